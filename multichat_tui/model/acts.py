@@ -1,0 +1,307 @@
+"""Acts: what records do. A record's content is `{0: [act, ...]}`, each act a map whose key 0 is its type; all count, or none.
+
+Types of 1 to 63 are control acts, from 64 on content acts. An act of an unknown type is kept as `UnknownAct`: a newer version
+understands it. docs/protocol.md lists the fields.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeAlias
+
+from multichat_tui.model.codec import Rejected, Value, encode
+from multichat_tui.model.identity import MAX_CERTIFICATE_BYTES, Certificate, decode_certificate
+from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId
+from multichat_tui.model.limits import (
+    MAX_ACTS,
+    MAX_BODY_BYTES,
+    MAX_INTEGER,
+    MAX_JOIN_BYTES,
+    MAX_NAME_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    MAX_TIMESTAMP_MS,
+    MAX_TIPS,
+    MAX_TOPIC_CHARACTERS,
+    MAX_USES,
+)
+from multichat_tui.model.schema import Malformed, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, read
+
+MAX_FOUNDERS = 16
+MAX_RANK = 100
+FIRST_CONTENT_TYPE = 64
+
+
+class Style(IntEnum):
+    """What a channel is."""
+
+    GROUP = 1
+    DIRECT = 2
+    """Two people, both founders."""
+
+
+class Type(IntEnum):
+    CREATE = 1
+    INVITE = 2
+    CLOSE_INVITATION = 3
+    ADMIT = 4
+    REMOVE = 5
+    LEAVE = 6
+    TOPIC = 7
+    RENAME = 8
+    MESSAGE = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """The root's only act. Each founder is given by the certificates of the devices known then."""
+
+    style: Style
+    name: str
+    founders: tuple[tuple[Certificate, ...], ...]
+    nonce: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invite:
+    """A place, or `uses` of them. The keys derive from the link's seed: one opens connections, one signs the join."""
+
+    join_key: bytes
+    """Ed25519 public key, 32 bytes."""
+    token_key: bytes
+    """Symmetric, 32 bytes: lets any member's node recognise a holder of the link."""
+    rank: int
+    uses: int
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseInvitation:
+    invitation: RecordId
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admit:
+    """Embeds the join, as the joiner signed it."""
+
+    join: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tip:
+    """The last record of a chain that somebody had seen."""
+
+    device: DeviceId
+    log: Log
+    seq: int
+    hash: bytes
+    """The record's id, 32 bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    """Ends a membership. The fence names the tips of the target's chains that the author had seen."""
+
+    user: UserId
+    fence: tuple[Tip, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """A request: the node of somebody entitled issues the removal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTopic:
+    topic: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rename:
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    text: str
+    reply_to: RecordId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownAct:
+    """An act of a newer version, kept as it stands."""
+
+    type: int
+    fields: Mapping[int, Value]
+
+
+Act: TypeAlias = Create | Invite | CloseInvitation | Admit | Remove | Leave | SetTopic | Rename | Message | UnknownAct
+
+
+def encode_acts(acts: tuple[Act, ...]) -> bytes:
+    """The content of a record's body."""
+    if not 1 <= len(acts) <= MAX_ACTS:
+        raise ValueError("a record has 1 to 16 acts")
+    return encode({0: [_encode(act) for act in acts]})
+
+
+def decode_acts(content: bytes, log: Log) -> tuple[Act, ...] | Rejected:
+    """The acts of a record in `log`. Control acts cannot stand in the content log."""
+    return read(content, MAX_BODY_BYTES, lambda value: _acts(value, log))
+
+
+def _acts(value: Value, log: Log) -> tuple[Act, ...]:
+    fields = as_map(value, "content")
+    if 0 not in fields:
+        raise Malformed("content: no acts")
+    acts = tuple(_decode(as_map(entry, "act")) for entry in as_list(fields[0], "acts", MAX_ACTS, 1))
+    if log == Log.CONTENT and any(_type(act) < FIRST_CONTENT_TYPE for act in acts):
+        raise Malformed("a control act in the content log")
+    if len(acts) > 1 and any(isinstance(act, Create | Admit | Leave) for act in acts):
+        raise Malformed("create, admit and leave stand alone")
+    return acts
+
+
+def _type(act: Act) -> int:
+    return act.type if isinstance(act, UnknownAct) else int(_TYPES[type(act)])
+
+
+_TYPES: dict[type, Type] = {
+    Create: Type.CREATE,
+    Invite: Type.INVITE,
+    CloseInvitation: Type.CLOSE_INVITATION,
+    Admit: Type.ADMIT,
+    Remove: Type.REMOVE,
+    Leave: Type.LEAVE,
+    SetTopic: Type.TOPIC,
+    Rename: Type.RENAME,
+    Message: Type.MESSAGE,
+}
+
+
+def _encode(act: Act) -> Value:
+    match act:
+        case Create():
+            founders = [[certificate.encoded for certificate in founder] for founder in act.founders]
+            return {0: Type.CREATE.value, 1: act.style.value, 2: act.name, 3: founders, 4: act.nonce}
+        case Invite():
+            return {
+                0: Type.INVITE.value,
+                1: act.join_key,
+                2: act.token_key,
+                3: act.rank,
+                4: act.uses,
+                5: act.expires_ms,
+            }
+        case CloseInvitation():
+            return {0: Type.CLOSE_INVITATION.value, 1: act.invitation, 2: act.index}
+        case Admit():
+            return {0: Type.ADMIT.value, 1: act.join}
+        case Remove():
+            fence = [[tip.device, tip.log.value, tip.seq, tip.hash] for tip in act.fence]
+            return {0: Type.REMOVE.value, 1: act.user, 2: fence, 3: act.reason}
+        case Leave():
+            return {0: Type.LEAVE.value}
+        case SetTopic():
+            return {0: Type.TOPIC.value, 1: act.topic}
+        case Rename():
+            return {0: Type.RENAME.value, 1: act.name}
+        case Message():
+            fields: dict[int, Value] = {0: Type.MESSAGE.value, 1: act.text}
+            if act.reply_to is not None:
+                fields[2] = act.reply_to
+            return fields
+        case UnknownAct():
+            return {0: act.type, **act.fields}
+
+
+def _need(fields: Mapping[int, Value], *keys: int) -> None:
+    if any(key not in fields for key in keys):
+        raise Malformed("act: a field is missing")
+
+
+def _decode(fields: Mapping[int, Value]) -> Act:
+    _need(fields, 0)
+    number = as_int(fields[0], "act type", 2**16, 1)
+    try:
+        kind = Type(number)
+    except ValueError:
+        return UnknownAct(type=number, fields={key: value for key, value in fields.items() if key})
+    match kind:
+        case Type.CREATE:
+            return _create(fields)
+        case Type.INVITE:
+            _need(fields, 1, 2, 3, 4, 5)
+            return Invite(
+                join_key=as_id(fields[1], "join key"),
+                token_key=as_id(fields[2], "token key"),
+                rank=as_int(fields[3], "rank", MAX_RANK),
+                uses=as_int(fields[4], "uses", MAX_USES, 1),
+                expires_ms=as_int(fields[5], "expires", MAX_TIMESTAMP_MS - 1),
+            )
+        case Type.CLOSE_INVITATION:
+            _need(fields, 1, 2)
+            return CloseInvitation(
+                invitation=RecordId(as_id(fields[1], "invitation")), index=as_int(fields[2], "index", MAX_ACTS - 1)
+            )
+        case Type.ADMIT:
+            _need(fields, 1)
+            return Admit(join=as_bytes(fields[1], "join", MAX_JOIN_BYTES))
+        case Type.REMOVE:
+            _need(fields, 1, 2, 3)
+            return Remove(
+                user=UserId(as_id(fields[1], "user")),
+                fence=tuple(_tip(entry) for entry in as_list(fields[2], "fence", MAX_TIPS)),
+                reason=as_text(fields[3], "reason", MAX_TOPIC_CHARACTERS),
+            )
+        case Type.LEAVE:
+            return Leave()
+        case Type.TOPIC:
+            _need(fields, 1)
+            return SetTopic(topic=as_text(fields[1], "topic", MAX_TOPIC_CHARACTERS))
+        case Type.RENAME:
+            _need(fields, 1)
+            return Rename(name=as_text(fields[1], "name", MAX_NAME_CHARACTERS, 1))
+        case Type.MESSAGE:
+            _need(fields, 1)
+            return Message(
+                text=as_text(fields[1], "text", MAX_TEXT_CHARACTERS, 1),
+                reply_to=RecordId(as_id(fields[2], "reply to")) if 2 in fields else None,
+            )
+
+
+def _create(fields: Mapping[int, Value]) -> Create:
+    _need(fields, 1, 2, 3, 4)
+    style = as_enum(fields[1], "style", Style)
+    founders = []
+    for entry in as_list(fields[3], "founders", MAX_FOUNDERS, 1):
+        certificates = []
+        for encoded in as_list(entry, "founder", MAX_FOUNDERS, 1):
+            certificate = decode_certificate(as_bytes(encoded, "certificate", MAX_CERTIFICATE_BYTES))
+            if isinstance(certificate, Rejected):
+                raise Malformed(certificate.detail, certificate.reason)
+            certificates.append(certificate)
+        if len({c.account_key for c in certificates}) != 1:
+            raise Malformed("founder: certificates of two accounts")
+        founders.append(tuple(certificates))
+    if len({f[0].account_key for f in founders}) != len(founders):
+        raise Malformed("a founder twice")
+    if style == Style.DIRECT and len(founders) != 2:
+        raise Malformed("a direct channel has two founders")
+    return Create(
+        style=style,
+        name=as_text(fields[2], "name", MAX_NAME_CHARACTERS),
+        founders=tuple(founders),
+        nonce=as_bytes(fields[4], "nonce", 32, 16),
+    )
+
+
+def _tip(value: Value) -> Tip:
+    parts = as_list(value, "tip", 4, 4)
+    return Tip(
+        device=DeviceId(as_id(parts[0], "device")),
+        log=as_enum(parts[1], "log", Log),
+        seq=as_int(parts[2], "seq", MAX_INTEGER),
+        hash=as_id(parts[3], "hash"),
+    )

@@ -1,0 +1,448 @@
+"""Frames: what links carry. Each stands alone, so that loss, repetition and reordering cost time only.
+
+OFFER says what I hold, REQUEST what I want, MESSAGE carries it, ACK says what I have delivered and stored (after the Bramble
+Synchronisation Protocol and MVDS). JOIN and PAIR are the two conversations of a link opened by an invitation.
+Channels and devices are named by the first eight bytes of their ids where the reader knows the whole.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import TypeAlias
+
+from multichat_tui.model.codec import Rejected, Value, encode
+from multichat_tui.model.identity import MAX_DEVICE_LIST_BYTES
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId
+from multichat_tui.model.limits import (
+    MAX_BODY_BYTES,
+    MAX_CONTROL_HEADS,
+    MAX_ETS,
+    MAX_FRAME_BYTES,
+    MAX_HEADER_BYTES,
+    MAX_INTEGER,
+    MAX_JOIN_BYTES,
+    MAX_OFFER_CHANNELS,
+    MAX_PARENTS,
+    MAX_RECIPIENTS,
+    MAX_REQUEST_IDS,
+    MAX_REQUEST_RANGES,
+    MAX_STATEMENTS,
+    MAX_TIMESTAMP_MS,
+    MAX_TIPS,
+    PAGE_RECORDS,
+)
+from multichat_tui.model.schema import Malformed, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, read
+from multichat_tui.model.statements import MAX_STATEMENT_BYTES
+
+Prefix: TypeAlias = bytes
+"""Eight bytes of an id."""
+
+
+class FrameType(IntEnum):
+    OFFER = 1
+    REQUEST = 2
+    MESSAGE = 3
+    ACK = 4
+    JOIN = 5
+    JOIN_ANSWER = 6
+    PAIR = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainTip:
+    """A chain is held whole up to `seq`, whose id begins with `hash`. `device` is the id's prefix."""
+
+    device: Prefix
+    log: Log
+    seq: int
+    hash: Prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelOffer:
+    channel: ChannelId
+    tips: tuple[ChainTip, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementOffer:
+    user: UserId
+    kind: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """Answered by an Ack that repeats `number`; sent again until then."""
+
+    number: int
+    channels: tuple[ChannelOffer, ...]
+    statements: tuple[StatementOffer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainRange:
+    """Both ends included."""
+
+    device: Prefix
+    log: Log
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    channel: Prefix
+    ranges: tuple[ChainRange, ...] = ()
+    ids: tuple[RecordId, ...] = ()
+    statements: tuple[tuple[UserId, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullItem:
+    """A record as it was signed."""
+
+    header_bytes: bytes
+    signature: bytes
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    """A record by its place: the frame's device table, log, seq."""
+
+    device: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElidedItem:
+    """A record without what the reader can rebuild. What is None has its expected value:
+
+    parents: the prev alone (none at seq 0); control_heads: those of the prev; ets: `records.expected_ets`;
+    kind: CONTENT or CONTROL by log.
+    """
+
+    device: int
+    """Index in the frame's device table."""
+    log: Log
+    seq: int
+    timestamp_ms: int
+    check: Prefix
+    """The first bytes of the record's id."""
+    signature: bytes
+    body: bytes
+    parents: tuple[Ref, ...] | None = None
+    control_heads: tuple[Ref, ...] | None = None
+    ets: int | None = None
+    kind: int | None = None
+    expires_ms: int | None = None
+    recipients: tuple[UserId, ...] | None = None
+
+
+Item: TypeAlias = FullItem | ElidedItem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFrame:
+    channel: Prefix
+    devices: tuple[Prefix, ...] = ()
+    items: tuple[Item, ...] = ()
+    statements: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelAck:
+    channel: Prefix
+    tips: tuple[ChainTip, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    """Delivered and committed; cumulative, so a later one covers an earlier one that was lost."""
+
+    channels: tuple[ChannelAck, ...] = ()
+    offer: int | None = None
+    statements: tuple[StatementOffer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinFrame:
+    join: bytes
+
+
+class JoinOutcome(StrEnum):
+    WAITING = "waiting"
+    ADMITTED = "admitted"
+    SPENT = "spent"
+    EXPIRED = "expired"
+    CLOSED = "closed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinAnswer:
+    join_key: bytes
+    outcome: JoinOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairFrame:
+    """One side's half of a pairing. The secret mixes both shares; `confirmed` says that the sender has stored the other's half."""
+
+    invitation: bytes
+    """The invitation's public key, 32 bytes."""
+    devices: bytes
+    """The sender's device list, encoded."""
+    profile: bytes
+    """The sender's profile statement, encoded."""
+    share: bytes
+    confirmed: bool
+
+
+Frame: TypeAlias = Offer | Request | MessageFrame | Ack | JoinFrame | JoinAnswer | PairFrame
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """At most 1 MiB: senders page by PAGE_RECORDS and PAGE_BYTES and stay well below."""
+    return encode(_frame_value(frame))
+
+
+def _frame_value(frame: Frame) -> Value:
+    match frame:
+        case Offer():
+            channels: Value = [[entry.channel, [_tip_value(tip) for tip in entry.tips]] for entry in frame.channels]
+            return {0: 1, 1: frame.number, 2: channels, 3: [[s.user, s.kind, s.number] for s in frame.statements]}
+        case Request():
+            ranges: Value = [[r.device, r.log.value, r.first, r.last] for r in frame.ranges]
+            return {
+                0: 2,
+                1: frame.channel,
+                2: ranges,
+                3: frame.ids,
+                4: [[user, kind] for user, kind in frame.statements],
+            }
+        case MessageFrame():
+            base = min((i.timestamp_ms for i in frame.items if isinstance(i, ElidedItem)), default=0)
+            fields: dict[int, Value] = {0: 3, 1: frame.channel, 2: frame.devices, 3: base}
+            fields[4] = [_item_value(item, base) for item in frame.items]
+            if frame.statements:
+                fields[5] = frame.statements
+            return fields
+        case Ack():
+            fields = {0: 4, 1: [[a.channel, [_tip_value(tip) for tip in a.tips]] for a in frame.channels]}
+            if frame.offer is not None:
+                fields[2] = frame.offer
+            if frame.statements:
+                fields[3] = [[s.user, s.kind, s.number] for s in frame.statements]
+            return fields
+        case JoinFrame():
+            return {0: 5, 1: frame.join}
+        case JoinAnswer():
+            return {0: 6, 1: frame.join_key, 2: frame.outcome.value}
+        case PairFrame():
+            return {0: 7, 1: frame.invitation, 2: frame.devices, 3: frame.profile, 4: frame.share, 5: frame.confirmed}
+
+
+def _tip_value(tip: ChainTip) -> Value:
+    return [tip.device, tip.log.value, tip.seq, tip.hash]
+
+
+def _item_value(item: Item, base: int) -> Value:
+    if isinstance(item, FullItem):
+        return [item.header_bytes, item.signature, item.body]
+    extras: dict[int, Value] = {}
+    if item.log != Log.CONTENT:
+        extras[0] = item.log.value
+    if item.parents is not None:
+        extras[1] = [[ref.device, ref.seq] for ref in item.parents]
+    if item.control_heads is not None:
+        extras[2] = [[ref.device, ref.seq] for ref in item.control_heads]
+    if item.ets is not None:
+        extras[3] = item.ets
+    if item.kind is not None:
+        extras[4] = item.kind
+    if item.expires_ms is not None:
+        extras[5] = item.expires_ms
+    if item.recipients is not None:
+        extras[6] = item.recipients
+    fields: list[Value] = [item.device, item.seq, item.timestamp_ms - base, item.check, item.signature, item.body]
+    if extras:
+        fields.append(extras)
+    return fields
+
+
+def decode_frame(encoded: bytes) -> Frame | Rejected:
+    """A frame of at most 1 MiB, or why it is none."""
+    return read(encoded, MAX_FRAME_BYTES, _frame)
+
+
+def _frame(value: Value) -> Frame:
+    fields = as_map(value, "frame")
+    if 0 not in fields:
+        raise Malformed("frame: no type")
+    kind = as_enum(fields[0], "frame type", FrameType)
+    if any(key not in fields for key in range(1, _NEEDED[kind])):
+        raise Malformed("frame: a field is missing")
+    match kind:
+        case FrameType.OFFER:
+            return Offer(
+                number=as_int(fields[1], "number", MAX_INTEGER),
+                channels=tuple(_channel_offer(e) for e in as_list(fields[2], "channels", MAX_OFFER_CHANNELS)),
+                statements=_statement_offers(fields[3]),
+            )
+        case FrameType.REQUEST:
+            return Request(
+                channel=_prefix(fields[1], "channel"),
+                ranges=tuple(_range(e) for e in as_list(fields[2], "ranges", MAX_REQUEST_RANGES)),
+                ids=tuple(RecordId(as_id(e, "id")) for e in as_list(fields[3], "ids", MAX_REQUEST_IDS)),
+                statements=tuple(_statement_request(e) for e in as_list(fields[4], "statements", MAX_STATEMENTS)),
+            )
+        case FrameType.MESSAGE:
+            return _message(fields)
+        case FrameType.ACK:
+            return Ack(
+                channels=tuple(_channel_ack(e) for e in as_list(fields[1], "channels", MAX_OFFER_CHANNELS)),
+                offer=as_int(fields[2], "offer", MAX_INTEGER) if 2 in fields else None,
+                statements=_statement_offers(fields[3]) if 3 in fields else (),
+            )
+        case FrameType.JOIN:
+            return JoinFrame(join=as_bytes(fields[1], "join", MAX_JOIN_BYTES))
+        case FrameType.JOIN_ANSWER:
+            try:
+                outcome = JoinOutcome(as_text(fields[2], "outcome", 32))
+            except ValueError:
+                outcome = JoinOutcome.REFUSED
+            return JoinAnswer(join_key=as_id(fields[1], "join key"), outcome=outcome)
+        case FrameType.PAIR:
+            confirmed = fields[5]
+            if type(confirmed) is not bool:
+                raise Malformed("confirmed: a boolean is needed")
+            return PairFrame(
+                invitation=as_id(fields[1], "invitation"),
+                devices=as_bytes(fields[2], "devices", MAX_DEVICE_LIST_BYTES),
+                profile=as_bytes(fields[3], "profile", MAX_STATEMENT_BYTES),
+                share=as_id(fields[4], "share"),
+                confirmed=confirmed,
+            )
+
+
+_NEEDED = {
+    FrameType.OFFER: 4,
+    FrameType.REQUEST: 5,
+    FrameType.MESSAGE: 5,
+    FrameType.ACK: 2,
+    FrameType.JOIN: 2,
+    FrameType.JOIN_ANSWER: 3,
+    FrameType.PAIR: 6,
+}
+
+
+def _prefix(value: Value, what: str) -> Prefix:
+    return as_bytes(value, what, PREFIX_SIZE, PREFIX_SIZE)
+
+
+def _chain_tip(value: Value) -> ChainTip:
+    parts = as_list(value, "tip", 4, 4)
+    return ChainTip(
+        device=_prefix(parts[0], "device"),
+        log=as_enum(parts[1], "log", Log),
+        seq=as_int(parts[2], "seq", MAX_INTEGER),
+        hash=_prefix(parts[3], "hash"),
+    )
+
+
+def _channel_offer(value: Value) -> ChannelOffer:
+    parts = as_list(value, "offer", 2, 2)
+    tips = tuple(_chain_tip(tip) for tip in as_list(parts[1], "tips", MAX_TIPS))
+    return ChannelOffer(channel=ChannelId(as_id(parts[0], "channel")), tips=tips)
+
+
+def _channel_ack(value: Value) -> ChannelAck:
+    parts = as_list(value, "ack", 2, 2)
+    tips = tuple(_chain_tip(tip) for tip in as_list(parts[1], "tips", MAX_TIPS))
+    return ChannelAck(channel=_prefix(parts[0], "channel"), tips=tips)
+
+
+def _statement_offers(value: Value) -> tuple[StatementOffer, ...]:
+    return tuple(_statement_offer(entry) for entry in as_list(value, "statements", MAX_OFFER_CHANNELS))
+
+
+def _statement_offer(value: Value) -> StatementOffer:
+    parts = as_list(value, "statement", 3, 3)
+    return StatementOffer(
+        user=UserId(as_id(parts[0], "user")),
+        kind=as_int(parts[1], "kind", 255, 1),
+        number=as_int(parts[2], "number", MAX_INTEGER),
+    )
+
+
+def _statement_request(value: Value) -> tuple[UserId, int]:
+    parts = as_list(value, "statement", 2, 2)
+    return UserId(as_id(parts[0], "user")), as_int(parts[1], "kind", 255, 1)
+
+
+def _range(value: Value) -> ChainRange:
+    parts = as_list(value, "range", 4, 4)
+    first = as_int(parts[2], "first", MAX_INTEGER)
+    return ChainRange(
+        device=_prefix(parts[0], "device"),
+        log=as_enum(parts[1], "log", Log),
+        first=first,
+        last=as_int(parts[3], "last", MAX_INTEGER, first),
+    )
+
+
+def _message(table: Mapping[int, Value]) -> MessageFrame:
+    devices = tuple(_prefix(e, "device") for e in as_list(table[2], "devices", MAX_TIPS))
+    base = as_int(table[3], "base", MAX_TIMESTAMP_MS - 1)
+    return MessageFrame(
+        channel=_prefix(table[1], "channel"),
+        devices=devices,
+        items=tuple(_item(e, base, len(devices)) for e in as_list(table[4], "items", PAGE_RECORDS)),
+        statements=tuple(as_bytes(e, "statement", MAX_STATEMENT_BYTES) for e in as_list(table[5], "statements", MAX_STATEMENTS))
+        if 5 in table
+        else (),
+    )
+
+
+def _item(value: Value, base: int, devices: int) -> Item:
+    parts = as_list(value, "item", 7, 3)
+    if len(parts) == 3:
+        body = parts[2]
+        return FullItem(
+            header_bytes=as_bytes(parts[0], "header", MAX_HEADER_BYTES),
+            signature=as_bytes(parts[1], "signature", 64, 64),
+            body=None if body is None else as_bytes(body, "body", MAX_BODY_BYTES),
+        )
+    if len(parts) < 6:
+        raise Malformed("item: 3, 6 or 7 entries")
+    extras = as_map(parts[6], "extras") if len(parts) == 7 else {}
+    if any(key > 6 for key in extras):
+        raise Malformed("item: an unknown extra; the full form carries what is new")
+    return ElidedItem(
+        device=as_int(parts[0], "device", devices - 1),
+        log=as_enum(extras[0], "log", Log) if 0 in extras else Log.CONTENT,
+        seq=as_int(parts[1], "seq", MAX_INTEGER),
+        timestamp_ms=as_int(base + as_int(parts[2], "time", MAX_TIMESTAMP_MS), "time", MAX_TIMESTAMP_MS - 1),
+        check=_prefix(parts[3], "check"),
+        signature=as_bytes(parts[4], "signature", 64, 64),
+        body=as_bytes(parts[5], "body", MAX_BODY_BYTES),
+        parents=_refs(extras[1], "parents", MAX_PARENTS, devices) if 1 in extras else None,
+        control_heads=_refs(extras[2], "control heads", MAX_CONTROL_HEADS, devices) if 2 in extras else None,
+        ets=as_int(extras[3], "ets", MAX_ETS - 1) if 3 in extras else None,
+        kind=as_int(extras[4], "kind", 255, 1) if 4 in extras else None,
+        expires_ms=as_int(extras[5], "expires", MAX_TIMESTAMP_MS - 1) if 5 in extras else None,
+        recipients=tuple(UserId(as_id(e, "recipient")) for e in as_list(extras[6], "recipients", MAX_RECIPIENTS))
+        if 6 in extras
+        else None,
+    )
+
+
+def _refs(value: Value, what: str, most: int, devices: int) -> tuple[Ref, ...]:
+    return tuple(_ref(entry, what, devices) for entry in as_list(value, what, most))
+
+
+def _ref(value: Value, what: str, devices: int) -> Ref:
+    parts = as_list(value, what, 2, 2)
+    return Ref(device=as_int(parts[0], what, devices - 1), seq=as_int(parts[1], what, MAX_INTEGER))

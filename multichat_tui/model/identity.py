@@ -1,0 +1,176 @@
+"""Who signs: accounts, devices, and the lists that certify devices.
+
+A certificate is signed by the account's key and holds the device's keys. A device list is a hash-chained, versioned statement of
+the account: every certificate and every revocation, so that a reader sees what an account's devices are and were.
+"""
+
+from dataclasses import dataclass
+
+from multichat_tui.model.codec import Rejected, Value, encode
+from multichat_tui.model.ids import DeviceId, UserId, digest, user_id
+from multichat_tui.model.limits import MAX_INTEGER, MAX_TIMESTAMP_MS
+from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, read
+
+MAX_DEVICES = 32
+"""Devices of one account, living and revoked."""
+MAX_CERTIFICATE_BYTES = 512
+MAX_DEVICE_LIST_BYTES = 24 * 1024
+SIGNATURE_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """The account's word that these keys are a device of it. `body` is what the signature covers, as it stood."""
+
+    account_key: bytes
+    """Ed25519, 32 bytes; the user id is its hash."""
+    device: DeviceId
+    """Ed25519, 32 bytes."""
+    sealing_key: bytes
+    """X25519, 32 bytes: pair keys derive from it."""
+    olm_key: bytes
+    """Curve25519, 32 bytes: the device's Olm identity key."""
+    created_ms: int
+    body: bytes
+    signature: bytes
+
+    @property
+    def user(self) -> UserId:
+        return user_id(self.account_key)
+
+    @property
+    def encoded(self) -> bytes:
+        return encode([self.body, self.signature])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceList:
+    """All devices of an account, version `number`; `previous` is the digest of version number - 1 (zeroes for the first)."""
+
+    account_key: bytes
+    account_sealing_key: bytes
+    """X25519, 32 bytes: for devices that the other side does not know yet."""
+    number: int
+    previous: bytes
+    certificates: tuple[Certificate, ...]
+    revoked: tuple[DeviceId, ...]
+    body: bytes
+    signature: bytes
+
+    @property
+    def user(self) -> UserId:
+        return user_id(self.account_key)
+
+    @property
+    def encoded(self) -> bytes:
+        return encode([self.body, self.signature])
+
+    @property
+    def digest(self) -> bytes:
+        return digest("multichat.devlist", self.body)
+
+    @property
+    def living(self) -> tuple[Certificate, ...]:
+        return tuple(c for c in self.certificates if c.device not in self.revoked)
+
+
+def certificate_body(*, account_key: bytes, device: bytes, sealing_key: bytes, olm_key: bytes, created_ms: int) -> bytes:
+    return encode({0: 1, 1: 1, 2: account_key, 3: device, 4: sealing_key, 5: olm_key, 6: created_ms})
+
+
+def certificate_signed_bytes(body: bytes) -> bytes:
+    return b"multichat certificate 1\0" + body
+
+
+def decode_certificate(encoded: bytes) -> Certificate | Rejected:
+    """The certificate, its signature not verified yet."""
+    return read(encoded, MAX_CERTIFICATE_BYTES, _certificate)
+
+
+def _signed_pair(value: Value, what: str, most: int) -> tuple[bytes, bytes]:
+    parts = as_list(value, what, 2, 2)
+    return as_bytes(parts[0], what, most), as_bytes(parts[1], what, SIGNATURE_BYTES, SIGNATURE_BYTES)
+
+
+def _certificate(value: Value) -> Certificate:
+    body, signature = _signed_pair(value, "certificate", MAX_CERTIFICATE_BYTES)
+    fields = _fields(body, "certificate", MAX_CERTIFICATE_BYTES, 7)
+    return Certificate(
+        account_key=as_id(fields[2], "account key"),
+        device=DeviceId(as_id(fields[3], "device")),
+        sealing_key=as_id(fields[4], "sealing key"),
+        olm_key=as_id(fields[5], "olm key"),
+        created_ms=as_int(fields[6], "created", MAX_TIMESTAMP_MS - 1),
+        body=body,
+        signature=signature,
+    )
+
+
+def _fields(body: bytes, what: str, most: int, count: int) -> dict[int, Value]:
+    """The map inside a signed body; keys 0 to count - 1 are needed, later ones belong to newer versions."""
+    inner = read(body, most, lambda value: dict(as_map(value, what)))
+    if isinstance(inner, Rejected):
+        raise Malformed(f"{what}: {inner.detail}", inner.reason)
+    if any(key not in inner for key in range(count)):
+        raise Malformed(f"{what}: a field is missing")
+    as_int(inner[0], "version", 255, 1)
+    as_int(inner[1], "suite", 255, 1)
+    return inner
+
+
+def device_list_body(
+    *,
+    account_key: bytes,
+    account_sealing_key: bytes,
+    number: int,
+    previous: bytes,
+    certificates: tuple[Certificate, ...],
+    revoked: tuple[DeviceId, ...],
+) -> bytes:
+    return encode(
+        {
+            0: 1,
+            1: 1,
+            2: account_key,
+            3: account_sealing_key,
+            4: number,
+            5: previous,
+            6: [c.encoded for c in certificates],
+            7: list(revoked),
+        }
+    )
+
+
+def device_list_signed_bytes(body: bytes) -> bytes:
+    return b"multichat device list 1\0" + body
+
+
+def decode_device_list(encoded: bytes) -> DeviceList | Rejected:
+    """The list, no signature verified yet; its certificates name its own account."""
+    return read(encoded, MAX_DEVICE_LIST_BYTES, _device_list)
+
+
+def _device_list(value: Value) -> DeviceList:
+    body, signature = _signed_pair(value, "device list", MAX_DEVICE_LIST_BYTES)
+    fields = _fields(body, "device list", MAX_DEVICE_LIST_BYTES, 8)
+    account_key = as_id(fields[2], "account key")
+    certificates = []
+    for entry in as_list(fields[6], "certificates", MAX_DEVICES, 1):
+        certificate = decode_certificate(as_bytes(entry, "certificate", MAX_CERTIFICATE_BYTES))
+        if isinstance(certificate, Rejected):
+            raise Malformed(certificate.detail, certificate.reason)
+        if certificate.account_key != account_key:
+            raise Malformed("device list: a certificate of another account")
+        certificates.append(certificate)
+    if len({c.device for c in certificates}) != len(certificates):
+        raise Malformed("device list: a device twice")
+    return DeviceList(
+        account_key=account_key,
+        account_sealing_key=as_id(fields[3], "account sealing key"),
+        number=as_int(fields[4], "number", MAX_INTEGER),
+        previous=as_id(fields[5], "previous"),
+        certificates=tuple(certificates),
+        revoked=tuple(DeviceId(as_id(d, "revoked")) for d in as_list(fields[7], "revoked", MAX_DEVICES)),
+        body=body,
+        signature=signature,
+    )

@@ -1,0 +1,139 @@
+"""Intents: everything that a user does. Submitted through `node.api`, decided by the logics, turned into at most one record."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from multichat_tui.model.ids import ChannelId, RecordId, UserId
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateChannel:
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InviteToChannel:
+    """Answered with the link."""
+
+    channel: ChannelId
+    uses: int = 1
+    expires_in_ms: int = 7 * DAY_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinChannel:
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveChannel:
+    """Also forgets a channel that one waits to be admitted to."""
+
+    channel: ChannelId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDirect:
+    """The conversation with one person; made if there is none."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendMessage:
+    channel: ChannelId
+    text: str
+    reply_to: RecordId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetTopic:
+    channel: ChannelId
+    topic: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameChannel:
+    channel: ChannelId
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetName:
+    """One's own name, as others see it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InviteContact:
+    """A pairing link, for one person. Answered with the link."""
+
+    expires_in_ms: int = 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptContact:
+    """Pair with whoever made the link; `ContactChanged` follows when they have answered."""
+
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkRead:
+    """Read up to this arrival number; never goes back."""
+
+    channel: ChannelId
+    arrival: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetDraft:
+    channel: ChannelId
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSetting:
+    """A setting of this profile, kept by the node: the front ends' own business."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectTo:
+    """Look for peers at this HOST:PORT too, now and after restarts."""
+
+    address: str
+
+
+Intent: TypeAlias = (
+    CreateChannel
+    | InviteToChannel
+    | JoinChannel
+    | LeaveChannel
+    | OpenDirect
+    | SendMessage
+    | SetTopic
+    | RenameChannel
+    | SetName
+    | InviteContact
+    | AcceptContact
+    | MarkRead
+    | SetDraft
+    | ChangeSetting
+    | ConnectTo
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The answer to an intent: committed on this node. Which fields are set depends on the intent."""
+
+    record: RecordId | None = None
+    channel: ChannelId | None = None
+    link: str | None = None
+    user: UserId | None = None

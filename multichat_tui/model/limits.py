@@ -1,0 +1,126 @@
+"""Every bound in one place: its unit, and why it is what it is. Nothing from outside is read without one of these."""
+
+# Encoding
+MAX_DEPTH = 8
+"""Nesting of arrays and maps. Our deepest value nests six deep."""
+MAX_INTEGER = 2**63 - 1
+"""Integers beyond SQLite's 64 bits are refused."""
+
+# Records
+MAX_BODY_BYTES = 32 * 1024
+"""Salt and content of one record. Larger things travel as files."""
+MAX_HEADER_BYTES = 2 * 1024
+"""Sixteen parents, sixteen control heads and thirty recipients fit."""
+MAX_RECORD_BYTES = MAX_HEADER_BYTES + MAX_BODY_BYTES + 128
+MAX_PARENTS = 16
+MAX_CONTROL_HEADS = 16
+MAX_RECIPIENTS = 256
+MAX_ACTS = 16
+"""Acts in one record (authority.md, bounds)."""
+MAX_TARGETS = 256
+MAX_USES = 1024
+"""Uses of one invitation."""
+SALT_BYTES = 32
+MAX_TIMESTAMP_MS = 2**48
+"""Year 10889; anything later is garbage."""
+MAX_ETS = 2**53
+"""Stays exact in every language's floating point."""
+LIFTING_ETS = 2**49
+"""A parent whose ets is beyond this lifts its children by its timestamp only."""
+FUTURE_TOLERANCE_MS = 2 * 60 * 1000
+"""A record whose clock is further ahead than this is held back from display until due."""
+LATE_AFTER_MS = 60 * 1000
+"""A record older than this on arrival, that lands above newer ones, is marked late."""
+
+# Text
+MAX_TEXT_CHARACTERS = 8000
+"""One message. Within MAX_BODY_BYTES even at four bytes a character."""
+MAX_NAME_CHARACTERS = 48
+MAX_TOPIC_CHARACTERS = 300
+MAX_LINK_CHARACTERS = 2048
+"""An invitation link as typed or pasted."""
+
+# Frames and links
+MAX_FRAME_BYTES = 1024 * 1024
+PAGE_RECORDS = 128
+"""Records in one MESSAGE frame: the bound of a group commit."""
+PAGE_BYTES = 256 * 1024
+PAGE_WINDOW = 3
+"""Pages on the way to one peer that it has not acknowledged."""
+PUSH_WINDOW_RECORDS = 1024
+"""Live records on the way to one peer; beyond this they wait for its ACK."""
+MAX_REQUEST_RANGES = 512
+MAX_REQUEST_IDS = 256
+MAX_OFFER_CHANNELS = 4096
+MAX_TIPS = 8192
+"""Chains named in one offer or acknowledgement."""
+MAX_STATEMENTS = 64
+PARKED_RECORDS_PER_PEER = 2048
+"""Records waiting for a dependency. Bounded by count and by bytes, oldest out first; they are asked for again."""
+PARKED_BYTES_PER_PEER = 8 * 1024 * 1024
+MAX_RECORD_FAULTS = 32
+"""Invalid records or frames from one link before it is cut."""
+
+# Unauthenticated connections
+HANDSHAKE_TIMEOUT_S = 5.0
+MAX_UNAUTHENTICATED = 64
+MAX_UNAUTHENTICATED_PER_ADDRESS = 4
+MAX_HANDSHAKE_BYTES = 2048
+"""One handshake message."""
+MAX_CLIENT_HELLO_BYTES = 16 * 1024
+"""What a peer may send before TLS is established."""
+
+# Links
+PING_INTERVAL_S = 20.0
+PING_TIMEOUT_S = 15.0
+"""A link that answers no ping for this long is down."""
+MAX_LINK_OUTBOX_BYTES = 8 * 1024 * 1024
+"""Unsent bytes of one link; beyond it the link is closed and sync starts again."""
+MAX_PEER_ADDRESSES = 8
+
+# Discovery
+ANNOUNCED_TOKENS = 32
+"""Tokens in one announcement, padded with random ones so that the number of peers does not show."""
+TOKEN_BYTES = 8
+
+# Retransmission
+INITIAL_RTT_MS = 300
+MIN_RETRANSMIT_MS = 200
+MAX_RETRANSMIT_MS = 30_000
+RELAY_DELAY_MS = 250
+"""A record received from someone else is offered on after this, so that direct pushes come first."""
+MIN_REDIAL_MS = 500
+MAX_REDIAL_MS = 60_000
+
+# The node
+BATCH_RECORDS = 128
+BATCH_MS = 5
+INBOX_INPUTS = 4096
+"""Inputs waiting for the writer. Submits wait their turn; links are paused while it is above half."""
+SUBSCRIBER_EVENTS = 2048
+"""Events waiting for one subscriber; on overflow it gets Resync and reads again."""
+MAX_PAGE_ROWS = 500
+"""Rows of one read of a timeline."""
+MAX_CHANNELS = 1024
+MAX_CHANNEL_DEVICES = 4096
+MAX_CONTACTS = 4096
+MAX_OPEN_INVITATIONS = 128
+MAX_JOIN_BYTES = 4096
+MAX_CONTROL_RECORDS_PER_DEVICE = 4096
+"""authority.md, bounds."""
+MAX_TENTATIVE_CONTROL_RECORDS = 64
+"""Control records taken for a channel whose root is not proven to concern us."""
+MAX_SETTING_CHARACTERS = 1024
+MAX_DRAFT_CHARACTERS = MAX_TEXT_CHARACTERS
+
+# Control socket
+MAX_REQUEST_LINE_BYTES = 256 * 1024
+MAX_ATTACHED = 16
+"""Front ends attached to one node."""
+
+# Unlocking
+ARGON2_MEMORY_BYTES = 256 * 1024 * 1024
+ARGON2_SMALL_MEMORY_BYTES = 64 * 1024 * 1024
+ARGON2_PASSES = 3
+MIN_PASSPHRASE_CHARACTERS = 1
+MAX_PASSPHRASE_BYTES = 1024

@@ -1,0 +1,299 @@
+"""Ports: what the core needs from the shells around it. Each has a real implementation and a twin, under one contract test."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from multichat_tui.model.identity import Certificate
+from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, Log, RecordId, UserId
+from multichat_tui.model.records import Record
+from multichat_tui.model.snapshots import Position
+
+Entropy: TypeAlias = Callable[[int], bytes]
+"""n random bytes: the operating system's, or seeded in simulation."""
+
+
+class Space(StrEnum):
+    """The small values of a profile, each a canonical encoding under a key."""
+
+    SELF = "self"
+    """Device keys, names, counters: by field name."""
+    CHANNEL = "channel"
+    """By channel id: one's own standing, read marker, draft."""
+    CONTACT = "contact"
+    """By user id."""
+    DEVICES = "devices"
+    """By user id: the newest device list known."""
+    STATEMENT = "statement"
+    """By user id and kind byte: the newest statement known."""
+    INVITATION = "invitation"
+    """By public join key: links that this node has made."""
+    PAIRING = "pairing"
+    """By public join key: pairings under way on this side."""
+    ADDRESS = "address"
+    """By device id: where it was reached, newest first."""
+    SETTING = "setting"
+    """By name: front ends' settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainEnd:
+    """The newest record of one chain."""
+
+    log: Log
+    device: DeviceId
+    seq: int
+    id: RecordId
+    ets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """A record that has a row in a timeline. `subject` is a user for rows about somebody."""
+
+    channel: ChannelId
+    id: RecordId
+    ets: int
+    arrival: int
+    user: UserId
+    device: DeviceId
+    mention: bool = False
+    late: bool = False
+    hidden: bool = False
+    """Not counted: beyond a fence, or without a right."""
+
+
+class Transaction(Protocol):
+    """Reads and writes of one transaction: what it has written it reads back; nobody else sees it before the commit.
+
+    Every method may raise `errors.StoreError`.
+    """
+
+    def get(self, space: Space, key: bytes) -> bytes | None: ...
+
+    def put(self, space: Space, key: bytes, value: bytes) -> None: ...
+
+    def delete(self, space: Space, key: bytes) -> None:
+        """No such key is no error."""
+
+    def scan(self, space: Space, prefix: bytes = b"") -> list[tuple[bytes, bytes]]:
+        """All (key, value) whose key begins with `prefix`, in ascending order of keys."""
+
+    def append(self, record: Record, arrived_ms: int) -> int:
+        """Store a delivered record with its body; returns its arrival number, counted over all channels from 1, never used again.
+
+        Keeps chain ends and heads: the record becomes a head of its log, its parents (and its prev) cease to be. The caller
+        has checked that it is new and that its dependencies are held. ValueError if its id is held already.
+        """
+
+    def holds(self, record: RecordId) -> bool: ...
+
+    def record(self, record: RecordId) -> Record | None: ...
+
+    def arrival(self, record: RecordId) -> tuple[int, int] | None:
+        """(arrival number, arrived_ms)."""
+
+    def in_chain(self, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> RecordId | None:
+        """The id at this place of a chain."""
+
+    def chain(self, channel: ChannelId, log: Log, device: DeviceId, first: int, last: int) -> list[Record]:
+        """The held records of a chain with first <= seq <= last, in order."""
+
+    def arrivals(self, channel: ChannelId, log: Log, after: int, limit: int) -> list[tuple[int, Record]]:
+        """Records of a log with arrival number > `after`, in order of arrival: a causal order."""
+
+    def arrival_in_chain(self, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> int | None:
+        """The arrival number of the record at this place of a chain."""
+
+    def chain_ends(self, channel: ChannelId) -> list[ChainEnd]:
+        """One per (log, device), in ascending order."""
+
+    def heads(self, channel: ChannelId, log: Log) -> tuple[RecordId, ...]:
+        """Records of the log that are no parent (or prev) of another one held, ascending."""
+
+    def forget_channel(self, channel: ChannelId) -> None:
+        """Drop all records, timeline entries and acknowledgements of a channel, and its value in Space.CHANNEL."""
+
+    def show(self, entry: TimelineEntry) -> None:
+        """Put an entry into the timeline, or replace the one with its id."""
+
+    def entry(self, record: RecordId) -> TimelineEntry | None: ...
+
+    def entries_by_device(self, channel: ChannelId, device: DeviceId) -> list[TimelineEntry]:
+        """All entries of one author's device, in order of arrival."""
+
+    def timeline(
+        self, channels: tuple[ChannelId, ...], *, before: Position | None, after: Position | None, limit: int
+    ) -> list[tuple[TimelineEntry, Record]]:
+        """Visible entries of the channels merged, in display order (ets, id), at most `limit` of them: the newest, or those just
+        before `before`, or those just after `after` (at most one of the two is given; both exclusive)."""
+
+    def unread(self, channels: tuple[ChannelId, ...], after_arrival: int, mine: tuple[DeviceId, ...]) -> tuple[int, int]:
+        """(visible entries by other devices that arrived later, those of them that are mentions), each counted up to 1,000."""
+
+    def newest(self, channels: tuple[ChannelId, ...]) -> tuple[int, int] | None:
+        """(ets, arrival) that are greatest among the visible entries, each for itself."""
+
+    def acknowledged(self, peer: DeviceId) -> list[tuple[ChannelId, Log, DeviceId, int]]:
+        """What a peer is known to hold for good: (channel, log, author device, seq), the chain whole up to seq."""
+
+    def acknowledge(self, peer: DeviceId, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> None:
+        """Raise what a peer is known to hold; never lowers it."""
+
+
+class Store(Protocol):
+    """Used from one thread at a time."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Commits (durably) at the end of the block, rolls back when it raises. Not nested. A commit that fails raises
+        `errors.StorageFailed`, and nothing of the block is kept."""
+
+    def close(self) -> None: ...
+
+
+class LinkPath(StrEnum):
+    """How a link goes, best first."""
+
+    LOCAL = "local"
+    """The same host."""
+    LAN = "lan"
+    """A private or link-local address."""
+    DIRECT = "direct"
+
+
+class CredentialKind(StrEnum):
+    PEER = "peer"
+    """A device that we know: accepts and dials."""
+    OPEN_INVITATION = "open-invitation"
+    """A link that we, or a fellow member, gave out: accepts."""
+    HELD_INVITATION = "held-invitation"
+    """A link that we were given: dials."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A key under which a link may be made, and whom it leads to.
+
+    `key` (32 bytes) makes tokens; for peers it is the pair key's link key. `device` is set for PEER. For invitations `join_key` is
+    the public key of the link's signing key, and `join_seed` its secret seed, held by those who hold the link.
+    """
+
+    kind: CredentialKind
+    key: bytes
+    device: DeviceId | None = None
+    join_key: bytes | None = None
+    join_seed: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"Credential({self.kind}, …)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkUp:
+    """A link whose other end has proven to be `device`. Under an invitation also its certificate (checked) and the join key."""
+
+    link: LinkId
+    device: DeviceId
+    dialled: bool
+    path: LinkPath
+    address: str
+    """HOST:PORT of the other end; the port is the one that it listens on, as it says, or 0."""
+    incarnation: int
+    certificate: Certificate | None = None
+    join_key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameIn:
+    link: LinkId
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkDown:
+    link: LinkId
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRtt:
+    """A measured round trip of the link itself, smoothed."""
+
+    link: LinkId
+    rtt_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerSeen:
+    """The network shows somebody under one of our credentials at HOST:PORT."""
+
+    key: bytes
+    """The credential's key."""
+    address: str
+    path: LinkPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialFailed:
+    key: bytes
+    address: str
+    reason: str
+    """In words that a person understands: refused, timed out, no answer to our token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkChanged:
+    """Addresses came or went: whoever is not linked is worth a try at once."""
+
+    listen: tuple[str, ...]
+    """Where we listen now, HOST:PORT."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Strangers and garbage at the door, by reason: so many more since the last time."""
+
+    reason: str
+    count: int
+
+
+NetworkInput: TypeAlias = LinkUp | FrameIn | LinkDown | LinkRtt | PeerSeen | DialFailed | NetworkChanged | Counted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalDevice:
+    """Who we are, for the handshake."""
+
+    device: DeviceId
+    signing_seed: bytes
+    certificate: Certificate
+    incarnation: int
+
+    def __repr__(self) -> str:
+        return "LocalDevice(…)"
+
+
+class Network(Protocol):
+    """Moves frames and understands none. Methods return at once; what comes of them arrives as inputs, on the event loop."""
+
+    async def start(self, local: LocalDevice, deliver: Callable[[NetworkInput], None]) -> tuple[str, ...]:
+        """Begin to listen and, where that is on, to look around. Returns where we listen, HOST:PORT. Raises
+        `errors.LinkFailed` where the address is taken. `deliver` never blocks."""
+
+    def publish(self, credentials: Iterable[Credential]) -> None:
+        """All credentials that count from now on, in the order in which tokens are announced (contacts and invitations first)."""
+
+    def dial(self, credential: Credential, address: str) -> None:
+        """Try to make a link; answers LinkUp or DialFailed. One attempt at a time per (key, address)."""
+
+    def send(self, link: LinkId, frame: bytes) -> None:
+        """Frames of one link arrive in order or the link goes down. Unknown links are ignored."""
+
+    def close_link(self, link: LinkId, reason: str) -> None: ...
+
+    def pause(self, paused: bool) -> None:
+        """Stop reading from all links, or go on: back-pressure."""
+
+    async def stop(self) -> None: ...

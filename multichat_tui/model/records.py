@@ -1,0 +1,238 @@
+"""Records: what a channel is made of. A signed header that names its past, and a salted body that may be absent.
+
+Header map keys (docs/protocol.md gives bytes and vectors):
+0 version, 1 suite, 2 kind, 3 channel, 4 log, 5 device, 6 seq, 7 prev, 8 parents, 9 control_heads, 10 timestamp_ms, 11 ets,
+12 expires_ms, 13 recipients, 14 body_hash, 15 body_size_bucket. Optional ones (3, 7, 12, 13) are left out when absent; keys
+from 16 on belong to newer versions: they are signed, kept and forwarded as they stand.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from multichat_tui.model.codec import Reason, Rejected, Value, encode
+from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest
+from multichat_tui.model.limits import (
+    LIFTING_ETS,
+    MAX_BODY_BYTES,
+    MAX_CONTROL_HEADS,
+    MAX_ETS,
+    MAX_HEADER_BYTES,
+    MAX_INTEGER,
+    MAX_PARENTS,
+    MAX_RECIPIENTS,
+    MAX_TIMESTAMP_MS,
+    SALT_BYTES,
+)
+from multichat_tui.model.schema import Malformed, as_bytes, as_enum, as_id, as_ids, as_int, as_map, read
+
+VERSION = 1
+SUITE = 1
+"""Ed25519, BLAKE2b-256."""
+SIGNATURE_BYTES = 64
+BODY_HASH_BYTES = 32
+SMALLEST_BUCKET_BYTES = 64
+
+
+class Kind(IntEnum):
+    """What a record is. A newer kind is kept and forwarded, and shown as needing a newer version."""
+
+    ROOT = 1
+    CONTROL = 2
+    CONTENT = 3
+    MERGE = 4
+    """Names more heads than one record can; carries nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The signed part of a record. `channel` is None in a root, whose id is the channel's."""
+
+    version: int = VERSION
+    suite: int = SUITE
+    kind: int
+    channel: ChannelId | None
+    log: Log
+    device: DeviceId
+    seq: int
+    """Place in the chain of this device in this log, from 0."""
+    prev: RecordId | None
+    """The record before in the chain; None exactly at seq 0."""
+    parents: tuple[RecordId, ...]
+    """The heads of the same log that the author had, ascending; at most 16."""
+    control_heads: tuple[RecordId, ...]
+    """In the content log: the heads of the control log that the author had."""
+    timestamp_ms: int
+    ets: int
+    """Display order: max(timestamp, 1 + the parents' greatest ets)."""
+    expires_ms: int | None = None
+    recipients: tuple[UserId, ...] | None = None
+    body_hash: bytes
+    body_size_bucket: int
+
+    @property
+    def dependencies(self) -> tuple[RecordId, ...]:
+        """Everything that must be delivered before this record."""
+        first = () if self.prev is None else (self.prev,)
+        return tuple(dict.fromkeys((*first, *self.parents, *self.control_heads)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A header with its exact bytes, id and signature, and the body where it is held."""
+
+    header: Header
+    header_bytes: bytes
+    id: RecordId
+    signature: bytes
+    body: bytes | None
+
+    @property
+    def channel(self) -> ChannelId:
+        return ChannelId(self.id) if self.header.channel is None else self.header.channel
+
+    @property
+    def size(self) -> int:
+        """Bytes of the full form, roughly: what pages and parking count."""
+        return len(self.header_bytes) + len(self.signature) + len(self.body or b"")
+
+
+def size_bucket(size: int) -> int:
+    """The smallest b with size <= 64 * 2**b: what a header tells of its body's size."""
+    bucket = 0
+    while SMALLEST_BUCKET_BYTES << bucket < size:
+        bucket += 1
+    return bucket
+
+
+def seal_body(content: bytes, salt: bytes) -> bytes:
+    """The body as stored and sent: the salt, then the content."""
+    if len(salt) != SALT_BYTES:
+        raise ValueError("the salt has 32 bytes")
+    return salt + content
+
+
+def body_hash(body: bytes) -> bytes:
+    """Keyed with the body's own salt, so that a header betrays nothing of a body that is gone."""
+    return hashlib.blake2b(
+        body[SALT_BYTES:], digest_size=BODY_HASH_BYTES, key=body[:SALT_BYTES], person=b"multichat.body"
+    ).digest()
+
+
+def record_id(header_bytes: bytes) -> RecordId:
+    return RecordId(digest("multichat.record", header_bytes))
+
+
+def signed_bytes(identifier: RecordId) -> bytes:
+    """What a record's signature covers."""
+    return b"multichat record 1\0" + identifier
+
+
+def expected_ets(timestamp_ms: int, parent_ets: Iterable[int]) -> int:
+    """The ets that a record with these parents should have; parents beyond 2**49 do not lift."""
+    return max((timestamp_ms, *(1 + ets for ets in parent_ets if ets < LIFTING_ETS)))
+
+
+def encode_header(header: Header) -> bytes:
+    fields: dict[int, Value] = {0: header.version, 1: header.suite, 2: int(header.kind)}
+    if header.channel is not None:
+        fields[3] = header.channel
+    fields[4] = int(header.log)
+    fields[5] = header.device
+    fields[6] = header.seq
+    if header.prev is not None:
+        fields[7] = header.prev
+    fields[8] = header.parents
+    fields[9] = header.control_heads
+    fields[10] = header.timestamp_ms
+    fields[11] = header.ets
+    if header.expires_ms is not None:
+        fields[12] = header.expires_ms
+    if header.recipients is not None:
+        fields[13] = header.recipients
+    fields[14] = header.body_hash
+    fields[15] = header.body_size_bucket
+    return encode(fields)
+
+
+def decode_header(header_bytes: bytes) -> Header | Rejected:
+    """A header of version 1 or newer; unknown keys from 16 on are left to the bytes."""
+    return read(header_bytes, MAX_HEADER_BYTES, _header)
+
+
+def _header(value: Value) -> Header:
+    fields = as_map(value, "header")
+    if any(key < 16 and key not in _KNOWN for key in fields):
+        raise Malformed("header: unknown key")
+    missing = _NEEDED - fields.keys()
+    if missing:
+        raise Malformed(f"header: no key {min(missing)}")
+    kind = as_int(fields[2], "kind", 255, 1)
+    log = as_enum(fields[4], "log", Log)
+    seq = as_int(fields[6], "seq", MAX_INTEGER)
+    header = Header(
+        version=as_int(fields[0], "version", 255, 1),
+        suite=as_int(fields[1], "suite", 255, 1),
+        kind=kind,
+        channel=ChannelId(as_id(fields[3], "channel")) if 3 in fields else None,
+        log=log,
+        device=DeviceId(as_id(fields[5], "device")),
+        seq=seq,
+        prev=RecordId(as_id(fields[7], "prev")) if 7 in fields else None,
+        parents=tuple(RecordId(i) for i in as_ids(fields[8], "parents", MAX_PARENTS)),
+        control_heads=tuple(RecordId(i) for i in as_ids(fields[9], "control_heads", MAX_CONTROL_HEADS)),
+        timestamp_ms=as_int(fields[10], "timestamp", MAX_TIMESTAMP_MS - 1),
+        ets=as_int(fields[11], "ets", MAX_ETS - 1),
+        expires_ms=as_int(fields[12], "expires", MAX_TIMESTAMP_MS - 1) if 12 in fields else None,
+        recipients=tuple(UserId(i) for i in as_ids(fields[13], "recipients", MAX_RECIPIENTS)) if 13 in fields else None,
+        body_hash=as_bytes(fields[14], "body_hash", BODY_HASH_BYTES, BODY_HASH_BYTES),
+        body_size_bucket=as_int(fields[15], "bucket", 63),
+    )
+    _check_shape(header)
+    return header
+
+
+_NEEDED = frozenset((0, 1, 2, 4, 5, 6, 8, 9, 10, 11, 14, 15))
+_KNOWN = _NEEDED | {3, 7, 12, 13}
+
+
+def _check_shape(header: Header) -> None:
+    """The rules between fields."""
+    root = header.kind == Kind.ROOT
+    if root != (header.channel is None):
+        raise Malformed("a root, and only a root, names no channel")
+    if (header.seq == 0) != (header.prev is None):
+        raise Malformed("prev is absent exactly at seq 0")
+    if root and (header.seq != 0 or header.parents or header.log != Log.CONTROL):
+        raise Malformed("a root is the first record of a control log")
+    if not root and header.log == Log.CONTROL and not header.parents:
+        raise Malformed("a control record other than the root has parents")
+    if header.log == Log.CONTROL and header.control_heads:
+        raise Malformed("control records name their control heads as parents")
+    if header.log == Log.CONTENT and not header.control_heads:
+        raise Malformed("content records name control heads")
+    if header.kind == Kind.CONTROL and header.log != Log.CONTROL:
+        raise Malformed("a control record stands in the control log")
+    if header.kind == Kind.CONTENT and header.log != Log.CONTENT:
+        raise Malformed("a content record stands in the content log")
+
+
+def assemble(header: Header, header_bytes: bytes, signature: bytes, body: bytes | None) -> Record | Rejected:
+    """A record from its parts, hashes checked; the signature is for the caller to verify."""
+    if len(signature) != SIGNATURE_BYTES:
+        return Rejected(Reason.SIGNATURE, "64 bytes are needed")
+    if body is not None:
+        if not SALT_BYTES < len(body) <= MAX_BODY_BYTES:
+            return Rejected(Reason.LIMIT, "body size")
+        if size_bucket(len(body)) != header.body_size_bucket or body_hash(body) != header.body_hash:
+            return Rejected(Reason.HASH, "the body is not the header's")
+    return Record(header=header, header_bytes=header_bytes, id=record_id(header_bytes), signature=signature, body=body)
+
+
+def decode_record(header_bytes: bytes, signature: bytes, body: bytes | None) -> Record | Rejected:
+    """A record in its full form. The signature is not verified here."""
+    header = decode_header(header_bytes)
+    if isinstance(header, Rejected):
+        return header
+    return assemble(header, header_bytes, signature, body)

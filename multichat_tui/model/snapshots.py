@@ -1,0 +1,209 @@
+"""What front ends read: frozen rows, with the number of the last event that they include."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot(Generic[T]):
+    """A reader ignores events with `seq <= as_of`: they are in here already."""
+
+    as_of: int
+    rows: T
+
+
+class Delivery(StrEnum):
+    """How far one's own message has come. OTHERS is for messages of other people."""
+
+    OTHERS = "others"
+    ALONE = "alone"
+    """Nobody else is in the channel yet."""
+    QUEUED = "queued"
+    SOME = "delivered-some"
+    ALL = "delivered-all"
+    FAILED = "failed"
+
+
+class RowKind(StrEnum):
+    """What a row of a timeline is."""
+
+    MESSAGE = "message"
+    CREATED = "created"
+    JOINED = "joined"
+    LEFT = "left"
+    REMOVED = "removed"
+    TOPIC = "topic"
+    RENAMED = "renamed"
+    INVITED = "invited"
+    NEWER = "needs-newer-version"
+    HELD = "held"
+    """Its author's clock is ahead; the text shows when it is due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A place in the display order of a timeline."""
+
+    ets: int
+    id: RecordId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRow:
+    """`name` is the author's name as shown: made safe, with a key suffix where two look alike. `text` is as the author sent it:
+    hostile until a front end has made it visible. `arrival` counts up in the order of arrival on this node."""
+
+    id: RecordId
+    channel: ChannelId
+    arrival: int
+    ets: int
+    time_ms: int
+    author: UserId
+    device: DeviceId
+    name: str
+    kind: RowKind
+    text: str
+    mine: bool
+    state: Delivery
+    delivered: int
+    total: int
+    failure: str = ""
+    late: bool = False
+    reply_to: RecordId | None = None
+    subject: UserId | None = None
+    """Who a JOINED, LEFT or REMOVED row is about."""
+
+    @property
+    def position(self) -> Position:
+        return Position(ets=self.ets, id=self.id)
+
+
+class ChannelKind(StrEnum):
+    GROUP = "group"
+    DIRECT = "direct"
+
+
+class Membership(StrEnum):
+    """One's own standing in a channel."""
+
+    JOINED = "joined"
+    JOINING = "joining"
+    REFUSED = "refused"
+    LEFT = "left"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRow:
+    """For a direct conversation `user` is the other person and `name` their name."""
+
+    id: ChannelId
+    kind: ChannelKind
+    name: str
+    topic: str
+    membership: Membership
+    unread: int
+    mentions: int
+    members: int
+    online: int
+    """Others with a link up."""
+    read_arrival: int
+    last_ms: int
+    draft: str = ""
+    user: UserId | None = None
+    note: str = ""
+    """Why joining waits or was refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRow:
+    user: UserId
+    name: str
+    verified: bool
+    online: bool
+    safety_number: str
+    """Sixty digits in groups of five."""
+    fingerprint: str
+    path: str = ""
+    """How the link goes: local, lan, direct; empty when offline."""
+    rtt_ms: float | None = None
+    last_seen_ms: int | None = None
+    pending: bool = False
+    """The pairing waits for the other side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRow:
+    user: UserId
+    name: str
+    role: str
+    """founder or member."""
+    online: bool
+    me: bool
+    contact: bool
+    verified: bool
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerRow:
+    """One device that this node knows: linked or looked for."""
+
+    device: DeviceId
+    user: UserId
+    name: str
+    online: bool
+    path: str
+    address: str
+    rtt_ms: float | None
+    unacknowledged: int
+    """Records that it is not known to have."""
+    addresses: tuple[str, ...]
+    failure: str
+    """Why the last attempt to reach it failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceDelivery:
+    user: UserId
+    name: str
+    device: DeviceId
+    delivered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRow:
+    """Who has a message."""
+
+    record: RecordId
+    state: Delivery
+    devices: tuple[DeviceDelivery, ...]
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Me:
+    user: UserId
+    device: DeviceId
+    name: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRow:
+    """`listen` are HOST:PORT; `counters` tell what was rejected from outside, by reason."""
+
+    me: Me
+    listen: tuple[str, ...]
+    lan: bool
+    links: int
+    queued: int
+    """Messages of mine that someone still lacks."""
+    trouble: str
+    """What hinders this node now, such as a full disk; empty when all is well."""
+    counters: tuple[tuple[str, int], ...]

@@ -1,0 +1,92 @@
+"""Statements: what a user says beside any channel. The newest per (user, kind) counts; exchanged between peers at link up."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from multichat_tui.model.codec import Rejected, Value, encode
+from multichat_tui.model.ids import DeviceId, UserId
+from multichat_tui.model.limits import MAX_INTEGER, MAX_NAME_CHARACTERS
+from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, as_text, read
+
+MAX_STATEMENT_BYTES = 4096
+
+
+class StatementKind(IntEnum):
+    """A statement of a newer kind is kept for nobody: its meaning cannot be checked."""
+
+    PROFILE = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """Signed by a device of the user. Of two with the same number the greater body counts."""
+
+    user: UserId
+    kind: int
+    device: DeviceId
+    number: int
+    content: bytes
+    body: bytes
+    signature: bytes
+
+    @property
+    def encoded(self) -> bytes:
+        return encode([self.body, self.signature])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a user says of themselves."""
+
+    name: str
+    status: str = ""
+
+
+def statement_body(*, user: UserId, kind: StatementKind, device: DeviceId, number: int, content: bytes) -> bytes:
+    return encode({0: 1, 1: 1, 2: kind.value, 3: user, 4: device, 5: number, 6: content})
+
+
+def statement_signed_bytes(body: bytes) -> bytes:
+    return b"multichat statement 1\0" + body
+
+
+def decode_statement(encoded: bytes) -> Statement | Rejected:
+    """The statement, its signature not verified yet."""
+    return read(encoded, MAX_STATEMENT_BYTES, _statement)
+
+
+def _statement(value: Value) -> Statement:
+    parts = as_list(value, "statement", 2, 2)
+    body = as_bytes(parts[0], "statement", MAX_STATEMENT_BYTES)
+    inner = read(body, MAX_STATEMENT_BYTES, lambda v: dict(as_map(v, "statement")))
+    if isinstance(inner, Rejected):
+        raise Malformed(inner.detail, inner.reason)
+    if any(key not in inner for key in range(7)):
+        raise Malformed("statement: a field is missing")
+    return Statement(
+        kind=as_int(inner[2], "kind", 255, 1),
+        user=UserId(as_id(inner[3], "user")),
+        device=DeviceId(as_id(inner[4], "device")),
+        number=as_int(inner[5], "number", MAX_INTEGER),
+        content=as_bytes(inner[6], "content", MAX_STATEMENT_BYTES),
+        body=body,
+        signature=as_bytes(parts[1], "signature", 64, 64),
+    )
+
+
+def encode_profile(profile: Profile) -> bytes:
+    return encode({0: profile.name, 1: profile.status})
+
+
+def decode_profile(content: bytes) -> Profile | Rejected:
+    return read(content, MAX_STATEMENT_BYTES, _profile)
+
+
+def _profile(value: Value) -> Profile:
+    fields = as_map(value, "profile")
+    if 0 not in fields or 1 not in fields:
+        raise Malformed("profile: a field is missing")
+    return Profile(
+        name=as_text(fields[0], "name", MAX_NAME_CHARACTERS, 1),
+        status=as_text(fields[1], "status", MAX_NAME_CHARACTERS),
+    )

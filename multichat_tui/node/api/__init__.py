@@ -1,0 +1,69 @@
+"""The node's face: what front ends, bots and the control socket use, and nothing else.
+
+`NodeApi` is implemented by the node itself and, for a second terminal, by the client of its control socket.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from multichat_tui.model.events import Event
+from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.intents import Accepted, Intent
+from multichat_tui.model.snapshots import (
+    ChannelRow,
+    ContactRow,
+    DeliveryRow,
+    Me,
+    MemberRow,
+    MessageRow,
+    PeerRow,
+    Position,
+    Snapshot,
+    StatusRow,
+)
+
+__all__ = ["NodeApi"]
+
+
+class NodeApi(Protocol):
+    """Reads see what was committed before they ran. Every method may raise an `errors.MultichatError`."""
+
+    async def submit(self, intent: Intent) -> Accepted:
+        """Returns after the local commit. `errors.IntentRefused`: nothing has changed."""
+
+    def events(self) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
+        """Events from the moment of entering the context. The iterator ends when the node stops."""
+
+    async def me(self) -> Snapshot[Me]: ...
+
+    async def channels(self) -> Snapshot[tuple[ChannelRow, ...]]:
+        """Groups by name, then direct conversations by name."""
+
+    async def channel(self, channel: ChannelId) -> Snapshot[ChannelRow]:
+        """`errors.NotFound` if there is none."""
+
+    async def contacts(self) -> Snapshot[tuple[ContactRow, ...]]: ...
+
+    async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
+        """Founders first, then by name."""
+
+    async def timeline(
+        self,
+        channel: ChannelId,
+        *,
+        before: Position | None = None,
+        after: Position | None = None,
+        limit: int = 100,
+    ) -> Snapshot[tuple[MessageRow, ...]]:
+        """A page in display order, oldest first: the newest rows, or those just before or just after a position."""
+
+    async def message(self, record: RecordId) -> Snapshot[MessageRow | None]: ...
+
+    async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]: ...
+
+    async def peers(self) -> Snapshot[tuple[PeerRow, ...]]: ...
+
+    async def status(self) -> Snapshot[StatusRow]: ...
+
+    async def settings(self) -> Snapshot[tuple[tuple[str, str], ...]]: ...
