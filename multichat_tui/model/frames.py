@@ -188,7 +188,7 @@ class JoinAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairFrame:
-    """One side's half of a pairing. The secret mixes both shares; `confirmed` says that the sender has stored the other's half."""
+    """One side's half of a pairing. The secret mixes both shares; `confirmed`: the sender has stored the other's half."""
 
     invitation: bytes
     """The invitation's public key, 32 bytes."""

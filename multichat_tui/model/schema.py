@@ -3,6 +3,7 @@
 The functions raise `Malformed`; each public decoder of this room catches it once, at its entry, and returns `codec.Rejected`.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import TypeVar
@@ -90,6 +91,6 @@ def as_enum(value: Value, what: str, kind: type[E]) -> E:
 def as_ids(value: Value, what: str, most: int) -> tuple[bytes, ...]:
     """Ids in strictly ascending order: one set has one encoding."""
     ids = tuple(as_id(entry, what) for entry in as_list(value, what, most))
-    if any(a >= b for a, b in zip(ids, ids[1:], strict=False)):
+    if any(a >= b for a, b in itertools.pairwise(ids)):
         raise Malformed(f"{what}: not in ascending order")
     return ids

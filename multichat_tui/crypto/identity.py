@@ -1,0 +1,173 @@
+"""Making and checking accounts, devices and what they sign. All secrets come from the recovery phrase or from entropy."""
+
+from dataclasses import dataclass
+
+from mnemonic import Mnemonic
+
+from multichat_tui.crypto.keys import public_key, sealing_public_key, sign, verify
+from multichat_tui.model.codec import encode
+from multichat_tui.model.identity import (
+    Certificate,
+    DeviceList,
+    certificate_body,
+    certificate_signed_bytes,
+    decode_certificate,
+    decode_device_list,
+    device_list_body,
+    device_list_signed_bytes,
+)
+from multichat_tui.model.ids import ChannelId, DeviceId, UserId, digest, user_id
+from multichat_tui.model.joins import Join, decode_join, join_body, join_signed_bytes
+from multichat_tui.model.statements import (
+    Profile,
+    Statement,
+    StatementKind,
+    decode_statement,
+    encode_profile,
+    statement_body,
+    statement_signed_bytes,
+)
+
+ENTROPY_BYTES = 32
+"""What the recovery phrase of 24 words holds (BIP 39)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account's secrets. Opened only to create it and to change its devices."""
+
+    entropy: bytes
+
+    def __repr__(self) -> str:
+        return "Account(…)"
+
+    @property
+    def seed(self) -> bytes:
+        return digest("multichat.acctsig", self.entropy)
+
+    @property
+    def key(self) -> bytes:
+        return public_key(self.seed)
+
+    @property
+    def sealing_secret(self) -> bytes:
+        return digest("multichat.acctdh", self.entropy)
+
+    @property
+    def user(self) -> UserId:
+        return user_id(self.key)
+
+    @property
+    def phrase(self) -> str:
+        """Twenty-four English words."""
+        return str(Mnemonic("english").to_mnemonic(self.entropy))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSecrets:
+    """A device's secrets: 32-byte Ed25519 seed and X25519 secret. The Olm account is pickled elsewhere."""
+
+    signing_seed: bytes
+    sealing_secret: bytes
+
+    def __repr__(self) -> str:
+        return "DeviceSecrets(…)"
+
+    @property
+    def device(self) -> DeviceId:
+        return DeviceId(public_key(self.signing_seed))
+
+
+def account_from_phrase(phrase: str) -> Account | None:
+    """The account of a recovery phrase; None if a word or the checksum is wrong. White space and case do not matter."""
+    words = " ".join(phrase.lower().split())
+    mnemonic = Mnemonic("english")
+    if len(words.split()) != 24 or not mnemonic.check(words):
+        return None
+    return Account(bytes(mnemonic.to_entropy(words)))
+
+
+def certify(account: Account, secrets: DeviceSecrets, olm_key: bytes, created_ms: int) -> Certificate:
+    body = certificate_body(
+        account_key=account.key,
+        device=secrets.device,
+        sealing_key=sealing_public_key(secrets.sealing_secret),
+        olm_key=olm_key,
+        created_ms=created_ms,
+    )
+    certificate = decode_certificate(encode([body, sign(account.seed, certificate_signed_bytes(body))]))
+    assert isinstance(certificate, Certificate)
+    return certificate
+
+
+def first_device_list(account: Account, certificate: Certificate) -> DeviceList:
+    body = device_list_body(
+        account_key=account.key,
+        account_sealing_key=sealing_public_key(account.sealing_secret),
+        number=0,
+        previous=bytes(32),
+        certificates=(certificate,),
+        revoked=(),
+    )
+    devices = decode_device_list(encode([body, sign(account.seed, device_list_signed_bytes(body))]))
+    assert isinstance(devices, DeviceList)
+    return devices
+
+
+def certificate_holds(certificate: Certificate) -> bool:
+    return verify(certificate.account_key, certificate_signed_bytes(certificate.body), certificate.signature)
+
+
+def device_list_holds(devices: DeviceList) -> bool:
+    return verify(devices.account_key, device_list_signed_bytes(devices.body), devices.signature) and all(
+        certificate_holds(certificate) for certificate in devices.certificates
+    )
+
+
+def sign_profile(secrets: DeviceSecrets, user: UserId, number: int, profile: Profile) -> Statement:
+    body = statement_body(
+        user=user, kind=StatementKind.PROFILE, device=secrets.device, number=number, content=encode_profile(profile)
+    )
+    statement = decode_statement(encode([body, sign(secrets.signing_seed, statement_signed_bytes(body))]))
+    assert isinstance(statement, Statement)
+    return statement
+
+
+def statement_holds(statement: Statement) -> bool:
+    """By its own device's key; whether that is a device of the user is for the caller to check."""
+    return verify(statement.device, statement_signed_bytes(statement.body), statement.signature)
+
+
+def sign_join(
+    secrets: DeviceSecrets, invitation_seed: bytes, channel: ChannelId, certificate: Certificate, name: str, now_ms: int
+) -> Join:
+    """`invitation_seed` is `invitations.join_seed` of the link's seed."""
+    body = join_body(
+        channel=channel, join_key=public_key(invitation_seed), certificate=certificate, name=name, timestamp_ms=now_ms
+    )
+    signed = join_signed_bytes(body)
+    join = decode_join(encode([body, sign(invitation_seed, signed), sign(secrets.signing_seed, signed)]))
+    assert isinstance(join, Join)
+    return join
+
+
+def join_holds(join: Join) -> bool:
+    signed = join_signed_bytes(join.body)
+    return (
+        certificate_holds(join.certificate)
+        and verify(join.join_key, signed, join.join_signature)
+        and verify(join.certificate.device, signed, join.device_signature)
+    )
+
+
+def safety_number(one: UserId, other: UserId) -> str:
+    """Sixty digits in groups of five, the same for both: twelve groups from a hash over the sorted user ids.
+
+    The construction of groups (five digits from 40 bits each) follows Signal's numeric fingerprint; the hash is ours.
+    """
+    low, high = sorted((one, other))
+    first = digest("multichat.safety", low + high, b"\0")
+    second = digest("multichat.safety", low + high, b"\1")
+    stream = first[:30] + second[:30]
+    groups = (int.from_bytes(stream[i : i + 5], "big") % 100_000 for i in range(0, 60, 5))
+    return " ".join(f"{group:05d}" for group in groups)
