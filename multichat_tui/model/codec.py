@@ -7,13 +7,13 @@ ascending order. `decode` returns the value or a `Rejected`, and raises nothing,
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, Union
 
 import cbor2
 
 from multichat_tui.model.limits import MAX_DEPTH, MAX_INTEGER
 
-Value: TypeAlias = "int | bytes | str | bool | None | Sequence[Value] | Mapping[int, Value]"
+Value: TypeAlias = Union[int, bytes, str, bool, "Sequence[Value]", "Mapping[int, Value]", None]  # noqa: UP007  # recursive
 MAX_KEY = 2**16
 
 

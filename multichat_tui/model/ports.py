@@ -176,7 +176,7 @@ class CredentialKind(StrEnum):
 class Credential:
     """A key under which a link may be made, and whom it leads to.
 
-    `key` (32 bytes) makes tokens; for peers it is the pair key's link key. `device` is set for PEER. For invitations `join_key` is
+    `key` (32 bytes) makes tokens; for peers the pair key's link key. `device` is set for PEER. For invitations `join_key` is
     the public key of the link's signing key, and `join_seed` its secret seed, held by those who hold the link.
     """
 
