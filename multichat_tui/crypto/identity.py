@@ -43,7 +43,7 @@ class Account:
 
     @property
     def seed(self) -> bytes:
-        return digest("multichat.acctsig", self.entropy)
+        return digest("mc.acctsig", self.entropy)
 
     @property
     def key(self) -> bytes:
@@ -51,7 +51,7 @@ class Account:
 
     @property
     def sealing_secret(self) -> bytes:
-        return digest("multichat.acctdh", self.entropy)
+        return digest("mc.acctdh", self.entropy)
 
     @property
     def user(self) -> UserId:
@@ -166,8 +166,8 @@ def safety_number(one: UserId, other: UserId) -> str:
     The construction of groups (five digits from 40 bits each) follows Signal's numeric fingerprint; the hash is ours.
     """
     low, high = sorted((one, other))
-    first = digest("multichat.safety", low + high, b"\0")
-    second = digest("multichat.safety", low + high, b"\1")
+    first = digest("mc.safety", low + high, b"\0")
+    second = digest("mc.safety", low + high, b"\1")
     stream = first[:30] + second[:30]
     groups = (int.from_bytes(stream[i : i + 5], "big") % 100_000 for i in range(0, 60, 5))
     return " ".join(f"{group:05d}" for group in groups)

@@ -77,9 +77,9 @@ def pair_key(secret: bytes, mine: bytes, theirs: bytes, pairing_secret: bytes = 
     if shared is None:
         return None
     low, high = sorted((mine, theirs))
-    return mac(shared, "multichat.pair", low, high, pairing_secret)
+    return mac(shared, "mc.pair", low, high, pairing_secret)
 
 
 def link_key(pair: bytes) -> bytes:
     """The key of a link's tokens (credential key), from the pair key."""
-    return mac(pair, "multichat.linkkey")
+    return mac(pair, "mc.linkkey")

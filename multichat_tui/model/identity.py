@@ -67,7 +67,7 @@ class DeviceList:
 
     @property
     def digest(self) -> bytes:
-        return digest("multichat.devlist", self.body)
+        return digest("mc.devlist", self.body)
 
     @property
     def living(self) -> tuple[Certificate, ...]:

@@ -38,7 +38,7 @@ def digest(domain: str, *parts: bytes, key: bytes = b"") -> bytes:
 
 def user_id(account_key: bytes) -> UserId:
     """The user id that belongs to an account's public key (32 bytes)."""
-    return UserId(digest("multichat.user", account_key))
+    return UserId(digest("mc.user", account_key))
 
 
 def fingerprint(identifier: bytes) -> str:

@@ -55,16 +55,16 @@ class Invitation:
 
 
 def token_key(seed: bytes) -> bytes:
-    return digest("multichat.invtok", seed)
+    return digest("mc.invtok", seed)
 
 
 def join_seed(seed: bytes) -> bytes:
     """Seed of the Ed25519 key that signs with the invitation."""
-    return digest("multichat.invjoin", seed)
+    return digest("mc.invjoin", seed)
 
 
 def _check(body: bytes) -> bytes:
-    return digest("multichat.link", body)[:4]
+    return digest("mc.link", body)[:4]
 
 
 def parse_link(text: str) -> Invitation | Rejected:
