@@ -13,7 +13,7 @@ import cbor2
 
 from multichat_tui.model.limits import MAX_DEPTH, MAX_INTEGER
 
-Value: TypeAlias = Union[int, bytes, str, bool, "Sequence[Value]", "Mapping[int, Value]", None]  # noqa: UP007
+Value: TypeAlias = Union[int, bytes, str, bool, "Sequence[Value]", "Mapping[int, Value]", None]
 MAX_KEY = 2**16
 
 
