@@ -1,0 +1,31 @@
+"""Opening a profile, as the first screens need it. Implemented by the composition root, so that front ends see no files or keys."""
+
+from enum import StrEnum
+from typing import Protocol
+
+from multichat_tui.node.api import NodeApi
+
+
+class ProfileState(StrEnum):
+    NEW = "new"
+    """There is no identity yet."""
+    LOCKED = "locked"
+    """A passphrase is needed."""
+    OPEN = "open"
+    """Key file, or attached to a running node: can start at once."""
+
+
+class Launcher(Protocol):
+    """Every method may raise an `errors.MultichatError`; after a refused passphrase `start` may be called again."""
+
+    @property
+    def state(self) -> ProfileState: ...
+
+    async def create(self, *, name: str, passphrase: str | None) -> str:
+        """Make an identity; returns the 24 words of its recovery phrase, which is shown this once. None: no passphrase."""
+
+    async def start(self, passphrase: str | None = None) -> NodeApi:
+        """Unlock, start the node (or attach to the one that runs) and return its face. `errors.WrongPassphrase`."""
+
+    async def stop(self) -> None:
+        """Stop what was started. Idempotent."""
