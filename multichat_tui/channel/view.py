@@ -1,0 +1,56 @@
+"""What a channel is at one point of its control log: the result of resolving authority there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from multichat_tui.model.acts import Invite, Style, Tip
+from multichat_tui.model.ids import RecordId, UserId
+
+InvitationName: TypeAlias = tuple[RecordId, int]
+"""An invitation as a resource: the record that made it, and the index of the act in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationState:
+    invite: Invite
+    maker: UserId
+    used_by: tuple[UserId, ...]
+    """Accounts admitted under it, in the order that counts."""
+    closed: bool
+
+    @property
+    def open(self) -> bool:
+        """Whether a place is left; expiry is for the caller to see on its clock."""
+        return not self.closed and len(self.used_by) < self.invite.uses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """The end of a membership: a removal by a founder, or one's own leaving (which has no fence)."""
+
+    operation: int
+    user: UserId
+    fence: tuple[Tip, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """`mask` and `effective` are sets of operations, one bit each (see `control.ControlLog`)."""
+
+    mask: int
+    effective: int
+    style: Style
+    name: str
+    topic: str
+    founders: tuple[UserId, ...]
+    members: Mapping[UserId, int]
+    """Living memberships: user -> the operation that began it (0, the root, for founders)."""
+    endings: tuple[Ending, ...]
+    invitations: Mapping[InvitationName, InvitationState]
+
+    def is_member(self, user: UserId) -> bool:
+        return user in self.members
+
+    def role(self, user: UserId) -> str:
+        return "founder" if user in self.founders else "member"

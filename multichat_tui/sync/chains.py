@@ -1,0 +1,65 @@
+"""Chains: what is held of a channel, here and at peers, by the last record of each chain."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from multichat_tui.model.frames import ChainTip, Prefix
+from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, Log, RecordId
+from multichat_tui.model.records import Header, Record
+
+ChainKey: TypeAlias = tuple[Log, Prefix]
+"""A chain of a channel: its log, and the first bytes of its device's id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """The newest record of a chain held here."""
+
+    device: DeviceId
+    seq: int
+    id: RecordId
+    ets: int
+    control_heads: tuple[RecordId, ...]
+
+
+def chain_key(header: Header) -> ChainKey:
+    return header.log, header.device[:PREFIX_SIZE]
+
+
+class Chains:
+    """The chains of one channel, and the heads of its two logs with their ets."""
+
+    __slots__ = ("ends", "heads")
+
+    def __init__(self) -> None:
+        self.ends: dict[ChainKey, End] = {}
+        self.heads: dict[Log, dict[RecordId, int]] = {Log.CONTROL: {}, Log.CONTENT: {}}
+
+    def held(self, key: ChainKey) -> int:
+        """The seq up to which the chain is held; -1 for nothing."""
+        end = self.ends.get(key)
+        return -1 if end is None else end.seq
+
+    def advance(self, record: Record) -> None:
+        """A record was delivered."""
+        header = record.header
+        key = chain_key(header)
+        end = self.ends.get(key)
+        if end is None or header.seq > end.seq:
+            self.ends[key] = End(
+                device=header.device, seq=header.seq, id=record.id, ets=header.ets, control_heads=header.control_heads
+            )
+        heads = self.heads[header.log]
+        for parent in header.parents:
+            heads.pop(parent, None)
+        if header.prev is not None:
+            heads.pop(header.prev, None)
+        heads[record.id] = header.ets
+
+    def tip(self, key: ChainKey) -> ChainTip:
+        """What an offer or an acknowledgement says of a chain that is held."""
+        end = self.ends[key]
+        return ChainTip(device=key[1], log=key[0], seq=end.seq, hash=end.id[:PREFIX_SIZE])
+
+    def tips(self) -> tuple[ChainTip, ...]:
+        return tuple(self.tip(key) for key in sorted(self.ends))
