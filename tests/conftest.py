@@ -1,0 +1,22 @@
+"""What all tests share."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+Require = Callable[[bool, str], None]
+
+
+@pytest.fixture
+def require() -> Require:
+    """`require(condition, reason)`: skip where a test cannot run; under MULTICHAT_NO_SKIPS=1, as in CI, fail instead."""
+
+    def check(condition: bool, reason: str) -> None:
+        if condition:
+            return
+        if os.environ.get("MULTICHAT_NO_SKIPS") == "1":
+            pytest.fail(f"may not be skipped here: {reason}")
+        pytest.skip(reason)
+
+    return check
