@@ -53,9 +53,7 @@ def person(name: str, device: int = 0) -> Person:
     """The same name gives the same account, another `device` number another device of it."""
     which = f"{name}/{device}".encode()
     account = Account(digest("mc.test.account", name.encode()))
-    secrets = DeviceSecrets(
-        signing_seed=digest("mc.test.device", which), sealing_secret=digest("mc.test.sealing", which)
-    )
+    secrets = DeviceSecrets(signing_seed=digest("mc.test.device", which), sealing_secret=digest("mc.test.sealing", which))
     return Person(name, account, secrets, certify(account, secrets, digest("mc.test.olm", which), START_MS))
 
 

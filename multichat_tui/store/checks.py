@@ -1,0 +1,38 @@
+"""What both stores refuse alike, so that the twin is as strict as the real one."""
+
+from multichat_tui.model.ids import DeviceId
+from multichat_tui.model.ports import TimelineEntry
+from multichat_tui.model.records import Record
+
+UNREAD_CAP = 1000
+"""What `Transaction.unread` counts to."""
+
+
+def check_entry(entry: TimelineEntry, record: Record | None, arrival: int | None) -> None:
+    """ValueError unless the entry is of a held record and says of it what is so."""
+    if record is None or arrival is None:
+        raise ValueError("a timeline entry needs its record to be held")
+    if (entry.channel, entry.device, entry.ets, entry.arrival) != (
+        record.channel,
+        DeviceId(record.header.device),
+        record.header.ets,
+        arrival,
+    ):
+        raise ValueError("a timeline entry has the channel, device, ets and arrival of its record")
+
+
+def check_positions(before: object, after: object, limit: int) -> None:
+    if before is not None and after is not None:
+        raise ValueError("a page lies before or after a position, not both")
+    if limit < 0:
+        raise ValueError("a limit is not negative")
+
+
+class Ended:
+    """What a transaction works on once its block has ended: nothing."""
+
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError("this transaction has ended")
+
+
+ENDED = Ended()

@@ -1,0 +1,309 @@
+"""The twin of the real store: plain structures in memory, with the same order, the same refusals and the same rollback.
+
+In simulation it is what survives a crash, so a block that raises leaves it exactly as it was.
+"""
+
+import bisect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
+from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
+from multichat_tui.model.records import Record
+from multichat_tui.model.snapshots import Position
+from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_positions
+from multichat_tui.store.undo import UndoLog
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    record: Record
+    arrival: int
+    arrived_ms: int
+
+
+@dataclass(slots=True)
+class _LogState:
+    """One log of a channel. Lists ascend."""
+
+    arrivals: list[int] = field(default_factory=list)
+    chains: dict[DeviceId, list[tuple[int, int]]] = field(default_factory=dict)
+    """(seq, arrival): of a fork, the branch that came first stands first."""
+    heads: set[RecordId] = field(default_factory=set)
+    awaited: set[RecordId] = field(default_factory=set)
+    """Parents and prevs that are not held: below a horizon. If one comes after all, it is no head."""
+
+
+@dataclass(slots=True)
+class _Timeline:
+    """One channel's entries. Lists ascend."""
+
+    order: list[tuple[int, RecordId]] = field(default_factory=list)
+    """(ets, id) of the visible ones."""
+    arrivals: list[int] = field(default_factory=list)
+    """Of the visible ones."""
+    devices: dict[DeviceId, list[int]] = field(default_factory=dict)
+    """Arrivals of all, hidden too."""
+
+
+@dataclass(slots=True)
+class _State:
+    values: dict[Space, dict[bytes, bytes]] = field(default_factory=lambda: {space: {} for space in Space})
+    keys: dict[Space, list[bytes]] = field(default_factory=lambda: {space: [] for space in Space})
+    held: dict[RecordId, _Held] = field(default_factory=dict)
+    by_arrival: dict[int, RecordId] = field(default_factory=dict)
+    logs: dict[tuple[ChannelId, Log], _LogState] = field(default_factory=dict)
+    entries: dict[RecordId, TimelineEntry] = field(default_factory=dict)
+    timelines: dict[ChannelId, _Timeline] = field(default_factory=dict)
+    acknowledged: dict[DeviceId, dict[tuple[ChannelId, Log, DeviceId], int]] = field(default_factory=dict)
+    last_arrival: int = 0
+
+
+class MemoryStore:
+    """A `ports.Store` without a disk."""
+
+    def __init__(self) -> None:
+        self._state = _State()
+        self._open = True
+        self._inside = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        if not self._open:
+            raise RuntimeError("the store is closed")
+        if self._inside:
+            raise RuntimeError("transactions do not nest")
+        self._inside = True
+        undo = UndoLog()
+        transaction = _MemoryTransaction(self._state, undo)
+        try:
+            yield transaction
+        except BaseException:
+            undo.roll_back()
+            raise
+        finally:
+            transaction.end()
+            self._inside = False
+
+    def close(self) -> None:
+        self._open = False
+
+
+class _MemoryTransaction:
+    __slots__ = ("_state", "_undo")
+
+    def __init__(self, state: _State, undo: UndoLog) -> None:
+        self._state = state
+        self._undo = undo
+
+    def end(self) -> None:
+        self._state = cast(_State, ENDED)
+
+    # Small values
+
+    def get(self, space: Space, key: bytes) -> bytes | None:
+        return self._state.values[space].get(key)
+
+    def put(self, space: Space, key: bytes, value: bytes) -> None:
+        values = self._state.values[space]
+        if key not in values:
+            self._undo.insert(self._state.keys[space], key)
+        self._undo.assign(values, key, value)
+
+    def delete(self, space: Space, key: bytes) -> None:
+        values = self._state.values[space]
+        if key in values:
+            self._undo.remove(self._state.keys[space], key)
+            self._undo.drop(values, key)
+
+    def scan(self, space: Space, prefix: bytes = b"") -> list[tuple[bytes, bytes]]:
+        values, keys = self._state.values[space], self._state.keys[space]
+        found = []
+        for place in range(bisect.bisect_left(keys, prefix), len(keys)):
+            if not keys[place].startswith(prefix):
+                break
+            found.append((keys[place], values[keys[place]]))
+        return found
+
+    # Records
+
+    def append(self, record: Record, arrived_ms: int) -> int:
+        state, undo = self._state, self._undo
+        if record.id in state.held:
+            raise ValueError("this record is held already")
+        undo.run(lambda last=state.last_arrival: setattr(state, "last_arrival", last))  # type: ignore[misc]
+        state.last_arrival += 1
+        arrival = state.last_arrival
+        undo.assign(state.held, record.id, _Held(record, arrival, arrived_ms))
+        undo.assign(state.by_arrival, arrival, record.id)
+        header = record.header
+        log = undo.opened(state.logs, (record.channel, header.log), _LogState)
+        undo.insert(log.arrivals, arrival)
+        undo.insert(undo.opened(log.chains, header.device, list), (header.seq, arrival))
+        for parent in _cited(record):
+            if not undo.discard(log.heads, parent) and parent not in state.held:
+                undo.add(log.awaited, parent)
+        if not undo.discard(log.awaited, record.id):
+            undo.add(log.heads, record.id)
+        return arrival
+
+    def holds(self, record: RecordId) -> bool:
+        return record in self._state.held
+
+    def record(self, record: RecordId) -> Record | None:
+        held = self._state.held.get(record)
+        return held.record if held else None
+
+    def arrival(self, record: RecordId) -> tuple[int, int] | None:
+        held = self._state.held.get(record)
+        return (held.arrival, held.arrived_ms) if held else None
+
+    def _at(self, arrival: int) -> Record:
+        return self._state.held[self._state.by_arrival[arrival]].record
+
+    def _chain(self, channel: ChannelId, log: Log, device: DeviceId) -> list[tuple[int, int]]:
+        state = self._state.logs.get((channel, log))
+        return state.chains.get(device, []) if state else []
+
+    def in_chain(self, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> RecordId | None:
+        arrival = self.arrival_in_chain(channel, log, device, seq)
+        return None if arrival is None else self._state.by_arrival[arrival]
+
+    def chain(self, channel: ChannelId, log: Log, device: DeviceId, first: int, last: int) -> list[Record]:
+        chain = self._chain(channel, log, device)
+        low, high = bisect.bisect_left(chain, (first, 0)), bisect.bisect_left(chain, (last + 1, 0))
+        return [self._at(arrival) for _, arrival in chain[low:high]]
+
+    def arrivals(self, channel: ChannelId, log: Log, after: int, limit: int) -> list[tuple[int, Record]]:
+        check_positions(None, None, limit)
+        state = self._state.logs.get((channel, log))
+        if state is None:
+            return []
+        start = bisect.bisect_right(state.arrivals, after)
+        return [(arrival, self._at(arrival)) for arrival in state.arrivals[start : start + limit]]
+
+    def arrival_in_chain(self, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> int | None:
+        chain = self._chain(channel, log, device)
+        place = bisect.bisect_left(chain, (seq, 0))
+        return chain[place][1] if place < len(chain) and chain[place][0] == seq else None
+
+    def chain_ends(self, channel: ChannelId) -> list[ChainEnd]:
+        ends = []
+        for log in Log:
+            state = self._state.logs.get((channel, log))
+            for device, chain in sorted(state.chains.items()) if state else ():
+                place = bisect.bisect_left(chain, (chain[-1][0], 0))
+                record = self._at(chain[place][1])
+                header = record.header
+                ends.append(ChainEnd(log=log, device=device, seq=header.seq, id=record.id, ets=header.ets))
+        return ends
+
+    def heads(self, channel: ChannelId, log: Log) -> tuple[RecordId, ...]:
+        state = self._state.logs.get((channel, log))
+        return tuple(sorted(state.heads)) if state else ()
+
+    def forget_channel(self, channel: ChannelId) -> None:
+        state, undo = self._state, self._undo
+        for log in Log:
+            for arrival in state.logs[channel, log].arrivals if (channel, log) in state.logs else ():
+                record = state.by_arrival[arrival]
+                undo.drop(state.entries, record)
+                undo.drop(state.held, record)
+                undo.drop(state.by_arrival, arrival)
+            undo.drop(state.logs, (channel, log))
+        undo.drop(state.timelines, channel)
+        for peer, chains in list(state.acknowledged.items()):
+            for chain in [chain for chain in chains if chain[0] == channel]:
+                undo.drop(chains, chain)
+            if not chains:
+                undo.drop(state.acknowledged, peer)
+        self.delete(Space.CHANNEL, channel)
+
+    # Timelines
+
+    def show(self, entry: TimelineEntry) -> None:
+        state, undo = self._state, self._undo
+        held = state.held.get(entry.id)
+        check_entry(entry, held.record if held else None, held.arrival if held else None)
+        timeline = undo.opened(state.timelines, entry.channel, _Timeline)
+        before = state.entries.get(entry.id)
+        if before is None:
+            undo.insert(undo.opened(timeline.devices, entry.device, list), entry.arrival)
+        elif not before.hidden:
+            undo.remove(timeline.order, (before.ets, before.id))
+            undo.remove(timeline.arrivals, before.arrival)
+        if not entry.hidden:
+            undo.insert(timeline.order, (entry.ets, entry.id))
+            undo.insert(timeline.arrivals, entry.arrival)
+        undo.assign(state.entries, entry.id, entry)
+
+    def entry(self, record: RecordId) -> TimelineEntry | None:
+        return self._state.entries.get(record)
+
+    def _entry_at(self, arrival: int) -> TimelineEntry:
+        return self._state.entries[self._state.by_arrival[arrival]]
+
+    def _timelines(self, channels: tuple[ChannelId, ...]) -> list[_Timeline]:
+        found = (self._state.timelines.get(channel) for channel in dict.fromkeys(channels))
+        return [timeline for timeline in found if timeline is not None]
+
+    def entries_by_device(self, channel: ChannelId, device: DeviceId) -> list[TimelineEntry]:
+        timeline = self._state.timelines.get(channel)
+        return [self._entry_at(arrival) for arrival in timeline.devices.get(device, [])] if timeline else []
+
+    def timeline(
+        self, channels: tuple[ChannelId, ...], *, before: Position | None, after: Position | None, limit: int
+    ) -> list[tuple[TimelineEntry, Record]]:
+        check_positions(before, after, limit)
+        places: list[tuple[int, RecordId]] = []
+        for timeline in self._timelines(channels):
+            order = timeline.order
+            if after is not None:
+                start = bisect.bisect_right(order, (after.ets, after.id))
+                places += order[start : start + limit]
+            else:
+                end = len(order) if before is None else bisect.bisect_left(order, (before.ets, before.id))
+                places += order[max(0, end - limit) : end]
+        places.sort()
+        page = places[:limit] if after is not None else places[len(places) - min(limit, len(places)) :]
+        return [(self._state.entries[i], self._state.held[i].record) for _, i in page]
+
+    def unread(self, channels: tuple[ChannelId, ...], after_arrival: int, mine: tuple[DeviceId, ...]) -> tuple[int, int]:
+        entries = mentions = 0
+        for timeline in self._timelines(channels):
+            start = bisect.bisect_right(timeline.arrivals, after_arrival)
+            for arrival in timeline.arrivals[start:]:
+                entry = self._entry_at(arrival)
+                if entry.device not in mine:
+                    entries += 1
+                    mentions += entry.mention
+                if mentions >= UNREAD_CAP:
+                    break
+        return min(entries, UNREAD_CAP), min(mentions, UNREAD_CAP)
+
+    def newest(self, channels: tuple[ChannelId, ...]) -> tuple[int, int] | None:
+        timelines = [timeline for timeline in self._timelines(channels) if timeline.order]
+        if not timelines:
+            return None
+        return max(t.order[-1][0] for t in timelines), max(t.arrivals[-1] for t in timelines)
+
+    # Acknowledgements
+
+    def acknowledged(self, peer: DeviceId) -> list[tuple[ChannelId, Log, DeviceId, int]]:
+        chains = self._state.acknowledged.get(peer, {})
+        return [(channel, log, device, seq) for (channel, log, device), seq in sorted(chains.items())]
+
+    def acknowledge(self, peer: DeviceId, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> None:
+        if seq < 0:
+            raise ValueError("a place in a chain is not negative")
+        chains: dict[Any, int] = self._undo.opened(self._state.acknowledged, peer, dict)
+        if chains.get((channel, log, device), -1) < seq:
+            self._undo.assign(chains, (channel, log, device), seq)
+
+
+def _cited(record: Record) -> tuple[RecordId, ...]:
+    """What ceases to be a head: the parents, and prev."""
+    prev = record.header.prev
+    return record.header.parents if prev is None or prev in record.header.parents else (*record.header.parents, prev)
