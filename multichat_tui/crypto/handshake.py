@@ -1,0 +1,392 @@
+"""The identity handshake inside a TLS channel, without input or output: bytes in, bytes and an outcome out.
+
+```
+server                                          client
+  nonce (32 bytes)                        ->
+                                          <-    nonce, T_c, sealed(device, versions, incarnation, port[, certificate, J])
+  T_s, S, device, versions, incarnation,
+  port[, certificate]                     ->
+                                          <-    C
+```
+`T_c` and `T_s` are MACs under the credential's key, `J` a signature by the invitation's join key, `S` and `C` signatures by the
+devices. All of them cover the hash of the server's TLS certificate (tls-server-end-point, RFC 5929) and everything that was said
+before, each under a name of its own: nothing can be replayed, reflected, or carried over to another channel.
+
+A server says its nonce to anybody and the rest only to those who have proven a key. A client shows its device only sealed under
+the key. What fails, fails silently: the other side is told nothing, whatever the reason. Each message has one size, for peers
+and for invitations.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+import nacl.bindings as sodium
+from nacl.exceptions import CryptoError
+
+from multichat_tui.crypto.identity import certificate_holds
+from multichat_tui.crypto.keys import equal, mac, sign, verify
+from multichat_tui.model.codec import Rejected, Value, encode
+from multichat_tui.model.identity import MAX_CERTIFICATE_BYTES, SIGNATURE_BYTES, Certificate, decode_certificate
+from multichat_tui.model.ids import DeviceId, digest
+from multichat_tui.model.limits import MAX_HANDSHAKE_BYTES, MAX_INTEGER
+from multichat_tui.model.ports import Credential, CredentialKind, Entropy, LocalDevice
+from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, read
+
+VERSIONS = (1,)
+"""Of the link protocol, which this node speaks."""
+MAX_VERSIONS = 16
+NONCE_BYTES = 32
+MAC_BYTES = 32
+CLIENT_HELLO_BYTES = 1024
+SERVER_PROOF_BYTES = 1024
+CLIENT_PROOF_BYTES = SIGNATURE_BYTES
+_LENGTH_BYTES = 2
+_SEALED_BYTES = CLIENT_HELLO_BYTES - NONCE_BYTES - MAC_BYTES
+_CLIENT_BODY_BYTES = _SEALED_BYTES - sodium.crypto_aead_chacha20poly1305_ietf_ABYTES
+_SERVER_BODY_BYTES = SERVER_PROOF_BYTES - MAC_BYTES - SIGNATURE_BYTES
+_ONLY_ONCE = bytes(sodium.crypto_aead_chacha20poly1305_ietf_NPUBBYTES)
+"""The AEAD's nonce: its key is used for one message."""
+
+if max(CLIENT_HELLO_BYTES, SERVER_PROOF_BYTES) > MAX_HANDSHAKE_BYTES:
+    raise AssertionError("a handshake message is longer than the limit")
+
+
+class Failure(StrEnum):
+    """Why a handshake ended; for this side alone."""
+
+    UNKNOWN_KEY = "unknown-key"
+    """The token fits none of our credentials."""
+    MALFORMED = "malformed"
+    WRONG_PROOF = "wrong-proof"
+    """A signature or certificate is wrong, or proves another device."""
+    NO_COMMON_VERSION = "no-common-version"
+    OURSELVES = "ourselves"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """The other end holds the credential's key and is `device`. `certificate` is set for invitations: it holds, and is the
+    device's; whose it may be is for the caller to judge. `port` is where the other end listens, 0 if it does not."""
+
+    credential: Credential
+    device: DeviceId
+    version: int
+    incarnation: int
+    port: int
+    certificate: Certificate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """Say nothing and close."""
+
+    reason: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What follows from the bytes received. After an outcome the handshake takes no more; `rest` belongs to the link."""
+
+    send: bytes = b""
+    outcome: Proven | Failed | None = None
+    rest: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claims:
+    """What a side says of itself, before it is proven."""
+
+    device: DeviceId
+    versions: tuple[int, ...]
+    incarnation: int
+    port: int
+    certificate: Certificate | None = None
+    join_signature: bytes = b""
+
+
+CredentialSource: TypeAlias = Callable[[], Iterable[Credential]]
+
+
+class ClientHandshake:
+    """The dialling side, with the one credential that it wants to use: PEER or HELD_INVITATION."""
+
+    __slots__ = ("_buffer", "_certificate_hash", "_credential", "_hello", "_local", "_nonce", "_over", "_port", "_versions")
+
+    def __init__(
+        self,
+        local: LocalDevice,
+        credential: Credential,
+        certificate_hash: bytes,
+        entropy: Entropy,
+        *,
+        port: int = 0,
+        versions: tuple[int, ...] = VERSIONS,
+    ) -> None:
+        """`certificate_hash`: SHA-256 of the server's TLS certificate as seen here. `port`: where we listen ourselves."""
+        self._local = local
+        self._credential = credential
+        self._certificate_hash = certificate_hash
+        self._port = port
+        self._versions = versions
+        self._nonce = entropy(NONCE_BYTES)
+        self._hello = b""
+        self._buffer = b""
+        self._over = False
+
+    @property
+    def greeted(self) -> bool:
+        """Whether the server has sent its nonce."""
+        return bool(self._hello)
+
+    def receive(self, received: bytes) -> Step:
+        """Take bytes as they come, in any pieces."""
+        if self._over:
+            return Step(rest=received)
+        self._buffer += received
+        if not self._hello:
+            if len(self._buffer) < NONCE_BYTES:
+                return Step()
+            self._greet()
+            return Step(send=self._hello[NONCE_BYTES:])
+        if len(self._buffer) < NONCE_BYTES + SERVER_PROOF_BYTES:
+            return Step()
+        message = self._buffer[NONCE_BYTES : NONCE_BYTES + SERVER_PROOF_BYTES]
+        rest = self._buffer[NONCE_BYTES + SERVER_PROOF_BYTES :]
+        self._over, self._buffer = True, b""
+        outcome = self._judge(message)
+        if isinstance(outcome, Failed):
+            return Step(outcome=outcome)
+        heard = digest("mc.hs.heard", self._certificate_hash, self._hello, message)
+        return Step(send=sign(self._local.signing_seed, _client_signed_bytes(heard)), outcome=outcome, rest=rest)
+
+    def _greet(self) -> None:
+        """Prepare the hello: the server's nonce and our answer to it."""
+        server_nonce = self._buffer[:NONCE_BYTES]
+        binding = (self._certificate_hash, server_nonce, self._nonce)
+        fields: dict[int, Value] = {
+            0: self._local.device,
+            1: self._versions,
+            2: self._local.incarnation,
+            3: self._port,
+        }
+        if self._credential.kind is CredentialKind.HELD_INVITATION:
+            assert self._credential.join_seed is not None
+            certificate = self._local.certificate.encoded
+            fields[4] = certificate
+            fields[5] = sign(self._credential.join_seed, _join_signed_bytes(binding, certificate))
+        key = self._credential.key
+        sealed = sodium.crypto_aead_chacha20poly1305_ietf_encrypt(
+            _pad(encode(fields), _CLIENT_BODY_BYTES), None, _ONLY_ONCE, mac(key, "mc.hs.seal", *binding)
+        )
+        self._hello = server_nonce + self._nonce + mac(key, "mc.hs.client", *binding) + sealed
+
+    def _judge(self, message: bytes) -> Proven | Failed:
+        credential = self._credential
+        token, signature, body = _split(message, MAC_BYTES, SIGNATURE_BYTES)
+        said = digest("mc.hs.said", self._certificate_hash, self._hello, body)
+        if not equal(token, mac(credential.key, "mc.hs.server", said)):
+            return Failed(reason=Failure.UNKNOWN_KEY)
+        claims = _read_claims(body, _SERVER_BODY_BYTES)
+        if claims is None:
+            return Failed(reason=Failure.MALFORMED)
+        if claims.device == self._local.device:
+            return Failed(reason=Failure.OURSELVES)
+        if not verify(claims.device, _server_signed_bytes(said), signature):
+            return Failed(reason=Failure.WRONG_PROOF)
+        return _conclude(credential, claims, self._versions)
+
+
+class ServerHandshake:
+    """The listening side. `begin` gives its first bytes, the same for everybody."""
+
+    __slots__ = (
+        "_buffer",
+        "_certificate_hash",
+        "_credentials",
+        "_heard",
+        "_local",
+        "_nonce",
+        "_over",
+        "_pending",
+        "_port",
+        "_versions",
+    )
+
+    def __init__(
+        self,
+        local: LocalDevice,
+        credentials: CredentialSource,
+        certificate_hash: bytes,
+        entropy: Entropy,
+        *,
+        port: int = 0,
+        versions: tuple[int, ...] = VERSIONS,
+    ) -> None:
+        """`credentials()` gives those that count at the moment; PEER and OPEN_INVITATION are tried."""
+        self._local = local
+        self._credentials = credentials
+        self._certificate_hash = certificate_hash
+        self._port = port
+        self._versions = versions
+        self._nonce = entropy(NONCE_BYTES)
+        self._buffer = b""
+        self._pending: Proven | None = None
+        self._heard = b""
+        self._over = False
+
+    def begin(self) -> bytes:
+        return self._nonce
+
+    def receive(self, received: bytes) -> Step:
+        """Take bytes as they come, in any pieces."""
+        if self._over:
+            return Step(rest=received)
+        self._buffer += received
+        if self._pending is not None:
+            return self._finish()
+        if len(self._buffer) < CLIENT_HELLO_BYTES:
+            return Step()
+        message, self._buffer = self._buffer[:CLIENT_HELLO_BYTES], self._buffer[CLIENT_HELLO_BYTES:]
+        judged = self._judge(message)
+        if isinstance(judged, Failed):
+            self._over = True
+            return Step(outcome=judged)
+        if self._buffer:  # nobody can answer what was not yet said
+            self._over = True
+            return Step(outcome=Failed(reason=Failure.MALFORMED))
+        self._pending = judged
+        return Step(send=self._prove(message, judged))
+
+    def _finish(self) -> Step:
+        assert self._pending is not None
+        if len(self._buffer) < CLIENT_PROOF_BYTES:
+            return Step()
+        self._over = True
+        proof, rest = self._buffer[:CLIENT_PROOF_BYTES], self._buffer[CLIENT_PROOF_BYTES:]
+        self._buffer = b""
+        if not verify(self._pending.device, _client_signed_bytes(self._heard), proof):
+            return Step(outcome=Failed(reason=Failure.WRONG_PROOF))
+        return Step(outcome=self._pending, rest=rest)
+
+    def _judge(self, message: bytes) -> Proven | Failed:
+        client_nonce, token, sealed = _split(message, NONCE_BYTES, MAC_BYTES)
+        binding = (self._certificate_hash, self._nonce, client_nonce)
+        for credential in self._credentials():
+            if credential.kind is CredentialKind.HELD_INVITATION:
+                continue
+            if equal(token, mac(credential.key, "mc.hs.client", *binding)):
+                return self._judge_claims(credential, sealed, binding)
+        return Failed(reason=Failure.UNKNOWN_KEY)
+
+    def _judge_claims(self, credential: Credential, sealed: bytes, binding: tuple[bytes, bytes, bytes]) -> Proven | Failed:
+        try:
+            body = sodium.crypto_aead_chacha20poly1305_ietf_decrypt(
+                sealed, None, _ONLY_ONCE, mac(credential.key, "mc.hs.seal", *binding)
+            )
+        except CryptoError:
+            return Failed(reason=Failure.WRONG_PROOF)
+        claims = _read_claims(body, _CLIENT_BODY_BYTES)
+        if claims is None:
+            return Failed(reason=Failure.MALFORMED)
+        if claims.device == self._local.device:
+            return Failed(reason=Failure.OURSELVES)
+        if credential.kind is CredentialKind.OPEN_INVITATION and (
+            claims.certificate is None
+            or credential.join_key is None
+            or not verify(credential.join_key, _join_signed_bytes(binding, claims.certificate.encoded), claims.join_signature)
+        ):
+            return Failed(reason=Failure.WRONG_PROOF)
+        return _conclude(credential, claims, self._versions)
+
+    def _prove(self, hello: bytes, client: Proven) -> bytes:
+        fields: dict[int, Value] = {
+            0: self._local.device,
+            1: self._versions,
+            2: self._local.incarnation,
+            3: self._port,
+        }
+        if client.credential.kind is CredentialKind.OPEN_INVITATION:
+            fields[4] = self._local.certificate.encoded
+        body = _pad(encode(fields), _SERVER_BODY_BYTES)
+        said = digest("mc.hs.said", self._certificate_hash, self._nonce, hello, body)
+        token = mac(client.credential.key, "mc.hs.server", said)
+        message = token + sign(self._local.signing_seed, _server_signed_bytes(said)) + body
+        self._heard = digest("mc.hs.heard", self._certificate_hash, self._nonce, hello, message)
+        return message
+
+
+def _conclude(credential: Credential, claims: _Claims, versions: tuple[int, ...]) -> Proven | Failed:
+    """What both sides ask of the other's claims: the right device, and a version in common."""
+    if credential.kind is CredentialKind.PEER:
+        if claims.device != credential.device:
+            return Failed(reason=Failure.WRONG_PROOF)
+        certificate = None
+    else:
+        certificate = claims.certificate
+        if certificate is None or certificate.device != claims.device or not certificate_holds(certificate):
+            return Failed(reason=Failure.WRONG_PROOF)
+    common = set(versions).intersection(claims.versions)
+    if not common:
+        return Failed(reason=Failure.NO_COMMON_VERSION)
+    return Proven(
+        credential=credential,
+        device=claims.device,
+        version=max(common),
+        incarnation=claims.incarnation,
+        port=claims.port,
+        certificate=certificate,
+    )
+
+
+def _server_signed_bytes(said: bytes) -> bytes:
+    return b"multichat link server 1\0" + said
+
+
+def _client_signed_bytes(heard: bytes) -> bytes:
+    return b"multichat link client 1\0" + heard
+
+
+def _join_signed_bytes(binding: tuple[bytes, bytes, bytes], certificate: bytes) -> bytes:
+    """The parts of `binding` are 32 bytes each."""
+    return b"multichat link join 1\0" + b"".join(binding) + certificate
+
+
+def _split(message: bytes, first: int, second: int) -> tuple[bytes, bytes, bytes]:
+    return message[:first], message[first : first + second], message[first + second :]
+
+
+def _pad(body: bytes, size: int) -> bytes:
+    """Length (2 bytes, big-endian), body, zeroes: `size` bytes in all."""
+    assert len(body) <= size - _LENGTH_BYTES
+    return len(body).to_bytes(_LENGTH_BYTES, "big") + body + bytes(size - _LENGTH_BYTES - len(body))
+
+
+def _read_claims(padded: bytes, size: int) -> _Claims | None:
+    length = int.from_bytes(padded[:_LENGTH_BYTES], "big")
+    body, padding = padded[_LENGTH_BYTES : _LENGTH_BYTES + length], padded[_LENGTH_BYTES + length :]
+    if length > size - _LENGTH_BYTES or any(padding):
+        return None
+    claims = read(body, size, _claims)
+    return None if isinstance(claims, Rejected) else claims
+
+
+def _claims(value: Value) -> _Claims:
+    fields = as_map(value, "claims")
+    if any(key not in fields for key in range(4)):
+        raise Malformed("claims: a field is missing")
+    certificate = None
+    if 4 in fields:
+        decoded = decode_certificate(as_bytes(fields[4], "certificate", MAX_CERTIFICATE_BYTES))
+        if isinstance(decoded, Rejected):
+            raise Malformed(decoded.detail, decoded.reason)
+        certificate = decoded
+    return _Claims(
+        device=DeviceId(as_id(fields[0], "device")),
+        versions=tuple(as_int(v, "version", 2**16, 1) for v in as_list(fields[1], "versions", MAX_VERSIONS, 1)),
+        incarnation=as_int(fields[2], "incarnation", MAX_INTEGER),
+        port=as_int(fields[3], "port", 65535),
+        certificate=certificate,
+        join_signature=as_bytes(fields[5], "signature", SIGNATURE_BYTES, SIGNATURE_BYTES) if 5 in fields else b"",
+    )
