@@ -53,6 +53,7 @@ class Refusal(StrEnum):
     LIMIT = "limit"
     UNKNOWN = "unknown"
     LEFT = "left"
+    AMBIGUOUS = "ambiguous"
     NEWER = "needs-newer-version"
 
 

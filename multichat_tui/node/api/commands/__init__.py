@@ -1,0 +1,90 @@
+"""Slash commands: the same in the terminal's composer and in `multichat do`. Each turns into intents and reads of `node.api`."""
+
+from multichat_tui.model.errors import UsageError
+from multichat_tui.model.ids import ChannelId
+from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.commands import channels, general, people
+from multichat_tui.node.api.commands.shape import Call, Command, Outcome
+from multichat_tui.node.api.lookup import nearest
+
+__all__ = ["COMMANDS", "Call", "Command", "Outcome", "is_command", "run_command"]
+
+
+def is_command(text: str) -> bool:
+    """Whether a line typed by the user is meant as a command. Two slashes begin a message with one."""
+    return text.startswith("/") and not text.startswith("//")
+
+
+async def run_command(api: NodeApi, channel: ChannelId | None, line: str) -> Outcome:
+    """Do what `line` says; `channel` is the one that is open. May raise any `errors.MultichatError`."""
+    if not is_command(line):
+        raise UsageError("A command begins with one slash.", "/help lists them.")
+    head = line[1:].split(maxsplit=1)
+    name = head[0].lower() if head and not line[1:2].isspace() else ""
+    command = _BY_NAME.get(name)
+    if command is None:
+        close = nearest(name, _BY_NAME)
+        advice = f"Did you mean /{close}?" if close else "/help lists the commands; // begins a message with a slash."
+        raise UsageError(f"There is no command /{name[:40]}." if name.isprintable() else "There is no such command.", advice)
+    words = head[1].strip() if len(head) > 1 else ""
+    return await command.run(Call(api=api, channel=channel, words=words, usage=command.usage))
+
+
+async def _help(call: Call) -> Outcome:
+    if not call.words:
+        width = max(len(command.usage) for command in COMMANDS)
+        lines = [f"{command.usage:<{width}}  {command.summary}" for command in COMMANDS]
+        return Outcome(
+            lines=(*lines, "// begins a message with a slash."),
+            fields={"commands": [{"name": c.name, "usage": c.usage, "summary": c.summary} for c in COMMANDS]},
+        )
+    name = call.words.removeprefix("/").lower()
+    command = _BY_NAME.get(name)
+    if command is None:
+        close = nearest(name, _BY_NAME)
+        raise UsageError("There is no such command.", f"Did you mean /{close}?" if close else "/help lists them.")
+    also = f"Also: {', '.join('/' + alias for alias in command.aliases)}." if command.aliases else ""
+    return Outcome(
+        lines=tuple(line for line in (command.usage, command.summary, also) if line),
+        fields={"name": command.name, "usage": command.usage, "summary": command.summary},
+    )
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(name="help", usage="/help [COMMAND]", summary="list the commands, or explain one", run=_help, aliases=("h",)),
+    Command(name="create", usage="/create NAME", summary="make a channel", run=channels.create),
+    Command(name="join", usage="/join LINK", summary="join a channel by an invitation link", run=channels.join, aliases=("j",)),
+    Command(
+        name="invite",
+        usage="/invite [CHANNEL] [uses=N] [expires=7d]",
+        summary="make a link that lets somebody into this channel",
+        run=channels.invite,
+    ),
+    Command(name="leave", usage="/leave [CHANNEL]", summary="leave this channel", run=channels.leave, aliases=("part",)),
+    Command(name="names", usage="/names [CHANNEL]", summary="who is in this channel", run=channels.names, aliases=("members",)),
+    Command(name="topic", usage="/topic [TEXT]", summary="show or set the topic", run=channels.topic),
+    Command(name="rename", usage="/rename NAME", summary="give this channel another name", run=channels.rename),
+    Command(
+        name="pair",
+        usage="/pair [LINK] [expires=1h]",
+        summary="make a link to become somebody's contact, or accept theirs",
+        run=people.pair,
+    ),
+    Command(name="msg", usage="/msg NAME TEXT", summary="write to one person", run=people.message, aliases=("m", "dm")),
+    Command(name="query", usage="/query NAME", summary="open the conversation with one person", run=people.query, aliases=("q",)),
+    Command(name="whois", usage="/whois NAME", summary="fingerprint, safety number and path of a person", run=people.whois),
+    Command(name="nick", usage="/nick [NAME]", summary="show or change your own name", run=people.nick),
+    Command(name="status", usage="/status", summary="links, queue, addresses and trouble of this node", run=general.status),
+    Command(name="peers", usage="/peers", summary="the devices this node knows, and how they are reached", run=general.peers),
+    Command(name="connect", usage="/connect HOST:PORT", summary="look for peers at an address too", run=general.connect),
+    Command(
+        name="set",
+        usage="/set [KEY [VALUE]]",
+        summary="show or change settings",
+        run=general.change_setting,
+        aliases=("setting",),
+    ),
+    Command(name="quit", usage="/quit", summary="end the program", run=general.quit_program, aliases=("exit",)),
+)
+
+_BY_NAME = {name: command for command in COMMANDS for name in (command.name, *command.aliases)}

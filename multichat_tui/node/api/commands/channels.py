@@ -1,0 +1,103 @@
+"""Slash commands about channels."""
+
+from multichat_tui.model.errors import UsageError
+from multichat_tui.model.intents import (
+    CreateChannel,
+    InviteToChannel,
+    LeaveChannel,
+    RenameChannel,
+    SetTopic,
+)
+from multichat_tui.model.text import describe_ms, visible
+from multichat_tui.node.api.commands.options import expiry_ms, link_kind, split_options, use_count
+from multichat_tui.node.api.commands.people import join_link, pair_link
+from multichat_tui.node.api.commands.shape import Call, Outcome
+from multichat_tui.node.api.lookup import channel_label, find_channel, id_text
+
+
+async def create(call: Call) -> Outcome:
+    accepted = await call.api.submit(CreateChannel(name=call.need_words().removeprefix("#")))
+    if accepted.channel is None:
+        return Outcome(lines=("The channel was made.",))
+    row = (await call.api.channel(accepted.channel)).rows
+    line = f"{channel_label(row)} is made. /invite makes a link that lets somebody in."
+    return Outcome(
+        lines=(line,), fields={"channel": id_text(accepted.channel), "name": row.name}, open_channel=accepted.channel
+    )
+
+
+async def join(call: Call) -> Outcome:
+    kind = link_kind(call.need_words())
+    if kind == "join":
+        return await join_link(call, "")
+    if kind == "pair":
+        return await pair_link(call, "That is a pairing link, not one of a channel: pairing with its maker. ")
+    raise UsageError(
+        "That is no invitation link.",
+        "/join LINK takes a link that begins with multichat:join/; a member makes one with /invite.",
+    )
+
+
+async def leave(call: Call) -> Outcome:
+    channel = (await find_channel(call.api, call.words)).id if call.words else call.need_channel()
+    row = (await call.api.channel(channel)).rows
+    await call.api.submit(LeaveChannel(channel=channel))
+    return Outcome(lines=(f"You left {channel_label(row)}.",), fields={"channel": id_text(channel), "name": row.name})
+
+
+async def invite(call: Call) -> Outcome:
+    rest, options = split_options(call.words, "uses", "expires")
+    channel = (await find_channel(call.api, rest)).id if rest else call.need_channel()
+    intent = InviteToChannel(
+        channel=channel,
+        uses=use_count(options["uses"]) if "uses" in options else 1,
+        expires_in_ms=expiry_ms(options["expires"]) if "expires" in options else InviteToChannel(channel=channel).expires_in_ms,
+    )
+    row = (await call.api.channel(channel)).rows
+    link = (await call.api.submit(intent)).link or ""
+    people = "one person" if intent.uses == 1 else f"{intent.uses} people"
+    return Outcome(
+        lines=(
+            f"This link lets {people} into {channel_label(row)} for {describe_ms(intent.expires_in_ms)}:",
+            link,
+            "They type: /join and the link. Some member must be online to let them in.",
+        ),
+        fields={"link": link, "channel": id_text(channel), "uses": intent.uses, "expires_in_ms": intent.expires_in_ms},
+    )
+
+
+async def topic(call: Call) -> Outcome:
+    channel = call.need_channel()
+    if not call.words:
+        row = (await call.api.channel(channel)).rows
+        line = f"Topic of {channel_label(row)}: {visible(row.topic)}" if row.topic else f"{channel_label(row)} has no topic."
+        return Outcome(lines=(line,), fields={"topic": row.topic})
+    await call.api.submit(SetTopic(channel=channel, topic=call.words))
+    return Outcome(lines=("The topic is set.",), fields={"topic": call.words})
+
+
+async def rename(call: Call) -> Outcome:
+    channel = call.need_channel()
+    await call.api.submit(RenameChannel(channel=channel, name=call.need_words().removeprefix("#")))
+    row = (await call.api.channel(channel)).rows
+    return Outcome(lines=(f"The channel is called {channel_label(row)} now.",), fields={"name": row.name})
+
+
+async def names(call: Call) -> Outcome:
+    channel = (await find_channel(call.api, call.words)).id if call.words else call.need_channel()
+    members = (await call.api.members(channel)).rows
+    online = sum(1 for row in members if row.online or row.me)
+    lines = [f"{len(members)} members, {online} online"]
+    for row in members:
+        marks = [row.role, "you" if row.me else "online" if row.online else "offline"]
+        marks += ["verified"] if row.verified else []
+        lines.append(f"{visible(row.name)}  ({', '.join(marks)})")
+    return Outcome(
+        lines=tuple(lines),
+        fields={
+            "members": [
+                {"name": row.name, "user": id_text(row.user), "role": row.role, "online": row.online, "me": row.me}
+                for row in members
+            ]
+        },
+    )

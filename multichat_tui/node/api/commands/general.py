@@ -1,0 +1,106 @@
+"""Slash commands about this node and the program."""
+
+from multichat_tui.model.intents import ChangeSetting, ConnectTo
+from multichat_tui.model.snapshots import PeerRow, StatusRow
+from multichat_tui.model.text import visible
+from multichat_tui.node.api.commands.people import presence
+from multichat_tui.node.api.commands.shape import Call, Outcome
+from multichat_tui.node.api.lookup import id_text
+from multichat_tui.node.api.settings import SETTINGS, checked_value, effective, find_setting
+
+
+async def status(call: Call) -> Outcome:
+    call.need_none()
+    row = (await call.api.status()).rows
+    return Outcome(
+        lines=status_lines(row),
+        fields={
+            "user": id_text(row.me.user),
+            "name": row.me.name,
+            "listen": list(row.listen),
+            "lan": row.lan,
+            "links": row.links,
+            "queued": row.queued,
+            "trouble": row.trouble,
+            "counters": dict(row.counters),
+        },
+    )
+
+
+def status_lines(row: StatusRow) -> tuple[str, ...]:
+    """A node's state for people."""
+    lines = [
+        f"you        {visible(row.me.name)}  {row.me.fingerprint}",
+        f"listening  {', '.join(row.listen) or 'nowhere'}{'; looking around on this network' if row.lan else ''}",
+        f"links      {row.links}",
+        f"queued     {row.queued} of your messages somebody still lacks" if row.queued else "queued     nothing",
+        f"trouble    {visible(row.trouble) or 'none'}",
+    ]
+    if row.counters:
+        lines.append("rejected   " + ", ".join(f"{visible(name)} {count}" for name, count in row.counters))
+    return tuple(lines)
+
+
+async def peers(call: Call) -> Outcome:
+    call.need_none()
+    rows = (await call.api.peers()).rows
+    lines = peer_lines(rows) or ("No devices are known yet. /pair makes a contact.",)
+    return Outcome(
+        lines=lines,
+        fields={
+            "peers": [
+                {
+                    "device": id_text(row.device),
+                    "user": id_text(row.user),
+                    "name": row.name,
+                    "online": row.online,
+                    "path": row.path,
+                    "address": row.address,
+                    "rtt_ms": row.rtt_ms,
+                    "unacknowledged": row.unacknowledged,
+                    "addresses": list(row.addresses),
+                    "failure": row.failure,
+                }
+                for row in rows
+            ]
+        },
+    )
+
+
+def peer_lines(rows: tuple[PeerRow, ...]) -> tuple[str, ...]:
+    """One line per device, for people."""
+    lines = []
+    for row in rows:
+        parts = [presence(row.online, row.path, row.rtt_ms)]
+        parts += [row.address] if row.online else [f"tried {', '.join(row.addresses)}"] if row.addresses else []
+        parts += [f"{row.unacknowledged} unacknowledged"] if row.unacknowledged else []
+        parts += [visible(row.failure)] if row.failure and not row.online else []
+        lines.append(f"{visible(row.name)}  {id_text(row.device)[:8]}  {'; '.join(part for part in parts if part)}")
+    return tuple(lines)
+
+
+async def connect(call: Call) -> Outcome:
+    address = call.need_words()
+    await call.api.submit(ConnectTo(address=address))
+    return Outcome(lines=(f"Peers are looked for at {visible(address)} too.",), fields={"address": address})
+
+
+async def change_setting(call: Call) -> Outcome:
+    values = effective((await call.api.settings()).rows)
+    if not call.words:
+        lines = tuple(f"{s.key} = {values[s.key]}   {s.help}" for s in SETTINGS)
+        return Outcome(lines=lines, fields={"settings": dict(values)})
+    key, value = call.first_word()
+    setting = find_setting(key)
+    if not value:
+        choice = f"one of {', '.join(setting.allowed)}" if setting.allowed else "any text"
+        line = f"{setting.key} = {values[setting.key]}   {setting.help} ({choice}; default {setting.default})"
+        return Outcome(lines=(line,), fields={"key": setting.key, "value": values[setting.key]})
+    kept = checked_value(setting, value.removeprefix("=").strip() or value)
+    await call.api.submit(ChangeSetting(key=setting.key, value=kept))
+    return Outcome(lines=(f"{setting.key} = {kept}",), fields={"key": setting.key, "value": kept})
+
+
+async def quit_program(call: Call) -> Outcome:
+    call.need_none()
+    return Outcome(quit=True)

@@ -1,0 +1,125 @@
+"""Slash commands about people: pairing, conversations, names, who is who."""
+
+from multichat_tui.model.errors import UsageError
+from multichat_tui.model.ids import fingerprint
+from multichat_tui.model.intents import AcceptContact, InviteContact, JoinChannel, SendMessage, SetName
+from multichat_tui.model.text import describe_ms, visible
+from multichat_tui.node.api.commands.options import expiry_ms, link_kind, split_options
+from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
+from multichat_tui.node.api.lookup import Person, direct_channel, find_person, id_text
+
+
+async def pair(call: Call) -> Outcome:
+    if link_kind(call.words) == "join":
+        return await join_link(call, "That is an invitation to a channel, not a pairing link: joining. ")
+    if link_kind(call.words) == "pair":
+        return await pair_link(call, "")
+    rest, options = split_options(call.words, "expires")
+    if rest:
+        advice = "/pair alone makes one; /pair LINK accepts one that begins with multichat:pair/"
+        raise UsageError("That is no invitation link.", advice)
+    intent = InviteContact(expires_in_ms=expiry_ms(options["expires"])) if "expires" in options else InviteContact()
+    link = (await call.api.submit(intent)).link or ""
+    return Outcome(
+        lines=(
+            "Give this link to one person, by any means that only they can read. "
+            f"It is valid once, for {describe_ms(intent.expires_in_ms)}:",
+            link,
+            "They type: /pair and the link. Keep this node running until they have.",
+            "Then compare safety numbers: /whois NAME.",
+        ),
+        fields={"link": link, "expires_in_ms": intent.expires_in_ms},
+    )
+
+
+async def pair_link(call: Call, hint: str) -> Outcome:
+    accepted = await call.api.submit(AcceptContact(link=call.words))
+    who: Plain = id_text(accepted.user) if accepted.user is not None else None
+    line = f"{hint}Pairing: the other side is being looked for. They appear among your contacts as soon as they answer."
+    return Outcome(lines=(line,), fields={"contact": who, "pending": True})
+
+
+async def join_link(call: Call, hint: str) -> Outcome:
+    accepted = await call.api.submit(JoinChannel(link=call.words))
+    where: Plain = id_text(accepted.channel) if accepted.channel is not None else None
+    line = f"{hint}Joining: waiting for a member of the channel to be reached. It goes on by itself."
+    return Outcome(lines=(line,), fields={"channel": where, "pending": True}, open_channel=accepted.channel)
+
+
+async def message(call: Call) -> Outcome:
+    name, text = call.first_word()
+    if not text:
+        raise UsageError(f"Usage: {call.usage}", "/query NAME opens a conversation without sending.")
+    person = await find_person(call.api, name, call.channel)
+    channel = await direct_channel(call.api, person)
+    accepted = await call.api.submit(SendMessage(channel=channel, text=text))
+    record: Plain = id_text(accepted.record) if accepted.record is not None else None
+    return Outcome(fields={"channel": id_text(channel), "id": record}, open_channel=channel)
+
+
+async def query(call: Call) -> Outcome:
+    channel = await direct_channel(call.api, await find_person(call.api, call.need_words().strip('"'), call.channel))
+    return Outcome(fields={"channel": id_text(channel)}, open_channel=channel)
+
+
+async def nick(call: Call) -> Outcome:
+    if not call.words:
+        me = (await call.api.me()).rows
+        return Outcome(lines=(f"You are called {visible(me.name)}. /nick NAME changes it.",), fields={"name": me.name})
+    await call.api.submit(SetName(name=call.words))
+    name = (await call.api.me()).rows.name
+    return Outcome(lines=(f"You are called {visible(name)} now.",), fields={"name": name})
+
+
+async def whois(call: Call) -> Outcome:
+    person = await find_person(call.api, call.need_words().strip('"'), call.channel)
+    return Outcome(lines=tuple(_about(person)), fields=_fields(person))
+
+
+def _about(person: Person) -> list[str]:
+    lines = [visible(person.name), f"fingerprint    {fingerprint(person.user)}"]
+    contact, member = person.contact, person.member
+    if person.me is not None:
+        lines.append("this is you; others compare this fingerprint, or the safety number they see")
+    if contact is not None:
+        lines.append(f"safety number  {contact.safety_number}")
+        if contact.pending:
+            lines.append("pairing        waiting for the other side")
+        elif contact.verified:
+            lines.append("verified       yes: the safety number was compared")
+        else:
+            lines.append("verified       no: compare the safety number by voice or in person")
+        lines.append(f"presence       {presence(contact.online, contact.path, contact.rtt_ms)}")
+    elif person.me is None:
+        lines.append("not a contact: /pair makes a link to become one")
+        if member is not None:
+            lines.append(f"presence       {'online' if member.online else 'offline'}")
+    if member is not None:
+        lines.append(f"role here      {member.role}")
+    return lines
+
+
+def _fields(person: Person) -> dict[str, Plain]:
+    contact, member = person.contact, person.member
+    return {
+        "user": id_text(person.user),
+        "name": person.name,
+        "me": person.me is not None,
+        "fingerprint": fingerprint(person.user),
+        "contact": contact is not None,
+        "verified": contact is not None and contact.verified,
+        "pending": contact is not None and contact.pending,
+        "safety_number": contact.safety_number if contact is not None else None,
+        "online": (contact is not None and contact.online) or (member is not None and member.online),
+        "path": contact.path if contact is not None else "",
+        "rtt_ms": contact.rtt_ms if contact is not None else None,
+        "role": member.role if member is not None else None,
+    }
+
+
+def presence(online: bool, path: str, rtt_ms: float | None) -> str:
+    """`online, lan, 3 ms` or `offline`."""
+    if not online:
+        return "offline"
+    parts = ["online", path, f"{rtt_ms:.0f} ms" if rtt_ms is not None else ""]
+    return ", ".join(part for part in parts if part)

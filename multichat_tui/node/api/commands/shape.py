@@ -1,0 +1,70 @@
+"""What a slash command is, what it is given and what it answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from multichat_tui.model.errors import UsageError
+from multichat_tui.model.ids import ChannelId
+from multichat_tui.node.api import NodeApi
+
+Plain: TypeAlias = "str | int | float | bool | None | list[Plain] | dict[str, Plain]"
+"""What JSON can hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`lines` are for people, safe to draw; `fields` say the same to programs. A link stands alone in its line.
+
+    `open_channel` asks the front end to show a channel, `quit` to end.
+    """
+
+    lines: tuple[str, ...] = ()
+    fields: Mapping[str, Plain] = field(default_factory=dict)
+    open_channel: ChannelId | None = None
+    quit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One use of a command. `channel` is the one that is open, `words` what stands behind the command's name, stripped."""
+
+    api: NodeApi
+    channel: ChannelId | None
+    words: str
+    usage: str
+
+    def need_channel(self) -> ChannelId:
+        if self.channel is None:
+            raise UsageError("This needs an open channel.", "Open one first, or name it with -c on the command line.")
+        return self.channel
+
+    def need_words(self) -> str:
+        if not self.words:
+            raise UsageError(f"Usage: {self.usage}")
+        return self.words
+
+    def need_none(self) -> None:
+        if self.words:
+            raise UsageError(f"Usage: {self.usage}")
+
+    def first_word(self) -> tuple[str, str]:
+        """(first word, the rest); a name with spaces stands in double quotes."""
+        words = self.need_words()
+        if words.startswith('"'):
+            first, closed, rest = words[1:].partition('"')
+            if closed and first.strip():
+                return first.strip(), rest.strip()
+        parts = words.split(maxsplit=1)
+        return parts[0], parts[1] if len(parts) > 1 else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """`usage` begins with the slash. `run` may raise any `errors.MultichatError`."""
+
+    name: str
+    usage: str
+    summary: str
+    run: Callable[[Call], Awaitable[Outcome]]
+    aliases: tuple[str, ...] = ()

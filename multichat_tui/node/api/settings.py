@@ -1,0 +1,67 @@
+"""The settings of a profile that front ends keep with the node: one table of names, defaults, allowed values and help."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from multichat_tui.model.errors import UsageError
+from multichat_tui.model.limits import MAX_SETTING_CHARACTERS
+from multichat_tui.node.api.lookup import nearest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """`allowed` empty: any printable text."""
+
+    key: str
+    default: str
+    allowed: tuple[str, ...]
+    help: str
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(key="ui.signs", default="auto", allowed=("auto", "unicode", "ascii"), help="signs to draw with; auto: by locale"),
+    Setting(
+        key="ui.alert",
+        default="bell",
+        allowed=("off", "bell", "osc9", "osc777"),
+        help="how a mention or a direct message calls: the bell alone, or a notification of the terminal too",
+    ),
+    Setting(
+        key="ui.look",
+        default="auto",
+        allowed=("auto", "dark", "light", "terminal", "mono"),
+        help="colours; auto: dark, fewer where the terminal has fewer, none with NO_COLOR",
+    ),
+    Setting(key="ui.mouse", default="on", allowed=("on", "off"), help="whether the mouse is used"),
+    Setting(key="ui.clock", default="%H:%M", allowed=(), help="the time column, as a strftime format"),
+)
+
+
+def find_setting(key: str) -> Setting:
+    """The setting called `key`; without its `ui.` too. `errors.UsageError` names the nearest one."""
+    wanted = key.strip().lower()
+    for setting in SETTINGS:
+        if wanted in (setting.key, setting.key.partition(".")[2]):
+            return setting
+    close = nearest(wanted, [s.key for s in SETTINGS])
+    advice = f"Did you mean {close!r}?" if close else f"There are: {', '.join(s.key for s in SETTINGS)}."
+    raise UsageError(f"There is no setting {key.strip()[:60]!r}.", advice)
+
+
+def checked_value(setting: Setting, value: str) -> str:
+    """`value` as it is kept. `errors.UsageError` if the setting does not allow it."""
+    text = value.strip()
+    if setting.allowed:
+        for allowed in setting.allowed:
+            if text.lower() == allowed:
+                return allowed
+        raise UsageError(f"{setting.key} cannot be {text[:60]!r}.", f"It can be: {', '.join(setting.allowed)}.")
+    if not text or len(text) > MAX_SETTING_CHARACTERS or not text.isprintable():
+        raise UsageError(f"{setting.key} needs a value of 1 to {MAX_SETTING_CHARACTERS} printable characters.")
+    return text
+
+
+def effective(stored: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Every known setting with its value: as stored, or the default. What a newer version has stored is left out."""
+    known = dict(stored)
+    return {setting.key: known.get(setting.key, setting.default) for setting in SETTINGS}
