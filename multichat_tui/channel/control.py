@@ -59,6 +59,7 @@ class ControlLog:
         self._full = 0
         self._views: OrderedDict[int, View] = OrderedDict()
         self._view: View | None = None
+        self._names: dict[UserId, str] = {}
         self.certificates: dict[DeviceId, Certificate] = {}
         """Every device that the log has ever named, with effect or without: whose records can be delivered."""
 
@@ -72,12 +73,20 @@ class ControlLog:
         return self._view
 
     @property
+    def root(self) -> RecordId:
+        return self._operations[0].id
+
+    @property
     def rooted(self) -> bool:
         return self._view is not None
 
     def user_of(self, device: DeviceId) -> UserId | None:
         certificate = self.certificates.get(device)
         return None if certificate is None else certificate.user
+
+    def join_name(self, user: UserId) -> str:
+        """What a user was called when joining, if they joined here."""
+        return self._names.get(user, "")
 
     def operation(self, record: RecordId) -> Operation | None:
         index = self._index.get(record)
@@ -108,6 +117,7 @@ class ControlLog:
         join = self._embedded_join(acts)
         if join is not None:
             self.certificates.setdefault(join.certificate.device, join.certificate)
+            self._names[join.certificate.user] = join.name
         user = self.user_of(record.header.device)
         assert user is not None
         operation = Operation(
@@ -179,7 +189,7 @@ class ControlLog:
             case Admit():
                 return join is not None and _may_use(view, join)
             case Remove():
-                return founder and act.user not in view.founders and act.user in view.members
+                return founder and act.user not in view.founders
             case Leave():
                 return True
             case SetTopic():

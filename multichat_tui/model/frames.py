@@ -31,7 +31,7 @@ from multichat_tui.model.limits import (
     MAX_TIPS,
     PAGE_RECORDS,
 )
-from multichat_tui.model.schema import Malformed, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, read
+from multichat_tui.model.schema import Malformed, as_bool, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, read
 from multichat_tui.model.statements import MAX_STATEMENT_BYTES
 
 Prefix: TypeAlias = bytes
@@ -96,6 +96,8 @@ class Request:
     ranges: tuple[ChainRange, ...] = ()
     ids: tuple[RecordId, ...] = ()
     statements: tuple[tuple[UserId, int], ...] = ()
+    full: bool = False
+    """Answer in the full form: the elided one could not be rebuilt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,13 +217,11 @@ def _frame_value(frame: Frame) -> Value:
             return {0: 1, 1: frame.number, 2: channels, 3: [[s.user, s.kind, s.number] for s in frame.statements]}
         case Request():
             ranges: Value = [[r.device, r.log.value, r.first, r.last] for r in frame.ranges]
-            return {
-                0: 2,
-                1: frame.channel,
-                2: ranges,
-                3: frame.ids,
-                4: [[user, kind] for user, kind in frame.statements],
-            }
+            statements: Value = [[user, kind] for user, kind in frame.statements]
+            request: dict[int, Value] = {0: 2, 1: frame.channel, 2: ranges, 3: frame.ids, 4: statements}
+            if frame.full:
+                request[5] = True
+            return request
         case MessageFrame():
             base = min((i.timestamp_ms for i in frame.items if isinstance(i, ElidedItem)), default=0)
             fields: dict[int, Value] = {0: 3, 1: frame.channel, 2: frame.devices, 3: base}
@@ -297,6 +297,7 @@ def _frame(value: Value) -> Frame:
                 ranges=tuple(_range(e) for e in as_list(fields[2], "ranges", MAX_REQUEST_RANGES)),
                 ids=tuple(RecordId(as_id(e, "id")) for e in as_list(fields[3], "ids", MAX_REQUEST_IDS)),
                 statements=tuple(_statement_request(e) for e in as_list(fields[4], "statements", MAX_STATEMENTS)),
+                full=as_bool(fields[5], "full") if 5 in fields else False,
             )
         case FrameType.MESSAGE:
             return _message(fields)

@@ -89,6 +89,10 @@ MIN_RETRANSMIT_MS = 200
 MAX_RETRANSMIT_MS = 30_000
 RELAY_DELAY_MS = 250
 """A record received from someone else is offered on after this, so that direct pushes come first."""
+MAX_RELAY_DELAY_MS = 4_000
+"""How far the delay grows towards a peer that has the author's records before we offer them."""
+GAP_DELAY_MS = 30
+"""A live record whose dependency is missing waits this long before that is asked for: it is mostly on its way."""
 MIN_REDIAL_MS = 500
 MAX_REDIAL_MS = 60_000
 

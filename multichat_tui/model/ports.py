@@ -201,6 +201,8 @@ class LinkUp:
     address: str
     """HOST:PORT of the other end; the port is the one that it listens on, as it says, or 0."""
     incarnation: int
+    key: bytes = b""
+    """The key of the credential under which it was made."""
     certificate: Certificate | None = None
     join_key: bytes | None = None
 

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 
 from multichat_tui.model.codec import Reason, Rejected, Value, encode
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest
@@ -216,6 +217,18 @@ def _check_shape(header: Header) -> None:
         raise Malformed("a control record stands in the control log")
     if header.kind == Kind.CONTENT and header.log != Log.CONTENT:
         raise Malformed("a content record stands in the content log")
+
+
+def shape_fault(header: Header) -> Rejected | None:
+    """What is wrong between the fields of a header that was not decoded from bytes; `decode_header` checks the same."""
+    lists = (header.parents, header.control_heads, header.recipients or ())
+    if any(a >= b for ids in lists for a, b in pairwise(ids)):
+        return Rejected(Reason.SCHEMA, "header: ids are in ascending order")
+    try:
+        _check_shape(header)
+    except Malformed as error:
+        return error.rejected
+    return None
 
 
 def assemble(header: Header, header_bytes: bytes, signature: bytes, body: bytes | None) -> Record | Rejected:

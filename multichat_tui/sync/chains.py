@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from multichat_tui.model.frames import ChainTip, Prefix
-from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, Log, RecordId
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId
+from multichat_tui.model.ports import Transaction
 from multichat_tui.model.records import Header, Record
 
 ChainKey: TypeAlias = tuple[Log, Prefix]
@@ -29,11 +30,33 @@ def chain_key(header: Header) -> ChainKey:
 class Chains:
     """The chains of one channel, and the heads of its two logs with their ets."""
 
-    __slots__ = ("ends", "heads")
+    __slots__ = ("by_id", "ends", "heads")
 
     def __init__(self) -> None:
         self.ends: dict[ChainKey, End] = {}
+        self.by_id: dict[RecordId, End] = {}
         self.heads: dict[Log, dict[RecordId, int]] = {Log.CONTROL: {}, Log.CONTENT: {}}
+
+    @classmethod
+    def of(cls, txn: Transaction, channel: ChannelId) -> "Chains":
+        """The chains of a channel as stored."""
+        chains = cls()
+        for end in txn.chain_ends(channel):
+            record = txn.record(end.id)
+            if record is not None:
+                chains.ends[end.log, end.device[:PREFIX_SIZE]] = chains.by_id[end.id] = End(
+                    device=end.device,
+                    seq=end.seq,
+                    id=end.id,
+                    ets=end.ets,
+                    control_heads=record.header.control_heads,
+                )
+        for log in Log:
+            for head in txn.heads(channel, log):
+                record = txn.record(head)
+                if record is not None:
+                    chains.heads[log][head] = record.header.ets
+        return chains
 
     def held(self, key: ChainKey) -> int:
         """The seq up to which the chain is held; -1 for nothing."""
@@ -46,7 +69,9 @@ class Chains:
         key = chain_key(header)
         end = self.ends.get(key)
         if end is None or header.seq > end.seq:
-            self.ends[key] = End(
+            if end is not None:
+                self.by_id.pop(end.id, None)
+            self.ends[key] = self.by_id[record.id] = End(
                 device=header.device, seq=header.seq, id=record.id, ets=header.ets, control_heads=header.control_heads
             )
         heads = self.heads[header.log]

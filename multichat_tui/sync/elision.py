@@ -19,6 +19,7 @@ from multichat_tui.model.records import (
     decode_record,
     encode_header,
     expected_ets,
+    shape_fault,
     size_bucket,
 )
 
@@ -175,6 +176,9 @@ def restore(item: Item, devices: tuple[Prefix, ...], around: Surroundings) -> Re
         body_hash=body_hash(item.body) if len(item.body) >= 32 else bytes(32),
         body_size_bucket=size_bucket(len(item.body)),
     )
+    fault = shape_fault(header)
+    if fault is not None:
+        return fault
     record = assemble(header, encode_header(header), item.signature, item.body)
     if isinstance(record, Record) and record.id[:PREFIX_SIZE] != item.check:
         return Mismatch(log=item.log, device=prefix, seq=item.seq)

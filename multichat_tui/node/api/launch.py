@@ -1,4 +1,4 @@
-"""Opening a profile, as the first screens need it. Implemented by the composition root, so that front ends see no files or keys."""
+"""Opening a profile, as the first screens need it. The composition root implements it: front ends see no files or keys."""
 
 from enum import StrEnum
 from typing import Protocol

@@ -1,0 +1,300 @@
+"""The user's intents, each decided and turned into at most one record. A refusal is raised before anything is written."""
+
+from multichat_tui.crypto.keys import public_key
+from multichat_tui.model.acts import Create, Invite, Leave, Message, Rename, SetTopic, Style
+from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
+from multichat_tui.model.events import ChannelGone
+from multichat_tui.model.ids import ChannelId, Log, UserId
+from multichat_tui.model.intents import (
+    AcceptContact,
+    Accepted,
+    ChangeSetting,
+    ConnectTo,
+    CreateChannel,
+    Intent,
+    InviteContact,
+    InviteToChannel,
+    JoinChannel,
+    LeaveChannel,
+    MarkRead,
+    OpenDirect,
+    RenameChannel,
+    SendMessage,
+    SetDraft,
+    SetName,
+)
+from multichat_tui.model.intents import (
+    SetTopic as TopicIntent,
+)
+from multichat_tui.model.invitations import SEED_BYTES, Invitation, InvitationKind, join_seed, token_key
+from multichat_tui.model.limits import (
+    MAX_CHANNELS,
+    MAX_DRAFT_CHARACTERS,
+    MAX_OPEN_INVITATIONS,
+    MAX_PEER_ADDRESSES,
+    MAX_SETTING_CHARACTERS,
+    MAX_TEXT_CHARACTERS,
+    MAX_TIMESTAMP_MS,
+    MAX_TOPIC_CHARACTERS,
+    MAX_USES,
+)
+from multichat_tui.model.ports import Space
+from multichat_tui.model.snapshots import Membership
+from multichat_tui.model.text import clean_name
+from multichat_tui.node.dialing import Dialing
+from multichat_tui.node.exchange import Exchange
+from multichat_tui.node.introductions import Introductions
+from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.world import Channel, World
+
+MIN_EXPIRY_MS = 60 * 1000
+MAX_EXPIRY_MS = 366 * 24 * 60 * 60 * 1000
+
+
+class Choices:
+    def __init__(self, world: World, ledger: Ledger, exchange: Exchange, introductions: Introductions, dialing: Dialing) -> None:
+        self._world = world
+        self._ledger = ledger
+        self._exchange = exchange
+        self._introductions = introductions
+        self._dialing = dialing
+
+    def submit(self, intent: Intent) -> Accepted:
+        """Decide and do. `errors.IntentRefused`: nothing has changed."""
+        match intent:
+            case SendMessage():
+                return self._send(intent)
+            case CreateChannel():
+                return self._create(intent)
+            case InviteToChannel():
+                return self._invite(intent)
+            case JoinChannel():
+                return Accepted(channel=self._introductions.join_channel(intent.link).id)
+            case LeaveChannel():
+                return self._leave(intent)
+            case OpenDirect():
+                return Accepted(channel=self._direct(intent.user).id)
+            case TopicIntent():
+                return self._topic(intent)
+            case RenameChannel():
+                return self._rename_channel(intent)
+            case SetName():
+                return self._rename(intent)
+            case InviteContact():
+                expires = _expiry(intent.expires_in_ms)
+                return Accepted(link=self._introductions.invite_contact(expires, self._addresses()))
+            case AcceptContact():
+                return Accepted(user=self._introductions.accept_contact(intent.link))
+            case MarkRead():
+                return self._mark_read(intent)
+            case SetDraft():
+                return self._draft(intent)
+            case ChangeSetting():
+                return self._setting(intent)
+            case ConnectTo():
+                self._dialing.add_manual(_address(intent.address))
+                return Accepted()
+
+    def _addresses(self) -> tuple[str, ...]:
+        """Where a link tells people to look for us: real addresses first, loopback for the same host last."""
+        ordered = sorted(self._world.listen, key=lambda address: address.startswith(("127.", "[::1]")))
+        return tuple(ordered[:MAX_PEER_ADDRESSES])
+
+    # Channels
+
+    def _member(self, channel: ChannelId) -> Channel:
+        """The channel, if we take part in it."""
+        found = self._world.channels.get(channel)
+        if found is None or found.standing.membership is Membership.LEFT:
+            raise NotFound("There is no such channel.", "/join LINK joins one, /create NAME makes one.")
+        match found.standing.membership:
+            case Membership.JOINED:
+                return found
+            case Membership.JOINING:
+                raise IntentRefused(Refusal.NOT_A_MEMBER, "You are not in this channel yet.", found.standing.note)
+            case Membership.REMOVED:
+                raise IntentRefused(Refusal.NOT_A_MEMBER, "You were removed from this channel.")
+            case _:
+                raise IntentRefused(Refusal.NOT_A_MEMBER, "You were not admitted to this channel.", found.standing.note)
+
+    def _send(self, intent: SendMessage) -> Accepted:
+        channel = self._world.conversation(self._member(intent.channel))[0]
+        text = intent.text.rstrip()
+        if not text.strip():
+            raise IntentRefused(Refusal.EMPTY, "There is nothing to send.")
+        if len(text) > MAX_TEXT_CHARACTERS:
+            raise IntentRefused(
+                Refusal.TOO_LONG,
+                f"The message has {len(text)} characters; at most {MAX_TEXT_CHARACTERS} can be sent.",
+                "Split it.",
+            )
+        if not _encodable(text):
+            raise IntentRefused(Refusal.BAD_NAME, "The message holds characters that are no Unicode text.")
+        if intent.reply_to is not None and not self._world.txn.holds(intent.reply_to):
+            raise NotFound("The message that this answers is not here.")
+        record = self._ledger.author(channel, Log.CONTENT, (Message(text=text, reply_to=intent.reply_to),))
+        return Accepted(record=record.id, channel=channel.id)
+
+    def _create(self, intent: CreateChannel) -> Accepted:
+        name = clean_name(intent.name.lstrip("#"))
+        if name is None:
+            raise IntentRefused(Refusal.BAD_NAME, "A channel's name has 1 to 48 visible characters.")
+        if len(self._world.channels) >= MAX_CHANNELS:
+            raise IntentRefused(Refusal.LIMIT, "There are too many channels.", "Leave one first.")
+        mine = (self._world.identity.certificate,)
+        nonce = self._world.entropy(16)
+        channel = self._ledger.found(Create(style=Style.GROUP, name=name, founders=(mine,), nonce=nonce))
+        return Accepted(channel=channel.id, record=channel.control.root)
+
+    def _invite(self, intent: InviteToChannel) -> Accepted:
+        channel = self._member(intent.channel)
+        if channel.view.style is Style.DIRECT:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation has two people.", "/create makes a channel.")
+        if not 1 <= intent.uses <= MAX_USES:
+            raise IntentRefused(Refusal.LIMIT, f"An invitation has 1 to {MAX_USES} uses.")
+        mine = [s for s in channel.view.invitations.values() if s.maker == self._world.identity.user and s.open]
+        if len(mine) >= MAX_OPEN_INVITATIONS:
+            raise IntentRefused(Refusal.LIMIT, "There are too many open invitations to this channel.")
+        expires_ms = self._world.now + _expiry(intent.expires_in_ms)
+        seed = self._world.entropy(SEED_BYTES)
+        invite = Invite(
+            join_key=public_key(join_seed(seed)),
+            token_key=token_key(seed),
+            rank=0,
+            uses=intent.uses,
+            expires_ms=min(expires_ms, MAX_TIMESTAMP_MS - 1),
+        )
+        record = self._ledger.author(channel, Log.CONTROL, (invite,))
+        link = Invitation(
+            kind=InvitationKind.JOIN,
+            seed=seed,
+            user=self._world.identity.user,
+            expires_ms=expires_ms,
+            addresses=self._addresses(),
+            channel=channel.id,
+        ).link
+        return Accepted(record=record.id, channel=channel.id, link=link)
+
+    def _leave(self, intent: LeaveChannel) -> Accepted:
+        world = self._world
+        found = world.channels.get(intent.channel)
+        if found is None or found.standing.membership is Membership.LEFT:
+            raise NotFound("There is no such channel.")
+        for channel in world.conversation(found):
+            if channel.standing.membership is Membership.JOINED:
+                self._ledger.author(channel, Log.CONTROL, (Leave(),))
+            if channel.rooted:
+                world.keep(channel, channel.standing.but(membership=Membership.LEFT, joining=None, draft="", note=""))
+            else:
+                world.txn.forget_channel(channel.id)
+                world.drop_channel(channel)
+            world.changed_channels.discard(channel.id)
+            identifier = channel.id
+            world.emit(lambda seq, gone=identifier: ChannelGone(seq=seq, channel=gone))  # type: ignore[misc]
+        world.credentials_changed = True
+        return Accepted(channel=found.id)
+
+    def _direct(self, user: UserId) -> Channel:
+        world = self._world
+        contact = world.contacts.get(user)
+        if contact is None:
+            raise IntentRefused(Refusal.UNKNOWN, "You can write directly to contacts only.", "/pair makes contacts.")
+        existing = [c for c in world.channels.values() if c.live and world.partner(c) == user]
+        if existing:
+            return world.conversation(existing[0])[0]
+        create = Create(
+            style=Style.DIRECT,
+            name="",
+            founders=((world.identity.certificate,), contact.devices.living),
+            nonce=world.entropy(16),
+        )
+        channel = self._ledger.found(create)
+        self._exchange.announce(channel)
+        return channel
+
+    def _topic(self, intent: TopicIntent) -> Accepted:
+        channel = self._member(intent.channel)
+        topic = " ".join(intent.topic.split())
+        if len(topic) > MAX_TOPIC_CHARACTERS or not _encodable(topic):
+            raise IntentRefused(Refusal.TOO_LONG, f"A topic has at most {MAX_TOPIC_CHARACTERS} characters.")
+        if topic == channel.view.topic:
+            raise IntentRefused(Refusal.ALREADY, "That is the topic already.")
+        record = self._ledger.author(channel, Log.CONTROL, (SetTopic(topic=topic),))
+        return Accepted(record=record.id, channel=channel.id)
+
+    def _rename_channel(self, intent: RenameChannel) -> Accepted:
+        channel = self._member(intent.channel)
+        name = clean_name(intent.name.lstrip("#"))
+        if name is None:
+            raise IntentRefused(Refusal.BAD_NAME, "A channel's name has 1 to 48 visible characters.")
+        if channel.view.style is Style.DIRECT or self._world.identity.user not in channel.view.founders:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "Only founders rename a channel.")
+        record = self._ledger.author(channel, Log.CONTROL, (Rename(name=name),))
+        return Accepted(record=record.id, channel=channel.id)
+
+    # Oneself
+
+    def _rename(self, intent: SetName) -> Accepted:
+        world = self._world
+        name = clean_name(intent.name.lstrip("@"))
+        if name is None:
+            raise IntentRefused(Refusal.BAD_NAME, "A name has 1 to 48 visible characters.")
+        world.identity.rename(world.txn, name)
+        world.name_version += 1
+        world.status_changed = True
+        for channel in world.channels.values():
+            if channel.rooted and channel.live:
+                world.changed_members.add(channel.id)
+        self._exchange.announce_statements()
+        return Accepted(user=world.identity.user)
+
+    def _mark_read(self, intent: MarkRead) -> Accepted:
+        world = self._world
+        found = world.channels.get(intent.channel)
+        if found is None:
+            raise NotFound("There is no such channel.")
+        for channel in world.conversation(found):
+            if intent.arrival > channel.standing.read_arrival:
+                world.keep(channel, channel.standing.but(read_arrival=intent.arrival))
+        return Accepted(channel=found.id)
+
+    def _draft(self, intent: SetDraft) -> Accepted:
+        world = self._world
+        found = world.channels.get(intent.channel)
+        if found is None:
+            raise NotFound("There is no such channel.")
+        if len(intent.text) > MAX_DRAFT_CHARACTERS or not _encodable(intent.text):
+            raise IntentRefused(Refusal.TOO_LONG, f"A draft has at most {MAX_DRAFT_CHARACTERS} characters.")
+        channel = world.conversation(found)[0]
+        if channel.standing.draft != intent.text:
+            world.keep(channel, channel.standing.but(draft=intent.text))
+        return Accepted(channel=found.id)
+
+    def _setting(self, intent: ChangeSetting) -> Accepted:
+        if not intent.key or len(intent.key) > 64 or len(intent.value) > MAX_SETTING_CHARACTERS or not _encodable(intent.value):
+            raise IntentRefused(Refusal.TOO_LONG, "The setting is too long.")
+        self._world.txn.put(Space.SETTING, intent.key.encode(), intent.value.encode())
+        return Accepted()
+
+
+def _expiry(expires_in_ms: int) -> int:
+    if not MIN_EXPIRY_MS <= expires_in_ms <= MAX_EXPIRY_MS:
+        raise IntentRefused(Refusal.LIMIT, "A link is valid for a minute at least and a year at most.")
+    return expires_in_ms
+
+
+def _encodable(text: str) -> bool:
+    """Whether it is UTF-8 text: no lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _address(text: str) -> str:
+    """HOST:PORT, checked for shape only."""
+    host, colon, port = text.strip().rpartition(":")
+    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536 or len(text) > 256 or not text.isascii():
+        raise IntentRefused(Refusal.BAD_LINK, "An address is HOST:PORT.", "For instance 192.0.2.7:4711 or [2001:db8::7]:4711.")
+    return f"{host}:{int(port)}"

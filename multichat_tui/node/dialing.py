@@ -1,0 +1,200 @@
+"""Whom to call, where, and when: every known device that is not linked, at every address that it was ever reached at, with
+back-off per address; at once when the network shows it or has changed."""
+
+from dataclasses import dataclass, field
+
+from multichat_tui.crypto.keys import public_key
+from multichat_tui.model.ids import DeviceId
+from multichat_tui.model.invitations import join_seed, token_key
+from multichat_tui.model.limits import MAX_PEER_ADDRESSES, MAX_REDIAL_MS, MIN_REDIAL_MS
+from multichat_tui.model.ports import Credential, CredentialKind, DialFailed, LinkUp, PeerSeen, Space
+from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.standing import decode_held_pairing, decode_open_pairing
+from multichat_tui.node.world import World
+
+MANUAL = b"manual"
+"""Space.SETTING is the front ends' own; addresses typed by the user stand in Space.ADDRESS under this key."""
+ANSWER_MS = 15_000
+"""An attempt without any answer counts as over after this."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    next_at: int
+    tries: int = 0
+    under_way: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Target:
+    """Somebody to be reached under one credential."""
+
+    credential: Credential
+    addresses: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Dialing:
+    _world: World
+    _attempts: dict[tuple[bytes, str], Attempt] = field(default_factory=dict)
+    _seen: dict[bytes, str] = field(default_factory=dict)
+    """Where the network shows a credential's holder just now, by its key."""
+    _targets: list[Target] = field(default_factory=list)
+
+    # Credentials
+
+    def refresh(self) -> tuple[Credential, ...]:
+        """All credentials that count now: contacts and invitations first, then fellow members."""
+        world = self._world
+        held = self._held()
+        peers = self._peers()
+        opened = self._open()
+        manual = self.addresses(DeviceId(MANUAL))
+        self._targets = [Target(credential=c, addresses=(*a, *manual)) for c, a in held]
+        for credential in peers:
+            assert credential.device is not None
+            self._targets.append(Target(credential=credential, addresses=(*self.addresses(credential.device), *manual)))
+        keys = {target.credential.key for target in self._targets}
+        self._attempts = {name: attempt for name, attempt in self._attempts.items() if name[0] in keys}
+        self._seen = {key: address for key, address in self._seen.items() if key in keys}
+        world.credentials_changed = False
+        contacts = {c.device for contact in world.contacts.values() for c in contact.devices.living}
+        first = [c for c in peers if c.device in contacts]
+        rest = [c for c in peers if c.device not in contacts]
+        return (*first, *opened, *(c for c, _ in held), *rest)
+
+    def _peers(self) -> list[Credential]:
+        world = self._world
+        return [
+            Credential(kind=CredentialKind.PEER, key=key, device=device)
+            for device, certificate in sorted(world.certificates().items())
+            for key in world.link_keys(certificate)
+        ]
+
+    def _open(self) -> list[Credential]:
+        """Links that we gave out, and those of our channels that anybody of them may answer."""
+        world = self._world
+        opened = []
+        for join_key, value in world.txn.scan(Space.INVITATION):
+            pairing = decode_open_pairing(value)
+            opened.append(_open(token_key(pairing.seed), join_key))
+        for channel in world.channels.values():
+            if channel.rooted and channel.standing.membership is Membership.JOINED:
+                for state in channel.view.invitations.values():
+                    if not state.closed and state.invite.expires_ms > world.now:
+                        opened.append(_open(state.invite.token_key, state.invite.join_key))
+        return opened
+
+    def _held(self) -> list[tuple[Credential, tuple[str, ...]]]:
+        world = self._world
+        held = []
+        for _, value in world.txn.scan(Space.PAIRING):
+            pairing = decode_held_pairing(value)
+            held.append((_held(pairing.seed), pairing.addresses))
+        for channel in world.channels.values():
+            joining = channel.standing.joining
+            if joining is not None and not world.online(joining.inviter):
+                held.append((_held(joining.seed), joining.addresses))
+        return held
+
+    # Addresses
+
+    def addresses(self, device: DeviceId) -> tuple[str, ...]:
+        value = self._world.txn.get(Space.ADDRESS, device) or b""
+        return tuple(address.decode() for address in value.split(b"\n") if address)
+
+    def remember(self, device: DeviceId, address: str) -> None:
+        """An address at which a device was reached goes to the front."""
+        known = [a for a in self.addresses(device) if a != address]
+        kept = (address, *known)[:MAX_PEER_ADDRESSES]
+        if kept != self.addresses(device):
+            self._world.txn.put(Space.ADDRESS, device, "\n".join(kept).encode())
+            self._world.credentials_changed = True
+
+    def add_manual(self, address: str) -> None:
+        self.remember(DeviceId(MANUAL), address)
+        self._world.credentials_changed = True
+
+    # What happens
+
+    def seen(self, seen: PeerSeen) -> None:
+        """The network shows somebody: call at once."""
+        self._seen[seen.key] = seen.address
+        attempt = self._attempts.get((seen.key, seen.address))
+        if attempt is None or not attempt.under_way:
+            self._attempts[seen.key, seen.address] = Attempt(next_at=self._world.now)
+
+    def failed(self, failed: DialFailed) -> None:
+        world = self._world
+        attempt = self._attempts.get((failed.key, failed.address))
+        for target in self._targets:
+            if target.credential.key == failed.key and target.credential.device is not None:
+                world.dial_failures[target.credential.device] = f"{failed.address}: {failed.reason}"
+        if attempt is not None:
+            attempt.under_way = False
+            attempt.next_at = world.now + min(MAX_REDIAL_MS, MIN_REDIAL_MS * 2 ** min(attempt.tries, 10))
+            attempt.tries += 1
+        if self._seen.get(failed.key) == failed.address and attempt is not None and attempt.tries > 3:
+            del self._seen[failed.key]
+
+    def up(self, up: LinkUp) -> None:
+        self._world.dial_failures.pop(up.device, None)
+        for target in self._targets:
+            if target.credential.device == up.device or (up.join_key is not None and target.credential.join_key == up.join_key):
+                for name in list(self._attempts):
+                    if name[0] == target.credential.key:
+                        del self._attempts[name]
+
+    def down(self, device: DeviceId) -> None:
+        """A link broke: try again soon, at all addresses."""
+        for target in self._targets:
+            if target.credential.device == device:
+                for address in self._places(target):
+                    self._attempts[target.credential.key, address] = Attempt(next_at=self._world.now + MIN_REDIAL_MS)
+
+    def network_changed(self) -> None:
+        """All that was tried in vain may work now."""
+        for name, attempt in list(self._attempts.items()):
+            if not attempt.under_way:
+                del self._attempts[name]
+
+    # Calling
+
+    def call(self) -> None:
+        """Dial everybody who is due."""
+        world = self._world
+        linked = {session.device for session in world.sessions.values()}
+        asked = {session.join_key for session in world.sessions.values()}
+        for target in self._targets:
+            credential = target.credential
+            if credential.device in linked or (credential.join_key is not None and credential.join_key in asked):
+                continue
+            for address in self._places(target):
+                attempt = self._attempts.setdefault((credential.key, address), Attempt(next_at=world.now))
+                if attempt.next_at <= world.now:
+                    attempt.under_way = True
+                    attempt.next_at = world.now + ANSWER_MS
+                    world.out.dials.append((credential, address))
+
+    def _places(self, target: Target) -> tuple[str, ...]:
+        shown = self._seen.get(target.credential.key)
+        return tuple(dict.fromkeys((shown, *target.addresses) if shown else target.addresses))
+
+    def wake_times(self) -> list[int]:
+        linked = {session.device for session in self._world.sessions.values()}
+        waiting = {
+            (target.credential.key, address)
+            for target in self._targets
+            if target.credential.device not in linked
+            for address in self._places(target)
+        }
+        return [attempt.next_at for name, attempt in self._attempts.items() if name in waiting]
+
+
+def _open(key: bytes, join_key: bytes) -> Credential:
+    return Credential(kind=CredentialKind.OPEN_INVITATION, key=key, join_key=join_key)
+
+
+def _held(seed: bytes) -> Credential:
+    secret = join_seed(seed)
+    return Credential(kind=CredentialKind.HELD_INVITATION, key=token_key(seed), join_key=public_key(secret), join_seed=secret)

@@ -1,0 +1,308 @@
+"""The node's pure step: inputs in, effects out, all within one transaction. Dispatches; the work is done in the rooms.
+
+`load` builds the state in memory from the store; after a transaction that failed the engine is thrown away and loaded again.
+"""
+
+from multichat_tui.channel.control import ControlLog
+from multichat_tui.crypto.identity import join_holds
+from multichat_tui.model.acts import Act, decode_acts
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.errors import Damaged
+from multichat_tui.model.events import (
+    ChannelChanged,
+    ContactChanged,
+    MembersChanged,
+    StatusChanged,
+)
+from multichat_tui.model.frames import (
+    Ack,
+    JoinAnswer,
+    JoinFrame,
+    MessageFrame,
+    Offer,
+    PairFrame,
+    Request,
+    decode_frame,
+)
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, UserId
+from multichat_tui.model.intents import Accepted, Intent
+from multichat_tui.model.limits import MAX_RECORD_FAULTS, SALT_BYTES
+from multichat_tui.model.ports import (
+    Counted,
+    DialFailed,
+    Entropy,
+    FrameIn,
+    LinkDown,
+    LinkRtt,
+    LinkUp,
+    NetworkChanged,
+    NetworkInput,
+    PeerSeen,
+    Space,
+    Transaction,
+)
+from multichat_tui.model.records import Kind
+from multichat_tui.model.snapshots import Membership
+from multichat_tui.model.statements import decode_statement
+from multichat_tui.node.choices import Choices
+from multichat_tui.node.dialing import Dialing
+from multichat_tui.node.effects import Effects
+from multichat_tui.node.exchange import Exchange
+from multichat_tui.node.identity import Identity
+from multichat_tui.node.introductions import Introductions
+from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.rows import Rows
+from multichat_tui.node.standing import decode_contact, decode_standing
+from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import Chains
+from multichat_tui.sync.session import Role, Session
+
+NEVER = 2**62
+"""Later than every clock."""
+
+
+class Engine:
+    """One profile's node. Every method runs within the transaction given to it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.rows = Rows(world)
+        self._ledger = Ledger(world, self.rows)
+        self._exchange = Exchange(world, self._ledger)
+        self._introductions = Introductions(world, self._ledger, self._exchange)
+        self._dialing = Dialing(world)
+        self._introductions_at = self._dialing_at = NEVER
+        self._choices = Choices(world, self._ledger, self._exchange, self._introductions, self._dialing)
+
+    @classmethod
+    def load(cls, txn: Transaction, identity: Identity, entropy: Entropy, now: int, event_seq: int = 0) -> "Engine":
+        """The engine of a profile as it is stored."""
+        world = World(identity=identity, entropy=entropy, txn=txn, now=now, event_seq=event_seq)
+        for _, value in txn.scan(Space.STATEMENT):
+            statement = decode_statement(value)
+            if not isinstance(statement, Rejected):
+                world.restore_statement(statement)
+        for key, value in txn.scan(Space.CONTACT):
+            world.contacts[UserId(key)] = decode_contact(value)
+        for key, value in txn.scan(Space.CHANNEL):
+            channel = Channel(id=ChannelId(key), standing=decode_standing(value), control=ControlLog(ChannelId(key), join_holds))
+            _replay(txn, channel)
+            world.add_channel(channel)
+        for device in world.certificates():
+            for channel_id, log, author, seq in txn.acknowledged(device):
+                world.peer_holds(device, channel_id)[log, author[:PREFIX_SIZE]] = seq
+        return cls(world)
+
+    # Steps
+
+    def begin(self, txn: Transaction, now: int) -> None:
+        """A batch begins."""
+        self.world.txn = txn
+        self.world.now = now
+        self.world.out = Effects()
+
+    def submit(self, intent: Intent) -> Accepted:
+        """`errors.IntentRefused`: nothing has changed."""
+        return self._choices.submit(intent)
+
+    def network(self, event: NetworkInput) -> None:
+        match event:
+            case FrameIn():
+                session = self.world.sessions.get(event.link)
+                if session is not None:
+                    self._frame(session, event.frame)
+            case LinkUp():
+                self._up(event)
+            case LinkDown():
+                self._down(event)
+            case LinkRtt():
+                session = self.world.sessions.get(event.link)
+                if session is not None:
+                    session.link_rtt_ms = event.rtt_ms
+                    if session.user in self.world.contacts:
+                        self.world.changed_contacts.add(session.user)
+                    self.world.status_changed = True
+            case PeerSeen():
+                self._dialing.seen(event)
+                self.world.dialing_changed = True
+            case DialFailed():
+                self._dialing.failed(event)
+                self.world.dialing_changed = True
+            case NetworkChanged():
+                self.world.listen = event.listen
+                self.world.status_changed = True
+                self._dialing.network_changed()
+                self.world.dialing_changed = True
+            case Counted():
+                self.world.count(event.reason, event.count)
+
+    def finish(self) -> Effects:
+        """The batch ends: what is due is sent together, changes are told once, and the next wake-up is known."""
+        world = self.world
+        self._exchange.tick()
+        if world.credentials_changed or world.introductions_changed or self._introductions_at <= world.now:
+            self._introductions.tick()
+            self._introductions_at = min(self._introductions.wake_times(), default=NEVER)
+            world.introductions_changed = False
+        self._exchange.flush()
+        if world.credentials_changed:
+            world.out.credentials = self._dialing.refresh()
+            world.dialing_changed = True
+        if world.dialing_changed or self._dialing_at <= world.now:
+            self._dialing.call()
+            self._dialing_at = min(self._dialing.wake_times(), default=NEVER)
+            world.dialing_changed = False
+        self._tell()
+        wake_at = min((*self._exchange.wake_times(), self._introductions_at, self._dialing_at))
+        world.out.wake_at = None if wake_at == NEVER else wake_at
+        self._ledger.end_batch()
+        return world.out
+
+    def _tell(self) -> None:
+        world = self.world
+        for identifier in sorted(world.changed_members):
+            if identifier in world.channels:
+                shown = world.conversation(world.channels[identifier])[0].id
+                world.emit(lambda seq, shown=shown: MembersChanged(seq=seq, channel=shown))  # type: ignore[misc]
+        told: set[ChannelId] = set()
+        for identifier in sorted(world.changed_channels):
+            channel = world.channels.get(identifier)
+            if channel is None or channel.standing.membership is Membership.LEFT:
+                continue
+            shown_channel = world.conversation(channel)[0]
+            if shown_channel.id not in told:
+                told.add(shown_channel.id)
+                row = self.rows.channel(shown_channel)
+                world.emit(lambda seq, row=row: ChannelChanged(seq=seq, row=row))  # type: ignore[misc]
+        for user in sorted(world.changed_contacts):
+            if user in world.contacts:
+                contact = self.rows.contact(user)
+                world.emit(lambda seq, contact=contact: ContactChanged(seq=seq, row=contact))  # type: ignore[misc]
+        if world.status_changed:
+            world.emit(lambda seq: StatusChanged(seq=seq))
+        world.changed_members.clear()
+        world.changed_channels.clear()
+        world.changed_contacts.clear()
+        world.status_changed = False
+
+    # Links
+
+    def _up(self, up: LinkUp) -> None:
+        world = self.world
+        guest = up.join_key is not None and not up.dialled
+        host = up.join_key is not None and up.dialled
+        user = world.user_of(up.device) if up.join_key is None else None
+        if up.certificate is not None:
+            user = up.certificate.user
+        session = Session(
+            link=up.link,
+            device=up.device,
+            user=user,
+            role=Role.GUEST if guest else Role.HOST if host else Role.PEER,
+            dialled=up.dialled,
+            path=up.path,
+            address=up.address,
+            join_key=up.join_key,
+            certificate=up.certificate,
+        )
+        self._dialing.up(up)
+        world.dialing_changed = True
+        if session.role is Role.PEER and (user is None or up.device == world.identity.device):
+            world.close(session, "not a peer any more")
+            return
+        if session.role is Role.PEER and not self._keep_of_two(session):
+            world.close(session, "there is a link already")
+            return
+        world.sessions[up.link] = session
+        world.status_changed = True
+        if not up.address.endswith(":0"):
+            self._dialing.remember(up.device, up.address)
+        if session.role is Role.PEER:
+            self._introductions.seen(session, up.key)
+            self._exchange.begin(session)
+        else:
+            self._introductions.opened(session)
+
+    def _keep_of_two(self, session: Session) -> bool:
+        """Of two links to one device the one dialled by the lower device id stays; of two such the newer."""
+        world = self.world
+        existing = world.session_of(session.device)
+        if existing is None:
+            return True
+        low = min(world.identity.device, session.device)
+
+        def dialler(one: Session) -> bytes:
+            return world.identity.device if one.dialled else one.device
+
+        if dialler(existing) == low and dialler(session) != low:
+            return False
+        world.close(existing, "replaced by another link to the same device")
+        return True
+
+    def _down(self, down: LinkDown) -> None:
+        world = self.world
+        session = world.sessions.pop(down.link, None)
+        if session is None:
+            return
+        world.status_changed = True
+        self._exchange.end(session)
+        self._dialing.down(session.device)
+        world.dialing_changed = world.introductions_changed = True
+        if session.role is Role.PEER:
+            self._introductions.seen(session)
+
+    # Frames
+
+    def _frame(self, session: Session, encoded: bytes) -> None:
+        world = self.world
+        frame = decode_frame(encoded)
+        if isinstance(frame, Rejected):
+            world.count(f"frame-{frame.reason.value}")
+            session.faults += 1
+            if session.faults > MAX_RECORD_FAULTS:
+                world.close(session, "it sent too many invalid frames")
+            return
+        match frame:
+            case PairFrame():
+                self._introductions.on_pair(session, frame)
+            case JoinFrame():
+                self._introductions.on_join(session, frame)
+            case JoinAnswer():
+                self._introductions.on_join_answer(session, frame)
+            case _ if session.role is Role.GUEST:
+                # Told nothing, and nothing is taken from it, until it is admitted.
+                world.count("frame-from-guest")
+            case Offer():
+                self._exchange.on_offer(session, frame)
+                if session.role is Role.PEER:
+                    for entry in frame.channels:
+                        if entry.channel not in world.channels:
+                            self._introductions.on_unknown_channel(session, entry)
+            case Request():
+                if session.role is Role.PEER:
+                    self._exchange.on_request(session, frame)
+            case MessageFrame():
+                unknown = frame.items and frame.channel not in world.by_prefix
+                if not unknown or self._introductions.on_unknown_message(session, frame):
+                    self._exchange.on_message(session, frame)
+            case Ack():
+                self._exchange.on_ack(session, frame)
+
+
+def _replay(txn: Transaction, channel: Channel) -> None:
+    """The control log, chain ends and heads of a stored channel."""
+    after = 0
+    while True:
+        rows = txn.arrivals(channel.id, Log.CONTROL, after, 256)
+        if not rows:
+            break
+        for arrival, record in rows:
+            after = arrival
+            acts: tuple[Act, ...] | Rejected = ()
+            if record.header.kind != Kind.MERGE:
+                acts = decode_acts((record.body or b"")[SALT_BYTES:], Log.CONTROL)
+            if isinstance(acts, Rejected):
+                raise Damaged("A control record in the database is not readable.", "Restore the profile from a backup.")
+            channel.control.add(record, acts)
+    channel.devices = {device[:PREFIX_SIZE]: device for device in channel.control.certificates}
+    channel.chains = Chains.of(txn, channel.id)

@@ -1,0 +1,378 @@
+"""Records into a channel: our own are made, others' are checked; both are delivered in the same way, once, in causal order."""
+
+from dataclasses import replace
+from enum import Enum
+
+from multichat_tui.channel.control import root_create
+from multichat_tui.channel.counting import counts
+from multichat_tui.crypto.keys import verify
+from multichat_tui.model.acts import (
+    Act,
+    Admit,
+    Create,
+    Leave,
+    Message,
+    Remove,
+    Rename,
+    SetTopic,
+    UnknownAct,
+    decode_acts,
+    encode_acts,
+)
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.events import DeliveryChanged, MessageAdded, MessageChanged
+from multichat_tui.model.frames import ElidedItem, Item, Prefix
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
+from multichat_tui.model.limits import (
+    LATE_AFTER_MS,
+    MAX_CHANNEL_DEVICES,
+    MAX_CONTROL_RECORDS_PER_DEVICE,
+    MAX_ETS,
+    MAX_PARENTS,
+    SALT_BYTES,
+)
+from multichat_tui.model.ports import TimelineEntry
+from multichat_tui.model.records import (
+    Header,
+    Kind,
+    Record,
+    body_hash,
+    decode_header,
+    encode_header,
+    expected_ets,
+    record_id,
+    seal_body,
+    signed_bytes,
+    size_bucket,
+)
+from multichat_tui.model.snapshots import Membership, Position
+from multichat_tui.model.text import mentions
+from multichat_tui.node.rows import Rows
+from multichat_tui.node.standing import Standing
+from multichat_tui.node.world import Channel, World, new_channel
+from multichat_tui.sync.chains import ChainKey, chain_key
+from multichat_tui.sync.elision import Mismatch, Missing, Place, Surroundings, restore
+
+SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename)
+WHOLE = 2**53
+"""Beyond every arrival number."""
+
+
+class Receipt(Enum):
+    """What came of an item from a peer."""
+
+    DELIVERED = "delivered"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+
+
+class Ledger:
+    def __init__(self, world: World, rows: Rows) -> None:
+        self._world = world
+        self._rows = rows
+        self.delivered: list[tuple[ChannelId, ChainKey, int]] = []
+        """(channel, chain, seq) of what was delivered, until the reader clears it."""
+        self.fresh: dict[tuple[ChannelId, ChainKey, int], Record] = {}
+        """Records delivered in this batch, to be sent on without reading them again; cleared at its end."""
+        self.fresh_by_id: dict[RecordId, Record] = {}
+
+    def end_batch(self) -> None:
+        self.fresh.clear()
+        self.fresh_by_id.clear()
+        self.delivered.clear()
+
+    # Ours
+
+    def author(self, channel: Channel, log: Log, acts: tuple[Act, ...]) -> Record:
+        """Make, sign and deliver a record on top of everything held. The logics have agreed before."""
+        heads = channel.chains.heads
+        while len(heads[log]) > MAX_PARENTS:
+            self._make(channel, log, Kind.MERGE, tuple(sorted(heads[log]))[:MAX_PARENTS], b"\xa0")
+        if log == Log.CONTENT:
+            while len(heads[Log.CONTROL]) > MAX_PARENTS:
+                self._make(channel, Log.CONTROL, Kind.MERGE, tuple(sorted(heads[Log.CONTROL]))[:MAX_PARENTS], b"\xa0")
+        kind = Kind.CONTROL if log == Log.CONTROL else Kind.CONTENT
+        return self._make(channel, log, kind, tuple(sorted(heads[log])), encode_acts(acts), acts)
+
+    def _make(
+        self, channel: Channel, log: Log, kind: Kind, parents: tuple[RecordId, ...], content: bytes, acts: tuple[Act, ...] = ()
+    ) -> Record:
+        world = self._world
+        body = seal_body(content, world.entropy(SALT_BYTES))
+        key = (log, world.identity.device[:PREFIX_SIZE])
+        end = channel.chains.ends.get(key)
+        known = channel.chains.heads[log]
+        header = Header(
+            kind=kind,
+            channel=channel.id,
+            log=log,
+            device=world.identity.device,
+            seq=0 if end is None else end.seq + 1,
+            prev=None if end is None else end.id,
+            parents=parents,
+            control_heads=tuple(sorted(channel.chains.heads[Log.CONTROL])) if log == Log.CONTENT else (),
+            timestamp_ms=world.now,
+            ets=min(MAX_ETS - 1, expected_ets(world.now, (known[parent] for parent in parents))),
+            body_hash=body_hash(body),
+            body_size_bucket=size_bucket(len(body)),
+        )
+        record = self._sign(header, body)
+        self._deliver(channel, record, acts)
+        for session in world.peers():
+            if channel.serves(session.device):
+                session.push_due.setdefault(channel.id, set()).add(key)
+        return record
+
+    def _sign(self, header: Header, body: bytes) -> Record:
+        header_bytes = encode_header(header)
+        identifier = record_id(header_bytes)
+        signature = self._world.identity.signer.sign(signed_bytes(identifier))
+        return Record(header=header, header_bytes=header_bytes, id=identifier, signature=signature, body=body)
+
+    def found(self, create: Create) -> Channel:
+        """Make a channel of which we are a founder."""
+        world = self._world
+        body = seal_body(encode_acts((create,)), world.entropy(SALT_BYTES))
+        header = Header(
+            kind=Kind.ROOT,
+            channel=None,
+            log=Log.CONTROL,
+            device=world.identity.device,
+            seq=0,
+            prev=None,
+            parents=(),
+            control_heads=(),
+            timestamp_ms=world.now,
+            ets=world.now,
+            body_hash=body_hash(body),
+            body_size_bucket=size_bucket(len(body)),
+        )
+        record = self._sign(header, body)
+        channel = new_channel(ChannelId(record.id), Standing(membership=Membership.JOINED))
+        world.add_channel(channel)
+        world.keep(channel, channel.standing)
+        self._deliver(channel, record, (create,))
+        return channel
+
+    # Others'
+
+    def receive(self, channel: Channel, item: Item, devices: tuple[Prefix, ...]) -> Receipt | Missing | Mismatch:
+        """Check an item and deliver it. Missing: it must wait for others. Never raises for what the item holds."""
+        found = restore(item, devices, self._surroundings(channel))
+        if isinstance(found, Missing | Mismatch):
+            # A place that is held already is a repetition, or the other branch of a fork.
+            return self._repeated(channel, item, devices) or found
+        if isinstance(found, Rejected):
+            self._world.count(f"record-{found.reason.value}")
+            return Receipt.REJECTED
+        return self._check(channel, found)
+
+    def _repeated(self, channel: Channel, item: Item, devices: tuple[Prefix, ...]) -> Receipt | None:
+        if not isinstance(item, ElidedItem):
+            return None
+        key: ChainKey = (item.log, devices[item.device])
+        if item.seq > channel.chains.held(key):
+            return None
+        held = self._at(channel, item.log, devices[item.device], item.seq)
+        if held is not None and held[:PREFIX_SIZE] != item.check:
+            self._world.count("forked")
+        return Receipt.DUPLICATE
+
+    def _check(self, channel: Channel, record: Record) -> Receipt | Missing:
+        world = self._world
+        header = record.header
+        if record.channel != channel.id:
+            return self._reject("record-channel")
+        key = chain_key(header)
+        held = channel.chains.held(key)
+        if header.seq <= held:
+            existing = self._at(channel, header.log, key[1], header.seq)
+            if existing is not None and existing != record.id:
+                # The first branch stands here until forks are part of synchronisation (docs/protocol.md, known limits).
+                world.count("forked")
+            return Receipt.DUPLICATE
+        if header.seq > held + 1:
+            return Missing(places=((header.log, key[1], header.seq - 1),))
+        absent = tuple(i for i in header.dependencies if not self._holds(channel, i))
+        if absent:
+            return Missing(ids=absent)
+        if header.prev is not None and channel.chains.ends[key].id != header.prev:
+            world.count("forked")
+            return Receipt.DUPLICATE
+        if not verify(header.device, signed_bytes(record.id), record.signature):
+            return self._reject("record-signature")
+        if record.body is None:
+            return self._reject("record-body")
+        acts: tuple[Act, ...] = ()
+        if header.kind != Kind.MERGE:
+            decoded = decode_acts(record.body[SALT_BYTES:], header.log)
+            if isinstance(decoded, Rejected):
+                return self._reject("record-acts")
+            acts = decoded
+        if not self._known_author(channel, record, acts):
+            return self._reject("record-author")
+        self._deliver(channel, record, acts)
+        return Receipt.DELIVERED
+
+    def _reject(self, reason: str) -> Receipt:
+        self._world.count(reason)
+        return Receipt.REJECTED
+
+    def _known_author(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> bool:
+        """Signed by a device that the control log names, within the bounds that keep a log small."""
+        header = record.header
+        if header.channel is None:
+            return bool(acts) and root_create(record, acts) is not None
+        if header.device not in channel.control.certificates:
+            return False
+        if header.log == Log.CONTENT:
+            return True
+        if isinstance(acts[0] if acts else None, Create):
+            return False
+        return header.seq < MAX_CONTROL_RECORDS_PER_DEVICE and len(channel.devices) < MAX_CHANNEL_DEVICES
+
+    def _holds(self, channel: Channel, identifier: RecordId) -> bool:
+        heads = channel.chains.heads
+        return identifier in heads[Log.CONTENT] or identifier in heads[Log.CONTROL] or self._world.txn.holds(identifier)
+
+    def _at(self, channel: Channel, log: Log, prefix: Prefix, seq: int) -> RecordId | None:
+        end = channel.chains.ends.get((log, prefix))
+        if end is None or seq > end.seq:
+            return None
+        return end.id if end.seq == seq else self._world.txn.in_chain(channel.id, log, end.device, seq)
+
+    def _surroundings(self, channel: Channel) -> Surroundings:
+        txn = self._world.txn
+        chains = channel.chains
+
+        def ets(identifier: RecordId) -> int:
+            for log in Log:
+                found = chains.heads[log].get(identifier)
+                if found is not None:
+                    return found
+            record = txn.record(identifier)
+            return 0 if record is None else record.header.ets
+
+        def control_heads(identifier: RecordId) -> tuple[RecordId, ...]:
+            record = txn.record(identifier)
+            return () if record is None else record.header.control_heads
+
+        def control_heads_of(identifier: RecordId) -> tuple[RecordId, ...]:
+            end = chains.by_id.get(identifier)
+            return control_heads(identifier) if end is None else end.control_heads
+
+        return Surroundings(
+            channel=channel.id,
+            device=channel.devices.get,
+            at=lambda log, prefix, seq: self._at(channel, log, prefix, seq),
+            ets=ets,
+            control_heads=control_heads_of,
+        )
+
+    def key_of(self, item: Item, devices: tuple[Prefix, ...]) -> ChainKey | None:
+        """The chain that an item says it belongs to."""
+        if isinstance(item, ElidedItem):
+            return item.log, devices[item.device]
+        header = decode_header(item.header_bytes)
+        return None if isinstance(header, Rejected) else chain_key(header)
+
+    def place(self, channel: Channel, identifier: RecordId) -> Place | None:
+        """Where a held record stands."""
+        end = channel.chains.by_id.get(identifier)
+        if end is not None:
+            return Place(device=end.device, seq=end.seq, ets=end.ets)
+        record = self._world.txn.record(identifier)
+        if record is None or record.channel != channel.id:
+            return None
+        return Place(device=record.header.device, seq=record.header.seq, ets=record.header.ets)
+
+    # Both
+
+    def _deliver(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
+        world = self._world
+        arrival = world.txn.append(record, world.now)
+        channel.chains.advance(record)
+        key = chain_key(record.header)
+        self.delivered.append((channel.id, key, record.header.seq))
+        self.fresh[channel.id, key, record.header.seq] = record
+        self.fresh_by_id[record.id] = record
+        if record.header.log == Log.CONTROL:
+            self._control(channel, record, acts)
+        user = channel.control.user_of(record.header.device)
+        assert user is not None
+        if acts and isinstance(acts[0], SHOWN):
+            self._show(channel, record, acts, arrival, user)
+
+    def _control(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
+        world = self._world
+        before = channel.view if channel.rooted else None
+        if record.header.kind == Kind.MERGE:
+            channel.control.add(record, ())
+        else:
+            channel.control.add(record, acts)
+        channel.devices = {device[:PREFIX_SIZE]: device for device in channel.control.certificates}
+        after = channel.view
+        world.changed_channels.add(channel.id)
+        if before is None or before.members != after.members or before.endings != after.endings:
+            world.changed_members.add(channel.id)
+            world.credentials_changed = True
+            self._recount(channel)
+        elif before.invitations != after.invitations:
+            world.credentials_changed = True
+
+    def _recount(self, channel: Channel) -> None:
+        """Memberships have changed: content of those concerned may count now, or no longer."""
+        world = self._world
+        ended = {ending.user for ending in channel.view.endings}
+        for device, certificate in channel.control.certificates.items():
+            if certificate.user in ended:
+                for entry in world.txn.entries_by_device(channel.id, device):
+                    self._recount_entry(channel, entry)
+        world.emit(lambda seq: DeliveryChanged(seq=seq, channel=channel.id, first=0, last=WHOLE))
+
+    def _recount_entry(self, channel: Channel, entry: TimelineEntry) -> None:
+        world = self._world
+        record = world.txn.record(entry.id)
+        if record is None:
+            return
+        hidden = not self._is_counted(channel, record, entry.user)
+        if hidden == entry.hidden:
+            return
+        changed = replace(entry, hidden=hidden)
+        world.txn.show(changed)
+        row = None if hidden else self._rows.row(channel, changed, record)
+        position = Position(ets=entry.ets, id=entry.id)
+        world.emit(lambda seq: MessageChanged(seq=seq, channel=channel.id, id=entry.id, position=position, row=row))
+
+    def _is_counted(self, channel: Channel, record: Record, user: UserId) -> bool:
+        if record.header.log == Log.CONTROL:
+            return channel.control.effective(record.id)
+        return counts(channel.control, record.header, user)
+
+    def _show(self, channel: Channel, record: Record, acts: tuple[Act, ...], arrival: int, user: UserId) -> None:
+        world = self._world
+        header = record.header
+        mine = user == world.identity.user
+        if any(isinstance(act, Remove) and act.reason == LEFT_REASON for act in acts):
+            return
+        newest = world.txn.newest((channel.id,))
+        entry = TimelineEntry(
+            channel=channel.id,
+            id=record.id,
+            ets=header.ets,
+            arrival=arrival,
+            user=user,
+            device=DeviceId(header.device),
+            mention=not mine and any(isinstance(act, Message) and mentions(act.text, world.identity.name) for act in acts),
+            late=not mine and newest is not None and newest[0] > header.ets and world.now - header.timestamp_ms > LATE_AFTER_MS,
+            hidden=not self._is_counted(channel, record, user),
+        )
+        world.txn.show(entry)
+        world.changed_channels.add(channel.id)
+        if not entry.hidden:
+            row = self._rows.row(channel, entry, record, acts)
+            world.emit(lambda seq: MessageAdded(seq=seq, row=row))
+
+
+LEFT_REASON = "left"
+"""The reason of a removal that only confirms a leaving, which is shown already."""

@@ -1,0 +1,192 @@
+"""Pages: records on their way to a peer, few enough at a time, in causal order, the control log first."""
+
+from multichat_tui.model.frames import Item, MessageFrame, Request
+from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
+from multichat_tui.model.limits import PAGE_BYTES, PAGE_RECORDS, PAGE_WINDOW
+from multichat_tui.model.records import Record
+from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import ChainKey, chain_key
+from multichat_tui.sync.elision import DeviceTable, Place, elide, full
+from multichat_tui.sync.session import Serving, Session, Watch
+
+SCAN_RECORDS = 256
+"""Records looked through at a time for those that were asked for."""
+SPARSE_RECORDS = 512
+"""So few are fetched by their places rather than by going through the log."""
+
+
+class Pages:
+    def __init__(self, world: World, ledger: Ledger) -> None:
+        self._world = world
+        self._ledger = ledger
+
+    # Any records
+
+    def send(self, session: Session, channel: Channel, records: list[Record]) -> None:
+        """Send records in frames of at most a page each, and watch for their acknowledgement."""
+        page: list[Record] = []
+        size = 0
+        for record in records:
+            if page and (len(page) == PAGE_RECORDS or size + record.size > PAGE_BYTES):
+                self._send_page(session, channel, page)
+                page, size = [], 0
+            page.append(record)
+            size += record.size
+        if page:
+            self._send_page(session, channel, page)
+
+    def _send_page(self, session: Session, channel: Channel, records: list[Record], *, whole: bool = False) -> None:
+        world = self._world
+        table = DeviceTable()
+        items = tuple(full(record) if whole else self._item(channel, record, table) for record in records)
+        frame = MessageFrame(channel=channel.id[:PREFIX_SIZE], devices=tuple(table.prefixes), items=items)
+        world.send(session, frame)
+        sent = session.sent.setdefault(channel.id, {})
+        holds = world.peer_holds(session.device, channel.id)
+        for record in records:
+            key = chain_key(record.header)
+            sent[key] = max(record.header.seq, sent.get(key, -1))
+            if holds.get(key, -1) < record.header.seq and (channel.id, key) not in session.watches:
+                watch = Watch(sent_at=world.now, next_at=world.now + session.rtt.timeout_ms(0))
+                session.watches[channel.id, key] = watch
+
+    def _item(self, channel: Channel, record: Record, table: DeviceTable) -> Item:
+        if record.header.log == Log.CONTROL:
+            # The reader may know no device of the channel yet.
+            return full(record)
+        return elide(record, table, lambda identifier: self._place(channel, identifier), self._prev_heads(record))
+
+    def _place(self, channel: Channel, identifier: RecordId) -> Place | None:
+        fresh = self._ledger.fresh_by_id.get(identifier)
+        if fresh is not None:
+            return Place(device=fresh.header.device, seq=fresh.header.seq, ets=fresh.header.ets)
+        return self._ledger.place(channel, identifier)
+
+    def _prev_heads(self, record: Record) -> tuple[RecordId, ...] | None:
+        header = record.header
+        if header.prev is None:
+            return None
+        prev = self._ledger.fresh_by_id.get(header.prev) or self._world.txn.record(header.prev)
+        return None if prev is None else prev.header.control_heads
+
+    # What was asked for
+
+    def asked(self, session: Session, channel: Channel, request: Request) -> None:
+        """A request: its ranges are served page by page, its ids at once."""
+        ends = channel.chains.ends
+        if request.full or request.ids:
+            records = [self._world.txn.record(identifier) for identifier in request.ids]
+            for entry in request.ranges:
+                end = ends.get((entry.log, entry.device))
+                if end is not None and request.full:
+                    records += self._world.txn.chain(
+                        channel.id, entry.log, end.device, entry.first, min(entry.last, entry.first + PAGE_RECORDS - 1)
+                    )
+            self._send_full(session, channel, [r for r in records if r is not None and r.channel == channel.id])
+        if request.full or not request.ranges:
+            return
+        serving = session.serving.setdefault(channel.id, Serving())
+        for entry in request.ranges:
+            key = (entry.log, entry.device)
+            end = ends.get(key)
+            if end is None or entry.first > end.seq:
+                continue
+            serving.ranges[key] = (entry.first, min(entry.last, end.seq))
+            arrival = self._world.txn.arrival_in_chain(channel.id, entry.log, end.device, entry.first)
+            if arrival is not None:
+                serving.cursors[entry.log] = min(arrival - 1, serving.cursors.get(entry.log, arrival - 1))
+        serving.pages.clear()
+        self._serve(session, channel, serving)
+
+    def _send_full(self, session: Session, channel: Channel, records: list[Record]) -> None:
+        page: list[Record] = []
+        size = 0
+        for record in records[:PAGE_RECORDS]:
+            if page and size + record.size > PAGE_BYTES:
+                self._send_page(session, channel, page, whole=True)
+                page, size = [], 0
+            page.append(record)
+            size += record.size
+        if page:
+            self._send_page(session, channel, page, whole=True)
+
+    def acknowledged(self, session: Session, channel: Channel) -> None:
+        """The peer has acknowledged something: pages that it holds make room for the next."""
+        serving = session.serving.get(channel.id)
+        if serving is None:
+            return
+        holds = self._world.peer_holds(session.device, channel.id)
+        serving.pages = [page for page in serving.pages if any(holds.get(key, -1) < seq for key, seq in page.items())]
+        self._serve(session, channel, serving)
+
+    def _serve(self, session: Session, channel: Channel, serving: Serving) -> None:
+        while serving.ranges and len(serving.pages) < PAGE_WINDOW:
+            records = self._next_page(channel, serving)
+            if not records:
+                serving.ranges.clear()
+                break
+            self._send_page(session, channel, records)
+            page: dict[ChainKey, int] = {}
+            for record in records:
+                key = chain_key(record.header)
+                page[key] = record.header.seq
+                _, last = serving.ranges.get(key, (0, -1))
+                if record.header.seq >= last:
+                    serving.ranges.pop(key, None)
+                else:
+                    serving.ranges[key] = (record.header.seq + 1, last)
+            serving.pages.append(page)
+        if not serving.ranges and not serving.pages:
+            session.serving.pop(channel.id, None)
+
+    def _next_page(self, channel: Channel, serving: Serving) -> list[Record]:
+        """The next records in order of arrival, which is causal; those of the control log before any content."""
+        for log in Log:
+            ranges = {key: span for key, span in serving.ranges.items() if key[0] == log}
+            if ranges:
+                count = sum(last - first + 1 for first, last in ranges.values())
+                if count <= SPARSE_RECORDS:
+                    return self._sparse(channel, ranges)
+                return self._scan(channel, log, ranges, serving)
+        return []
+
+    def _sparse(self, channel: Channel, ranges: dict[ChainKey, tuple[int, int]]) -> list[Record]:
+        txn = self._world.txn
+        found: list[tuple[int, Record]] = []
+        for key, (first, last) in ranges.items():
+            for record in txn.chain(channel.id, key[0], channel.chains.ends[key].device, first, last):
+                arrival = txn.arrival(record.id)
+                found.append((0 if arrival is None else arrival[0], record))
+        found.sort(key=lambda entry: entry[0])
+        return _fill([record for _, record in found])
+
+    def _scan(self, channel: Channel, log: Log, ranges: dict[ChainKey, tuple[int, int]], serving: Serving) -> list[Record]:
+        found: list[Record] = []
+        size = 0
+        cursor = serving.cursors.get(log, 0)
+        while True:
+            rows = self._world.txn.arrivals(channel.id, log, cursor, SCAN_RECORDS)
+            if not rows:
+                break
+            for arrival, record in rows:
+                first, last = ranges.get(chain_key(record.header), (0, -1))
+                if first <= record.header.seq <= last:
+                    if found and (len(found) == PAGE_RECORDS or size + record.size > PAGE_BYTES):
+                        serving.cursors[log] = cursor
+                        return found
+                    found.append(record)
+                    size += record.size
+                cursor = arrival
+        serving.cursors[log] = cursor
+        return found
+
+
+def _fill(records: list[Record]) -> list[Record]:
+    """As many of them as fit a page."""
+    size = 0
+    for count, record in enumerate(records[:PAGE_RECORDS]):
+        size += record.size
+        if count and size > PAGE_BYTES:
+            return records[:count]
+    return records[:PAGE_RECORDS]

@@ -1,0 +1,360 @@
+"""Rows for front ends, from the store and the world. Reads only."""
+
+from multichat_tui.crypto.identity import safety_number
+from multichat_tui.model.acts import (
+    Act,
+    Admit,
+    Create,
+    Leave,
+    Message,
+    Remove,
+    Rename,
+    SetTopic,
+    Style,
+    decode_acts,
+)
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.errors import NotFound
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId, fingerprint, short
+from multichat_tui.model.joins import decode_join
+from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, SALT_BYTES
+from multichat_tui.model.ports import Space, TimelineEntry
+from multichat_tui.model.records import Record
+from multichat_tui.model.snapshots import (
+    ChannelKind,
+    ChannelRow,
+    ContactRow,
+    Delivery,
+    DeliveryRow,
+    DeviceDelivery,
+    Me,
+    MemberRow,
+    Membership,
+    MessageRow,
+    PeerRow,
+    Position,
+    RowKind,
+    StatusRow,
+)
+from multichat_tui.model.text import display_names
+from multichat_tui.node.standing import decode_held_pairing
+from multichat_tui.node.world import Channel, World
+
+ADDRESS_SEPARATOR = b"\n"
+
+
+class Rows:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    # People
+
+    def names(self, users: set[UserId]) -> dict[UserId, str]:
+        """Safe names, told apart among everybody that this node knows."""
+        world = self._world
+        known = {world.identity.user, *world.contacts, *users}
+        return display_names({user: world.name_of(user) for user in known})
+
+    def channel_names(self, channel: Channel) -> dict[UserId, str]:
+        """Names of everybody who ever was in a channel; kept until somebody's name or the membership changes."""
+        world = self._world
+        users = {certificate.user for certificate in channel.control.certificates.values()}
+        key = (world.name_version, len(channel.control.certificates))
+        cached = world.name_cache.get(channel.id)
+        if cached is None or cached[0] != key:
+            cached = (key, self.names(users))
+            world.name_cache[channel.id] = cached
+        return cached[1]
+
+    def me(self) -> Me:
+        identity = self._world.identity
+        return Me(user=identity.user, device=identity.device, name=identity.name, fingerprint=fingerprint(identity.user))
+
+    def contacts(self) -> tuple[ContactRow, ...]:
+        rows = [self.contact(user) for user in self._world.contacts]
+        rows.sort(key=lambda row: (row.name.casefold(), row.user))
+        return (*rows, *self._pending_pairings())
+
+    def _pending_pairings(self) -> list[ContactRow]:
+        rows = []
+        for _, value in self._world.txn.scan(Space.PAIRING):
+            pairing = decode_held_pairing(value)
+            if pairing.user not in self._world.contacts:
+                rows.append(
+                    ContactRow(
+                        user=pairing.user,
+                        name=short(pairing.user),
+                        verified=False,
+                        online=False,
+                        safety_number=safety_number(self._world.identity.user, pairing.user),
+                        fingerprint=fingerprint(pairing.user),
+                        pending=True,
+                    )
+                )
+        return rows
+
+    def contact(self, user: UserId) -> ContactRow:
+        world = self._world
+        contact = world.contacts[user]
+        session = next((s for s in world.peers() if s.user == user), None)
+        return ContactRow(
+            user=user,
+            name=self.names(set())[user],
+            verified=contact.verified,
+            online=session is not None,
+            safety_number=safety_number(world.identity.user, user),
+            fingerprint=fingerprint(user),
+            path="" if session is None else session.path.value,
+            rtt_ms=None if session is None else session.link_rtt_ms,
+            last_seen_ms=contact.last_seen_ms or None,
+        )
+
+    def members(self, channel: Channel) -> tuple[MemberRow, ...]:
+        world = self._world
+        if not channel.rooted:
+            return ()
+        names = self.channel_names(channel)
+        rows = [
+            MemberRow(
+                user=user,
+                name=names[user],
+                role=channel.view.role(user),
+                online=user == world.identity.user or world.online(user),
+                me=user == world.identity.user,
+                contact=user in world.contacts,
+                verified=user in world.contacts and world.contacts[user].verified,
+                fingerprint=fingerprint(user),
+            )
+            for user in channel.view.members
+        ]
+        return tuple(sorted(rows, key=lambda row: (row.role != "founder", row.name.casefold(), row.user)))
+
+    # Channels
+
+    def find(self, channel: ChannelId) -> Channel:
+        found = self._world.channels.get(channel)
+        if found is None or found.standing.membership is Membership.LEFT:
+            raise NotFound("There is no such channel.", "The channels that you are in are listed on the left, and by /help.")
+        return found
+
+    def channels(self) -> tuple[ChannelRow, ...]:
+        shown = [c for c in self._world.channels.values() if c.standing.membership is not Membership.LEFT]
+        rows = [self.channel(c) for c in shown if self._world.conversation(c)[0] is c]
+        return tuple(sorted(rows, key=lambda row: (row.kind is ChannelKind.DIRECT, row.name.casefold(), row.id)))
+
+    def channel(self, channel: Channel) -> ChannelRow:
+        world = self._world
+        parts = world.conversation(channel)
+        ids = tuple(part.id for part in parts)
+        partner = world.partner(channel)
+        mine = (world.identity.device,)
+        read = max(part.standing.read_arrival for part in parts)
+        unread, mentioned = world.txn.unread(ids, read, mine)
+        newest = world.txn.newest(ids)
+        members = channel.view.members if channel.rooted else {}
+        if partner is not None:
+            name = self.names({partner})[partner]
+        else:
+            name = channel.view.name if channel.rooted else short(channel.id)
+        return ChannelRow(
+            id=parts[0].id,
+            kind=ChannelKind.GROUP if partner is None else ChannelKind.DIRECT,
+            name=name,
+            topic=channel.view.topic if channel.rooted else "",
+            membership=channel.standing.membership,
+            unread=unread,
+            mentions=unread if partner is not None else mentioned,
+            members=len(members),
+            online=sum(1 for user in members if user != world.identity.user and world.online(user)),
+            read_arrival=read,
+            last_ms=0 if newest is None else newest[0],
+            draft=parts[0].standing.draft,
+            user=partner,
+            note=channel.standing.note,
+        )
+
+    # The timeline
+
+    def timeline(self, channel: Channel, before: Position | None, after: Position | None, limit: int) -> tuple[MessageRow, ...]:
+        world = self._world
+        parts = {part.id: part for part in world.conversation(channel)}
+        found = world.txn.timeline(tuple(parts), before=before, after=after, limit=limit)
+        return tuple(self.row(parts[entry.channel], entry, record) for entry, record in found)
+
+    def message(self, record: RecordId) -> MessageRow | None:
+        entry = self._world.txn.entry(record)
+        stored = self._world.txn.record(record)
+        if entry is None or entry.hidden or stored is None or entry.channel not in self._world.channels:
+            return None
+        return self.row(self._world.channels[entry.channel], entry, stored)
+
+    def row(self, channel: Channel, entry: TimelineEntry, record: Record, acts: tuple[Act, ...] | None = None) -> MessageRow:
+        world = self._world
+        header = record.header
+        if acts is None:
+            decoded = decode_acts((record.body or b"")[SALT_BYTES:], header.log)
+            acts = () if isinstance(decoded, Rejected) else decoded
+        names = self.channel_names(channel)
+        kind, text, reply_to, subject = _shown(acts)
+        if (
+            header.log == Log.CONTENT
+            and header.timestamp_ms > world.now + FUTURE_TOLERANCE_MS
+            and entry.device != world.identity.device
+        ):
+            kind, text = RowKind.HELD, ""
+        mine = entry.user == world.identity.user
+        state, delivered, total = self._delivery(channel, header.log, header.device, header.seq, mine and kind is RowKind.MESSAGE)
+        if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):
+            text = names.get(subject, short(subject))
+        return MessageRow(
+            id=record.id,
+            channel=world.conversation(channel)[0].id,
+            arrival=entry.arrival,
+            ets=entry.ets,
+            time_ms=header.timestamp_ms,
+            author=entry.user,
+            device=entry.device,
+            name=names.get(entry.user, short(entry.user)),
+            kind=kind,
+            text=text,
+            mine=mine,
+            state=state,
+            delivered=delivered,
+            total=total,
+            failure=self._failure(channel) if state is Delivery.FAILED else "",
+            late=entry.late,
+            reply_to=reply_to,
+            subject=subject,
+        )
+
+    def _delivery(self, channel: Channel, log: Log, device: DeviceId, seq: int, counted: bool) -> tuple[Delivery, int, int]:
+        world = self._world
+        if not counted:
+            return Delivery.OTHERS, 0, 0
+        key = (log, device[:PREFIX_SIZE])
+        audience = channel.audience(world.identity.device)
+        delivered = sum(1 for peer in audience if world.peer_holds(peer, channel.id).get(key, -1) >= seq)
+        if audience and delivered == len(audience):
+            return Delivery.ALL, delivered, len(audience)
+        if channel.standing.membership in (Membership.LEFT, Membership.REMOVED):
+            return Delivery.FAILED, delivered, len(audience)
+        if not audience:
+            return Delivery.ALONE, 0, 0
+        return (Delivery.SOME if delivered else Delivery.QUEUED), delivered, len(audience)
+
+    def _failure(self, channel: Channel) -> str:
+        if channel.standing.membership is Membership.REMOVED:
+            return "You were removed from this channel before everybody had it."
+        return "You left this channel before everybody had it."
+
+    def delivery(self, record: RecordId) -> DeliveryRow:
+        world = self._world
+        row = self.message(record)
+        stored = world.txn.record(record)
+        if row is None or stored is None:
+            raise NotFound("There is no such message.")
+        channel = world.channels[stored.channel]
+        names = self.channel_names(channel)
+        key = (stored.header.log, stored.header.device[:PREFIX_SIZE])
+        certificates = channel.control.certificates
+        devices = [
+            DeviceDelivery(
+                user=certificates[device].user,
+                name=names[certificates[device].user],
+                device=device,
+                delivered=world.peer_holds(device, channel.id).get(key, -1) >= stored.header.seq,
+            )
+            for device in channel.audience(world.identity.device)
+            if device != stored.header.device
+        ]
+        devices.sort(key=lambda entry: (entry.name.casefold(), entry.device))
+        return DeliveryRow(record=record, state=row.state, devices=tuple(devices), failure=row.failure)
+
+    # The node
+
+    def peers(self) -> tuple[PeerRow, ...]:
+        world = self._world
+        names = self.names({certificate.user for certificate in world.certificates().values()})
+        rows = []
+        for device, certificate in world.certificates().items():
+            session = world.session_of(device)
+            value = world.txn.get(Space.ADDRESS, device) or b""
+            rows.append(
+                PeerRow(
+                    device=device,
+                    user=certificate.user,
+                    name=names[certificate.user],
+                    online=session is not None,
+                    path="" if session is None else session.path.value,
+                    address="" if session is None else session.address,
+                    rtt_ms=None if session is None else session.link_rtt_ms,
+                    unacknowledged=self._unacknowledged(device),
+                    addresses=tuple(a.decode() for a in value.split(ADDRESS_SEPARATOR) if a),
+                    failure="" if session is not None else world.dial_failures.get(device, ""),
+                )
+            )
+        return tuple(sorted(rows, key=lambda row: (not row.online, row.name.casefold(), row.device)))
+
+    def _unacknowledged(self, device: DeviceId) -> int:
+        world = self._world
+        lacking = 0
+        for channel in world.channels.values():
+            if not channel.serves(device):
+                continue
+            holds = world.peer_holds(device, channel.id)
+            lacking += sum(end.seq - holds.get(key, -1) for key, end in channel.chains.ends.items() if end.device != device)
+        return lacking
+
+    def queued(self) -> int:
+        """Content of ours that some present member lacks."""
+        world = self._world
+        total = 0
+        for channel in world.channels.values():
+            end = channel.chains.ends.get((Log.CONTENT, world.identity.device[:PREFIX_SIZE]))
+            audience = channel.audience(world.identity.device)
+            if end is None or not audience or not channel.live:
+                continue
+            key = (Log.CONTENT, world.identity.device[:PREFIX_SIZE])
+            least = min(world.peer_holds(peer, channel.id).get(key, -1) for peer in audience)
+            total += end.seq - least
+        return total
+
+    def status(self, lan: bool, trouble: str) -> StatusRow:
+        world = self._world
+        return StatusRow(
+            me=self.me(),
+            listen=world.listen,
+            lan=lan,
+            links=len(world.peers()),
+            queued=self.queued(),
+            trouble=trouble,
+            counters=tuple(sorted(world.counters.items())),
+        )
+
+    def settings(self) -> tuple[tuple[str, str], ...]:
+        return tuple((key.decode(), value.decode()) for key, value in self._world.txn.scan(Space.SETTING))
+
+
+def _shown(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, UserId | None]:
+    """(kind, text, reply to, subject) of the first act that is shown."""
+    for act in acts:
+        match act:
+            case Message():
+                return RowKind.MESSAGE, act.text, act.reply_to, None
+            case Create():
+                return RowKind.CREATED, "" if act.style is Style.DIRECT else act.name, None, None
+            case Admit():
+                join = decode_join(act.join)
+                subject = None if isinstance(join, Rejected) else join.certificate.user
+                return RowKind.JOINED, "", None, subject
+            case Leave():
+                return RowKind.LEFT, "", None, None
+            case Remove():
+                return RowKind.REMOVED, act.reason, None, act.user
+            case SetTopic():
+                return RowKind.TOPIC, act.topic, None, None
+            case Rename():
+                return RowKind.RENAMED, act.name, None, None
+            case _:
+                continue
+    return RowKind.NEWER, "", None, None

@@ -1,0 +1,451 @@
+"""The node's shell: one writer with group commit, a clock, links, subscribers. Decides nothing; `engine` does.
+
+Inputs wait in one bounded inbox. The writer takes them in batches, the user's own first, each batch in one transaction on the
+store's thread; what a batch wants done is released after its commit (frames, answers, events), so nothing leaves before it is stored.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from multichat_tui.model.errors import IntentRefused, MultichatError, StoreError, Unreachable
+from multichat_tui.model.events import Event, Resync
+from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.intents import Accepted, Intent
+from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_PAGE_ROWS, SUBSCRIBER_EVENTS
+from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Store
+from multichat_tui.model.snapshots import (
+    ChannelRow,
+    ContactRow,
+    DeliveryRow,
+    Me,
+    MemberRow,
+    MessageRow,
+    PeerRow,
+    Position,
+    Snapshot,
+    StatusRow,
+)
+from multichat_tui.node.effects import Effects
+from multichat_tui.node.engine import Engine
+from multichat_tui.node.identity import Identity, load_identity
+from multichat_tui.node.rows import Rows
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+RETRY_S = 2.0
+"""After a failed commit the writer waits this long before it tries again by itself."""
+
+
+@dataclass(slots=True)
+class Waiting(Generic[T]):
+    """Somebody who awaits an answer from the store's thread."""
+
+    future: "asyncio.Future[T]"
+    result: T | None = None
+    error: BaseException | None = None
+
+    def settle(self) -> None:
+        if self.future.done():
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.result)  # type: ignore[arg-type]  # set where there is no error
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch came to, for the event loop to release."""
+
+    effects: Effects | None = None
+    settled: list[Waiting[Any]] = field(default_factory=list)
+    error: BaseException | None = None
+    links: tuple[int, ...] = ()
+    """Links whose sessions are gone with the engine that was thrown away."""
+    more: bool = False
+
+
+class Subscriber:
+    """A bounded queue of events; on overflow its owner is told to read again."""
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque()
+        self._ready = asyncio.Event()
+        self._closed = False
+
+    def put(self, event: Event) -> None:
+        if len(self._events) >= SUBSCRIBER_EVENTS:
+            self._events.clear()
+            event = Resync(seq=event.seq)
+        self._events.append(event)
+        self._ready.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._ready.set()
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        while True:
+            while self._events:
+                yield self._events.popleft()
+            if self._closed:
+                return
+            self._ready.clear()
+            await self._ready.wait()
+
+
+class Node:
+    """Implements `node.api.NodeApi`. `executor` has one thread, the store's own; None runs the store inline (simulation)."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        network: Network,
+        now_ms: Callable[[], int],
+        entropy: Entropy,
+        executor: Executor | None,
+        lan: bool = True,
+    ) -> None:
+        self._store = store
+        self._network = network
+        self._now_ms = now_ms
+        self._entropy = entropy
+        self._executor = executor
+        self._lan = lan
+        self._identity: Identity | None = None
+        self._engine: Engine | None = None
+        self._submits: deque[tuple[Intent, Waiting[Accepted]]] = deque()
+        self._reads: deque[tuple[Callable[[Rows], Any], Waiting[Any]]] = deque()
+        self._inputs: deque[NetworkInput] = deque()
+        self._busy = False
+        self._paused = False
+        self._stopped = False
+        self._due = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._subscribers: set[Subscriber] = set()
+        self._trouble = ""
+        self._listen: tuple[str, ...] = ()
+
+    # Life
+
+    async def start(self) -> None:
+        """Load the profile and begin to listen. `errors.Damaged`, `errors.LinkFailed`."""
+        self._loop = asyncio.get_running_loop()
+        await self._call(self._load)
+        assert self._identity is not None
+        self._listen = await self._network.start(self._identity.local, self._deliver)
+        self._deliver(NetworkChanged(listen=self._listen))
+
+    async def stop(self) -> None:
+        """Finish what was begun, close the links. The store stays open: it is its owner's."""
+        if self._stopped:
+            return
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        await self._network.stop()
+        await self._idle.wait()
+        self._refuse_waiting()
+        for subscriber in self._subscribers:
+            subscriber.close()
+
+    def die(self) -> None:
+        """End at once, as a process that is killed: nothing more is stored, sent or answered. For simulations."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._refuse_waiting()
+        for subscriber in self._subscribers:
+            subscriber.close()
+
+    def _refuse_waiting(self) -> None:
+        gone = Unreachable("The node has stopped.")
+        for _, waiting in (*self._submits, *self._reads):
+            waiting.error = gone
+            waiting.settle()
+        self._submits.clear()
+        self._reads.clear()
+
+    @property
+    def listen(self) -> tuple[str, ...]:
+        """Where this node listened when it started, HOST:PORT."""
+        return self._listen
+
+    # The face
+
+    async def submit(self, intent: Intent) -> Accepted:
+        waiting: Waiting[Accepted] = Waiting(asyncio.get_running_loop().create_future())
+        self._check_running()
+        self._submits.append((intent, waiting))
+        self._kick()
+        return await waiting.future
+
+    @asynccontextmanager
+    async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
+        subscriber = Subscriber()
+        self._subscribers.add(subscriber)
+        try:
+            if self._stopped:
+                subscriber.close()
+            yield subscriber.__aiter__()
+        finally:
+            self._subscribers.discard(subscriber)
+
+    async def me(self) -> Snapshot[Me]:
+        return await self._read(lambda rows: rows.me())
+
+    async def channels(self) -> Snapshot[tuple[ChannelRow, ...]]:
+        return await self._read(lambda rows: rows.channels())
+
+    async def channel(self, channel: ChannelId) -> Snapshot[ChannelRow]:
+        return await self._read(lambda rows: rows.channel(rows.find(channel)))
+
+    async def contacts(self) -> Snapshot[tuple[ContactRow, ...]]:
+        return await self._read(lambda rows: rows.contacts())
+
+    async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
+        return await self._read(lambda rows: rows.members(rows.find(channel)))
+
+    async def timeline(
+        self,
+        channel: ChannelId,
+        *,
+        before: Position | None = None,
+        after: Position | None = None,
+        limit: int = 100,
+    ) -> Snapshot[tuple[MessageRow, ...]]:
+        bounded = max(1, min(limit, MAX_PAGE_ROWS))
+        return await self._read(lambda rows: rows.timeline(rows.find(channel), before, after, bounded))
+
+    async def message(self, record: RecordId) -> Snapshot[MessageRow | None]:
+        return await self._read(lambda rows: rows.message(record))
+
+    async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
+        return await self._read(lambda rows: rows.delivery(record))
+
+    async def peers(self) -> Snapshot[tuple[PeerRow, ...]]:
+        return await self._read(lambda rows: rows.peers())
+
+    async def status(self) -> Snapshot[StatusRow]:
+        return await self._read(lambda rows: rows.status(self._lan, self._trouble))
+
+    async def settings(self) -> Snapshot[tuple[tuple[str, str], ...]]:
+        return await self._read(lambda rows: rows.settings())
+
+    async def _read(self, read: Callable[[Rows], T]) -> Snapshot[T]:
+        waiting: Waiting[Snapshot[T]] = Waiting(asyncio.get_running_loop().create_future())
+        self._check_running()
+        self._reads.append((read, waiting))
+        self._kick()
+        return await waiting.future
+
+    def _check_running(self) -> None:
+        if self._stopped:
+            raise Unreachable("The node has stopped.")
+
+    # Inputs
+
+    def _deliver(self, event: NetworkInput) -> None:
+        """Called by the network, on the event loop."""
+        if self._stopped:
+            return
+        self._inputs.append(event)
+        if len(self._inputs) > INBOX_INPUTS // 2 and not self._paused:
+            self._paused = True
+            self._network.pause(True)
+        self._kick()
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._due = True
+        self._kick()
+
+    def _kick(self) -> None:
+        """Let the writer run, if it does not."""
+        if self._busy or self._stopped:
+            return
+        if not (self._submits or self._reads or self._inputs or self._due):
+            return
+        self._busy = True
+        self._idle.clear()
+        if self._executor is None:
+            self._loop.call_soon(self._run_inline)
+        else:
+            self._executor.submit(self._run).add_done_callback(self._ran)
+
+    def _run_inline(self) -> None:
+        self._release(self._run())
+
+    def _ran(self, done: Any) -> None:
+        # The loop may be gone when the process ends in the middle of a batch.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._release, done.result())
+
+    async def _call(self, function: Callable[[], T]) -> T:
+        if self._executor is None:
+            return function()
+        return await self._loop.run_in_executor(self._executor, function)
+
+    # On the store's thread
+
+    def _load(self) -> None:
+        with self._store.transaction() as txn:
+            if self._identity is None:
+                self._identity = load_identity(txn)
+            seq = 0 if self._engine is None else self._engine.world.event_seq
+            listen = () if self._engine is None else self._engine.world.listen
+            self._engine = Engine.load(txn, self._identity, self._entropy, self._now_ms(), seq)
+            self._engine.world.listen = listen
+
+    def _run(self) -> Outcome:
+        """One batch, then the reads that wait."""
+        outcome = Outcome()
+        submits: list[Waiting[Accepted]] = []
+        # Only this thread takes from the deques while it is busy, and appending is safe beside it.
+        try:
+            if self._engine is None:
+                self._load()
+            if self._submits or self._inputs or self._due:
+                self._due = False
+                outcome.effects = self._step(submits)
+            outcome.settled += submits
+        except Exception as error:  # noqa: BLE001  # the top of the writer: logged, and the engine is thrown away
+            outcome.error = error
+            self._give_up(outcome, submits, error)
+        self._answer_reads(outcome)
+        outcome.more = bool(self._inputs or self._submits)
+        return outcome
+
+    def _step(self, submits: list[Waiting[Accepted]]) -> Effects:
+        engine = self._engine
+        assert engine is not None
+        started = time.monotonic()
+        with self._store.transaction() as txn:
+            engine.begin(txn, self._now_ms())
+            while self._submits and len(submits) < BATCH_RECORDS:
+                intent, waiting = self._submits.popleft()
+                submits.append(waiting)
+                try:
+                    waiting.result = engine.submit(intent)
+                except IntentRefused as refused:
+                    waiting.error = refused
+            records = len(submits)
+            while self._inputs and records < BATCH_RECORDS:
+                event = self._inputs.popleft()
+                engine.network(event)
+                records += 1 + (len(event.frame) // 512 if isinstance(event, FrameIn) else 0)
+                if (time.monotonic() - started) * 1000 > BATCH_MS:
+                    break
+            return engine.finish()
+
+    def _give_up(self, outcome: Outcome, submits: list[Waiting[Accepted]], error: BaseException) -> None:
+        """A batch has failed and was rolled back: nothing of it happened. The engine in memory is not what is stored any more."""
+        if isinstance(error, MultichatError):
+            log.warning("batch failed code=%s", error.code)
+        else:
+            log.error("batch failed error=%s", type(error).__name__, exc_info=error)
+        if self._engine is not None:
+            outcome.links = tuple(self._engine.world.sessions)
+        for waiting in submits:
+            waiting.result = None
+            if waiting.error is None:
+                waiting.error = error if isinstance(error, MultichatError) else MultichatError("Something went wrong inside.")
+        outcome.settled += submits
+        try:
+            self._load()
+        except StoreError:
+            self._engine = None
+
+    def _answer_reads(self, outcome: Outcome) -> None:
+        if not self._reads:
+            return
+        try:
+            if self._engine is None:
+                self._load()
+            engine = self._engine
+            assert engine is not None
+            with self._store.transaction() as txn:
+                engine.world.txn = txn
+                engine.world.now = self._now_ms()
+                while self._reads:
+                    read, waiting = self._reads.popleft()
+                    outcome.settled.append(waiting)
+                    try:
+                        waiting.result = Snapshot(as_of=engine.world.event_seq, rows=read(engine.rows))
+                    except MultichatError as refused:
+                        waiting.error = refused
+        except StoreError as error:
+            while self._reads:
+                _, waiting = self._reads.popleft()
+                waiting.error = error
+                outcome.settled.append(waiting)
+
+    # On the event loop
+
+    def _release(self, outcome: Outcome) -> None:
+        """After the commit: frames first, then answers, then events."""
+        self._busy = False
+        if not self._stopped or outcome.effects is not None:
+            self._let_out(outcome)
+        self._idle.set()
+        if self._paused and len(self._inputs) < INBOX_INPUTS // 4 and not self._stopped:
+            self._paused = False
+            self._network.pause(False)
+        self._kick()
+
+    def _let_out(self, outcome: Outcome) -> None:
+        effects = outcome.effects
+        network = self._network
+        if effects is not None and not self._stopped:
+            if effects.credentials is not None:
+                network.publish(effects.credentials)
+            for link, frame in effects.frames:
+                network.send(link, frame)
+            for link, reason in effects.closes:
+                network.close_link(link, reason)
+            for credential, address in effects.dials:
+                network.dial(credential, address)
+        for waiting in outcome.settled:
+            waiting.settle()
+        if outcome.error is not None:
+            self._troubled(outcome)
+        elif effects is not None:
+            self._trouble = ""
+            for event in effects.events:
+                for subscriber in self._subscribers:
+                    subscriber.put(event)
+            if not self._stopped:
+                self._set_timer(effects.wake_at)
+
+    def _troubled(self, outcome: Outcome) -> None:
+        error = outcome.error
+        self._trouble = str(error) if isinstance(error, MultichatError) else "Something went wrong inside; see the log file."
+        for link in outcome.links:
+            self._network.close_link(link, "starting again after trouble")  # type: ignore[arg-type]  # link ids
+        seq = 0
+        if self._engine is not None:
+            self._engine.world.event_seq += 1
+            seq = self._engine.world.event_seq
+        for subscriber in self._subscribers:
+            subscriber.put(Resync(seq=seq))
+        if not self._stopped:
+            self._timer = self._loop.call_later(RETRY_S, self._wake)
+
+    def _set_timer(self, wake_at: int | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if wake_at is not None:
+            delay_s = max(0.0, (wake_at - self._now_ms()) / 1000)
+            self._timer = self._loop.call_later(delay_s, self._wake)

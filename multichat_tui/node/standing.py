@@ -1,0 +1,165 @@
+"""The small values that a node keeps per channel, contact and invitation, and their encoding."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from multichat_tui.model.codec import Value, decode, encode
+from multichat_tui.model.errors import Damaged
+from multichat_tui.model.identity import DeviceList, decode_device_list
+from multichat_tui.model.ids import UserId
+from multichat_tui.model.snapshots import Membership
+
+MAX_VALUE_BYTES = 256 * 1024
+
+
+def _fields(encoded: bytes, what: str) -> dict[int, Any]:
+    """A map that this module has written: its fields need no check beyond the strict decoding."""
+    value = decode(encoded, MAX_VALUE_BYTES)
+    if not isinstance(value, dict):
+        raise Damaged(f"The profile's record of a {what} is not readable.", "Restore the profile from a backup.")
+    return dict(value)
+
+
+def _entries(encoded: bytes, what: str) -> list[Any]:
+    value = decode(encoded, MAX_VALUE_BYTES)
+    if not isinstance(value, list):
+        raise Damaged(f"The profile's record of a {what} is not readable.", "Restore the profile from a backup.")
+    return list(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joining:
+    """A channel invitation that we hold and were not admitted by yet."""
+
+    seed: bytes
+    inviter: UserId
+    addresses: tuple[str, ...]
+    expires_ms: int
+    join: bytes
+    """The signed join, the same at every try."""
+
+    def __repr__(self) -> str:
+        return "Joining(…)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One's own side of a channel."""
+
+    membership: Membership
+    read_arrival: int = 0
+    draft: str = ""
+    note: str = ""
+    joining: Joining | None = None
+
+    def encoded(self) -> bytes:
+        fields: dict[int, Value] = {0: self.membership.value, 1: self.read_arrival, 2: self.draft, 3: self.note}
+        if self.joining is not None:
+            j = self.joining
+            fields[4] = [j.seed, j.inviter, list(j.addresses), j.expires_ms, j.join]
+        return encode(fields)
+
+    def but(self, **changes: Any) -> "Standing":
+        return replace(self, **changes)
+
+
+def decode_standing(encoded: bytes) -> Standing:
+    fields = _fields(encoded, "channel")
+    joining = None
+    if 4 in fields:
+        seed, inviter, addresses, expires_ms, join = fields[4]
+        joining = Joining(
+            seed=seed,
+            inviter=UserId(inviter),
+            addresses=tuple(addresses),
+            expires_ms=expires_ms,
+            join=join,
+        )
+    return Standing(
+        membership=Membership(str(fields[0])),
+        read_arrival=int(fields[1]),
+        draft=str(fields[2]),
+        note=str(fields[3]),
+        joining=joining,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """Somebody we have paired with."""
+
+    devices: DeviceList
+    secret: bytes
+    """Mixed into the pair keys of all their devices with ours."""
+    confirmed: bool
+    """They are known to have the secret too: no other key is accepted any more."""
+    verified: bool = False
+    last_seen_ms: int = 0
+
+    @property
+    def user(self) -> UserId:
+        return self.devices.user
+
+    def __repr__(self) -> str:
+        return "Contact(…)"
+
+    def encoded(self) -> bytes:
+        return encode({0: self.devices.encoded, 1: self.secret, 2: self.confirmed, 3: self.verified, 4: self.last_seen_ms})
+
+
+def decode_contact(encoded: bytes) -> Contact:
+    fields = _fields(encoded, "contact")
+    devices = decode_device_list(bytes(fields[0]))
+    if not isinstance(devices, DeviceList):
+        raise Damaged("The profile's record of a contact is not readable.", "Restore the profile from a backup.")
+    return Contact(
+        devices=devices,
+        secret=bytes(fields[1]),
+        confirmed=bool(fields[2]),
+        verified=bool(fields[3]),
+        last_seen_ms=int(fields[4]),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPairing:
+    """A pairing link that we gave out; single use. `user` has taken it up; kept until it expires, to answer repetitions."""
+
+    seed: bytes
+    share: bytes
+    expires_ms: int
+    user: UserId | None = None
+
+    def __repr__(self) -> str:
+        return "OpenPairing(…)"
+
+    def encoded(self) -> bytes:
+        return encode([self.seed, self.share, self.expires_ms, self.user])
+
+
+def decode_open_pairing(encoded: bytes) -> OpenPairing:
+    seed, share, expires_ms, user = _entries(encoded, "invitation")
+    return OpenPairing(seed=seed, share=share, expires_ms=expires_ms, user=user)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldPairing:
+    """A pairing link that we were given, not answered yet."""
+
+    seed: bytes
+    share: bytes
+    user: UserId
+    addresses: tuple[str, ...]
+    expires_ms: int
+    failure: str = ""
+
+    def __repr__(self) -> str:
+        return "HeldPairing(…)"
+
+    def encoded(self) -> bytes:
+        return encode([self.seed, self.share, self.user, list(self.addresses), self.expires_ms, self.failure])
+
+
+def decode_held_pairing(encoded: bytes) -> HeldPairing:
+    seed, share, user, addresses, expires_ms, failure = _entries(encoded, "pairing")
+    return HeldPairing(seed=seed, share=share, user=user, addresses=tuple(addresses), expires_ms=expires_ms, failure=failure)

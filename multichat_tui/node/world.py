@@ -1,0 +1,234 @@
+"""What a running node holds in memory: all of it can be loaded from the store again, and is after a failed commit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from multichat_tui.channel.control import ControlLog
+from multichat_tui.channel.view import View
+from multichat_tui.crypto.identity import join_holds
+from multichat_tui.crypto.keys import link_key, pair_key
+from multichat_tui.model.events import Event, ProfileChanged
+from multichat_tui.model.frames import Frame, Prefix, encode_frame
+from multichat_tui.model.identity import Certificate
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, UserId
+from multichat_tui.model.ports import Entropy, Space, Transaction
+from multichat_tui.model.snapshots import Membership
+from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile
+from multichat_tui.node.effects import Effects
+from multichat_tui.node.identity import Identity
+from multichat_tui.node.standing import Contact, Standing
+from multichat_tui.sync.chains import ChainKey, Chains
+from multichat_tui.sync.session import Role, Session, Want, Watch
+
+
+@dataclass(slots=True, kw_only=True)
+class Channel:
+    """One channel in memory: its control log, chain ends and heads; records stay in the store."""
+
+    id: ChannelId
+    standing: Standing
+    control: ControlLog
+    chains: Chains = field(default_factory=Chains)
+    devices: dict[Prefix, DeviceId] = field(default_factory=dict)
+    wants: dict[ChainKey, Want] = field(default_factory=dict)
+    plan_at: int | None = None
+    """When to look for what is missing."""
+    join_watch: Watch | None = None
+    """When we last asked linked members to admit us."""
+    _audience: tuple[int, tuple[DeviceId, ...]] | None = None
+
+    @property
+    def rooted(self) -> bool:
+        return self.control.rooted
+
+    @property
+    def view(self) -> View:
+        return self.control.view
+
+    @property
+    def live(self) -> bool:
+        """We take part: records are taken and asked for."""
+        return self.standing.membership in (Membership.JOINED, Membership.JOINING)
+
+    def audience(self, me: DeviceId) -> tuple[DeviceId, ...]:
+        """The devices of the present members, but for our own."""
+        if not self.rooted:
+            return ()
+        if self._audience is None or self._audience[0] != self.view.mask:
+            members = self.view.members
+            devices = tuple(d for d, c in self.control.certificates.items() if d != me and c.user in members)
+            self._audience = (self.view.mask, devices)
+        return self._audience[1]
+
+    def serves(self, device: DeviceId) -> bool:
+        """Whether this device may be told of the channel: its user is a member in our own view."""
+        certificate = self.control.certificates.get(device)
+        return certificate is not None and self.rooted and certificate.user in self.view.members
+
+
+def new_channel(channel: ChannelId, standing: Standing) -> Channel:
+    return Channel(id=channel, standing=standing, control=ControlLog(channel, join_holds))
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    identity: Identity
+    entropy: Entropy
+    txn: Transaction
+    now: int = 0
+    channels: dict[ChannelId, Channel] = field(default_factory=dict)
+    by_prefix: dict[Prefix, Channel] = field(default_factory=dict)
+    contacts: dict[UserId, Contact] = field(default_factory=dict)
+    statements: dict[tuple[UserId, int], Statement] = field(default_factory=dict)
+    profiles: dict[UserId, Profile] = field(default_factory=dict)
+    sessions: dict[LinkId, Session] = field(default_factory=dict)
+    held: dict[DeviceId, dict[ChannelId, dict[ChainKey, int]]] = field(default_factory=dict)
+    """What each peer is known to hold for good."""
+    listen: tuple[str, ...] = ()
+    counters: dict[str, int] = field(default_factory=dict)
+    event_seq: int = 0
+    out: Effects = field(default_factory=Effects)
+    changed_channels: set[ChannelId] = field(default_factory=set)
+    changed_members: set[ChannelId] = field(default_factory=set)
+    changed_contacts: set[UserId] = field(default_factory=set)
+    credentials_changed: bool = True
+    introductions_changed: bool = True
+    """A question was put, or an invitation came or went."""
+    dialing_changed: bool = True
+    status_changed: bool = False
+    dial_failures: dict[DeviceId, str] = field(default_factory=dict)
+    name_version: int = 0
+    name_cache: dict[ChannelId, tuple[tuple[int, int], dict[UserId, str]]] = field(default_factory=dict)
+    _pair_keys: dict[tuple[DeviceId, bytes], bytes | None] = field(default_factory=dict)
+
+    # Out
+
+    def emit(self, build: Callable[[int], Event]) -> None:
+        """Number an event and let it out after the commit."""
+        self.event_seq += 1
+        self.out.events.append(build(self.event_seq))
+
+    def send(self, session: Session, frame: Frame) -> None:
+        self.out.frames.append((session.link, encode_frame(frame)))
+
+    def close(self, session: Session, reason: str) -> None:
+        self.out.closes.append((session.link, reason))
+
+    def count(self, reason: str, by: int = 1) -> None:
+        self.counters[reason] = self.counters.get(reason, 0) + by
+
+    # People
+
+    def peers(self) -> list[Session]:
+        return [session for session in self.sessions.values() if session.role is Role.PEER]
+
+    def online(self, user: UserId) -> bool:
+        return any(session.user == user for session in self.sessions.values() if session.role is Role.PEER)
+
+    def session_of(self, device: DeviceId) -> Session | None:
+        return next((s for s in self.sessions.values() if s.device == device and s.role is Role.PEER), None)
+
+    def certificates(self) -> dict[DeviceId, Certificate]:
+        """Every device that we may be linked with: of contacts, and of the members of our channels."""
+        known: dict[DeviceId, Certificate] = {}
+        for channel in self.channels.values():
+            if channel.rooted and channel.standing.membership is not Membership.REFUSED:
+                for device in channel.audience(self.identity.device):
+                    known[device] = channel.control.certificates[device]
+        for contact in self.contacts.values():
+            for certificate in contact.devices.living:
+                known[certificate.device] = certificate
+        known.pop(self.identity.device, None)
+        return known
+
+    def user_of(self, device: DeviceId) -> UserId | None:
+        certificate = self.certificates().get(device)
+        return None if certificate is None else certificate.user
+
+    def link_keys(self, certificate: Certificate) -> list[bytes]:
+        """The keys under which we and a device make links: of a contact the one with the pairing secret, and until they are
+        known to have that, the plain one too."""
+        contact = self.contacts.get(certificate.user)
+        secrets = [b""] if contact is None else [contact.secret] if contact.confirmed else [contact.secret, b""]
+        keys = []
+        for secret in secrets:
+            name = (certificate.device, secret)
+            if name not in self._pair_keys:
+                pair = pair_key(self.identity.secrets.sealing_secret, self.identity.sealing_key, certificate.sealing_key, secret)
+                self._pair_keys[name] = None if pair is None else link_key(pair)
+            key = self._pair_keys[name]
+            if key is not None:
+                keys.append(key)
+        return keys
+
+    def name_of(self, user: UserId) -> str:
+        """The name as its owner last stated it, or gave it when joining; not yet made safe or unique."""
+        if user == self.identity.user:
+            return self.identity.name
+        profile = self.profiles.get(user)
+        if profile is not None:
+            return profile.name
+        for channel in self.channels.values():
+            name = channel.control.join_name(user)
+            if name:
+                return name
+        return ""
+
+    def learn_statement(self, statement: Statement) -> bool:
+        """Keep a checked statement if it is the newest of its user and kind."""
+        key = (statement.user, statement.kind)
+        known = self.statements.get(key)
+        if known is not None and (known.number, known.body) >= (statement.number, statement.body):
+            return False
+        profile = decode_profile(statement.content) if statement.kind == StatementKind.PROFILE else None
+        if not isinstance(profile, Profile):
+            return False
+        self.statements[key] = statement
+        self.profiles[statement.user] = profile
+        self.txn.put(Space.STATEMENT, statement.user + bytes([statement.kind]), statement.encoded)
+        user = statement.user
+        self.name_version += 1
+        self.emit(lambda seq: ProfileChanged(seq=seq, user=user))
+        if user in self.contacts:
+            self.changed_contacts.add(user)
+        return True
+
+    def restore_statement(self, statement: Statement) -> None:
+        """Take in what the store holds."""
+        profile = decode_profile(statement.content) if statement.kind == StatementKind.PROFILE else None
+        if isinstance(profile, Profile):
+            self.statements[statement.user, statement.kind] = statement
+            self.profiles[statement.user] = profile
+
+    # Channels
+
+    def add_channel(self, channel: Channel) -> None:
+        self.channels[channel.id] = channel
+        self.by_prefix[channel.id[:PREFIX_SIZE]] = channel
+
+    def drop_channel(self, channel: Channel) -> None:
+        self.channels.pop(channel.id, None)
+        self.by_prefix.pop(channel.id[:PREFIX_SIZE], None)
+
+    def keep(self, channel: Channel, standing: Standing) -> None:
+        """Store a new standing."""
+        channel.standing = standing
+        self.txn.put(Space.CHANNEL, channel.id, standing.encoded())
+        self.changed_channels.add(channel.id)
+
+    def conversation(self, channel: Channel) -> tuple[Channel, ...]:
+        """The channels that show as one: those of a direct conversation with the same person, the smallest id first."""
+        other = self.partner(channel)
+        if other is None:
+            return (channel,)
+        same = (c for c in self.channels.values() if c.live and self.partner(c) == other)
+        return tuple(sorted({c.id: c for c in (*same, channel)}.values(), key=lambda c: c.id))
+
+    def partner(self, channel: Channel) -> UserId | None:
+        """The other person of a direct channel."""
+        if not channel.rooted or channel.view.style != channel.view.style.DIRECT:
+            return None
+        return next((user for user in channel.view.founders if user != self.identity.user), None)
+
+    def peer_holds(self, device: DeviceId, channel: ChannelId) -> dict[ChainKey, int]:
+        return self.held.setdefault(device, {}).setdefault(channel, {})

@@ -1,0 +1,106 @@
+"""The state of one link: what the other side says it holds, what was sent and not acknowledged, what is to be sent next.
+
+Nothing of it is stored: what a peer holds for good is (see `ports.Transaction.acknowledge`), and after a restart links are new.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from multichat_tui.model.frames import Prefix
+from multichat_tui.model.identity import Certificate
+from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, Log, RecordId, UserId
+from multichat_tui.model.ports import LinkPath
+from multichat_tui.sync.chains import ChainKey
+from multichat_tui.sync.parking import Parking
+from multichat_tui.sync.timing import RoundTrip
+
+
+class Role(Enum):
+    """What the other end of a link is to us."""
+
+    PEER = "peer"
+    """A contact, or a fellow member: channels are synchronised."""
+    GUEST = "guest"
+    """Came with an invitation of ours; told nothing until admitted or paired."""
+    HOST = "host"
+    """We came with an invitation of theirs; told nothing but that until then."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """Something sent that wants an answer."""
+
+    sent_at: int
+    next_at: int
+    tries: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Pending:
+    """An offer that was not acknowledged. `chains` is None for all of the channel's."""
+
+    watch: Watch
+    chains: dict[ChannelId, set[ChainKey] | None]
+    statements: bool
+
+
+@dataclass(slots=True)
+class Serving:
+    """What a peer has asked for of one channel and was not sent yet."""
+
+    ranges: dict[ChainKey, tuple[int, int]] = field(default_factory=dict)
+    cursors: dict[Log, int] = field(default_factory=dict)
+    """Arrival numbers up to which the logs have been gone through."""
+    pages: list[dict[ChainKey, int]] = field(default_factory=list)
+    """The last seq of each chain in each page that is on its way."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    link: LinkId
+    device: DeviceId
+    user: UserId | None
+    role: Role
+    dialled: bool
+    path: LinkPath
+    address: str
+    join_key: bytes | None
+    certificate: Certificate | None
+    link_rtt_ms: float | None = None
+    rtt: RoundTrip = field(default_factory=RoundTrip)
+    faults: int = 0
+    heard: bool = False
+    """The peer's first offer has come."""
+    next_offer: int = 0
+    offers: dict[int, Pending] = field(default_factory=dict)
+    offered: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
+    """What the peer says it holds, beyond what it is known to hold for good."""
+    parking: dict[ChannelId, Parking] = field(default_factory=dict)
+    sent: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
+    """What the peer was sent, or told of by an offer, of each channel that was offered to it."""
+    watches: dict[tuple[ChannelId, ChainKey], Watch] = field(default_factory=dict)
+    """Chains of which more was sent than is acknowledged."""
+    serving: dict[ChannelId, Serving] = field(default_factory=dict)
+    asked_ids: dict[ChannelId, dict[RecordId, int]] = field(default_factory=dict)
+    """Records asked for by id, and when they may be asked for again."""
+    relay_delay: dict[Prefix, int] = field(default_factory=dict)
+    """Per author: how long others' records wait before they are offered on; 0: sent at once."""
+    # Filled during a batch, sent at its end.
+    push_due: dict[ChannelId, set[ChainKey]] = field(default_factory=dict)
+    ack_due: dict[ChannelId, set[ChainKey]] = field(default_factory=dict)
+    ack_offers: list[int] = field(default_factory=list)
+    ack_statements: list[tuple[UserId, int, int]] = field(default_factory=list)
+    offer_due: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
+    """Chains to offer, and when."""
+    conversation: Watch | None = None
+    """A JOIN or PAIR frame that waits for its answer."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Want:
+    """A chain that was asked for up to `last`, from one link."""
+
+    link: LinkId
+    last: int
+    deadline: int
+    tries: int = 0
