@@ -41,7 +41,7 @@ def to_json(value: object) -> Json:
     if isinstance(value, tuple | list):
         return [to_json(entry) for entry in value]
     if is_dataclass(value):
-        kind = type(value)
+        kind: type = type(value)
         return {"type": type_name(kind)} | {name: to_json(getattr(value, name)) for name in _field_names(kind)}
     raise TypeError(f"{type(value).__name__} does not go over the wire")
 

@@ -1,0 +1,66 @@
+"""The control socket's protocol: versioned JSON lines. docs/control-socket.md describes it for other front ends.
+
+The server speaks first: `{"multichat": 1, "program": "0.1.0"}`. A request is `{"id": N, "method": NAME, "params": {...}}`; its
+answer `{"id": N, "result": ...}` or `{"id": N, "error": {...}}`, in any order. `events` answers and then sends
+`{"id": N, "event": {...}}` until `{"id": N, "end": true}`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.intents import Accepted, Intent
+from multichat_tui.model.snapshots import (
+    ChannelRow,
+    ContactRow,
+    DeliveryRow,
+    Me,
+    MemberRow,
+    MessageRow,
+    PeerRow,
+    Position,
+    Snapshot,
+    StatusRow,
+)
+
+PROTOCOL = 1
+MAX_ANSWER_LINE_BYTES = 64 * 1024 * 1024
+"""A page of 500 messages of 8,000 characters, each written as two escapes of six bytes, fits."""
+MAX_IN_FLIGHT = 16
+"""Requests of one client that are being answered; the next ones wait in its socket."""
+MAX_STREAMS = 8
+"""Event streams of one client."""
+HELLO_TIMEOUT_S = 3.0
+ANSWER_TIMEOUT_S = 60.0
+"""After this without an answer the node counts as gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One method of `NodeApi`: the types of its parameters and of its result."""
+
+    result: Any
+    needed: Mapping[str, Any] = field(default_factory=dict)
+    optional: Mapping[str, Any] = field(default_factory=dict)
+
+
+METHODS: Mapping[str, Method] = {
+    "submit": Method(needed={"intent": Intent}, result=Accepted),
+    "me": Method(result=Snapshot[Me]),
+    "channels": Method(result=Snapshot[tuple[ChannelRow, ...]]),
+    "channel": Method(needed={"channel": ChannelId}, result=Snapshot[ChannelRow]),
+    "contacts": Method(result=Snapshot[tuple[ContactRow, ...]]),
+    "members": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[MemberRow, ...]]),
+    "timeline": Method(
+        needed={"channel": ChannelId},
+        optional={"before": Position | None, "after": Position | None, "limit": int},
+        result=Snapshot[tuple[MessageRow, ...]],
+    ),
+    "message": Method(needed={"record": RecordId}, result=Snapshot[MessageRow | None]),
+    "delivery": Method(needed={"record": RecordId}, result=Snapshot[DeliveryRow]),
+    "peers": Method(result=Snapshot[tuple[PeerRow, ...]]),
+    "status": Method(result=Snapshot[StatusRow]),
+    "settings": Method(result=Snapshot[tuple[tuple[str, str], ...]]),
+}
+"""`events` and `cancel` are the two that are no plain question and answer."""
