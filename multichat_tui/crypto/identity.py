@@ -95,7 +95,8 @@ def certify(account: Account, secrets: DeviceSecrets, olm_key: bytes, created_ms
         olm_key=olm_key,
         created_ms=created_ms,
     )
-    certificate = decode_certificate(encode([body, sign(account.seed, certificate_signed_bytes(body))]))
+    signed = certificate_signed_bytes(body)
+    certificate = decode_certificate(encode([body, sign(account.seed, signed), sign(secrets.signing_seed, signed)]))
     assert isinstance(certificate, Certificate)
     return certificate
 
@@ -115,7 +116,11 @@ def first_device_list(account: Account, certificate: Certificate) -> DeviceList:
 
 
 def certificate_holds(certificate: Certificate) -> bool:
-    return verify(certificate.account_key, certificate_signed_bytes(certificate.body), certificate.signature)
+    """By the account's key and by the device's own."""
+    signed = certificate_signed_bytes(certificate.body)
+    return verify(certificate.account_key, signed, certificate.signature) and verify(
+        certificate.device, signed, certificate.device_signature
+    )
 
 
 def device_list_holds(devices: DeviceList) -> bool:

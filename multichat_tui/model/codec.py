@@ -4,7 +4,8 @@ Allowed are integers of 64 bits, bytes, text, arrays, booleans, null, and maps w
 ascending order. `decode` returns the value or a `Rejected`, and raises nothing, whatever the bytes.
 """
 
-from collections.abc import Mapping, Sequence
+import struct
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias, Union
@@ -41,10 +42,12 @@ class Rejected:
 
 def encode(value: Value) -> bytes:
     """The one encoding of `value`. Map keys must already ascend; ValueError says which rule the caller broke."""
-    fault = _fault(value, 0)
-    if fault is not None:
-        raise ValueError(fault.detail)
-    return cbor2.dumps(value)
+    parts: list[bytes] = []
+    try:
+        _write(value, parts.append, 0)
+    except _NotAllowed as fault:
+        raise ValueError(fault.rejected.detail) from None
+    return b"".join(parts)
 
 
 def decode(encoded: bytes, max_bytes: int) -> Value | Rejected:
@@ -57,10 +60,12 @@ def decode(encoded: bytes, max_bytes: int) -> Value | Rejected:
         )
     except (cbor2.CBORError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as error:
         return Rejected(Reason.NOT_CBOR, type(error).__name__)
-    fault = _fault(value, 0)
-    if fault is not None:
-        return fault
-    if cbor2.dumps(value) != encoded:
+    parts: list[bytes] = []
+    try:
+        _write(value, parts.append, 0)
+    except _NotAllowed as fault:
+        return fault.rejected
+    if b"".join(parts) != encoded:
         return Rejected(Reason.NOT_CANONICAL)
     checked: Value = value
     return checked
@@ -71,33 +76,92 @@ def _refuse_tag(*_: object) -> Any:
 
 
 _NO_TAGS = dict.fromkeys((*range(64), 100, 258, 260, 261, 1004, 43000, 55799), _refuse_tag)
+"""Those that cbor2 would act on. Others come back as CBORTag, which is no allowed type."""
 
 
-def _fault(value: object, depth: int) -> Rejected | None:
-    """What in `value` is outside the allowed types. Exact types only: subclasses encode differently."""
+class _NotAllowed(Exception):
+    """A value is outside the allowed types. Never leaves this module."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.rejected = Rejected(reason, detail)
+
+
+_UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _ARRAY, _MAP = range(0x00, 0xC0, 0x20)
+
+
+_PACK_16, _PACK_32, _PACK_64 = (struct.Struct(layout).pack for layout in (">BH", ">BI", ">BQ"))
+
+
+def _long_head(major: int, number: int) -> bytes:
+    """Initial byte and the shortest argument that holds `number`."""
+    if number < 24:
+        return bytes((major | number,))
+    if number < 1 << 8:
+        return bytes((major | 24, number))
+    if number < 1 << 16:
+        return _PACK_16(major | 25, number)
+    if number < 1 << 32:
+        return _PACK_32(major | 26, number)
+    return _PACK_64(major | 27, number)
+
+
+_HEADS = {major: tuple(_long_head(major, number) for number in range(256)) for major in range(0x00, 0xC0, 0x20)}
+_BYTES_HEADS = _HEADS[_BYTES]
+_UNSIGNED_HEADS = _HEADS[_UNSIGNED]
+
+
+def _head(major: int, number: int) -> bytes:
+    return _HEADS[major][number] if number < 256 else _long_head(major, number)
+
+
+def _write(value: Any, add: Callable[[bytes], None], depth: int) -> None:
+    """Add the encoding of `value` in parts. One walk that checks and encodes takes a third less than a check and `cbor2.dumps`.
+
+    Exact types only: a subclass could mean something else. Raises `_NotAllowed`.
+    """
     kind = type(value)
-    if kind is int:
-        if -MAX_INTEGER - 1 <= value <= MAX_INTEGER:  # type: ignore[operator]  # kind is int
-            return None
-        return Rejected(Reason.TYPE, "integer beyond 64 bits")
-    if kind is bytes or kind is str or kind is bool or value is None:
-        return None
-    if depth >= MAX_DEPTH:
-        return Rejected(Reason.TYPE, "nested too deep")
-    if kind is list or kind is tuple:
-        for item in value:  # type: ignore[attr-defined]  # kind is list or tuple
-            fault = _fault(item, depth + 1)
-            if fault is not None:
-                return fault
-        return None
-    if kind is dict:
-        last = -1
-        for key, item in value.items():  # type: ignore[attr-defined]  # kind is dict
-            if type(key) is not int or not last < key < MAX_KEY:
-                return Rejected(Reason.NOT_CANONICAL, "map keys are small integers in ascending order")
-            last = key
-            fault = _fault(item, depth + 1)
-            if fault is not None:
-                return fault
-        return None
-    return Rejected(Reason.TYPE, kind.__name__)
+    if kind is bytes:
+        length = len(value)
+        add(_BYTES_HEADS[length] if length < 256 else _long_head(_BYTES, length))
+        add(value)
+    elif kind is int:
+        if not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+            raise _NotAllowed(Reason.TYPE, "integer beyond 64 bits")
+        if value >= 0:
+            add(_UNSIGNED_HEADS[value] if value < 256 else _long_head(_UNSIGNED, value))
+        else:
+            add(_head(_NEGATIVE, -1 - value))
+    elif kind is str:
+        try:
+            encoded = value.encode()
+        except UnicodeEncodeError:
+            raise _NotAllowed(Reason.TYPE, "text with a lone surrogate") from None
+        add(_head(_TEXT, len(encoded)))
+        add(encoded)
+    elif kind is bool:
+        add(b"\xf5" if value else b"\xf4")
+    elif value is None:
+        add(b"\xf6")
+    elif kind is list or kind is tuple or kind is dict:
+        if depth >= MAX_DEPTH:
+            raise _NotAllowed(Reason.TYPE, "nested too deep")
+        if kind is dict:
+            _write_map(value, add, depth + 1)
+        else:
+            add(_head(_ARRAY, len(value)))
+            for item in value:
+                _write(item, add, depth + 1)
+    else:
+        raise _NotAllowed(Reason.TYPE, kind.__name__)
+
+
+def _write_map(value: dict[Any, Any], add: Callable[[bytes], None], depth: int) -> None:
+    add(_head(_MAP, len(value)))
+    last = -1
+    for key, item in value.items():
+        if type(key) is not int or not last < key < MAX_KEY:
+            raise _NotAllowed(Reason.NOT_CANONICAL, "map keys are small integers in ascending order")
+        last = key
+        add(_UNSIGNED_HEADS[key] if key < 256 else _long_head(_UNSIGNED, key))
+        _write(item, add, depth)

@@ -1,13 +1,14 @@
 """Who signs: accounts, devices, and the lists that certify devices.
 
-A certificate is signed by the account's key and holds the device's keys. A device list is a hash-chained, versioned statement of
+A certificate holds the device's keys and is signed twice: by the account's key, and by the device's own, so that nobody can claim
+the device of somebody else. A device list is a hash-chained, versioned statement of
 the account: every certificate and every revocation, so that a reader sees what an account's devices are and were.
 """
 
 from dataclasses import dataclass
 
-from multichat_tui.model.codec import Rejected, Value, encode
-from multichat_tui.model.ids import DeviceId, UserId, digest, user_id
+from multichat_tui.model.codec import Reason, Rejected, Value, encode
+from multichat_tui.model.ids import ID_SIZE, DeviceId, UserId, digest, user_id
 from multichat_tui.model.limits import MAX_INTEGER, MAX_TIMESTAMP_MS
 from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, read
 
@@ -16,11 +17,13 @@ MAX_DEVICES = 32
 MAX_CERTIFICATE_BYTES = 512
 MAX_DEVICE_LIST_BYTES = 24 * 1024
 SIGNATURE_BYTES = 64
+SUITE = 1
+"""Ed25519, X25519, BLAKE2b-256."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """The account's word that these keys are a device of it. `body` is what the signature covers, as it stood."""
+    """The word of account and device that they belong together. `body` is what both signatures cover, as it stood."""
 
     account_key: bytes
     """Ed25519, 32 bytes; the user id is its hash."""
@@ -33,6 +36,8 @@ class Certificate:
     created_ms: int
     body: bytes
     signature: bytes
+    """The account's."""
+    device_signature: bytes
 
     @property
     def user(self) -> UserId:
@@ -40,7 +45,7 @@ class Certificate:
 
     @property
     def encoded(self) -> bytes:
-        return encode([self.body, self.signature])
+        return encode([self.body, self.signature, self.device_signature])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,18 +88,20 @@ def certificate_signed_bytes(body: bytes) -> bytes:
 
 
 def decode_certificate(encoded: bytes) -> Certificate | Rejected:
-    """The certificate, its signature not verified yet."""
+    """The certificate, its signatures not verified yet."""
     return read(encoded, MAX_CERTIFICATE_BYTES, _certificate)
 
 
-def _signed_pair(value: Value, what: str, most: int) -> tuple[bytes, bytes]:
-    parts = as_list(value, what, 2, 2)
-    return as_bytes(parts[0], what, most), as_bytes(parts[1], what, SIGNATURE_BYTES, SIGNATURE_BYTES)
+def signed_parts(value: Value, what: str, most: int, signatures: int) -> tuple[bytes, tuple[bytes, ...]]:
+    """The body, and the signatures over it, of `[body, signature, ...]`."""
+    parts = as_list(value, what, 1 + signatures, 1 + signatures)
+    checked = (as_bytes(part, f"{what}: signature", SIGNATURE_BYTES, SIGNATURE_BYTES) for part in parts[1:])
+    return as_bytes(parts[0], what, most), tuple(checked)
 
 
 def _certificate(value: Value) -> Certificate:
-    body, signature = _signed_pair(value, "certificate", MAX_CERTIFICATE_BYTES)
-    fields = _fields(body, "certificate", MAX_CERTIFICATE_BYTES, 7)
+    body, (signature, device_signature) = signed_parts(value, "certificate", MAX_CERTIFICATE_BYTES, 2)
+    fields = signed_fields(body, "certificate", MAX_CERTIFICATE_BYTES, 7)
     return Certificate(
         account_key=as_id(fields[2], "account key"),
         device=DeviceId(as_id(fields[3], "device")),
@@ -103,18 +110,23 @@ def _certificate(value: Value) -> Certificate:
         created_ms=as_int(fields[6], "created", MAX_TIMESTAMP_MS - 1),
         body=body,
         signature=signature,
+        device_signature=device_signature,
     )
 
 
-def _fields(body: bytes, what: str, most: int, count: int) -> dict[int, Value]:
-    """The map inside a signed body; keys 0 to count - 1 are needed, later ones belong to newer versions."""
+def signed_fields(body: bytes, what: str, most: int, count: int) -> dict[int, Value]:
+    """The map inside a signed body; keys 0 to count - 1 are needed, later ones belong to newer versions.
+
+    A suite other than ours is rejected: what cannot be verified is worth nothing.
+    """
     inner = read(body, most, lambda value: dict(as_map(value, what)))
     if isinstance(inner, Rejected):
         raise Malformed(f"{what}: {inner.detail}", inner.reason)
     if any(key not in inner for key in range(count)):
         raise Malformed(f"{what}: a field is missing")
     as_int(inner[0], "version", 255, 1)
-    as_int(inner[1], "suite", 255, 1)
+    if as_int(inner[1], "suite", 255, 1) != SUITE:
+        raise Malformed(f"{what}: a newer suite", Reason.UNKNOWN)
     return inner
 
 
@@ -151,8 +163,8 @@ def decode_device_list(encoded: bytes) -> DeviceList | Rejected:
 
 
 def _device_list(value: Value) -> DeviceList:
-    body, signature = _signed_pair(value, "device list", MAX_DEVICE_LIST_BYTES)
-    fields = _fields(body, "device list", MAX_DEVICE_LIST_BYTES, 8)
+    body, (signature,) = signed_parts(value, "device list", MAX_DEVICE_LIST_BYTES, 1)
+    fields = signed_fields(body, "device list", MAX_DEVICE_LIST_BYTES, 8)
     account_key = as_id(fields[2], "account key")
     certificates = []
     for entry in as_list(fields[6], "certificates", MAX_DEVICES, 1):
@@ -164,13 +176,19 @@ def _device_list(value: Value) -> DeviceList:
         certificates.append(certificate)
     if len({c.device for c in certificates}) != len(certificates):
         raise Malformed("device list: a device twice")
+    revoked = tuple(DeviceId(as_id(d, "revoked")) for d in as_list(fields[7], "revoked", MAX_DEVICES))
+    if len(set(revoked)) != len(revoked):
+        raise Malformed("device list: a device revoked twice")
+    number, previous = as_int(fields[4], "number", MAX_INTEGER), as_id(fields[5], "previous")
+    if (number == 0) != (previous == bytes(ID_SIZE)):
+        raise Malformed("device list: the first, and only the first, follows none")
     return DeviceList(
         account_key=account_key,
         account_sealing_key=as_id(fields[3], "account sealing key"),
-        number=as_int(fields[4], "number", MAX_INTEGER),
-        previous=as_id(fields[5], "previous"),
+        number=number,
+        previous=previous,
         certificates=tuple(certificates),
-        revoked=tuple(DeviceId(as_id(d, "revoked")) for d in as_list(fields[7], "revoked", MAX_DEVICES)),
+        revoked=revoked,
         body=body,
         signature=signature,
     )

@@ -102,8 +102,14 @@ def _invitation(kind: InvitationKind, value: Value) -> Invitation:
         seed=as_bytes(fields[2], "seed", SEED_BYTES, SEED_BYTES),
         user=UserId(as_id(fields[3], "user")),
         expires_ms=as_int(fields[4], "expires", MAX_TIMESTAMP_MS - 1),
-        addresses=tuple(
-            as_text(a, "address", MAX_ADDRESS_CHARACTERS) for a in as_list(fields[5], "addresses", MAX_PEER_ADDRESSES)
-        ),
+        addresses=tuple(_address(entry) for entry in as_list(fields[5], "addresses", MAX_PEER_ADDRESSES)),
         channel=ChannelId(as_id(fields[6], "channel")) if 6 in fields else None,
     )
+
+
+def _address(value: Value) -> str:
+    """Printable ASCII without spaces; whether it is HOST:PORT is for the dialler to see."""
+    address = as_text(value, "address", MAX_ADDRESS_CHARACTERS, 1)
+    if any(not "!" <= char <= "~" for char in address):
+        raise Malformed("link: an address")
+    return address

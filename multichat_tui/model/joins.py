@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from multichat_tui.model.codec import Rejected, Value, encode
-from multichat_tui.model.identity import Certificate, decode_certificate
+from multichat_tui.model.identity import MAX_CERTIFICATE_BYTES, Certificate, decode_certificate, signed_fields, signed_parts
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.limits import MAX_JOIN_BYTES, MAX_NAME_CHARACTERS, MAX_TIMESTAMP_MS
-from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, as_text, read
+from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_text, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +43,9 @@ def decode_join(encoded: bytes) -> Join | Rejected:
 
 
 def _join(value: Value) -> Join:
-    parts = as_list(value, "join", 3, 3)
-    body = as_bytes(parts[0], "join", MAX_JOIN_BYTES)
-    fields = read(body, MAX_JOIN_BYTES, lambda v: dict(as_map(v, "join")))
-    if isinstance(fields, Rejected):
-        raise Malformed(fields.detail, fields.reason)
-    if any(key not in fields for key in range(7)):
-        raise Malformed("join: a field is missing")
-    certificate = decode_certificate(as_bytes(fields[4], "certificate", MAX_JOIN_BYTES))
+    body, (join_signature, device_signature) = signed_parts(value, "join", MAX_JOIN_BYTES, 2)
+    fields = signed_fields(body, "join", MAX_JOIN_BYTES, 7)
+    certificate = decode_certificate(as_bytes(fields[4], "certificate", MAX_CERTIFICATE_BYTES))
     if isinstance(certificate, Rejected):
         raise Malformed(certificate.detail, certificate.reason)
     return Join(
@@ -60,6 +55,6 @@ def _join(value: Value) -> Join:
         name=as_text(fields[5], "name", MAX_NAME_CHARACTERS, 1),
         timestamp_ms=as_int(fields[6], "timestamp", MAX_TIMESTAMP_MS - 1),
         body=body,
-        join_signature=as_bytes(parts[1], "signature", 64, 64),
-        device_signature=as_bytes(parts[2], "signature", 64, 64),
+        join_signature=join_signature,
+        device_signature=device_signature,
     )

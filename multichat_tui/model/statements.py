@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from multichat_tui.model.codec import Rejected, Value, encode
+from multichat_tui.model.identity import signed_fields, signed_parts
 from multichat_tui.model.ids import DeviceId, UserId
 from multichat_tui.model.limits import MAX_INTEGER, MAX_NAME_CHARACTERS
-from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, as_text, read
+from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_map, as_text, read
 
 MAX_STATEMENT_BYTES = 4096
 
@@ -56,13 +57,8 @@ def decode_statement(encoded: bytes) -> Statement | Rejected:
 
 
 def _statement(value: Value) -> Statement:
-    parts = as_list(value, "statement", 2, 2)
-    body = as_bytes(parts[0], "statement", MAX_STATEMENT_BYTES)
-    inner = read(body, MAX_STATEMENT_BYTES, lambda v: dict(as_map(v, "statement")))
-    if isinstance(inner, Rejected):
-        raise Malformed(inner.detail, inner.reason)
-    if any(key not in inner for key in range(7)):
-        raise Malformed("statement: a field is missing")
+    body, (signature,) = signed_parts(value, "statement", MAX_STATEMENT_BYTES, 1)
+    inner = signed_fields(body, "statement", MAX_STATEMENT_BYTES, 7)
     return Statement(
         kind=as_int(inner[2], "kind", 255, 1),
         user=UserId(as_id(inner[3], "user")),
@@ -70,7 +66,7 @@ def _statement(value: Value) -> Statement:
         number=as_int(inner[5], "number", MAX_INTEGER),
         content=as_bytes(inner[6], "content", MAX_STATEMENT_BYTES),
         body=body,
-        signature=as_bytes(parts[1], "signature", 64, 64),
+        signature=signature,
     )
 
 
