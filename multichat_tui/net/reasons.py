@@ -9,12 +9,13 @@ class DialFailure(StrEnum):
     REFUSED = "connection refused"
     TIMED_OUT = "timed out"
     UNREACHABLE = "no route to that address"
+    UNKNOWN_NAME = "no address is known for that name"
+    HUNG_UP = "it hung up at once"
     NOT_OUR_PEER = "it did not answer as our peer"
     NOT_MULTICHAT = "that is not a Multichat node"
     NO_COMMON_VERSION = "it speaks no version that we speak"
     OURSELVES = "this is ourselves"
     BAD_ADDRESS = "that is not an address"
-    STOPPED = "the network is stopped"
 
 
 class DownReason(StrEnum):

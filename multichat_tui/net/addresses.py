@@ -1,0 +1,100 @@
+"""HOST:PORT, and what an address tells: whether it is ours, and how near the other end is."""
+
+import ipaddress
+from typing import TypeAlias
+
+import ifaddr
+
+from multichat_tui.model.invitations import MAX_ADDRESS_CHARACTERS
+from multichat_tui.model.limits import MAX_PEER_ADDRESSES
+from multichat_tui.model.ports import LinkPath
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def join_address(host: str, port: int) -> str:
+    """HOST:PORT, IPv6 in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def split_address(address: str) -> tuple[str, int] | None:
+    """(host, port) of HOST:PORT, or None if it is not that. The host may be a name; port 0 is nowhere."""
+    host, colon, digits = address.rpartition(":")
+    if not colon or not host or len(address) > MAX_ADDRESS_CHARACTERS or not (digits.isascii() and digits.isdigit()):
+        return None
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+        if parse_host(host) is None:
+            return None
+    elif ":" in host or not all(c.isalnum() or c in ".-_" for c in host):
+        return None
+    port = int(digits)
+    return (host, port) if 0 < port < 65536 else None
+
+
+def parse_host(host: str) -> Address | None:
+    """The address, if the host is one and no name. IPv4 in IPv6's clothes is IPv4."""
+    try:
+        parsed = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        return parsed.ipv4_mapped
+    return parsed
+
+
+def interface_addresses() -> tuple[tuple[str, tuple[Address, ...]], ...]:
+    """(interface name, its addresses) of those that are up and have any; link-local IPv6 (which needs a scope) left out."""
+    found = []
+    try:
+        adapters = list(ifaddr.get_adapters())
+    except OSError:
+        return ()
+    for adapter in adapters:
+        addresses = []
+        for ip in adapter.ips:
+            parsed = parse_host(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
+            if parsed is not None and not (parsed.version == 6 and parsed.is_link_local):
+                addresses.append(parsed)
+        if addresses:
+            found.append((adapter.name, tuple(sorted(set(addresses), key=_order))))
+    return tuple(sorted(found))
+
+
+def own_addresses() -> tuple[Address, ...]:
+    """All addresses of this host, private IPv4 first, loopback last."""
+    return tuple(sorted({address for _, addresses in interface_addresses() for address in addresses}, key=_order))
+
+
+def _order(address: Address) -> tuple[bool, bool, bool, bytes]:
+    return address.is_loopback, address.version == 6, not address.is_private, address.packed
+
+
+def reachable_addresses(own: tuple[Address, ...]) -> tuple[Address, ...]:
+    """Those of our own that make sense to others: at most eight; loopback only where there is nothing else."""
+    outward = tuple(address for address in own if not address.is_loopback)
+    return (outward or own)[:MAX_PEER_ADDRESSES]
+
+
+def path_to(host: str, own: tuple[Address, ...]) -> LinkPath:
+    """How near an address is."""
+    address = parse_host(host.partition("%")[0])
+    if address is None:
+        return LinkPath.DIRECT
+    if address.is_loopback or address in own:
+        return LinkPath.LOCAL
+    return LinkPath.LAN if address.is_private or address.is_link_local else LinkPath.DIRECT
+
+
+def own_networks() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """The networks in which our addresses are, as the interfaces have them."""
+    networks: set[ipaddress.IPv4Network | ipaddress.IPv6Network] = set()
+    try:
+        adapters = list(ifaddr.get_adapters())
+    except OSError:
+        return ()
+    for adapter in adapters:
+        for ip in adapter.ips:
+            host = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
+            networks.add(ipaddress.ip_network(f"{host}/{ip.network_prefix}", strict=False))
+    return tuple(networks)

@@ -1,0 +1,68 @@
+"""The door: how many strangers may stand in it, in all and from one address, and how many were turned away for what."""
+
+import asyncio
+import ipaddress
+from collections import Counter
+from collections.abc import Callable
+
+from multichat_tui.model.limits import MAX_UNAUTHENTICATED, MAX_UNAUTHENTICATED_PER_ADDRESS
+from multichat_tui.model.ports import Counted
+from multichat_tui.net.addresses import parse_host
+from multichat_tui.net.reasons import Turned
+
+TELL_AFTER_S = 1.0
+"""Counts are told together: whoever knocks a thousand times a second shall not fill the inbox."""
+
+
+class Door:
+    """`tell` gets the counts, at most one input per reason and second."""
+
+    def __init__(self, tell: Callable[[Counted], None]) -> None:
+        self._tell = tell
+        self._inside: Counter[str] = Counter()
+        self._turned: Counter[Turned] = Counter()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def strangers(self) -> int:
+        return self._inside.total()
+
+    def admit(self, host: str) -> str | None:
+        """A place for a stranger, to be given back with `leave`; None if there is none left, for all or for this address."""
+        address = _group(host)
+        if self._inside[address] >= MAX_UNAUTHENTICATED_PER_ADDRESS:
+            self.count(Turned.TOO_MANY_FROM_ADDRESS)
+            return None
+        if self.strangers >= MAX_UNAUTHENTICATED:
+            self.count(Turned.TOO_MANY)
+            return None
+        self._inside[address] += 1
+        return address
+
+    def leave(self, place: str) -> None:
+        self._inside[place] -= 1
+        if not self._inside[place]:
+            del self._inside[place]
+
+    def count(self, reason: Turned) -> None:
+        self._turned[reason] += 1
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(TELL_AFTER_S, self._tell_all)
+
+    def _tell_all(self) -> None:
+        self._timer = None
+        turned, self._turned = self._turned, Counter()
+        for reason, count in turned.items():
+            self._tell(Counted(reason=reason.value, count=count))
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+def _group(host: str) -> str:
+    """Who counts as one: an IPv4 address; of IPv6 the /64, since one host commands all of it."""
+    address = parse_host(host.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)

@@ -1,0 +1,184 @@
+"""Discovery on the LAN: announces our keys' tokens on every interface, and finds those whose tokens our keys open.
+
+Looks first and announces then: a newcomer finds who is there before anybody else has to find them. Where there is no network,
+or none that carries multicast, nothing happens until the network changes.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from multichat_tui.model.ports import Credential, Entropy, PeerSeen
+from multichat_tui.net.addresses import Address, interface_addresses, join_address, own_addresses, own_networks, path_to
+from multichat_tui.net.announcement import SERVICE_TYPE, Announcement, announce, matching
+
+if TYPE_CHECKING:
+    from multichat_tui.net.neighbourhood import Neighbourhood
+
+GATHER_S = 0.05
+"""Changes of credentials come in groups; they are announced together."""
+MAX_INTERFACES = 8
+MAX_KNOWN = 256
+"""Announcements remembered, to be tried again when our credentials change."""
+BURST = 64
+PER_SECOND = 16
+"""Announcements looked at: each costs some microseconds per credential, and anybody can send them."""
+CLOSE_S = 3.0
+DAY_S = 86_400
+
+_log = logging.getLogger(__name__)
+
+
+class LanDiscovery:
+    """`seen` gets what was found. `wall_s` is the clock in seconds since 1970."""
+
+    def __init__(self, *, seen: Callable[[PeerSeen], None], entropy: Entropy, wall_s: Callable[[], float]) -> None:
+        self._seen = seen
+        self._entropy = entropy
+        self._wall_s = wall_s
+        self._loop = asyncio.get_running_loop()
+        self._credentials: tuple[Credential, ...] = ()
+        self._port = 0
+        self._host: Address | None = None
+        self._neighbourhoods: dict[str, Neighbourhood] = {}
+        self._known: dict[str, tuple[Announcement, set[bytes]]] = {}
+        self._ours: set[str] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._again = False
+        self._allowance = float(BURST)
+        self._allowance_s = self._loop.time()
+
+    def publish(self, credentials: tuple[Credential, ...]) -> None:
+        """What to announce and to look for from now on; known announcements are tried with it at once."""
+        if credentials == self._credentials:
+            return
+        self._credentials = credentials
+        for announcement, _ in list(self._known.values()):
+            self._match(announcement)
+        if self._port and self._timer is None:
+            self._timer = self._loop.call_later(GATHER_S, self._renew)
+
+    def look(self, port: int, host: Address | None) -> None:
+        """Announce this port on all interfaces there are now (`host`: only on that address's), under new names."""
+        self._port, self._host = port, host
+        self._renew()
+
+    def _renew(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._again = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._follow())
+
+    async def settled(self) -> None:
+        """Wait until all is announced that is to be."""
+        while self._task is not None and not self._task.done():
+            await asyncio.wait([self._task])
+
+    async def _follow(self) -> None:
+        while self._again:
+            self._again = False
+            places = self._places()
+            for name in [name for name, there in self._neighbourhoods.items() if places.get(name) != there.addresses]:
+                await self._leave(name)
+            for name, addresses in places.items():
+                if name not in self._neighbourhoods:
+                    self._enter(name, addresses)
+            await asyncio.gather(*(self._show(there) for there in list(self._neighbourhoods.values())))
+
+    def _places(self) -> dict[str, tuple[Address, ...]]:
+        """The interfaces to be on and what to announce there. One without IPv4 is left out."""
+        places = {}
+        for name, addresses in interface_addresses():
+            if self._host is not None:
+                addresses = tuple(address for address in addresses if address == self._host)
+            if any(address.version == 4 for address in addresses):
+                places[name] = addresses
+        ordered = sorted(places.items(), key=lambda place: (not place[1][0].is_loopback, place[0]))
+        return dict(ordered[:MAX_INTERFACES])
+
+    def _enter(self, name: str, addresses: tuple[Address, ...]) -> None:
+        from multichat_tui.net.neighbourhood import Neighbourhood  # 0.1 s and 8 MB that nobody pays who has discovery off
+
+        try:
+            self._neighbourhoods[name] = Neighbourhood(name, addresses, heard=self._heard, found=self._found, gone=self._gone)
+        except OSError as error:
+            _log.info("event=lan-interface-refused errno=%s", error.errno)
+
+    async def _leave(self, name: str) -> None:
+        there = self._neighbourhoods.pop(name)
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(CLOSE_S):
+                await there.close()
+
+    async def _show(self, there: "Neighbourhood") -> None:
+        announcement, text = announce(
+            self._credentials,
+            day=int(self._wall_s()) // DAY_S,
+            port=self._port,
+            addresses=there.addresses,
+            entropy=self._entropy,
+        )
+        self._ours.add(f"{announcement.instance}.{SERVICE_TYPE}")
+        try:
+            await there.show(announcement, text)
+        except OSError as error:
+            _log.info("event=lan-announce-failed errno=%s", error.errno)
+
+    def _heard(self, service_name: str) -> bool:
+        """Whether to spend time on an announcement: not on our own, and not on a flood."""
+        if service_name in self._ours:
+            return False
+        now_s = self._loop.time()
+        self._allowance = min(BURST, self._allowance + (now_s - self._allowance_s) * PER_SECOND)
+        self._allowance_s = now_s
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True
+
+    def _found(self, announcement: Announcement) -> None:
+        name = f"{announcement.instance}.{SERVICE_TYPE}"
+        if name in self._known and self._known[name][0] == announcement:
+            return
+        self._known.pop(name, None)
+        while len(self._known) >= MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+        self._known[name] = (announcement, set())
+        self._match(announcement)
+
+    def _gone(self, service_name: str) -> None:
+        self._known.pop(service_name, None)
+
+    def _match(self, announcement: Announcement) -> None:
+        """Tell of each of our keys that the announcer holds, once."""
+        _, told = self._known[f"{announcement.instance}.{SERVICE_TYPE}"]
+        reachable = _on_link(announcement.addresses)
+        if not reachable:
+            return
+        untold: Iterable[Credential] = (c for c in self._credentials if c.key not in told)
+        for credential in list(matching(announcement, untold, int(self._wall_s()) // DAY_S)):
+            told.add(credential.key)
+            own = own_addresses()
+            for address in reachable:
+                host = str(address)
+                where = join_address(host, announcement.port)
+                self._seen(PeerSeen(key=credential.key, address=where, path=path_to(host, own)))
+
+    async def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.gather(*(self._leave(name) for name in list(self._neighbourhoods)))
+
+
+def _on_link(addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+    """Those in a network that we are in: nobody on the LAN makes us knock anywhere else."""
+    networks = own_networks()
+    return tuple(address for address in addresses if any(address in network for network in networks))
