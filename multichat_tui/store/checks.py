@@ -1,11 +1,18 @@
-"""What both stores refuse alike, so that the twin is as strict as the real one."""
+"""What both stores read out of records alike, and refuse alike."""
 
-from multichat_tui.model.ids import DeviceId
+from multichat_tui.model.ids import DeviceId, RecordId
 from multichat_tui.model.ports import TimelineEntry
-from multichat_tui.model.records import Record
+from multichat_tui.model.records import Header, Record
 
 UNREAD_CAP = 1000
 """What `Transaction.unread` counts to."""
+
+
+def cited(header: Header) -> tuple[RecordId, ...]:
+    """What ceases to be a head: the parents, and prev."""
+    if header.prev is None or header.prev in header.parents:
+        return header.parents
+    return (*header.parents, header.prev)
 
 
 def check_entry(entry: TimelineEntry, record: Record | None, arrival: int | None) -> None:

@@ -13,7 +13,7 @@ from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
 from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
 from multichat_tui.model.records import Record
 from multichat_tui.model.snapshots import Position
-from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_positions
+from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_positions, cited
 from multichat_tui.store.undo import UndoLog
 
 
@@ -142,7 +142,7 @@ class _MemoryTransaction:
         log = undo.opened(state.logs, (record.channel, header.log), _LogState)
         undo.insert(log.arrivals, arrival)
         undo.insert(undo.opened(log.chains, header.device, list), (header.seq, arrival))
-        for parent in _cited(record):
+        for parent in cited(header):
             if not undo.discard(log.heads, parent) and parent not in state.held:
                 undo.add(log.awaited, parent)
         if not undo.discard(log.awaited, record.id):
@@ -301,9 +301,3 @@ class _MemoryTransaction:
         chains: dict[Any, int] = self._undo.opened(self._state.acknowledged, peer, dict)
         if chains.get((channel, log, device), -1) < seq:
             self._undo.assign(chains, (channel, log, device), seq)
-
-
-def _cited(record: Record) -> tuple[RecordId, ...]:
-    """What ceases to be a head: the parents, and prev."""
-    prev = record.header.prev
-    return record.header.parents if prev is None or prev in record.header.parents else (*record.header.parents, prev)

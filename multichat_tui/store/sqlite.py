@@ -1,0 +1,396 @@
+"""The real store: an encrypted SQLite database, durable at every commit."""
+
+# ruff: noqa: S608 - statements are put together from constants of this module; values are always bound.
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from multichat_tui.model.errors import StoreError
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
+from multichat_tui.model.limits import MAX_INTEGER
+from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
+from multichat_tui.model.records import Record
+from multichat_tui.model.snapshots import Position
+from multichat_tui.store.chains import Chains
+from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_positions, cited
+from multichat_tui.store.database import Database, Row, open_database
+from multichat_tui.store.headers import Headers
+from multichat_tui.store.schema import Migration, released_migrations
+
+_RECORD = "r.id, r.header, r.signature, r.body"
+_ENTRY = "r.id, e.ets, e.arrival, u.id, d.id, e.mention, e.late, e.hidden"
+_ENTRY_FROM = (
+    "entry e cross join record r on r.arrival = e.arrival cross join identifier u on u.number = e.user"
+    " cross join identifier d on d.number = e.device"
+)
+
+
+def id_prefix(identifier: bytes) -> int:
+    """An id's first eight bytes as a signed integer that sorts as the ids do."""
+    return int.from_bytes(identifier[:PREFIX_SIZE], "big") - 2**63
+
+
+class SqliteStore:
+    """A `ports.Store` on a file. `key` is the database's 32-byte key.
+
+    Opening raises `StorageFailed`, `ProfileBusy`, `Damaged` or `NewerVersion`; an absent file is made only with `create`.
+    """
+
+    def __init__(self, path: Path, key: bytes, *, create: bool = True, migrations: tuple[Migration, ...] | None = None) -> None:
+        known = released_migrations() if migrations is None else migrations
+        self._database = open_database(Path(path), key, known, create=create)
+        self._chains = Chains(self._database)
+        self._headers = Headers(self._database.path)
+        self._inside = False
+        self._open = True
+
+    def __repr__(self) -> str:
+        return f"SqliteStore({self._database.path})"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        if not self._open:
+            raise RuntimeError("the store is closed")
+        if self._inside:
+            raise RuntimeError("transactions do not nest")
+        self._inside = True
+        transaction = _SqliteTransaction(self._database, self._chains, self._headers)
+        try:
+            self._database.begin()
+            yield transaction
+            self._chains.write()
+            self._database.commit()
+        except BaseException:
+            self._chains.forget()
+            self._database.roll_back()
+            raise
+        finally:
+            forgot = transaction.end()
+            self._inside = False
+        self._chains.trim()
+        if forgot:
+            self._truncate_log()
+
+    def _truncate_log(self) -> None:
+        """What was forgotten is to leave the log too. Where the disk refuses that now, a later checkpoint does it."""
+        try:
+            self._database.truncate_log()
+        except StoreError:
+            self._database.roll_back()
+
+    def close(self) -> None:
+        """Idempotent."""
+        if self._open:
+            self._open = False
+            self._database.close()
+
+
+class _SqliteTransaction:
+    __slots__ = ("_appended", "_chains", "_database", "_forgot", "_headers", "_next_arrival")
+
+    def __init__(self, database: Database, chains: Chains, headers: Headers) -> None:
+        self._headers = headers
+        self._database = database
+        self._chains = chains
+        self._appended: dict[RecordId, tuple[Record, int]] = {}
+        """Records of this transaction, with their arrivals."""
+        self._next_arrival: int | None = None
+        self._forgot = False
+
+    def end(self) -> bool:
+        """Whether a channel was forgotten. Nothing works any more afterwards."""
+        self._database, self._chains = cast(Database, ENDED), cast(Chains, ENDED)
+        return self._forgot
+
+    # Small values
+
+    def get(self, space: Space, key: bytes) -> bytes | None:
+        row = self._database.row("select value from small_value where space = ? and key = ?", (space.value, key))
+        return row[0] if row else None
+
+    def put(self, space: Space, key: bytes, value: bytes) -> None:
+        self._database.run(
+            "insert into small_value values (?, ?, ?) on conflict do update set value = excluded.value",
+            (space.value, key, value),
+        )
+
+    def delete(self, space: Space, key: bytes) -> None:
+        self._database.run("delete from small_value where space = ? and key = ?", (space.value, key))
+
+    def scan(self, space: Space, prefix: bytes = b"") -> list[tuple[bytes, bytes]]:
+        above = _after_all_with(prefix)
+        if above is None:
+            sql = "select key, value from small_value where space = ? and key >= ? order by key"
+            rows = self._database.rows(sql, (space.value, prefix))
+        else:
+            sql = "select key, value from small_value where space = ? and key >= ? and key < ? order by key"
+            rows = self._database.rows(sql, (space.value, prefix, above))
+        return [(row[0], row[1]) for row in rows]
+
+    # Records
+
+    def append(self, record: Record, arrived_ms: int) -> int:
+        if self.holds(record.id):
+            raise ValueError("this record is held already")
+        header = record.header
+        lane = self._chains.lane(record.channel, header.log)
+        chain = self._chains.chain(lane, header.device)
+        arrival = self._take_arrival()
+        self._database.run(
+            "insert into record values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                arrival,
+                chain.number,
+                header.seq,
+                lane,
+                id_prefix(record.id),
+                arrived_ms,
+                record.id,
+                record.header_bytes,
+                record.signature,
+                record.body,
+            ),
+        )
+        self._appended[record.id] = record, arrival
+        self._headers.keep(record.id, header)
+        self._chains.extend(lane, header.device, chain, record)
+        for parent in cited(header):
+            if not self._chains.cite(lane, parent) and not self.holds(parent):
+                self._chains.await_record(lane, parent)
+        self._chains.uncited(lane, record.id)
+        return arrival
+
+    def _take_arrival(self) -> int:
+        if self._next_arrival is None:
+            row = self._database.row(
+                "select 1 + max((select arrival from arrival_floor), ifnull((select max(arrival) from record), 0))"
+            )
+            assert row is not None
+            self._next_arrival = int(row[0])
+        arrival = self._next_arrival
+        self._next_arrival += 1
+        return arrival
+
+    def holds(self, record: RecordId) -> bool:
+        if record in self._appended:
+            return True
+        return self._database.row("select 1 from record where prefix = ? and id = ?", (id_prefix(record), record)) is not None
+
+    def record(self, record: RecordId) -> Record | None:
+        if record in self._appended:
+            return self._appended[record][0]
+        row = self._database.row(f"select {_RECORD} from record r where r.prefix = ? and r.id = ?", (id_prefix(record), record))
+        return self._headers.record(row) if row else None
+
+    def arrival(self, record: RecordId) -> tuple[int, int] | None:
+        row = self._database.row(
+            "select arrival, arrived_ms from record where prefix = ? and id = ?", (id_prefix(record), record)
+        )
+        return (row[0], row[1]) if row else None
+
+    def _chain_number(self, channel: ChannelId, log: Log, device: DeviceId) -> int | None:
+        lane = self._chains.find_lane(channel, log)
+        chain = None if lane is None else self._chains.find_chain(lane, device)
+        return chain.number if chain else None
+
+    def in_chain(self, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> RecordId | None:
+        row = self._database.row(
+            "select id from record where chain = ? and seq = ? order by arrival limit 1",
+            (self._chain_number(channel, log, device), seq),
+        )
+        return RecordId(row[0]) if row else None
+
+    def chain(self, channel: ChannelId, log: Log, device: DeviceId, first: int, last: int) -> list[Record]:
+        rows = self._database.rows(
+            f"select {_RECORD} from record r where r.chain = ? and r.seq between ? and ? order by r.seq, r.arrival",
+            (self._chain_number(channel, log, device), first, min(last, MAX_INTEGER)),
+        )
+        return [self._headers.record(row) for row in rows]
+
+    def arrivals(self, channel: ChannelId, log: Log, after: int, limit: int) -> list[tuple[int, Record]]:
+        check_positions(None, None, limit)
+        rows = self._database.rows(
+            f"select {_RECORD}, r.arrival from record r where r.lane = ? and r.arrival > ? order by r.arrival limit ?",
+            (self._chains.find_lane(channel, log), after, limit),
+        )
+        return [(row[4], self._headers.record(row[:4])) for row in rows]
+
+    def arrival_in_chain(self, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> int | None:
+        row = self._database.row(
+            "select arrival from record where chain = ? and seq = ? order by arrival limit 1",
+            (self._chain_number(channel, log, device), seq),
+        )
+        return row[0] if row else None
+
+    def chain_ends(self, channel: ChannelId) -> list[ChainEnd]:
+        self._chains.write()
+        ends = []
+        for log in Log:
+            rows = self._database.rows(
+                "select i.id, c.seq, c.id, c.ets from chain c join identifier i on i.number = c.device"
+                " where c.lane = ? and c.seq is not null order by i.id",
+                (self._chains.find_lane(channel, log),),
+            )
+            ends += [ChainEnd(log=log, device=DeviceId(r[0]), seq=r[1], id=RecordId(r[2]), ets=r[3]) for r in rows]
+        return ends
+
+    def heads(self, channel: ChannelId, log: Log) -> tuple[RecordId, ...]:
+        lane = self._chains.find_lane(channel, log)
+        return () if lane is None else self._chains.heads(lane)
+
+    def forget_channel(self, channel: ChannelId) -> None:
+        self.delete(Space.CHANNEL, channel)
+        number = self._chains.find(channel)
+        if number is None:
+            return
+        self._chains.write()
+        database = self._database
+        database.run(
+            "update arrival_floor set arrival = max(arrival, ifnull((select max(arrival) from record), 0))",
+        )
+        lanes = (2 * number, 2 * number + 1)
+        database.run("delete from entry where arrival in (select arrival from record where lane in (?, ?))", lanes)
+        database.run("delete from record where lane in (?, ?)", lanes)
+        database.run("delete from head where lane in (?, ?)", lanes)
+        database.run("delete from awaited where lane in (?, ?)", lanes)
+        database.run("delete from acknowledged where chain in (select number from chain where lane in (?, ?))", lanes)
+        database.run("delete from chain where lane in (?, ?)", lanes)
+        database.run(
+            "delete from identifier where number = ? or number not in (select lane / 2 from chain"
+            " union all select device from chain union all select user from entry union all select peer from acknowledged)",
+            (number,),
+        )
+        self._chains.forget()
+        self._headers.forget()
+        self._appended = {i: held for i, held in self._appended.items() if held[0].channel != channel}
+        self._forgot = True
+
+    # Timelines
+
+    def show(self, entry: TimelineEntry) -> None:
+        record, arrival = self._appended.get(entry.id) or self._held(entry.id)
+        check_entry(entry, record, arrival)
+        self._database.run(
+            "insert into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set"
+            " user = excluded.user, mention = excluded.mention, late = excluded.late, hidden = excluded.hidden",
+            (
+                entry.arrival,
+                self._chains.number(entry.channel),
+                entry.ets,
+                id_prefix(entry.id),
+                self._chains.number(entry.user),
+                self._chains.number(entry.device),
+                entry.mention,
+                entry.late,
+                entry.hidden,
+            ),
+        )
+
+    def _held(self, record: RecordId) -> tuple[Record | None, int | None]:
+        arrival = self.arrival(record)
+        return self.record(record), arrival[0] if arrival else None
+
+    def _entry_of(self, channel: ChannelId, row: Row) -> TimelineEntry:
+        return TimelineEntry(
+            channel=channel,
+            id=RecordId(row[0]),
+            ets=row[1],
+            arrival=row[2],
+            user=UserId(row[3]),
+            device=DeviceId(row[4]),
+            mention=bool(row[5]),
+            late=bool(row[6]),
+            hidden=bool(row[7]),
+        )
+
+    def entry(self, record: RecordId) -> TimelineEntry | None:
+        row = self._database.row(
+            f"select {_ENTRY}, c.id from record r cross join entry e on e.arrival = r.arrival"
+            " cross join identifier u on u.number = e.user cross join identifier d on d.number = e.device"
+            " cross join identifier c on c.number = e.channel where r.prefix = ? and r.id = ?",
+            (id_prefix(record), record),
+        )
+        return self._entry_of(ChannelId(row[8]), row) if row else None
+
+    def entries_by_device(self, channel: ChannelId, device: DeviceId) -> list[TimelineEntry]:
+        chains = tuple(self._chain_number(channel, log, device) for log in Log)
+        rows = self._database.rows(
+            f"select {_ENTRY} from {_ENTRY_FROM} where e.arrival in"
+            " (select arrival from record where chain in (?, ?)) order by e.arrival",
+            chains,
+        )
+        return [self._entry_of(channel, row) for row in rows]
+
+    def timeline(
+        self, channels: tuple[ChannelId, ...], *, before: Position | None, after: Position | None, limit: int
+    ) -> list[tuple[TimelineEntry, Record]]:
+        check_positions(before, after, limit)
+        bound, order, position = "", "desc", before or after
+        if after is not None:
+            bound, order = "and (e.ets, e.prefix, r.id) > (?, ?, ?)", "asc"
+        elif before is not None:
+            bound = "and (e.ets, e.prefix, r.id) < (?, ?, ?)"
+        place = (position.ets, id_prefix(position.id), position.id) if position else ()
+        sql = (
+            f"select {_ENTRY}, {_RECORD} from {_ENTRY_FROM} where e.channel = ? and e.hidden = 0 {bound}"
+            f" order by e.ets {order}, e.prefix {order}, r.id {order} limit ?"
+        )
+        found = []
+        for channel in dict.fromkeys(channels):
+            number = self._chains.find(channel)
+            found += [(row[1], row[0], channel, row) for row in self._database.rows(sql, (number, *place, limit))]
+        found.sort(key=lambda each: each[:2])
+        page = found[:limit] if after is not None else found[len(found) - min(limit, len(found)) :]
+        return [(self._entry_of(channel, row), self._headers.record(row[8:])) for _, _, channel, row in page]
+
+    def unread(self, channels: tuple[ChannelId, ...], after_arrival: int, mine: tuple[DeviceId, ...]) -> tuple[int, int]:
+        devices = tuple(number for number in (self._chains.find(device) for device in mine) if number is not None)
+        others = f"and device not in ({', '.join('?' * len(devices))})"
+        entries = mentions = 0
+        for number in (self._chains.find(channel) for channel in dict.fromkeys(channels)):
+            parameters = (number, after_arrival, *devices, UNREAD_CAP)
+            found = "select count(*) from (select 1 from entry where channel = ? and hidden = 0"
+            rest = f"and arrival > ? {others} limit ?)"
+            entries += self._database.rows(f"{found} {rest}", parameters)[0][0]
+            mentions += self._database.rows(f"{found} and mention = 1 {rest}", parameters)[0][0]
+        return min(entries, UNREAD_CAP), min(mentions, UNREAD_CAP)
+
+    def newest(self, channels: tuple[ChannelId, ...]) -> tuple[int, int] | None:
+        found = []
+        for number in (self._chains.find(channel) for channel in dict.fromkeys(channels)):
+            row = self._database.row(
+                "select (select max(ets) from entry where channel = ?1 and hidden = 0),"
+                " (select max(arrival) from entry where channel = ?1 and hidden = 0)",
+                (number,),
+            )
+            if row is not None and row[0] is not None:
+                found.append(row)
+        return (max(row[0] for row in found), max(row[1] for row in found)) if found else None
+
+    # Acknowledgements
+
+    def acknowledged(self, peer: DeviceId) -> list[tuple[ChannelId, Log, DeviceId, int]]:
+        rows = self._database.rows(
+            "select i.id, c.lane % 2, d.id, a.seq from acknowledged a join chain c on c.number = a.chain"
+            " join identifier i on i.number = c.lane / 2 join identifier d on d.number = c.device"
+            " where a.peer = ? order by i.id, c.lane, d.id",
+            (self._chains.find(peer),),
+        )
+        return [(ChannelId(row[0]), Log(row[1]), DeviceId(row[2]), row[3]) for row in rows]
+
+    def acknowledge(self, peer: DeviceId, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> None:
+        if seq < 0:
+            raise ValueError("a place in a chain is not negative")
+        chain = self._chains.chain(self._chains.lane(channel, log), device)
+        self._database.run(
+            "insert into acknowledged values (?, ?, ?) on conflict do update set seq = max(seq, excluded.seq)",
+            (self._chains.number(peer), chain.number, seq),
+        )
+
+
+def _after_all_with(prefix: bytes) -> bytes | None:
+    """The least key greater than every key with the prefix; None where there is none."""
+    stem = prefix.rstrip(b"\xff")
+    return stem[:-1] + bytes([stem[-1] + 1]) if stem else None
