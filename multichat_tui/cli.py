@@ -1,0 +1,313 @@
+"""The program's entry and only composition root: from the command line to the screens, or to a command without a screen.
+
+Rooms that a run does not need are not imported: the screens, the network and the store are loaded when they are used.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import logging.handlers
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from multichat_tui import config
+from multichat_tui.headless.dispatch import perform, refuse_later
+from multichat_tui.headless.host import Context, Whereabouts
+from multichat_tui.headless.launch import ProfileLauncher
+from multichat_tui.headless.output import Output, standard_output
+from multichat_tui.headless.parser import parse
+from multichat_tui.headless.questions import confirm_wipe, has_terminal, message_text, passphrase_for
+from multichat_tui.headless.socket_path import socket_path
+from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, UsageError
+from multichat_tui.model.ids import UserId
+from multichat_tui.model.intents import ConnectTo
+from multichat_tui.model.text import clean_name, visible
+from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.launch import ProfileState
+
+if TYPE_CHECKING:
+    from multichat_tui.node.service import Node
+    from multichat_tui.store.profile import OpenProfile
+
+INTERRUPTED = 130
+INTERNAL = 70
+LOG_BYTES = 1024 * 1024
+LOG_FILES = 3
+
+log = logging.getLogger("multichat_tui.cli")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; the exit code of the process."""
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except MultichatError as error:
+        print(f"multichat: {visible(error.message)}", file=sys.stderr)
+        if error.advice:
+            print(visible(error.advice), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has enough. Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        log.exception("cli failed=internal")
+        print(f"multichat: internal error ({type(error).__name__}); -v and the log have the details.", file=sys.stderr)
+        return INTERNAL
+
+
+def _run(argv: Sequence[str]) -> int:
+    args = parse(argv)
+    settings = config.load(_arguments(args), os.environ)
+    refuse_later(args)
+    _log_to_screen(settings.verbose and args.verb is not None)
+    host = ProfileHost(settings)
+    if args.verb is None:
+        return _screens(host)
+    if args.verb == "demo":
+        from multichat_tui.headless.demo import demo
+
+        return asyncio.run(demo(standard_output(settings.json)))
+    if args.verb == "wipe":
+        confirm_wipe(args, host)
+    if args.verb == "send":
+        args.text = message_text(args.text)
+    host = ProfileHost(replace(settings, passphrase=passphrase_for(args, host)))
+    return _command(args, host, standard_output(settings.json))
+
+
+def _arguments(args: argparse.Namespace) -> config.Arguments:
+    return config.Arguments(
+        home=args.home,
+        profile=args.profile,
+        passphrase_file=args.passphrase_file,
+        listen=args.listen,
+        lan=args.lan,
+        connect=tuple(args.connect or ()),
+        log_file=args.log_file,
+        json=args.json,
+        verbose=args.verbose,
+    )
+
+
+def _screens(host: "ProfileHost") -> int:
+    if not (has_terminal() and sys.stdout.isatty()):
+        raise UsageError("The screens need a terminal.", "multichat --help lists the commands that need none.")
+    from multichat_tui.ui import run_tui
+
+    return run_tui(ProfileLauncher(host))
+
+
+def _command(args: argparse.Namespace, host: "ProfileHost", out: Output) -> int:
+    """Run one command on an event loop. SIGTERM ends it cleanly, and a node with 0: that is how it is meant to end."""
+    terminated = False
+
+    async def run() -> int:
+        task = asyncio.current_task()
+        assert task is not None
+
+        def terminate() -> None:
+            nonlocal terminated
+            terminated = True
+            task.cancel()
+
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+        return await perform(Context(args=args, host=host, out=out))
+
+    try:
+        return asyncio.run(run())
+    except asyncio.CancelledError:
+        return 0 if terminated and args.verb == "node" else INTERRUPTED
+
+
+# The profile and its node
+
+
+class ProfileHost:
+    """Implements `headless.host.Host` with the real store, network and node."""
+
+    def __init__(self, settings: config.Settings) -> None:
+        self._settings = settings
+        paths = settings.paths
+        self._paths = Whereabouts(
+            config_file=paths.config_file,
+            profile=paths.profile,
+            log_file=paths.log_file,
+            socket=socket_path(paths.profile, os.environ),
+        )
+
+    @property
+    def paths(self) -> Whereabouts:
+        return self._paths
+
+    @property
+    def passphrase(self) -> str | None:
+        return self._settings.passphrase
+
+    def state(self) -> ProfileState:
+        from multichat_tui.store import profile
+
+        found = profile.profile_state(self._paths.profile)
+        return {"ABSENT": ProfileState.NEW, "LOCKED": ProfileState.LOCKED, "KEYFILE": ProfileState.OPEN}[found.name]
+
+    def new_account(self) -> tuple[bytes, str]:
+        from multichat_tui.crypto.identity import ENTROPY_BYTES, Account
+
+        entropy = os.urandom(ENTROPY_BYTES)
+        return entropy, Account(entropy).phrase
+
+    async def create(self, *, name: str, passphrase: str | None, account_entropy: bytes) -> UserId:
+        from multichat_tui.crypto.identity import Account
+        from multichat_tui.node.genesis import create_identity
+        from multichat_tui.store.profile import create_profile, wipe_profile
+
+        chosen = clean_name(name)
+        if chosen is None:
+            raise IntentRefused(Refusal.BAD_NAME, f"{visible(name)[:60]!r} cannot be a name.", "Use letters, digits, spaces.")
+
+        def make() -> None:
+            root = self._paths.profile
+            made = create_profile(root, passphrase=passphrase, account_entropy=account_entropy, entropy=os.urandom)
+            try:
+                create_identity(
+                    made.store, name=chosen, account_entropy=account_entropy, entropy=os.urandom, now_ms=_now_ms()
+                )
+            except BaseException:
+                made.close()
+                wipe_profile(root)
+                raise
+            made.close()
+
+        await asyncio.to_thread(make)
+        return Account(account_entropy).user
+
+    async def open(self, *, passphrase: str | None, network: bool) -> "LocalNode":
+        from multichat_tui.headless.quiet import QuietNetwork
+        from multichat_tui.model.ports import Network
+        from multichat_tui.node.service import Node
+        from multichat_tui.store.profile import open_profile
+
+        settings = self._settings
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        loop = asyncio.get_running_loop()
+        try:
+            profile = await loop.run_in_executor(thread, open_profile, self._paths.profile, passphrase)
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+        _log_to_file(settings)
+        chosen: Network = QuietNetwork()
+        if network:
+            from multichat_tui.net.network import TcpNetwork
+
+            chosen = TcpNetwork(listen=settings.listen, lan=settings.lan, entropy=os.urandom)
+        node = Node(
+            store=profile.store,
+            network=chosen,
+            now_ms=_now_ms,
+            entropy=os.urandom,
+            executor=thread,
+            lan=network and settings.lan,
+        )
+        running = LocalNode(node=node, profile=profile, thread=thread)
+        try:
+            await node.start()
+            for address in settings.connect if network else ():
+                await node.submit(ConnectTo(address=address))
+        except BaseException:
+            await running.close()
+            raise
+        log.info("node started=yes network=%s", network)
+        return running
+
+    async def wipe(self) -> None:
+        from multichat_tui.store.profile import wipe_profile
+
+        await asyncio.to_thread(wipe_profile, self._paths.profile)
+
+
+@dataclass(slots=True, kw_only=True)
+class LocalNode:
+    """Implements `headless.host.RunningNode`: a node with the profile and the thread that are its alone."""
+
+    node: "Node"
+    profile: "OpenProfile"
+    thread: ThreadPoolExecutor
+
+    @property
+    def api(self) -> NodeApi:
+        return self.node
+
+    async def close(self) -> None:
+        try:
+            await self.node.stop()
+        finally:
+            loop = asyncio.get_running_loop()
+            with contextlib.suppress(RuntimeError):  # the thread has ended: closed already
+                await loop.run_in_executor(self.thread, self.profile.close)
+            self.thread.shutdown(wait=False)
+            log.info("node stopped=yes")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+# Logging
+
+
+class _KeyValue(logging.Formatter):
+    """`time=... level=... room=... key=value ...`, in UTC."""
+
+    default_msec_format = "%s.%03dZ"
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+
+    @staticmethod
+    def converter(seconds: float | None) -> time.struct_time:
+        return time.gmtime(seconds)
+
+    def __init__(self) -> None:
+        super().__init__("time=%(asctime)s level=%(levelname)s room=%(name)s pid=%(process)d %(message)s")
+
+
+def _log_to_screen(wanted: bool) -> None:
+    root = logging.getLogger("multichat_tui")
+    root.propagate = False
+    if not root.handlers:
+        root.addHandler(logging.NullHandler())
+    if wanted:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(_KeyValue())
+        root.addHandler(handler)
+        root.setLevel(logging.DEBUG)
+
+
+def _log_to_file(settings: config.Settings) -> None:
+    """Only the process that holds the profile writes its log, so that two never rotate one file."""
+    root = logging.getLogger("multichat_tui")
+    if any(isinstance(handler, logging.handlers.RotatingFileHandler) for handler in root.handlers):
+        return
+    path = settings.paths.log_file
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8")
+    except OSError as error:
+        log.warning("log file=unwritable reason=%s", error.strerror)
+        return
+    handler.setFormatter(_KeyValue())
+    root.addHandler(handler)
+    if root.level == logging.NOTSET:
+        root.setLevel(logging.INFO)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

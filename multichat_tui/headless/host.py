@@ -1,0 +1,69 @@
+"""What the composition root gives to the commands: a profile to open, and a node on it.
+
+Front ends see neither store nor network.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from multichat_tui.headless.output import Output
+from multichat_tui.model.ids import UserId
+from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.launch import ProfileState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """Where the files of a run are."""
+
+    config_file: Path
+    profile: Path
+    log_file: Path
+    socket: Path
+
+
+class RunningNode(Protocol):
+    """A node of this process, on an opened profile."""
+
+    @property
+    def api(self) -> NodeApi: ...
+
+    async def close(self) -> None:
+        """Stop the node, close the profile and give up its lock. Idempotent."""
+
+
+class Host(Protocol):
+    """One profile. Every method may raise an `errors.MultichatError`."""
+
+    @property
+    def paths(self) -> Whereabouts: ...
+
+    @property
+    def passphrase(self) -> str | None:
+        """From the settings, or asked for before the command began."""
+
+    def state(self) -> ProfileState:
+        """NEW, LOCKED or OPEN (a key file), by what is on disk."""
+
+    def new_account(self) -> tuple[bytes, str]:
+        """Fresh account entropy, and the 24 words that hold it."""
+
+    async def create(self, *, name: str, passphrase: str | None, account_entropy: bytes) -> UserId:
+        """Make the profile and its identity, and close it again. Whole or not at all."""
+
+    async def open(self, *, passphrase: str | None, network: bool) -> RunningNode:
+        """Take the profile's lock and run a node on it, reaching others only with `network`. `errors.ProfileBusy`."""
+
+    async def wipe(self) -> None:
+        """Delete the profile for good. `errors.ProfileBusy` while a node uses it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a command works with. `args` is the parsed command line."""
+
+    args: argparse.Namespace
+    host: Host
+    out: Output

@@ -1,0 +1,61 @@
+"""Opens a profile for the screens: attaches to the node that runs, or runs one and lets others attach."""
+
+import socket
+from contextlib import AsyncExitStack
+
+from multichat_tui.headless.host import Host
+from multichat_tui.headless.session import enter
+from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.launch import ProfileState
+
+PROBE_TIMEOUT_S = 0.5
+
+
+class ProfileLauncher:
+    """Implements `node.api.launch.Launcher`."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._stack: AsyncExitStack | None = None
+        self._created_passphrase: str | None = None
+
+    @property
+    def state(self) -> ProfileState:
+        """A profile whose passphrase is known already counts as open."""
+        found = self._host.state()
+        if found is ProfileState.LOCKED and (self._host.passphrase is not None or node_answers(self._host)):
+            return ProfileState.OPEN
+        return found
+
+    async def create(self, *, name: str, passphrase: str | None) -> str:
+        entropy, phrase = self._host.new_account()
+        await self._host.create(name=name, passphrase=passphrase, account_entropy=entropy)
+        self._created_passphrase = passphrase
+        return phrase
+
+    async def start(self, passphrase: str | None = None) -> NodeApi:
+        given = next((p for p in (passphrase, self._created_passphrase, self._host.passphrase) if p is not None), None)
+        await self.stop()
+        async with AsyncExitStack() as stack:
+            opened = await enter(self._host, stack, network=True, attach=True, passphrase=given)
+            self._stack = stack.pop_all()
+        self._created_passphrase = None
+        return opened.api
+
+    async def stop(self) -> None:
+        stack, self._stack = self._stack, None
+        if stack is not None:
+            await stack.aclose()
+
+
+def node_answers(host: Host) -> bool:
+    """Whether something listens at the profile's control socket: then no passphrase is needed."""
+    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        probe.settimeout(PROBE_TIMEOUT_S)
+        probe.connect(str(host.paths.socket))
+    except OSError:
+        return False
+    finally:
+        probe.close()
+    return True

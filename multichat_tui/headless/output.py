@@ -1,0 +1,131 @@
+"""What commands print: results on standard output, everything meant for people beside them on standard error.
+
+With JSON one object per line; otherwise tidy text in which nothing that others wrote can move the cursor.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from multichat_tui.model.snapshots import MessageRow, RowKind
+from multichat_tui.model.text import visible
+from multichat_tui.node.api.lookup import id_text
+from multichat_tui.node.api.wire import to_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """`json_lines`: for programs. The streams are the process's own unless a test gives others."""
+
+    json_lines: bool
+    stdout: TextIO
+    stderr: TextIO
+
+    def result(self, fields: Mapping[str, Any], *lines: str) -> None:
+        """One result: its fields for programs, or its lines for people (already safe to draw)."""
+        if self.json_lines:
+            self.object(fields)
+        else:
+            for line in lines:
+                print(line, file=self.stdout)
+            self.stdout.flush()
+
+    def object(self, fields: Mapping[str, Any]) -> None:
+        """One JSON object in a line, whatever the format asked for."""
+        print(json.dumps(fields, separators=(", ", ": "), allow_nan=False), file=self.stdout, flush=True)
+
+    def note(self, text: str) -> None:
+        """For people, on standard error."""
+        print(visible(text), file=self.stderr, flush=True)
+
+
+def standard_output(json_lines: bool) -> Output:
+    return Output(json_lines=json_lines, stdout=sys.stdout, stderr=sys.stderr)
+
+
+def plain(value: object) -> Any:
+    """A row's fields by name, as programs get them: without the wire's type names."""
+    return _untyped(to_json(value))
+
+
+def event_fields(event: object) -> dict[str, Any]:
+    """An event as programs get it: `event` is its name."""
+    fields = to_json(event)
+    return {"event": fields.pop("type")} | {name: _untyped(entry) for name, entry in fields.items()}
+
+
+def _untyped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _untyped(entry) for name, entry in value.items() if name != "type"}
+    if isinstance(value, list):
+        return [_untyped(entry) for entry in value]
+    return value
+
+
+def message_fields(row: MessageRow) -> dict[str, Any]:
+    """One row of a timeline. `time` is in UTC milliseconds."""
+    return {
+        "id": id_text(row.id),
+        "channel": id_text(row.channel),
+        "author": id_text(row.author),
+        "name": row.name,
+        "time": row.time_ms,
+        "kind": row.kind.value,
+        "text": row.text,
+        "mine": row.mine,
+        "state": row.state.value,
+        "delivered": row.delivered,
+        "total": row.total,
+        "edited": False,
+        "reply_to": id_text(row.reply_to) if row.reply_to is not None else None,
+        "thread": None,
+        "reactions": [],
+        "late": row.late,
+        "subject": id_text(row.subject) if row.subject is not None else None,
+    }
+
+
+_SAYS = {
+    RowKind.CREATED: "made the channel",
+    RowKind.JOINED: "joined",
+    RowKind.LEFT: "left",
+    RowKind.REMOVED: "was removed",
+    RowKind.TOPIC: "set the topic:",
+    RowKind.RENAMED: "renamed the channel:",
+    RowKind.INVITED: "made an invitation",
+    RowKind.NEWER: "(needs a newer version)",
+    RowKind.HELD: "(held back: their clock is ahead)",
+}
+_STATES = {"queued": "…", "delivered-some": "✓", "delivered-all": "✓✓", "failed": "✗", "alone": "·"}
+
+
+def message_lines(row: MessageRow) -> list[str]:
+    """One row of a timeline for people: further lines of a text are indented, so that none can pass for another's message."""
+    when = local_time(row.time_ms)
+    name = visible(row.name).replace("\n", " ")
+    state = f"  [{_STATES[row.state.value]}]" if row.mine and row.state.value in _STATES else ""
+    late = "  (late)" if row.late else ""
+    if row.kind is not RowKind.MESSAGE:
+        text = visible(row.text).replace("\n", " ")
+        return [f"{when}  * {name} {_SAYS[row.kind]} {text}".rstrip() + late]
+    first, *rest = visible(row.text).split("\n")
+    return [f"{when}  {name}: {first}{'' if rest else state + late}"] + [
+        f"{'':20} {line}{state + late if number == len(rest) else ''}" for number, line in enumerate(rest, 1)
+    ]
+
+
+def local_time(time_ms: int) -> str:
+    """`2026-11-21 01:47:32` in local time; what no calendar holds is shown as a number."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time_ms / 1000))
+    except (OverflowError, ValueError, OSError):
+        return str(time_ms)
+
+
+def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns side by side, two spaces apart."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

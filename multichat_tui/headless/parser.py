@@ -1,0 +1,211 @@
+"""The command line's grammar. What the program will know later is recognised and says so, with exit code 2."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from multichat_tui import __version__
+from multichat_tui.model.errors import UsageError
+from multichat_tui.model.limits import MAX_USES
+
+EPILOG = """\
+Exit codes: 0 done, 1 refused, 2 usage, 3 no such channel, contact or message, 4 locked or wrong passphrase, 5 timed out,
+6 profile busy and not answering, 7 damaged, 8 written by a newer version, 9 storage, 70 internal error, 130 interrupted.
+"""
+
+LATER_VERBS = ("search", "mailbox", "net", "export", "backup", "restore")
+"""Verbs of a later version."""
+
+MAX_SECONDS = 10 * 24 * 60 * 60.0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises `UsageError` instead of ending the process, and takes no shortened options: scripts outlive abbreviations."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **(kwargs | {"allow_abbrev": False}))
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The namespace of a command line. `verb` (and `action`) say what to do; no verb is the terminal's screens.
+
+    `errors.UsageError`; SystemExit(0) after printing help or version.
+    """
+    namespace = _build().parse_args(argv)
+    for name, value in _DEFAULTS.items():
+        if not hasattr(namespace, name):
+            setattr(namespace, name, value)
+    return namespace
+
+
+_DEFAULTS: dict[str, Any] = {
+    "verb": None,
+    "action": None,
+    "home": None,
+    "profile": None,
+    "passphrase_file": None,
+    "json": False,
+    "verbose": False,
+    "log_file": None,
+    "listen": None,
+    "lan": None,
+    "connect": None,
+}
+
+
+def _globals() -> _Parser:
+    """Options that may stand before or after the verb: without defaults of their own, so that neither place hides the other."""
+    parser = _Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = parser.add_argument_group("global options")
+    group.add_argument("--home", metavar="DIR", help="keep everything below DIR (or MULTICHAT_HOME)")
+    group.add_argument("--profile", metavar="NAME", help="which profile (or MULTICHAT_PROFILE; default: default)")
+    group.add_argument(
+        "--passphrase-file",
+        metavar="F",
+        help="the passphrase is the first line of F (or MULTICHAT_PASSPHRASE, which other programs of yours can see)",
+    )
+    group.add_argument("--json", action="store_true", help="one JSON object per line on standard output")
+    group.add_argument("-v", "--verbose", action="store_true", help="log to standard error too")
+    group.add_argument("--log-file", metavar="F", help="where to log")
+    group.add_argument("--listen", metavar="HOST:PORT", help="where a node that is run listens (port 0: any)")
+    group.add_argument("--no-lan", dest="lan", action="store_false", help="do not look around on this network")
+    group.add_argument("--connect", metavar="HOST:PORT", action="append", help="look for peers there too; may be repeated")
+    return parser
+
+
+def _build() -> argparse.ArgumentParser:
+    common = _globals()
+    parser = _Parser(
+        prog="multichat",
+        description="Encrypted chat between people's own machines. Without a command: the screens of the terminal.",
+        epilog=EPILOG,
+        parents=[common],
+    )
+    parser.add_argument("--version", action="version", version=f"multichat {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", parser_class=_Parser)
+
+    def verb(name: str, help_text: str, *aliases: str, within: Any = verbs) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = within.add_parser(
+            name, help=help_text, description=help_text[:1].upper() + help_text[1:] + ".", aliases=aliases, parents=[common]
+        )
+        made.set_defaults(**{"verb" if within is verbs else "action": name})
+        return made
+
+    def noun(name: str, help_text: str, *aliases: str) -> Any:
+        made = verb(name, help_text, *aliases)
+        return made.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
+
+    _profile_verbs(verb)
+    _people_verbs(verb, noun)
+    _channel_verbs(verb, noun)
+    _message_verbs(verb)
+    peer = noun("peer", "devices that are known", "peers")
+    verb("list", "how each device is reached", within=peer)
+    do = verb("do", "any slash command, with its result or refusal")
+    do.add_argument("-c", "--channel", metavar="CH", help="the channel that is open for the command")
+    do.add_argument("line", nargs="+", metavar="COMMAND", help='such as "/whois bob"')
+    demo = verb("demo", "several nodes on this machine, talking; never touches your profile")
+    demo.add_argument("--headless", action="store_true", help="play it as a transcript; exit 0 only if all was delivered")
+    for name in LATER_VERBS:
+        verb(name, "comes with a later version").add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def _profile_verbs(verb: Any) -> None:
+    init = verb("init", "make your identity")
+    init.add_argument("--name", required=True, help="what others see; can be changed later")
+    init.add_argument("--recovery-file", metavar="F", help="write the recovery phrase to a new file instead of showing it")
+    init.add_argument("--no-passphrase", action="store_true", help="protect the profile by file permissions only")
+    init.add_argument("--restore", action="store_true", help=argparse.SUPPRESS)
+    verb("whoami", "your user id, device, name and fingerprint")
+    verb("paths", "where configuration, profile, log and socket are")
+    verb("wipe", "delete this profile for good").add_argument("--yes", action="store_true", help="do not ask")
+    verb("node", "run without a screen until SIGTERM; events on standard output")
+    verb("status", "links, queue, addresses and trouble")
+    verb("events", "the event stream, one JSON object per line").add_argument(
+        "--channel", metavar="CH", help="only what concerns this channel"
+    )
+
+
+def _people_verbs(verb: Any, noun: Any) -> None:
+    pair = noun("pair", "become contacts")
+    invite = verb("invite", "make a pairing link for one person", within=pair)
+    invite.add_argument("--expires", metavar="SPAN", default="1h", help="how long it is valid, such as 15m, 1h, 2d (default: 1h)")
+    _waiting(invite, "until somebody has answered")
+    accept = verb("accept", "accept a pairing link and wait for the answer", within=pair)
+    accept.add_argument("link", metavar="LINK")
+    accept.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds to wait (default: 30)")
+    verb("nearby", "comes with a later version", within=pair)
+    contact = noun("contact", "people you are paired with", "contacts")
+    verb("list", "all contacts", within=contact)
+    verb("show", "one contact, with the safety number", within=contact).add_argument("name", metavar="NAME")
+    verify = verb("verify", "comes with a later version", within=contact)
+    verify.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+
+
+def _channel_verbs(verb: Any, noun: Any) -> None:
+    channel = noun("channel", "channels", "channels")
+    verb("create", "make a channel", within=channel).add_argument("name", metavar="NAME")
+    invite = verb("invite", "make a link that lets somebody into a channel", within=channel)
+    invite.add_argument("channel", metavar="CH")
+    invite.add_argument("--uses", type=_count(MAX_USES), default=1, metavar="N", help="how many may use it (default: 1)")
+    invite.add_argument("--expires", metavar="SPAN", default="7d", help="how long it is valid (default: 7d)")
+    invite.add_argument("--role", help=argparse.SUPPRESS)
+    _waiting(invite, "until somebody has come in")
+    join = verb("join", "join a channel by a link, and wait to be let in", within=channel)
+    join.add_argument("link", metavar="LINK")
+    join.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds to wait (default: 30)")
+    verb("leave", "leave a channel", within=channel).add_argument("channel", metavar="CH")
+    verb("list", "all channels and conversations", within=channel)
+    verb("members", "who is in a channel", "member", within=channel).add_argument("channel", metavar="CH")
+
+
+def _message_verbs(verb: Any) -> None:
+    send = verb("send", "send a message to a channel or to @CONTACT")
+    send.add_argument("to", metavar="CH|@CONTACT")
+    send.add_argument("text", nargs="+", metavar="TEXT", help="- reads standard input")
+    send.add_argument(
+        "--wait",
+        choices=("queued", "delivered", "stored", "read"),
+        help="queued: kept on this machine; delivered: on all devices it is for. "
+        "Default: queued if a node runs, else tries for five seconds",
+    )
+    send.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds to wait with --wait (default: 30)")
+    send.add_argument("--reply", help=argparse.SUPPRESS)
+    send.add_argument("--expires", help=argparse.SUPPRESS)
+    log = verb("log", "messages of a channel")
+    log.add_argument("channel", metavar="CH|@CONTACT")
+    log.add_argument("-n", type=_count(100_000, 0), default=50, metavar="N", dest="count", help="how many (default: 50)")
+    log.add_argument("--before", metavar="ID", help="those before this message")
+    log.add_argument("--follow", action="store_true", help="go on with new ones as they come")
+
+
+def _waiting(parser: argparse.ArgumentParser, until: str) -> None:
+    parser.add_argument("--wait", action="store_true", help=f"stay {until}")
+    stay = "seconds to stay (default: as long as the link is valid)"
+    parser.add_argument("--timeout", type=_seconds, default=None, metavar="S", help=stay)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return value
+
+
+def _count(most: int, least: int = 1) -> Any:
+    def count(text: str) -> int:
+        value = int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else -1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
+        return value
+
+    return count
+
+

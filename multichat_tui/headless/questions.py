@@ -1,0 +1,92 @@
+"""What a command needs from the person or pipe before it starts: passphrases, a confirmation, a message on standard input.
+
+Asked before there is an event loop, so that Ctrl+C ends a question at once. Nothing is asked where there is no terminal.
+"""
+
+import argparse
+import getpass
+import sys
+
+from multichat_tui.headless.host import Host
+from multichat_tui.headless.launch import node_answers
+from multichat_tui.model.errors import IntentRefused, Refusal, UsageError
+from multichat_tui.model.limits import MAX_PASSPHRASE_BYTES, MAX_TEXT_CHARACTERS
+from multichat_tui.node.api.launch import ProfileState
+
+SOURCES = "Use --passphrase-file, or MULTICHAT_PASSPHRASE, or a terminal."
+WITHOUT_PROFILE = ("paths", "demo", "wipe")
+
+
+def has_terminal() -> bool:
+    """Whether there is somebody to ask."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def passphrase_for(args: argparse.Namespace, host: Host) -> str | None:
+    """The passphrase that the command will need: from the settings, or asked for. None if it needs none."""
+    if args.verb == "init":
+        return _new_passphrase(args, host)
+    if args.verb in WITHOUT_PROFILE or host.passphrase is not None or host.state() is not ProfileState.LOCKED:
+        return host.passphrase
+    if args.verb != "node" and node_answers(host):
+        return None
+    if not has_terminal():
+        raise UsageError("The profile is locked, and there is no passphrase.", SOURCES)
+    return _ask("Passphrase: ")
+
+
+def _new_passphrase(args: argparse.Namespace, host: Host) -> str | None:
+    if args.no_passphrase:
+        if args.passphrase_file:
+            raise UsageError("--no-passphrase and --passphrase-file contradict each other.")
+        return None
+    if host.state() is not ProfileState.NEW:
+        return None
+    if host.passphrase is not None:
+        if not host.passphrase:
+            raise UsageError("The passphrase is empty.", "To have none, say --no-passphrase.")
+        return host.passphrase
+    if not has_terminal():
+        raise UsageError("A new profile needs a passphrase.", f"{SOURCES} To have none, say --no-passphrase.")
+    first = _ask("New passphrase: ")
+    if not first:
+        raise UsageError("The passphrase is empty.", "To have none, say --no-passphrase.")
+    if _ask("Once more: ") != first:
+        raise UsageError("The two are not the same.", "Nothing was made; try again.")
+    return first
+
+
+def _ask(prompt: str) -> str:
+    try:
+        answer = getpass.getpass(prompt, stream=sys.stderr)
+    except EOFError:
+        raise UsageError("No passphrase was given.", SOURCES) from None
+    if len(answer.encode("utf-8", "replace")) > MAX_PASSPHRASE_BYTES:
+        raise UsageError(f"A passphrase holds at most {MAX_PASSPHRASE_BYTES} bytes.")
+    return answer
+
+
+def confirm_wipe(args: argparse.Namespace, host: Host) -> None:
+    """Returns if the user is sure. `errors.UsageError` where nobody can be asked, `errors.IntentRefused` if they are not."""
+    if args.yes or host.state() is ProfileState.NEW:
+        return
+    if not has_terminal():
+        raise UsageError("Deleting a profile has to be confirmed.", "Add --yes.")
+    print(f"This deletes {host.paths.profile} with all its messages and keys, for good.", file=sys.stderr)
+    print("Type yes to go on: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() != "yes":
+        raise IntentRefused(Refusal.NOT_ALLOWED, "Nothing was deleted.")
+
+
+def message_text(words: list[str]) -> str:
+    """The message of a command line; a lone `-` is standard input without its last newline. `errors.UsageError`."""
+    if words != ["-"]:
+        return " ".join(words)
+    encoded = sys.stdin.buffer.read(4 * MAX_TEXT_CHARACTERS + 2)
+    try:
+        text = encoded.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError("The message on standard input is too long, or no UTF-8.") from None
+    if len(text) > MAX_TEXT_CHARACTERS + 1:
+        raise UsageError(f"A message holds at most {MAX_TEXT_CHARACTERS} characters.")
+    return text.removesuffix("\n")

@@ -1,0 +1,98 @@
+"""A node to work with: the one that runs, through its control socket, or else one of our own for as long as it is needed."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from multichat_tui.headless.control import ControlServer
+from multichat_tui.headless.host import Host
+from multichat_tui.headless.remote import AGAIN, GONE, RemoteNode
+from multichat_tui.model.errors import ProfileBusy, StorageFailed, Unreachable, UsageError
+from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.launch import ProfileState
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+BUSY_PATIENCE_S = 5.0
+"""Who holds the lock may be about to serve the socket (unlocking takes its time) or about to end."""
+BUSY_RETRY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """`attached`: the node is another process's and goes on after us."""
+
+    api: NodeApi
+    attached: bool
+
+
+@asynccontextmanager
+async def session(host: Host, *, network: bool, attach: bool = True) -> AsyncIterator[Session]:
+    """A node for one command. Without `network` a node of our own reaches nobody and lasts a moment; with it, others can attach.
+
+    `attach=False` insists on a node of our own. `errors.ProfileBusy` if the lock is held and the socket stays silent.
+    """
+    async with AsyncExitStack() as stack:
+        yield await enter(host, stack, network=network, attach=attach, passphrase=host.passphrase)
+
+
+async def enter(host: Host, stack: AsyncExitStack, *, network: bool, attach: bool, passphrase: str | None) -> Session:
+    """As `session`; what is to be closed afterwards is pushed on `stack`."""
+    deadline = asyncio.get_running_loop().time() + BUSY_PATIENCE_S
+    while True:
+        remote = await _attached(host) if attach else None
+        if remote is not None:
+            stack.push_async_callback(remote.close)
+            return Session(api=remote, attached=True)
+        if host.state() is ProfileState.NEW:
+            raise UsageError("There is no profile here yet.", "Make one with: multichat init --name NAME")
+        try:
+            running = await host.open(passphrase=passphrase, network=network)
+            break
+        except ProfileBusy:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(BUSY_RETRY_S)
+    stack.push_async_callback(running.close)
+    if network:
+        server = ControlServer(running.api, host.paths.socket)
+        try:
+            await server.start()
+            stack.push_async_callback(server.stop)
+        except StorageFailed as error:
+            log.warning("control serving=no reason=%s", error)
+            if not attach:
+                raise
+    return Session(api=running.api, attached=False)
+
+
+async def _attached(host: Host) -> RemoteNode | None:
+    if not host.paths.socket.exists():
+        return None
+    try:
+        return await RemoteNode.attach(host.paths.socket)
+    except Unreachable:
+        return None
+
+
+async def wait_for(api: NodeApi, check: Callable[[], Awaitable[T | None]], timeout_s: float) -> T | None:
+    """What `check` answers as soon as it is not None: asked now and after every event. None when the time is up.
+
+    `errors.Unreachable` if the node ends first.
+    """
+    try:
+        async with asyncio.timeout(timeout_s), api.events() as events:
+            found = await check()
+            if found is not None:
+                return found
+            async for _ in events:
+                found = await check()
+                if found is not None:
+                    return found
+    except TimeoutError:
+        return None
+    raise Unreachable(GONE, AGAIN)

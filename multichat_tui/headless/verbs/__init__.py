@@ -1,0 +1,1 @@
+"""The commands of the command line, each a coroutine from a `Context` to an exit code."""

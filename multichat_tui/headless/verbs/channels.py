@@ -1,0 +1,133 @@
+"""Commands about channels: making, joining, leaving, listing."""
+
+from multichat_tui.headless.host import Context
+from multichat_tui.headless.output import plain, table
+from multichat_tui.headless.session import session, wait_for
+from multichat_tui.headless.verbs.people import SOMEBODY_ONLINE
+from multichat_tui.model.errors import IntentRefused, Refusal, TimedOut, UsageError
+from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.intents import CreateChannel, InviteToChannel, JoinChannel, LeaveChannel
+from multichat_tui.model.snapshots import ChannelRow, MemberRow, Membership
+from multichat_tui.model.text import describe_ms, visible
+from multichat_tui.node.api.commands.options import expiry_ms, link_kind
+from multichat_tui.node.api.lookup import channel_label, find_channel, id_text
+
+
+async def create(context: Context) -> int:
+    async with session(context.host, network=False) as opened:
+        made = (await opened.api.submit(CreateChannel(name=context.args.name.removeprefix("#")))).channel
+        row = (await opened.api.channel(_known(made))).rows
+    context.out.result(_fields(row), f"{channel_label(row)}  {id_text(row.id)}")
+    return 0
+
+
+async def invite(context: Context) -> int:
+    args, out = context.args, context.out
+    expires_in_ms = expiry_ms(args.expires)
+    async with session(context.host, network=True) as opened:
+        api = opened.api
+        row = await find_channel(api, args.channel)
+        before = {member.user for member in (await api.members(row.id)).rows}
+        intent = InviteToChannel(channel=row.id, uses=args.uses, expires_in_ms=expires_in_ms)
+        link = (await api.submit(intent)).link
+        out.result(
+            {"link": link, "channel": id_text(row.id), "uses": args.uses, "expires_in_ms": expires_in_ms},
+            str(link),
+        )
+        people = "one person" if args.uses == 1 else f"{args.uses} people"
+        out.note(f"Lets {people} into {channel_label(row)} for {describe_ms(expires_in_ms)}: multichat channel join LINK")
+        if not args.wait:
+            if not opened.attached:
+                out.note(SOMEBODY_ONLINE)
+            return 0
+
+        async def came() -> MemberRow | None:
+            return next((member for member in (await api.members(row.id)).rows if member.user not in before), None)
+
+        member = await wait_for(api, came, args.timeout if args.timeout is not None else expires_in_ms / 1000)
+    if member is None:
+        raise TimedOut("Nobody has come in by the link.", SOMEBODY_ONLINE)
+    out.result(plain(member), f"{visible(member.name)} has joined {channel_label(row)}")
+    return 0
+
+
+async def join(context: Context) -> int:
+    args, out = context.args, context.out
+    if link_kind(args.link) == "pair":
+        raise UsageError("That is a pairing link.", "Use: multichat pair accept LINK")
+    async with session(context.host, network=True) as opened:
+        api = opened.api
+        channel = _known((await api.submit(JoinChannel(link=args.link))).channel)
+
+        async def decided() -> ChannelRow | None:
+            row = (await api.channel(channel)).rows
+            return row if row.membership is not Membership.JOINING else None
+
+        row = await wait_for(api, decided, args.timeout)
+    if row is None:
+        out.result({"channel": id_text(channel), "name": None, "membership": Membership.JOINING.value}, "Joining waits.")
+        raise TimedOut("No member of the channel was reached yet.", "Joining goes on whenever a node of yours runs.")
+    if row.membership is not Membership.JOINED:
+        raise IntentRefused(Refusal.NOT_ALLOWED, "You were not let in.", visible(row.note))
+    out.result(_fields(row), f"Joined {channel_label(row)}")
+    return 0
+
+
+async def leave(context: Context) -> int:
+    async with session(context.host, network=True) as opened:
+        row = await find_channel(opened.api, context.args.channel)
+        await opened.api.submit(LeaveChannel(channel=row.id))
+    context.out.result({"channel": id_text(row.id), "name": row.name}, f"Left {channel_label(row)}")
+    if not opened.attached:
+        context.out.note("The other members hear of it when a node of yours runs.")
+    return 0
+
+
+async def list_all(context: Context) -> int:
+    async with session(context.host, network=False) as opened:
+        rows = (await opened.api.channels()).rows
+    if context.out.json_lines:
+        for row in rows:
+            context.out.object(_fields(row))
+        return 0
+    cells = [
+        (
+            channel_label(row),
+            row.membership.value if row.membership is not Membership.JOINED else f"{row.members} members, {row.online} online",
+            f"{row.unread} unread" if row.unread else "",
+            visible(row.topic or row.note).replace("\n", " "),
+        )
+        for row in rows
+    ]
+    context.out.result({}, *(table(cells) or ["No channels yet. multichat channel create NAME makes one."]))
+    return 0
+
+
+async def members(context: Context) -> int:
+    async with session(context.host, network=False) as opened:
+        channel = await find_channel(opened.api, context.args.channel)
+        rows = (await opened.api.members(channel.id)).rows
+    if context.out.json_lines:
+        for row in rows:
+            context.out.object(plain(row) | {"presence": _presence(row)})
+        return 0
+    cells = [(visible(row.name), row.role, _presence(row), "verified" if row.verified else "") for row in rows]
+    context.out.result({}, *table(cells))
+    return 0
+
+
+def _presence(row: MemberRow) -> str:
+    return "online" if row.online or row.me else "offline"
+
+
+def _fields(row: ChannelRow) -> dict[str, object]:
+    fields: dict[str, object] = plain(row)
+    return {"channel": fields.pop("id")} | fields
+
+
+def _known(channel: ChannelId | None) -> ChannelId:
+    if channel is None:
+        raise IntentRefused(Refusal.UNKNOWN, "The node named no channel in its answer.")
+    return channel
+
+

@@ -1,0 +1,143 @@
+"""Sending messages and reading them."""
+
+from collections.abc import AsyncIterator
+
+from multichat_tui.headless.host import Context
+from multichat_tui.headless.output import Output, message_fields, message_lines
+from multichat_tui.headless.remote import AGAIN, GONE
+from multichat_tui.headless.session import session, wait_for
+from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, TimedOut, Unreachable, UsageError
+from multichat_tui.model.events import Event, MessageAdded, Resync
+from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.intents import SendMessage
+from multichat_tui.model.limits import MAX_PAGE_ROWS
+from multichat_tui.model.snapshots import Delivery, MessageRow, Position
+from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.lookup import ID_CHARACTERS, find_destination, id_text
+from multichat_tui.node.api.wire import from_json
+
+ALONE_PATIENCE_S = 5.0
+"""How long a command without a running node tries to deliver on its own."""
+HINT = "It is kept and goes out whenever a node of yours and theirs run at the same time: multichat node."
+
+
+async def send(context: Context) -> int:
+    args, out = context.args, context.out
+    async with session(context.host, network=args.wait != "queued") as opened:
+        api = opened.api
+        channel = await find_destination(api, args.to)
+        record = (await api.submit(SendMessage(channel=channel, text=args.text))).record
+        if record is None:
+            raise IntentRefused(Refusal.UNKNOWN, "The node named no message in its answer.")
+        if args.wait == "delivered":
+            await wait_for(api, Settled(api, record, alone_is_enough=False), args.timeout)
+        elif args.wait is None and not opened.attached:
+            await wait_for(api, Settled(api, record, alone_is_enough=True), ALONE_PATIENCE_S)
+        row = (await api.message(record)).rows
+    return _sent(out, record, row, asked=args.wait, attached=opened.attached)
+
+
+class Settled:
+    """Asks whether a message has come as far as it can: to all whom it is for, failed, or (if that is enough) nobody is there."""
+
+    def __init__(self, api: NodeApi, record: RecordId, *, alone_is_enough: bool) -> None:
+        self._api = api
+        self._record = record
+        self._final = {Delivery.ALL, Delivery.FAILED} | ({Delivery.ALONE} if alone_is_enough else set())
+
+    async def __call__(self) -> MessageRow | None:
+        row = (await self._api.message(self._record)).rows
+        return row if row is not None and row.state in self._final else None
+
+
+def _sent(out: Output, record: RecordId, row: MessageRow | None, *, asked: str | None, attached: bool) -> int:
+    """Say how far the message has come; the exit code by what was asked for."""
+    state = row.state if row is not None else Delivery.QUEUED
+    delivered, total = (row.delivered, row.total) if row is not None else (0, 0)
+    fields = {"id": id_text(record), "state": state.value, "stored": 0, "delivered": delivered, "total": total}
+    words = {Delivery.ALL: "delivered to all", Delivery.ALONE: "kept: nobody else is there yet", Delivery.QUEUED: "queued"}
+    out.result(fields, f"{id_text(record)[:8]}  {words.get(state, f'delivered to {delivered} of {total}')}")
+    if row is not None and state is Delivery.FAILED:
+        raise IntentRefused(Refusal.NOT_ALLOWED, "The message was not accepted.", row.failure)
+    if asked == "delivered" and state is not Delivery.ALL:
+        raise TimedOut("Not delivered to all in time.", HINT)
+    if asked is None and not attached and state is not Delivery.ALL:
+        out.note(HINT)
+    return 0
+
+
+async def log(context: Context) -> int:
+    args, out = context.args, context.out
+    async with session(context.host, network=args.follow) as opened:
+        api = opened.api
+        channel = await find_destination(api, args.channel)
+        if not args.follow:
+            before = await _position(api, channel, args.before) if args.before else None
+            _print(out, await _page(api, channel, before, args.count))
+            return 0
+        async with api.events() as events:
+            page = await _page(api, channel, None, args.count)
+            _print(out, page)
+            newest = max((row.arrival for row in page), default=0)
+            if args.count == 0:
+                newest = max((row.arrival for row in (await api.timeline(channel, limit=1)).rows), default=0)
+            async for rows in _following(api, channel, newest, events):
+                _print(out, rows)
+    raise Unreachable(GONE, AGAIN)
+
+
+def _print(out: Output, rows: tuple[MessageRow, ...]) -> None:
+    for row in rows:
+        out.result(message_fields(row), *message_lines(row))
+
+
+async def _page(api: NodeApi, channel: ChannelId, before: Position | None, count: int) -> tuple[MessageRow, ...]:
+    """The newest `count` rows before a position, oldest first, read in pages."""
+    rows: tuple[MessageRow, ...] = ()
+    while len(rows) < count:
+        limit = min(count - len(rows), MAX_PAGE_ROWS)
+        page = (await api.timeline(channel, before=before, limit=limit)).rows
+        rows = page + rows
+        if len(page) < limit:
+            break
+        before = page[0].position
+    return rows
+
+
+async def _following(
+    api: NodeApi, channel: ChannelId, newest: int, events: AsyncIterator[Event]
+) -> AsyncIterator[tuple[MessageRow, ...]]:
+    """Rows in the order in which they arrive, each once; after a Resync what was missed is read from the timeline."""
+    async for event in events:
+        match event:
+            case MessageAdded(row=row) if row.channel == channel and row.arrival > newest:
+                newest = row.arrival
+                yield (row,)
+            case Resync():
+                missed = await _arrived_since(api, channel, newest)
+                newest = max((row.arrival for row in missed), default=newest)
+                yield missed
+
+
+async def _arrived_since(api: NodeApi, channel: ChannelId, arrival: int) -> tuple[MessageRow, ...]:
+    """Rows that arrived after `arrival`, back to the first whole page without one: what is later than that is older history."""
+    found: list[MessageRow] = []
+    before: Position | None = None
+    while True:
+        page = (await api.timeline(channel, before=before, limit=MAX_PAGE_ROWS)).rows
+        newer = [row for row in page if row.arrival > arrival]
+        found += newer
+        if not newer or len(page) < MAX_PAGE_ROWS:
+            return tuple(sorted(found, key=lambda row: row.arrival))
+        before = page[0].position
+
+
+async def _position(api: NodeApi, channel: ChannelId, text: str) -> Position:
+    """The place of a message by its id. `errors.NotFound`."""
+    word = text.strip().lower()
+    if len(word) != ID_CHARACTERS:
+        raise UsageError("--before needs the whole id of a message, as log --json shows it.")
+    row = (await api.message(from_json(RecordId, word))).rows
+    if row is None or row.channel != channel:
+        raise NotFound("There is no such message in this channel.")
+    return row.position
