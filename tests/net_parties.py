@@ -7,6 +7,7 @@ from itertools import count
 from typing import TypeVar
 
 from builders import Person, person
+
 from multichat_tui.crypto.keys import link_key, pair_key, public_key
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.invitations import join_seed, token_key
