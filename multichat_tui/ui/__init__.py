@@ -1,0 +1,16 @@
+"""The terminal's screens. The only room that knows Textual; it sees the node through `node.api` and nothing else.
+
+`run_tui` is the door. Importing this package imports no Textual: the screens are loaded when they are run.
+"""
+
+from multichat_tui.node.api.launch import Launcher
+from multichat_tui.ui.preferences import Preferences
+
+__all__ = ["Preferences", "run_tui"]
+
+
+def run_tui(launcher: Launcher, *, preferences: Preferences | None = None) -> int:
+    """Run the screens until the user quits, then stop what the launcher started. Returns the exit code of the process."""
+    from multichat_tui.ui.app import run
+
+    return run(launcher, preferences or Preferences())

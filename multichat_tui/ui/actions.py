@@ -1,0 +1,153 @@
+"""Every action of the screens, once: id, title, scope, default keys. Bindings and help are made from this."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """Where an action's keys work. ANYWHERE: on the main screen, unless the focused pane uses the key itself."""
+
+    ANYWHERE = "anywhere"
+    COMPOSER = "composer"
+    TIMELINE = "timeline"
+    LISTS = "lists"
+    """The side panes."""
+    PANEL = "panel"
+
+
+TITLES = {
+    Scope.COMPOSER: "Writing",
+    Scope.TIMELINE: "Timeline cursor",
+    Scope.LISTS: "Channel and member panes",
+    Scope.PANEL: "This panel",
+    Scope.ANYWHERE: "Anywhere",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """`keys` in Textual's names. At least one of them works in plain tmux, without the kitty protocol."""
+
+    id: str
+    title: str
+    scope: Scope
+    keys: tuple[str, ...]
+
+
+def _action(scope: Scope, identifier: str, title: str, *keys: str) -> Action:
+    return Action(id=identifier, title=title, scope=scope, keys=keys)
+
+
+_ANYWHERE = (
+    ("help", "Help for the focused pane", "f1"),
+    ("quit", "Quit; nothing is lost", "ctrl+q"),
+    ("redraw", "Redraw the screen", "ctrl+l"),
+    ("mouse", "Mouse on or off (off: the terminal selects text itself)", "alt+m"),
+    ("channel.previous", "Previous channel", "alt+up", "f7"),
+    ("channel.next", "Next channel", "alt+down", "ctrl+n", "f8"),
+    ("channel.last", "The channel you were in before", "alt+slash"),
+    ("channel.active", "Next channel with activity, mentions first", "alt+a"),
+    *((f"channel.{n}", f"Channel {n}", f"alt+{n}") for n in range(1, 10)),
+    ("channel.10", "Channel 10", "alt+0"),
+    ("view.unread", "First unread message", "alt+u"),
+    ("view.page-up", "Page up", "pageup"),
+    ("view.page-down", "Page down", "pagedown"),
+    ("view.first", "Oldest message", "alt+home"),
+    ("view.last", "Newest message", "alt+end"),
+    ("view.cursor", "Timeline cursor (also Esc from an empty line)", "shift+up"),
+    ("pane.channels", "Show or hide the channels", "f5"),
+    ("pane.members", "Show or hide the members", "f6"),
+    ("focus.next", "Next pane (from an empty line)", "tab"),
+    ("focus.previous", "Previous pane (from an empty line)", "shift+tab"),
+    ("back", "One step back, to the composer in the end", "escape"),
+)
+_COMPOSER = (
+    ("send", "Send", "enter"),
+    ("newline", "New line", "ctrl+j", "alt+enter", "shift+enter"),
+    ("complete", "Complete a name, a channel or a command; again for the next", "tab"),
+    ("complete.previous", "Previous completion", "shift+tab"),
+    ("history.previous", "Earlier input", "ctrl+up"),
+    ("history.next", "Later input", "ctrl+down"),
+    ("left", "Left", "left"),
+    ("right", "Right", "right"),
+    ("up", "Line up", "up"),
+    ("down", "Line down", "down"),
+    ("word.left", "Word left", "alt+b", "ctrl+left", "alt+left"),
+    ("word.right", "Word right", "alt+f", "ctrl+right", "alt+right"),
+    ("line.start", "Start of line", "ctrl+a", "home"),
+    ("line.end", "End of line; the newest message when the line is empty", "ctrl+e", "end"),
+    ("erase.left", "Erase to the left", "backspace", "ctrl+h"),
+    ("erase.right", "Erase to the right", "delete", "ctrl+d"),
+    ("erase.word", "Erase the word before", "ctrl+w"),
+    ("erase.word-right", "Erase the word after", "alt+d"),
+    ("erase.line", "Erase to the start of the line", "ctrl+u"),
+    ("yank", "Put back what was erased", "ctrl+y"),
+    ("undo", "Undo", "ctrl+underscore", "ctrl+z"),
+)
+_TIMELINE = (
+    ("cursor.up", "Older message", "k", "up"),
+    ("cursor.down", "Newer message", "j", "down"),
+    ("cursor.first", "Oldest message", "home", "g"),
+    ("cursor.last", "Newest message", "end", "G"),
+    ("reply", "Reply", "r"),
+    ("who", "Who has it, and why it failed", "i"),
+    ("copy", "Copy the text (OSC 52)", "y"),
+    ("unfold", "Unfold a long or held message", "enter", "space"),
+)
+_LISTS = (
+    ("list.up", "Up", "k", "up"),
+    ("list.down", "Down", "j", "down"),
+    ("list.first", "First", "home", "g"),
+    ("list.last", "Last", "end", "G"),
+    ("list.open", "Open the channel, or the conversation with that person", "enter"),
+)
+_PANEL = (
+    ("panel.up", "Scroll up", "k", "up"),
+    ("panel.down", "Scroll down", "j", "down"),
+    ("panel.page-up", "Page up", "pageup"),
+    ("panel.page-down", "Page down", "pagedown", "space"),
+    ("panel.copy", "Copy the link, or all of it (OSC 52)", "y"),
+    ("panel.close", "Close", "escape", "q", "enter"),
+)
+
+ACTIONS: tuple[Action, ...] = tuple(
+    _action(scope, *entry)
+    for scope, entries in (
+        (Scope.ANYWHERE, _ANYWHERE),
+        (Scope.COMPOSER, _COMPOSER),
+        (Scope.TIMELINE, _TIMELINE),
+        (Scope.LISTS, _LISTS),
+        (Scope.PANEL, _PANEL),
+    )
+    for entry in entries
+)
+
+Keymap = Mapping[Scope, Mapping[str, str]]
+"""Which action id a key stands for, by scope."""
+
+
+def keymap(rebound: Mapping[str, tuple[str, ...]] | None = None) -> Keymap:
+    """The keys of every scope; `rebound` replaces the keys of the actions that it names."""
+    made: dict[Scope, dict[str, str]] = {scope: {} for scope in Scope}
+    for action in ACTIONS:
+        for key in (rebound or {}).get(action.id, action.keys):
+            made[action.scope].setdefault(key, action.id)
+    return made
+
+
+KEYS: Keymap = keymap()
+
+_NAMES = {
+    "escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "enter": "Enter", "tab": "Tab", "space": "Space",
+    "backspace": "Backspace", "delete": "Del", "home": "Home", "end": "End", "up": "Up", "down": "Down", "left": "Left", "right": "Right",
+    "slash": "/", "underscore": "_", "ctrl": "Ctrl", "alt": "Alt", "shift": "Shift",
+}  # fmt: skip
+
+
+def key_name(key: str) -> str:
+    """As people write it: `ctrl+n` is Ctrl+N, `alt+slash` is Alt+/."""
+    parts = [_NAMES.get(part, part) for part in key.split("+")]
+    if len(parts) > 1 and parts[0] == "Ctrl":
+        parts[-1] = parts[-1].upper() if len(parts[-1]) == 1 else parts[-1]
+    return "+".join(part.upper() if part[:1] == "f" and part[1:].isdigit() else part for part in parts)

@@ -1,0 +1,192 @@
+"""The application: opens the profile, then shows the main screen. Everything that belongs to the terminal as a whole is here."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from dataclasses import replace
+from typing import ClassVar
+
+from rich.color import ColorSystem
+from rich.style import Style
+from textual.app import App
+from textual.binding import BindingType
+from textual.theme import BUILTIN_THEMES, Theme
+
+from multichat_tui.model.errors import MultichatError
+from multichat_tui.model.text import visible
+from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.launch import Launcher, ProfileState
+from multichat_tui.ui import glyphs as signs
+from multichat_tui.ui import palette as looks
+from multichat_tui.ui.keys import teach_parser
+from multichat_tui.ui.main import MainScreen
+from multichat_tui.ui.palette import Palette
+from multichat_tui.ui.preferences import Alert, Preferences
+from multichat_tui.ui.welcome import FrontDoor
+
+MAX_ALERT_CHARACTERS = 80
+_COLOURS = {None: 0, ColorSystem.STANDARD: 16, ColorSystem.WINDOWS: 16, ColorSystem.EIGHT_BIT: 256, ColorSystem.TRUECOLOR: 1 << 24}
+
+
+def theme_of(palette: Palette) -> Theme:
+    """What Textual's own widgets (the first screens) are drawn with."""
+
+    def ink(style: Style, default: str) -> str:
+        return style.color.name if style.color is not None else default
+
+    def paper(style: Style, default: str) -> str:
+        return style.bgcolor.name if style.bgcolor is not None else default
+
+    if palette.native:
+        return replace(BUILTIN_THEMES["ansi-dark"], name=palette.name, primary="ansi_cyan")
+    return Theme(
+        name=palette.name,
+        primary=ink(palette.accent, "#7cc4ff"),
+        error=ink(palette.bad, "#ff8278"),
+        foreground=ink(palette.ground, "#d5dae3"),
+        background=paper(palette.ground, "#12151c"),
+        surface=paper(palette.bar, "#1e2430"),
+        panel=paper(palette.panel, "#1a1f2a"),
+        dark=palette.dark,
+    )
+
+
+class MultichatApp(App[int]):
+    """Exit code 0 when the user quits, that of the error when the node cannot start."""
+
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = []
+    CSS = "Screen { background: $background; }"
+
+    def __init__(self, launcher: Launcher, preferences: Preferences) -> None:
+        no_color = bool(os.environ.get("NO_COLOR"))
+        super().__init__(ansi_color=True if no_color else None)
+        self.animation_level = "none"
+        self.launcher = launcher
+        self.given = preferences
+        self.preferences = preferences
+        self._no_color = no_color
+        self._mouse_on = preferences.mouse
+        self._main: MainScreen | None = None
+        self.palette = self._palette()
+        self.glyphs = self._glyphs()
+        self._wear()
+
+    def _palette(self) -> Palette:
+        colours = _COLOURS[self.console._color_system]
+        return looks.choose(self.preferences.look, no_color=self._no_color, colours=colours)
+
+    def _glyphs(self) -> signs.Glyphs:
+        return signs.choose(self.preferences.signs, getattr(sys.__stdout__, "encoding", None) or "ascii")
+
+    def _wear(self) -> None:
+        self.register_theme(theme_of(self.palette))
+        self.theme = self.palette.name
+
+    @property
+    def main(self) -> MainScreen:
+        """The main screen; made at its first use."""
+        if self._main is None:
+            self._main = MainScreen(self.palette, self.glyphs, self.preferences.clock, ring=self.ring)
+        return self._main
+
+    async def on_mount(self) -> None:
+        state = self.launcher.state
+        if state is ProfileState.OPEN:
+            await self.push_screen(self.main)
+            self.run_worker(self._start())
+        else:
+            await self.push_screen(FrontDoor(self.launcher, new=state is ProfileState.NEW, done=self._opened))
+
+    async def _start(self) -> None:
+        try:
+            api = await self.launcher.start()
+        except MultichatError as error:
+            self.exit(error.exit_code, return_code=error.exit_code, message=visible(str(error)))
+            return
+        self.main.attach(api)
+
+    async def _opened(self, api: NodeApi) -> None:
+        await self.switch_screen(self.main)
+        self.main.attach(api)
+
+    async def action_quit(self) -> None:
+        """Save what is being written, and end."""
+        if self._main is not None:
+            await self._main.front.close()
+        self.exit(0)
+
+    async def on_key(self, event: object) -> None:
+        """Ctrl+C quits nothing: it is what people press to copy."""
+
+    def action_help_quit(self) -> None:
+        if self._main is not None:
+            self._main.front.say("Ctrl+Q quits.")
+
+    # Settings
+
+    def on_main_screen_settings_read(self, event: MainScreen.SettingsRead) -> None:
+        preferences = self.given
+        for key, value in event.settings:
+            preferences = preferences.changed(key, value)
+        if preferences == self.preferences:
+            return
+        before, self.preferences = self.preferences, preferences
+        self.palette, self.glyphs = self._palette(), self._glyphs()
+        self._wear()
+        self.main.look(self.palette, self.glyphs, preferences.clock)
+        if before.mouse != preferences.mouse:
+            self._use_mouse(preferences.mouse)
+
+    def on_main_screen_mouse_toggled(self) -> None:
+        self._use_mouse(not self._mouse_on)
+        self.main.front.say("mouse on" if self._mouse_on else "mouse off: the terminal selects text itself")
+
+    def _use_mouse(self, on: bool) -> None:
+        """Textual has no public switch for a running terminal; its driver's own one is used where there is one."""
+        self._mouse_on = on
+        driver = self._driver
+        switch = getattr(driver, "_enable_mouse_support" if on else "_disable_mouse_support", None)
+        if switch is not None:
+            driver_mouse = getattr(driver, "_mouse", True)
+            setattr(driver, "_mouse", True)  # noqa: B010
+            switch()
+            setattr(driver, "_mouse", driver_mouse or on)  # noqa: B010
+
+    # Calling the user
+
+    def ring(self, where: str, what: str) -> None:
+        """The bell, and a notification of the terminal if that is wanted. Names only, no text of messages."""
+        alert = self.preferences.alert
+        if alert is Alert.OFF or self._driver is None:
+            return
+        self.bell()
+        told = re.sub(r"[\x00-\x1f\x7f-\x9f;]", "", visible(f"{what} in {where}"))[:MAX_ALERT_CHARACTERS]
+        sequence = {Alert.OSC9: f"\x1b]9;{told}\x07", Alert.OSC777: f"\x1b]777;notify;Multichat;{told}\x07"}.get(alert, "")
+        if sequence:
+            self._driver.write(f"\x1bPtmux;{sequence.replace(chr(27), chr(27) * 2)}\x1b\\" if os.environ.get("TMUX") else sequence)
+
+
+def run(launcher: Launcher, preferences: Preferences) -> int:
+    """See `ui.run_tui`."""
+    teach_parser()
+    return asyncio.run(_run(launcher, preferences))
+
+
+async def _run(launcher: Launcher, preferences: Preferences) -> int:
+    app = MultichatApp(launcher, preferences)
+    loop = asyncio.get_running_loop()
+    quitting: set[asyncio.Task[None]] = set()
+
+    def leave() -> None:
+        quitting.add(loop.create_task(app.action_quit()))
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, leave)
+    try:
+        code = await app.run_async(mouse=preferences.mouse)
+    finally:
+        await launcher.stop()
+    return code if code is not None else (app.return_code or 0)

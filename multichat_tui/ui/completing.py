@@ -1,0 +1,42 @@
+"""Completion of the word at the caret: commands, people, channels. Pure: words in, words out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """The words that fit, best first, for the range `begin`..`end` of the text."""
+
+    begin: int
+    end: int
+    words: tuple[str, ...]
+
+
+def complete(
+    text: str, caret: int, *, people: Sequence[str], channels: Sequence[str], commands: Sequence[str]
+) -> Completion | None:
+    """`people` and `channels` without their signs, `commands` with the slash. None: there is no word, or nothing fits.
+
+    At the start of the text a name gets ": " (it addresses somebody), elsewhere a space; after a command it stands bare.
+    """
+    begin = caret
+    while begin > 0 and not text[begin - 1].isspace():
+        begin -= 1
+    word = text[begin:caret]
+    if not word:
+        return None
+    if word.startswith("/") and begin == 0:
+        words = [command + " " for command in commands if command.startswith(word.lower())]
+    elif word.startswith("#"):
+        words = ["#" + name + " " for name in _fitting(word[1:], channels)]
+    else:
+        sign = "@" if word.startswith("@") else ""
+        after = ": " if begin == 0 and not sign else " "
+        words = [sign + name + after for name in _fitting(word[len(sign) :], people)]
+    return Completion(begin=begin, end=caret, words=tuple(dict.fromkeys(words))) if words else None
+
+
+def _fitting(start: str, names: Sequence[str]) -> list[str]:
+    folded = start.casefold()
+    return [name for name in names if name.casefold().startswith(folded)]

@@ -1,0 +1,338 @@
+"""The composer: where one writes. Grows to `MAX_LINES`; a key repaints only the cells that it changed, and never makes a layout.
+
+It decides nothing: `Submitted` goes up, and the text stays until `accept` says that the node has taken it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from textual import events
+from textual.geometry import Offset, Region
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from multichat_tui.model.limits import MAX_TEXT_CHARACTERS
+from multichat_tui.ui.actions import KEYS, Scope
+from multichat_tui.ui.cells import Piece, clip, drawn, strip_of, width, wrap
+from multichat_tui.ui.completing import Completion
+from multichat_tui.ui.editor import Editor
+from multichat_tui.ui.glyphs import Glyphs
+from multichat_tui.ui.palette import PLAIN, Palette
+
+MAX_LINES = 6
+"""Beyond this it scrolls."""
+LARGE_PASTE_CHARACTERS = 3000
+LARGE_PASTE_LINES = 12
+HISTORY_LINES = 200
+CHUNK = 12
+"""Text is drawn in runs of this many characters, so that a key sends one of them and not the whole line."""
+
+
+@dataclass(slots=True)
+class _Cycle:
+    completion: Completion
+    chosen: int
+    end: int
+
+
+class Composer(Widget, can_focus=True):
+    """`complete` is asked for the words that fit at the caret."""
+
+    ALLOW_SELECT = False
+
+    class Submitted(Message):
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Edited(Message):
+        """The text has changed."""
+
+    class LargePaste(Message):
+        """Too much to take in unasked; `Composer.insert` takes it in."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Performed(Message):
+        """An action that is not about the text."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def __init__(self, palette: Palette, glyphs: Glyphs, complete: Callable[[str, int], Completion | None], *, id: str) -> None:
+        super().__init__(id=id)
+        self.palette = palette
+        self.glyphs = glyphs
+        self.editor = Editor()
+        self.prompt = ""
+        self.hint = ""
+        """Shown, dim, while there is no text."""
+        self._complete = complete
+        self._cycle: _Cycle | None = None
+        self._history: list[str] = []
+        self._history_at: int | None = None
+        self._history_kept = ""
+        self._first_line = 0
+        self._drawn: tuple[list[tuple[int, int]], str, int, int] | None = None
+
+    # Text
+
+    @property
+    def text(self) -> str:
+        return self.editor.text
+
+    def load(self, text: str) -> None:
+        """Another draft."""
+        self.editor.reset(text)
+        self._cycle = self._history_at = None
+        self._changed(whole=True, told=False)
+
+    def insert(self, text: str) -> None:
+        self.editor.insert(text)
+        self._changed()
+
+    def accept(self, text: str) -> None:
+        """What was submitted is taken: it leaves the line and becomes history."""
+        self.remember(text)
+        self.editor.accepted(text)
+        self._changed()
+
+    def remember(self, text: str) -> None:
+        """Into the input history."""
+        if text.strip() and self._history[-1:] != [text]:
+            self._history.append(text)
+            del self._history[:-HISTORY_LINES]
+        self._history_at = None
+
+    def set_prompt(self, prompt: str, hint: str) -> None:
+        if (prompt, hint) != (self.prompt, self.hint):
+            self.prompt, self.hint = prompt, hint
+            self._changed(whole=True, told=False)
+
+    def look(self, palette: Palette, glyphs: Glyphs) -> None:
+        self.palette, self.glyphs = palette, glyphs
+        self._changed(whole=True, told=False)
+
+    # Keys
+
+    async def _on_key(self, event: events.Key) -> None:
+        action = KEYS[Scope.COMPOSER].get(event.key)
+        if action is not None and self.perform(action):
+            event.stop()
+            event.prevent_default()
+        elif action is None and event.is_printable and event.character is not None:
+            event.stop()
+            event.prevent_default()
+            self._cycle = None
+            self.insert(event.character)
+
+    def perform(self, action: str) -> bool:
+        """An action of the composer's scope. False: not here and now; the key means something else then."""
+        editor = self.editor
+        if action not in ("complete", "complete.previous"):
+            self._cycle = None
+        match action:
+            case "send":
+                self.post_message(self.Submitted(editor.text))
+                return True
+            case "newline":
+                editor.insert("\n")
+            case "complete" | "complete.previous":
+                return self._complete_word(1 if action == "complete" else -1)
+            case "history.previous" | "history.next":
+                self._recall(-1 if action == "history.previous" else 1)
+            case "up" | "down":
+                if not editor.text:
+                    return False
+                self._vertical(-1 if action == "up" else 1)
+            case "line.end" if not editor.text:
+                self.post_message(self.Performed("view.last"))
+            case "line.start" if not editor.text:
+                return False
+            case "erase.left":
+                editor.erase(editor.left(), editor.caret, keep=False)
+            case "erase.right":
+                editor.erase(editor.caret, editor.right(), keep=False)
+            case "erase.word":
+                editor.erase(editor.space_left(), editor.caret, keep=True)
+            case "erase.word-right":
+                editor.erase(editor.caret, editor.word_right(), keep=True)
+            case "erase.line":
+                editor.erase(editor.line_start(), editor.caret, keep=True)
+            case "yank":
+                editor.yank()
+            case "undo":
+                editor.undo()
+            case _:
+                moves = {
+                    "left": editor.left,
+                    "right": editor.right,
+                    "word.left": editor.word_left,
+                    "word.right": editor.word_right,
+                    "line.start": editor.line_start,
+                    "line.end": editor.line_end,
+                }
+                editor.move_to(moves[action]())
+        self._changed()
+        return True
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        text = event.text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
+        text = "".join(c for c in text if c == "\n" or c.isprintable() or ord(c) > 0x9F)
+        if len(text) > LARGE_PASTE_CHARACTERS or text.count("\n") >= LARGE_PASTE_LINES:
+            self.post_message(self.LargePaste(text))
+        elif text:
+            self.insert(text)
+
+    def _complete_word(self, step: int) -> bool:
+        editor = self.editor
+        if self._cycle is None:
+            if not editor.text:
+                return False
+            completion = self._complete(editor.text, editor.caret)
+            if completion is None:
+                return True
+            self._cycle = _Cycle(completion, -1 if step > 0 else 0, completion.end)
+        cycle = self._cycle
+        cycle.chosen = (cycle.chosen + step) % len(cycle.completion.words)
+        word = cycle.completion.words[cycle.chosen]
+        editor.replace(cycle.completion.begin, cycle.end, word)
+        cycle.end = cycle.completion.begin + len(word)
+        self._changed()
+        return True
+
+    def _recall(self, step: int) -> None:
+        if not self._history:
+            return
+        if self._history_at is None:
+            if step > 0:
+                return
+            self._history_kept, self._history_at = self.editor.text, len(self._history)
+        self._history_at = max(0, self._history_at + step)
+        if self._history_at >= len(self._history):
+            self._history_at = None
+            self.editor.set(self._history_kept)
+        else:
+            self.editor.set(self._history[self._history_at])
+
+    def _vertical(self, step: int) -> None:
+        spans = self._spans()
+        row = self._row_of(spans, self.editor.caret)
+        if not 0 <= row + step < len(spans):
+            self.editor.move_to(0 if step < 0 else len(self.editor.text))
+            return
+        column = width(drawn(self.editor.text[spans[row][0] : self.editor.caret]))
+        begin, end = spans[row + step]
+        caret = begin
+        while caret < end and width(drawn(self.editor.text[begin : caret + 1])) <= column:
+            caret += 1
+        self.editor.move_to(caret)
+
+    # Drawing
+
+    @property
+    def _room(self) -> int:
+        return max(4, self.size.width - width(self._shown_prompt()) - 2)
+
+    def _shown_prompt(self) -> str:
+        return clip(self.prompt, max(3, self.size.width // 3), self.glyphs.more) + " "
+
+    def _spans(self) -> list[tuple[int, int]]:
+        """The visual lines. `drawn` keeps one character for each, so that spans of it are spans of the text."""
+        spans = wrap(drawn(self.editor.text), self._room)
+        begin, end = spans[-1]
+        if end - begin and width(drawn(self.editor.text[begin:end])) >= self._room:
+            spans.append((end, end))
+        return spans
+
+    @staticmethod
+    def _row_of(spans: list[tuple[int, int]], caret: int) -> int:
+        return max((i for i, (begin, _) in enumerate(spans) if begin <= caret), default=0)
+
+    def _changed(self, *, whole: bool = False, told: bool = True) -> None:
+        """Repaint what differs from what was drawn; ask for more height only when a line came or went."""
+        if told:
+            self.post_message(self.Edited())
+        if not self.is_mounted or not self.size.width:
+            return
+        spans, caret = self._spans(), self.editor.caret
+        row = self._row_of(spans, caret)
+        height = min(MAX_LINES, len(spans))
+        first = max(min(self._first_line, row, len(spans) - height), row - height + 1, 0)
+        before, self._drawn = self._drawn, (spans, self.editor.text, caret, first)
+        if height != self.size.height:
+            self.styles.height = height
+        if whole or before is None or first != self._first_line or height != self.size.height or not before[1] or not self.editor.text:
+            self._first_line = first
+            self.refresh()
+        else:
+            self._repaint(before, spans, caret, first)
+        indent = width(self._shown_prompt()) + 1
+        self.app.cursor_position = Offset(
+            self.region.x + indent + width(drawn(self.editor.text[spans[row][0] : caret])), self.region.y + row - first
+        )
+
+    def _repaint(
+        self, before: tuple[list[tuple[int, int]], str, int, int], spans: list[tuple[int, int]], caret: int, first: int
+    ) -> None:
+        """Ask for the cells of each line from the first to the last difference."""
+        old_spans, old_text, old_caret, _ = before
+        old_row, new_row = self._row_of(old_spans, old_caret), self._row_of(spans, caret)
+        indent = width(self._shown_prompt()) + 1
+        for row in range(first, first + self.size.height):
+            old = drawn(old_text[slice(*old_spans[row])]) if row < len(old_spans) else ""
+            new = drawn(self.editor.text[slice(*spans[row])]) if row < len(spans) else ""
+            marks = [drawn(old_text[old_spans[row][0] : old_caret])] if row == old_row else []
+            marks += [drawn(self.editor.text[spans[row][0] : caret])] if row == new_row else []
+            if old == new and (not marks or (old_row == new_row and old_caret == caret)):
+                continue
+            same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+            begin = min([width(new[:same]) if old != new else self._room, *(width(text) for text in marks)])
+            end = max([max(width(old), width(new)) if old != new else 0, *(width(text) + 2 for text in marks)])
+            self.refresh(Region(indent + begin, row - first, max(1, end - begin + 1), 1))
+
+    def on_resize(self) -> None:
+        self._changed(whole=True, told=False)
+
+    def on_focus(self) -> None:
+        self._changed(whole=True, told=False)
+
+    def on_blur(self) -> None:
+        self._changed(whole=True, told=False)
+
+    def render_line(self, y: int) -> Strip:
+        palette, prompt = self.palette, self._shown_prompt()
+        spans = self._spans()
+        row = y + self._first_line
+        lead: list[Piece] = [(" " + (prompt if row == 0 else " " * width(prompt)), palette.accent)]
+        if row >= len(spans):
+            return strip_of([], self.size.width, palette.ground)
+        begin, end = spans[row]
+        caret = self.editor.caret
+        here = self.has_focus and row == self._row_of(spans, caret)
+        if not self.editor.text:
+            hint = clip(self.hint, self._room - 1, self.glyphs.more)
+            return strip_of([*lead, (" ", palette.caret if here else palette.dim), (hint, palette.faint)], self.size.width, palette.ground)
+        if not here:
+            return strip_of([*lead, *_runs(drawn(self.editor.text[begin:end]))], self.size.width, palette.ground)
+        after = self.editor.right() if caret < end else caret
+        under = drawn(self.editor.text[caret:after]) or " "
+        pieces = [*_runs(drawn(self.editor.text[begin:caret])), (under, palette.caret), *_runs(drawn(self.editor.text[after:end]))]
+        return strip_of([*lead, *pieces], self.size.width, palette.ground)
+
+    @property
+    def over_limit(self) -> int:
+        """Characters beyond what one message may have."""
+        return max(0, len(self.editor.text) - MAX_TEXT_CHARACTERS)
+
+
+def _runs(text: str) -> list[Piece]:
+    cuts = [*range(0, len(text), CHUNK), len(text)]
+    return [(text[a:b], PLAIN) for a, b in pairwise(cuts)]

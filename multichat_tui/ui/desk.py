@@ -1,0 +1,126 @@
+"""What the screens know of the node between two reads: channels, contacts, members of the open channel, peers, status."""
+
+from dataclasses import replace
+
+from multichat_tui.model.events import ChannelChanged, ChannelGone, ContactChanged, Event, PresenceChanged
+from multichat_tui.model.ids import ChannelId, UserId
+from multichat_tui.model.snapshots import (
+    ChannelKind,
+    ChannelRow,
+    ContactRow,
+    Me,
+    MemberRow,
+    Membership,
+    PeerRow,
+    Snapshot,
+    StatusRow,
+)
+
+
+class Desk:
+    """Rows as last read, brought up to date by events. An event that a read has seen changes nothing."""
+
+    def __init__(self) -> None:
+        self.me: Me | None = None
+        self.channels: dict[ChannelId, ChannelRow] = {}
+        self.contacts: dict[UserId, ContactRow] = {}
+        self.members: tuple[MemberRow, ...] = ()
+        self.peers: tuple[PeerRow, ...] = ()
+        self.status: StatusRow | None = None
+        self._channels_as_of = -1
+        self._contacts_as_of = -1
+        self._names: dict[UserId, str] = {}
+
+    def read_channels(self, snapshot: Snapshot[tuple[ChannelRow, ...]]) -> None:
+        if snapshot.as_of >= self._channels_as_of:
+            self.channels = {row.id: row for row in snapshot.rows}
+            self._channels_as_of = snapshot.as_of
+
+    def read_contacts(self, snapshot: Snapshot[tuple[ContactRow, ...]]) -> None:
+        if snapshot.as_of >= self._contacts_as_of:
+            self.contacts = {row.user: row for row in snapshot.rows}
+            self._contacts_as_of = snapshot.as_of
+            self._name_people()
+
+    def read_members(self, rows: tuple[MemberRow, ...]) -> None:
+        self.members = rows
+        self._name_people()
+
+    def apply(self, event: Event) -> None:
+        """Events about channels and people; others change nothing here."""
+        match event:
+            case ChannelChanged(seq=seq, row=row) if seq > self._channels_as_of:
+                self.channels[row.id] = row
+            case ChannelGone(seq=seq, channel=channel) if seq > self._channels_as_of:
+                self.channels.pop(channel, None)
+            case ContactChanged(seq=seq, row=row) if seq > self._contacts_as_of:
+                self.contacts[row.user] = row
+                self._name_people()
+            case PresenceChanged(user=user, online=True):
+                self.members = tuple(replace(m, online=True) if m.user == user else m for m in self.members)
+            case _:
+                pass
+
+    def _name_people(self) -> None:
+        self._names = {row.user: row.name for row in self.contacts.values()} | {row.user: row.name for row in self.members}
+        if self.me is not None:
+            self._names[self.me.user] = self.me.name
+
+    def name_of(self, user: UserId) -> str | None:
+        return self._names.get(user)
+
+    @property
+    def ordered(self) -> list[ChannelRow | ContactRow]:
+        """The side pane's order, which numbers follow too: groups, conversations, contacts one has not written to."""
+        rows = sorted(self.channels.values(), key=lambda row: (row.kind is ChannelKind.DIRECT, row.name.casefold(), row.id))
+        spoken = {row.user for row in rows if row.kind is ChannelKind.DIRECT}
+        silent = [row for row in self.contacts.values() if row.user not in spoken]
+        return [*rows, *sorted(silent, key=lambda row: (row.name.casefold(), row.user))]
+
+    def next_active(self, after: ChannelId | None) -> ChannelId | None:
+        """The next channel with unread messages in the pane's order, those that mention us and direct ones first."""
+        rows = [row for row in self.ordered if isinstance(row, ChannelRow)]
+        at = next((i for i, row in enumerate(rows) if row.id == after), -1)
+        rows = [row for row in rows[at + 1 :] + rows[: at + 1] if row.id != after and row.unread]
+        loud = [row for row in rows if row.mentions or row.kind is ChannelKind.DIRECT]
+        return (loud or rows)[0].id if rows else None
+
+    def path_of(self, row: ChannelRow) -> str:
+        """How messages go to the people of a channel who are online, such as "LAN 3 ms"; the median of several; empty for nobody."""
+        users = {row.user} if row.kind is ChannelKind.DIRECT else {member.user for member in self.members if not member.me}
+        links = [peer for peer in self.peers if peer.online and peer.user in users]
+        if not links:
+            contact = self.contacts.get(row.user) if row.user is not None else None
+            if contact is None or not contact.online or not contact.path:
+                return ""
+            return _path(contact.path, contact.rtt_ms)
+        links.sort(key=lambda peer: peer.rtt_ms if peer.rtt_ms is not None else 1e9)
+        middle = links[len(links) // 2]
+        return _path(middle.path, middle.rtt_ms)
+
+
+def _path(path: str, rtt_ms: float | None) -> str:
+    name = {"lan": "LAN", "local": "local", "direct": "direct"}.get(path, path)
+    if rtt_ms is None:
+        return name
+    return f"{name} {'<1' if rtt_ms < 1 else round(rtt_ms)} ms"
+
+
+def shown_name(row: ChannelRow) -> str:
+    """With the sign of a group, without one for a person."""
+    return row.name if row.kind is ChannelKind.DIRECT else f"#{row.name}"
+
+
+def standing(row: ChannelRow) -> str:
+    """What hinders writing in a channel; empty for nothing."""
+    match row.membership:
+        case Membership.JOINED:
+            return ""
+        case Membership.JOINING:
+            return row.note or "waiting to be let in: somebody of the channel must be online"
+        case Membership.REFUSED:
+            return row.note or "you were not let in"
+        case Membership.LEFT:
+            return row.note or "you have left"
+        case Membership.REMOVED:
+            return row.note or "you were removed"

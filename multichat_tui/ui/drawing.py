@@ -1,0 +1,278 @@
+"""Draws the entries of a timeline: each becomes lines of exactly the pane's width.
+
+Columns: mark (1), time (5 and a space; left out when narrow), name, text, delivery sign. Peer text stands in the text column only;
+its further lines are indented to it, so that no text can look like another's name.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rich.style import Style
+from textual.strip import Strip
+
+from multichat_tui.model.ids import RecordId, UserId
+from multichat_tui.model.snapshots import Delivery, MessageRow, RowKind
+from multichat_tui.model.text import mentions
+from multichat_tui.ui.cells import Piece, clip, one_line, pad, sober, strip_of, width, wrap
+from multichat_tui.ui.entries import Beginning, Day, Entry, Message, NewLine, Notice, local_time
+from multichat_tui.ui.glyphs import DELIVERY_CELLS, Glyphs
+from multichat_tui.ui.palette import PLAIN, Palette
+
+FOLD_LINES = 12
+"""A message of more lines is folded..."""
+FOLDED_LINES = 8
+"""...to this many."""
+MAX_LINK_CHARACTERS = 2048
+
+_LINK = re.compile(r"https?://[!-~]{3," + str(MAX_LINK_CHARACTERS) + "}", re.IGNORECASE)
+_LINK_TAIL = ".,;:!?)]}>'\""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What a reply shows of the message that it answers."""
+
+    name: str
+    text: str
+    author: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What drawing needs beside the entry."""
+
+    width: int
+    palette: Palette
+    glyphs: Glyphs
+    my_name: str
+    clock: str
+    name_of: Callable[[UserId], str | None]
+    quote_of: Callable[[RecordId], Quote | None]
+    now_ms: Callable[[], int]
+    beginning: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    time: int
+    name: int
+    text: int
+
+    @property
+    def indent(self) -> int:
+        return 1 + self.time + self.name + 1
+
+
+def columns(cells: int) -> Columns:
+    """How a pane of `cells` cells is divided."""
+    time = 6 if cells >= 46 else 0
+    name = 13 if cells >= 84 else 10 if cells >= 56 else 8
+    return Columns(time=time, name=name, text=max(2, cells - 1 - time - name - 1 - 1 - DELIVERY_CELLS))
+
+
+def links_in(text: str) -> list[tuple[int, int]]:
+    """Where http and https links stand, without the punctuation that ends a sentence."""
+    found = []
+    for match in _LINK.finditer(text):
+        end = match.end()
+        while text[end - 1] in _LINK_TAIL:
+            end -= 1
+        found.append((match.start(), end))
+    return found
+
+
+def paint(entry: Entry, around: Surroundings, *, unfolded: bool = False, under_cursor: bool = False) -> list[Strip]:
+    """The lines of one entry."""
+    match entry:
+        case Message(row=row, follows=follows):
+            return _message(row, follows, around, unfolded, under_cursor)
+        case Notice(rows=rows):
+            return _notice(rows, around, under_cursor)
+        case Day(day=day):
+            return [_ruled(f" {day:%A} {day.day} {day:%B %Y} ", around, around.palette.dim)]
+        case NewLine():
+            return [_ruled(" new ", around, around.palette.unread)]
+        case Beginning():
+            return _beginning(around)
+
+
+def _ruled(title: str, around: Surroundings, style: Style) -> Strip:
+    palette, rule = around.palette, around.glyphs.rule
+    line = style if style is palette.unread else palette.faint
+    title = clip(title, max(0, around.width - 6), around.glyphs.more)
+    left = (around.width - width(title)) // 2
+    right = around.width - width(title) - left
+    pieces = [(" " + rule * (left - 1), line), (title, style), (rule * (right - 1) + " ", line)]
+    return strip_of(pieces, around.width, palette.ground)
+
+
+def _beginning(around: Surroundings) -> list[Strip]:
+    palette, lines = around.palette, []
+    for number, text in enumerate(around.beginning):
+        shown = sober(text)
+        for begin, end in wrap(shown, around.width - 4):
+            style = palette.strong if number == 0 else palette.dim
+            lines.append(strip_of([("  " + shown[begin:end], style)], around.width, palette.ground))
+    return [*lines, Strip.blank(around.width, palette.ground)] if lines else []
+
+
+def _notice(rows: tuple[MessageRow, ...], around: Surroundings, under_cursor: bool) -> list[Strip]:
+    cols, palette = columns(around.width), around.palette
+    base = palette.ground + palette.selected if under_cursor else palette.ground
+    shown = sober(notice_text(rows, around))
+    lines = []
+    for number, (begin, end) in enumerate(wrap(shown, cols.text)):
+        first = number == 0
+        head = _head(rows[0], cols, around, under_cursor, show_time=first)
+        dash = pad(around.glyphs.dash if first else "", cols.name)
+        lines.append(strip_of([*head, (dash + " ", palette.faint), (shown[begin:end], palette.dim)], around.width, base))
+    return lines
+
+
+def notice_text(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
+    """What has happened, in words."""
+    row = rows[0]
+    match row.kind:
+        case RowKind.JOINED | RowKind.LEFT | RowKind.REMOVED:
+            return _comings(rows, around)
+        case RowKind.CREATED:
+            return f"{row.name} created the channel"
+        case RowKind.TOPIC:
+            return f"{row.name} set the topic: {one_line(row.text)}" if row.text else f"{row.name} cleared the topic"
+        case RowKind.RENAMED:
+            return f"{row.name} renamed the channel to {one_line(row.text)}"
+        case RowKind.INVITED:
+            return f"{row.name} made an invitation"
+        case RowKind.NEWER:
+            return f"{row.name} sent something that needs a newer version of this program"
+        case RowKind.MESSAGE | RowKind.HELD:
+            return f"{row.name}: {row.text}"
+
+
+def _comings(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
+    words = {RowKind.JOINED: "joined", RowKind.LEFT: "left", RowKind.REMOVED: "removed"}
+    names: dict[RowKind, list[str]] = {}
+    for row in rows:
+        someone = row.subject if row.subject is not None else row.author
+        name = around.name_of(someone) or (row.name if someone == row.author else "somebody")
+        there = names.setdefault(row.kind, [])
+        if name not in there:
+            there.append(name)
+    told = []
+    for kind, who in names.items():
+        listed = ", ".join(who[:4]) + (f" and {len(who) - 4} more" if len(who) > 4 else "")
+        told.append(f"{listed} {'was ' if kind is RowKind.REMOVED and len(who) == 1 else ''}{words[kind]}")
+    return "; ".join(told)
+
+
+def _head(row: MessageRow, cols: Columns, around: Surroundings, under_cursor: bool, *, show_time: bool) -> list[Piece]:
+    palette, glyphs = around.palette, around.glyphs
+    pieces: list[Piece] = [(glyphs.cursor if under_cursor else " ", palette.accent)]
+    if cols.time:
+        clock = local_time(row.time_ms).strftime(around.clock) if show_time else ""
+        pieces.append((pad(clock, cols.time - 1, "") + " ", palette.dim))
+    return pieces
+
+
+def held_text(row: MessageRow, now_ms: int) -> str:
+    """The place of a message whose time has not come."""
+    return f"held: their clock is {_span(max(0, row.time_ms - now_ms))} ahead"
+
+
+def _span(ms: int) -> str:
+    minutes = max(1, round(ms / 60_000))
+    if minutes < 120:
+        return f"{minutes} min"
+    hours = round(minutes / 60)
+    return f"{hours} h" if hours < 48 else f"{round(hours / 24)} days"
+
+
+def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: bool, under_cursor: bool) -> list[Strip]:
+    cols, palette, glyphs = columns(around.width), around.palette, around.glyphs
+    base = palette.ground + palette.selected if under_cursor else palette.ground
+    held = row.kind is RowKind.HELD
+    called = not row.mine and not held and bool(around.my_name) and mentions(row.text, around.my_name)
+    body: list[list[Piece]] = []
+    if row.reply_to is not None:
+        body.append(_quoted(row.reply_to, cols, around))
+    if held and not (unfolded and row.text):
+        told = held_text(row, around.now_ms()) + ("; Enter shows it" if row.text else "")
+        body.append([(clip(told, cols.text, glyphs.more), palette.warn)])
+    else:
+        body.extend(_text(row.text, cols.text, around, PLAIN if not row.mine else palette.own, unfolded))
+    if row.late:
+        body[-1] = _tagged(body[-1], " late", cols.text, palette.warn)
+    lines = []
+    sign = _sign(row, around)
+    for number, pieces in enumerate(body):
+        first = number == 0
+        head = _head(row, cols, around, under_cursor, show_time=first and not follows)
+        if called and not under_cursor:
+            head[0] = (glyphs.quote, palette.mention)
+        name = "" if follows or not first else one_line(row.name)
+        head.append((pad(name, cols.name, glyphs.more) + " ", palette.of_person(row.author)))
+        used = sum(width(text) for text, _ in pieces)
+        tail: list[Piece] = [(" " * (cols.text - used + 1), PLAIN), sign] if number == len(body) - 1 else []
+        lines.append(strip_of([*head, *pieces, *tail], around.width, base))
+    return lines
+
+
+def _sign(row: MessageRow, around: Surroundings) -> Piece:
+    palette = around.palette
+    style = {Delivery.FAILED: palette.bad, Delivery.ALL: palette.good, Delivery.QUEUED: palette.warn}.get(row.state, palette.dim)
+    return pad(around.glyphs.delivery(row.state), DELIVERY_CELLS), style
+
+
+def _quoted(record: RecordId, cols: Columns, around: Surroundings) -> list[Piece]:
+    palette, quote = around.palette, around.quote_of(record)
+    bar = around.glyphs.quote + " "
+    if quote is None:
+        return [(bar, palette.faint), (clip("an earlier message", cols.text - 2, around.glyphs.more), palette.dim)]
+    name = clip(one_line(quote.name), max(4, cols.text // 3), around.glyphs.more)
+    rest = clip(one_line(quote.text), max(0, cols.text - 4 - width(name)), around.glyphs.more)
+    return [(bar, palette.faint), (name, palette.of_person(quote.author)), (": " + rest, palette.dim)]
+
+
+def _tagged(pieces: list[Piece], tag: str, cells: int, style: Style) -> list[Piece]:
+    room, kept = cells - width(tag), []
+    for text, look in pieces:
+        cut = clip(text, room, "")
+        kept.append((cut, look))
+        room -= width(cut)
+    return [*kept, (tag, style)]
+
+
+def _text(text: str, cells: int, around: Surroundings, style: Style, unfolded: bool) -> list[list[Piece]]:
+    palette = around.palette
+    shown = sober(text.replace("\r\n", "\n").strip("\n"))
+    if shown and width(shown[0]) == 0:
+        shown = around.glyphs.holder + shown
+    spans = wrap(shown, cells)
+    hidden = 0
+    if len(spans) > FOLD_LINES and not unfolded:
+        hidden = len(spans) - FOLDED_LINES
+        spans = spans[:FOLDED_LINES]
+    links = links_in(shown)
+    body = [_linked(shown, begin, end, links, style, palette) for begin, end in spans]
+    if hidden:
+        note = f"{around.glyphs.more} {hidden} more lines (Enter on it, or click, unfolds)"
+        body.append([(clip(note, cells, around.glyphs.more), palette.accent)])
+    return body
+
+
+def _linked(
+    shown: str, begin: int, end: int, links: list[tuple[int, int]], style: Style, palette: Palette
+) -> list[Piece]:
+    pieces: list[Piece] = []
+    at = begin
+    for start, stop in links:
+        if stop <= at or start >= end:
+            continue
+        if start > at:
+            pieces.append((shown[at:start], style))
+        pieces.append((shown[max(at, start) : min(stop, end)], palette.link + Style(link=shown[start:stop])))
+        at = min(stop, end)
+    if at < end:
+        pieces.append((shown[at:end], style))
+    return pieces

@@ -1,0 +1,123 @@
+"""What a timeline shows, one after the other: messages, and what stands between them. Made from rows, without drawing them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeAlias
+
+from multichat_tui.model.ids import RecordId
+from multichat_tui.model.snapshots import MessageRow, RowKind
+
+COMINGS = frozenset({RowKind.JOINED, RowKind.LEFT, RowKind.REMOVED})
+GROUPED_MS = 3 * 60 * 1000
+"""Messages of one person within this follow on, without the name again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Nothing is before this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """What follows was not read when the channel was opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`follows`: same author as the message just above, so the name need not stand again."""
+
+    row: MessageRow
+    follows: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One or more rows that are not messages; comings and goings in a row are one notice."""
+
+    rows: tuple[MessageRow, ...]
+
+
+Entry: TypeAlias = Beginning | Day | NewLine | Message | Notice
+Key: TypeAlias = tuple[str, RecordId | int]
+"""Names an entry, as long as it is shown, whatever comes before or after it."""
+
+
+def key_of(entry: Entry) -> Key:
+    match entry:
+        case Message(row=row):
+            return ("row", row.id)
+        case Notice(rows=rows):
+            return ("row", rows[0].id)
+        case Day(day=day):
+            return ("day", day.toordinal())
+        case NewLine():
+            return ("new", 0)
+        case Beginning():
+            return ("beginning", 0)
+
+
+def local_time(time_ms: int) -> datetime:
+    """In the local time zone; a time that no calendar holds is shown as the last one that it does."""
+    try:
+        return datetime.fromtimestamp(time_ms / 1000).astimezone()
+    except (OverflowError, OSError, ValueError):
+        return datetime.fromtimestamp(253_370_764_800).astimezone()
+
+
+def entries_of(rows: Sequence[MessageRow], *, beginning: bool, read_arrival: int | None) -> list[Entry]:
+    """`read_arrival`: the line "new" stands above the first row of others that arrived after it. None: no line.
+
+    Takes time proportional to the rows, and a microsecond or two for each: it is made again when a row came or went.
+    """
+    entries: list[Entry] = [Beginning()] if beginning else []
+    day: date | None = None
+    until_ms = -1
+    above: MessageRow | None = None
+    comings: list[MessageRow] = []
+    waiting = read_arrival is not None
+    for row in rows:
+        starts_new = waiting and not row.mine and read_arrival is not None and row.arrival > read_arrival
+        if comings and (row.kind not in COMINGS or starts_new or row.time_ms >= until_ms):
+            entries.append(Notice(tuple(comings)))
+            comings = []
+        if day is None or not until_ms - _DAY_MS <= row.time_ms < until_ms:
+            here = local_time(row.time_ms)
+            if here.date() != day:
+                day = here.date()
+                entries.append(Day(day))
+                above = None
+            midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
+            until_ms = int(midnight.timestamp() * 1000) + _DAY_MS
+        if starts_new:
+            entries.append(NewLine())
+            waiting, above = False, None
+        if row.kind in (RowKind.MESSAGE, RowKind.HELD):
+            follows = (
+                above is not None
+                and above.author == row.author
+                and above.device == row.device
+                and above.name == row.name
+                and row.reply_to is None
+                and not row.late
+                and 0 <= row.time_ms - above.time_ms < GROUPED_MS
+            )
+            entries.append(Message(row, follows))
+            above = row
+        elif row.kind in COMINGS:
+            comings.append(row)
+            above = None
+        else:
+            entries.append(Notice((row,)))
+            above = None
+    if comings:
+        entries.append(Notice(tuple(comings)))
+    return entries
+
+
+_DAY_MS = 24 * 60 * 60 * 1000

@@ -1,0 +1,202 @@
+"""What header, side panes, rule and status line say: pure functions from what the desk knows to pieces and items."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ContactRow, MemberRow, MessageRow, StatusRow
+from multichat_tui.ui.cells import Piece, one_line
+from multichat_tui.ui.desk import Desk, shown_name, standing
+from multichat_tui.ui.glyphs import Glyphs
+from multichat_tui.ui.lists import Item
+from multichat_tui.ui.palette import PLAIN, Palette
+
+WELCOME = (
+    "Welcome to Multichat",
+    "No server, nobody in between: you and the people you pair with.",
+    "",
+    "/pair  makes a link. Hand it to a friend; when they accept it, you can write to each other.",
+    "/pair LINK  accepts a friend's link.",
+    "/create NAME  makes a channel; /invite then makes a link that lets others in.",
+    "/join LINK  joins a channel.",
+    "",
+    "F1 shows every key, /help every command, Ctrl+Q quits.",
+)
+CHOOSE = (
+    "Nothing is open",
+    "Ctrl+N opens the next channel, Alt+1 to Alt+9 by number, or click one.",
+    "/query NAME writes to a contact, /create NAME makes a channel.",
+)
+
+
+def beginning_of(row: ChannelRow | None, desk: Desk) -> tuple[str, ...]:
+    """What stands before the first row of a timeline; where nothing is yet, it teaches."""
+    if row is None:
+        return CHOOSE if desk.channels or desk.contacts else WELCOME
+    if hindered := standing(row):
+        return (shown_name(row), hindered)
+    if row.kind is ChannelKind.DIRECT:
+        return (
+            f"Your conversation with {row.name}",
+            "Only the two of you can read it. /whois shows the safety number: compare it to be sure who this is.",
+        )
+    if row.members <= 1:
+        return (f"The beginning of {shown_name(row)}", "You are alone here: /invite makes a link to hand over.")
+    return (f"The beginning of {shown_name(row)}", "/topic sets the topic, /invite lets others in.")
+
+
+def header(row: ChannelRow | None, desk: Desk, palette: Palette, glyphs: Glyphs) -> tuple[list[Piece], list[Piece]]:
+    """Channel and topic; path, people online, encryption."""
+    if row is None:
+        name = f"  {one_line(desk.me.name)}" if desk.me is not None else ""
+        return [(" multichat", palette.strong), (name, palette.dim)], [(" E2EE ", palette.good)]
+    sign = presence(row.online > 0, palette, glyphs) if row.kind is ChannelKind.DIRECT else ("", PLAIN)
+    left: list[Piece] = [(" ", PLAIN), sign, (" " if sign[0] else "", PLAIN), (one_line(shown_name(row)), palette.strong)]
+    if row.topic:
+        left += [("  ", PLAIN), (one_line(row.topic), palette.dim)]
+    others = max(0, row.members - 1)
+    if row.kind is ChannelKind.DIRECT:
+        contact = desk.contacts.get(row.user) if row.user is not None else None
+        trust = ("verified", palette.good) if contact is not None and contact.verified else ("not verified", palette.warn)
+        people: Piece = ("online" if row.online else "offline", palette.good if row.online else palette.dim)
+        middle: list[Piece] = [(" ", PLAIN), trust, (f" {glyphs.bar} ", palette.faint), people]
+    else:
+        middle = [(f" {row.online}/{others} online" if others else " alone here", palette.good if row.online else palette.dim)]
+    path = desk.path_of(row)
+    right: list[Piece] = [(f" {path} {glyphs.bar}", palette.dim)] if path else []
+    return left, [*right, *middle, (f" {glyphs.bar} ", palette.faint), ("E2EE ", palette.good)]
+
+
+def presence(online: bool, palette: Palette, glyphs: Glyphs) -> Piece:
+    return (glyphs.online, palette.good) if online else (glyphs.offline, palette.dim)
+
+
+def channel_items(desk: Desk, current: ChannelId | None, palette: Palette, glyphs: Glyphs) -> list[Item]:
+    """Groups, then direct conversations, each with the digit that opens it."""
+    items: list[Item] = []
+    heading = ""
+    for number, row in enumerate(desk.ordered, start=1):
+        direct = isinstance(row, ContactRow) or row.kind is ChannelKind.DIRECT
+        if (title := "DIRECT" if direct else "CHANNELS") != heading:
+            heading = title
+            items.extend([Item(left=())] if items else [])
+            items.append(Item(left=((heading, palette.dim),)))
+        digit = f"{number % 10} " if number <= 10 else "  "
+        if isinstance(row, ContactRow):
+            sign = (glyphs.waiting, palette.warn) if row.pending else presence(row.online, palette, glyphs)
+            note: tuple[Piece, ...] = (("pairing", palette.warn),) if row.pending else ()
+            name = one_line(row.name) or "somebody"
+            left: tuple[Piece, ...] = ((digit, palette.faint), sign, (" " + name, palette.dim))
+            items.append(Item(left=left, right=note, target=row.user))
+            continue
+        style = palette.mention if row.mentions else palette.strong if row.unread else PLAIN
+        if row.kind is ChannelKind.DIRECT:
+            sign = presence(row.online > 0, palette, glyphs)
+            left = ((digit, palette.faint), sign, (" " + one_line(row.name), style))
+        else:
+            left = ((digit, palette.faint), (one_line(shown_name(row)), style))
+        items.append(Item(left=left, right=_counts(row, palette, glyphs), target=row.id, current=row.id == current))
+    return items
+
+
+def _counts(row: ChannelRow, palette: Palette, glyphs: Glyphs) -> tuple[Piece, ...]:
+    if standing(row):
+        return ((glyphs.waiting, palette.warn),)
+    if row.mentions:
+        return ((f"@{_few(row.mentions)}", palette.mention), (f" {_few(row.unread)}", palette.unread))
+    return ((_few(row.unread), palette.unread),) if row.unread else ()
+
+
+def _few(count: int) -> str:
+    return str(count) if count < 1000 else "999+"
+
+
+def member_items(members: Sequence[MemberRow], palette: Palette, glyphs: Glyphs) -> list[Item]:
+    """By role, those online first; oneself is said to be oneself, and who is verified."""
+    items: list[Item] = []
+    for role, title in (("founder", "FOUNDERS"), ("member", "MEMBERS")):
+        rows = [m for m in members if (m.role == role) or (role == "member" and m.role != "founder")]
+        if not rows:
+            continue
+        if items:
+            items.append(Item(left=()))
+        items.append(Item(left=((f"{title} {len(rows)}", palette.dim),)))
+        for member in sorted(rows, key=lambda m: (not (m.online or m.me), m.name.casefold(), m.user)):
+            there = member.online or member.me
+            name: Piece = (" " + one_line(member.name), palette.of_person(member.user) if there else palette.dim)
+            note: tuple[Piece, ...] = ()
+            if member.me:
+                note = (("you", palette.dim),)
+            elif member.verified:
+                note = (("ok", palette.good),)
+            items.append(Item(left=(presence(there, palette, glyphs), name), right=note, target=member.user))
+    return items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A line of news for the user, until the next one."""
+
+    text: str
+    bad: bool = False
+
+
+def status(
+    row: StatusRow | None, note: Note | None, opening: str, palette: Palette, glyphs: Glyphs
+) -> tuple[list[Piece], list[Piece]]:
+    """Trouble before news before the state of the links."""
+    keys: list[Piece] = [("Ctrl+N next  ", palette.dim), ("F1 help  ", palette.dim), ("Ctrl+Q quit ", palette.dim)]
+    if note is not None:
+        return [(" " + one_line(note.text), palette.bad if note.bad else palette.accent)], [keys[1]]
+    if row is None:
+        return [(f" {opening}", palette.warn)], keys
+    if row.trouble:
+        return [(" " + one_line(row.trouble), palette.bad)], [keys[1]]
+    links = f" {row.links} {'link' if row.links == 1 else 'links'}" if row.links else " no links"
+    if not row.links and row.lan:
+        links += ", looking on this network"
+    left: list[Piece] = [(links, palette.good if row.links else palette.dim)]
+    if row.queued:
+        left.append((f" {glyphs.dot} {row.queued} queued", palette.warn))
+    return left, keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Below:
+    """What the rule between timeline and composer tells."""
+
+    new: int
+    scrolled: bool
+    unread_above: bool
+    reply_to: MessageRow | None
+
+
+def rule(below: Below, palette: Palette, glyphs: Glyphs) -> tuple[list[Piece], list[Piece]]:
+    left: list[Piece] = []
+    if below.reply_to is not None:
+        left = [(f"{glyphs.rule * 2} replying to ", palette.dim), (one_line(below.reply_to.name), palette.accent)]
+        left += [(f": {one_line(below.reply_to.text)[:60]} ", palette.dim), ("(Esc: not) ", palette.dim)]
+    right: list[Piece] = []
+    if below.unread_above:
+        right.append((f" {glyphs.up} unread above (Alt+u) ", palette.unread))
+    if below.new:
+        right.append((f" {glyphs.down} {below.new} new (End) ", palette.unread))
+    elif below.scrolled:
+        right.append((f" {glyphs.down} newer below (End) ", palette.dim))
+    if right:
+        right.append((glyphs.rule * 2, palette.faint))
+    return left, right
+
+
+def prompt(row: ChannelRow | None) -> tuple[str, str]:
+    """The composer's prompt, and the hint while it is empty."""
+    if row is None:
+        return ">", "type /pair, /create NAME or /join LINK"
+    name = one_line(shown_name(row))
+    if hindered := standing(row):
+        return f"{name} >", hindered
+    if row.kind is ChannelKind.DIRECT and not row.online:
+        return f"{name} >", f"{one_line(row.name)} is offline: delivered when they come"
+    if row.members > 1 and not row.online:
+        return f"{name} >", "nobody is online: delivered when they come"
+    return f"{name} >", ""

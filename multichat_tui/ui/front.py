@@ -1,0 +1,452 @@
+"""Between the node and the screen: which channel is open, what is read when, drafts, what was read, sending. Draws nothing.
+
+It tells the screen which parts have changed; the screen asks it what they say.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from enum import Flag, auto
+from typing import Any
+
+from multichat_tui.model.errors import MultichatError, NotFound
+from multichat_tui.model.events import (
+    ChannelChanged,
+    ChannelGone,
+    ContactChanged,
+    DeliveryChanged,
+    Event,
+    MembersChanged,
+    MessageAdded,
+    MessageChanged,
+    PresenceChanged,
+    ProfileChanged,
+    Resync,
+    StatusChanged,
+)
+from multichat_tui.model.ids import ChannelId, RecordId, UserId
+from multichat_tui.model.intents import Accepted, MarkRead, OpenDirect, SendMessage, SetDraft
+from multichat_tui.model.limits import MAX_DRAFT_CHARACTERS
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow, RowKind
+from multichat_tui.node.api import NodeApi
+from multichat_tui.ui.desk import Desk
+from multichat_tui.ui.drawing import Quote
+from multichat_tui.ui.faces import Note
+from multichat_tui.ui.feed import Feed
+from multichat_tui.ui.pages import Pages
+
+READ_AGAIN_S = 0.15
+"""Between two rounds of reading lists again: a flood of changes costs a few reads."""
+MARK_READ_S = 0.25
+SAVE_DRAFT_S = 1.0
+MAX_QUOTES = 500
+
+
+class Part(Flag):
+    """Parts of the screen."""
+
+    CHANNELS = auto()
+    MEMBERS = auto()
+    TIMELINE = auto()
+    OPENED = auto()
+    """Another channel is open now."""
+    STATUS = auto()
+    SETTINGS = auto()
+    NONE = 0
+
+
+class Read(Flag):
+    """What is to be read again."""
+
+    CHANNELS = auto()
+    CONTACTS = auto()
+    MEMBERS = auto()
+    STATUS = auto()
+    SETTINGS = auto()
+    ME = auto()
+    NONE = 0
+    ALL = CHANNELS | CONTACTS | MEMBERS | STATUS | SETTINGS | ME
+
+
+class Front:
+    """`changed` is called with the parts that differ, `spawn` runs a coroutine beside the screen, `ring` calls the user."""
+
+    def __init__(
+        self,
+        changed: Callable[[Part], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
+        ring: Callable[[str, str], None],
+    ) -> None:
+        self.desk = Desk()
+        self.api: NodeApi | None = None
+        self.pages: Pages | None = None
+        self.current: ChannelId | None = None
+        self.previous: ChannelId | None = None
+        self.read_arrival: int | None = None
+        """For the line "new" of the open channel: what was read when it was opened. None: no line."""
+        self.note: Note | None = None
+        self.settings: tuple[tuple[str, str], ...] = ()
+        self.focused = True
+        self.new_rows: list[MessageRow] = []
+        """Rows that came into the open channel since the screen took them."""
+        self._changed, self._spawn, self._ring = changed, spawn, ring
+        self._wanted = Read.NONE
+        self._reading = False
+        self._drafts: dict[ChannelId, str] = {}
+        self._saved: dict[ChannelId, str] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._marked: dict[ChannelId, int] = {}
+        self._stale: set[RecordId] = set()
+        self._ranges: list[tuple[int, int]] = []
+        self._quotes: dict[RecordId, Quote | None] = {}
+        self._quoting: set[RecordId] = set()
+
+    # Life
+
+    async def run(self, api: NodeApi) -> None:
+        """Until the node stops."""
+        self.api = api
+        feed = Feed(api, self.take, lambda: self.want(Read.ALL))
+        await feed.run()
+        self.say("The node has stopped. Quit with Ctrl+Q and start again.", bad=True)
+
+    async def close(self) -> None:
+        """Save the draft. Nothing else is lost by closing."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        for channel in list(self._drafts):
+            await self._save_draft(channel)
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """One line of news; empty: none."""
+        note = Note(text=text, bad=bad) if text else None
+        if note != self.note:
+            self.note = note
+            self._changed(Part.STATUS)
+
+    @property
+    def row(self) -> ChannelRow | None:
+        """The open channel."""
+        return self.desk.channels.get(self.current) if self.current is not None else None
+
+    # Reading
+
+    def want(self, what: Read) -> None:
+        """Have lists read again soon; many wishes make one read."""
+        self._wanted |= what
+        if not self._reading and self.api is not None:
+            self._reading = True
+            self._spawn(self._read_lists())
+
+    async def _read_lists(self) -> None:
+        try:
+            while self._wanted and self.api is not None:
+                what, self._wanted = self._wanted, Read.NONE
+                await self._read(self.api, what)
+                await asyncio.sleep(READ_AGAIN_S)
+        except MultichatError as error:
+            self.say(str(error), bad=True)
+        finally:
+            self._reading = False
+
+    async def _read(self, api: NodeApi, what: Read) -> None:
+        desk, parts = self.desk, Part.NONE
+        if what & Read.ME:
+            desk.me = (await api.me()).rows
+        if what & Read.CHANNELS:
+            desk.read_channels(await api.channels())
+            parts |= Part.CHANNELS
+        if what & Read.CONTACTS:
+            desk.read_contacts(await api.contacts())
+            parts |= Part.CHANNELS
+        if what & Read.SETTINGS:
+            self.settings = (await api.settings()).rows
+            parts |= Part.SETTINGS
+        if what & Read.STATUS:
+            desk.status = (await api.status()).rows
+            desk.me = desk.status.me
+            desk.peers = (await api.peers()).rows
+            parts |= Part.STATUS | Part.CHANNELS
+        if what & Read.MEMBERS and self.current is not None:
+            await self._read_members(api, self.current)
+            parts |= Part.MEMBERS
+        self._changed(parts)
+        if self.current is None and what & Read.CHANNELS and desk.channels:
+            first = desk.next_active(None) or next(row.id for row in desk.ordered if isinstance(row, ChannelRow))
+            await self.open(first)
+
+    async def _read_members(self, api: NodeApi, channel: ChannelId) -> None:
+        try:
+            members = (await api.members(channel)).rows
+        except NotFound:
+            members = ()
+        if channel == self.current:
+            self.desk.read_members(members)
+
+    # Events
+
+    def take(self, events: Sequence[Event]) -> None:
+        """A batch of events."""
+        parts, again = Part.NONE, Read.NONE
+        for event in events:
+            match event:
+                case MessageAdded(row=row):
+                    if row.channel == self.current and self.pages is not None:
+                        self.pages.apply(event)
+                        self.new_rows.append(row)
+                        parts |= Part.TIMELINE
+                case MessageChanged(channel=channel):
+                    if channel == self.current and self.pages is not None:
+                        self.pages.apply(event)
+                        self._quotes.pop(event.id, None)
+                        parts |= Part.TIMELINE
+                case DeliveryChanged(channel=channel, first=first, last=last):
+                    if channel == self.current:
+                        self._ranges.append((first, last))
+                        parts |= Part.TIMELINE
+                    again |= Read.STATUS
+                case ChannelChanged(row=row):
+                    self._call_user(row)
+                    self.desk.apply(event)
+                    parts |= Part.CHANNELS
+                case ChannelGone(channel=channel):
+                    self.desk.apply(event)
+                    parts |= Part.CHANNELS
+                    if channel == self.current:
+                        self._spawn(self.open(None))
+                case ContactChanged():
+                    self.desk.apply(event)
+                    parts |= Part.CHANNELS
+                case MembersChanged(channel=channel):
+                    if channel == self.current:
+                        again |= Read.MEMBERS
+                case PresenceChanged():
+                    self.desk.apply(event)
+                    again |= Read.MEMBERS | Read.CONTACTS | Read.CHANNELS | Read.STATUS
+                case ProfileChanged(user=user):
+                    again |= Read.MEMBERS | Read.CONTACTS | Read.CHANNELS | Read.ME
+                    self._stale.update(row.id for row in self._rows() if row.author == user)
+                    parts |= Part.TIMELINE
+                case StatusChanged():
+                    again |= Read.STATUS
+                case Resync():
+                    again |= Read.ALL
+                    self._quotes.clear()
+                    if self.pages is not None:
+                        self._spawn(self._load(self.pages))
+        self._mark_stale()
+        if again:
+            self.want(again)
+        if parts:
+            self._changed(parts)
+
+    def _rows(self) -> Sequence[MessageRow]:
+        return self.pages.window.rows if self.pages is not None else ()
+
+    def _mark_stale(self) -> None:
+        if self._ranges:
+            first, last = min(a for a, _ in self._ranges), max(b for _, b in self._ranges)
+            few = self._ranges if len(self._ranges) < 8 else [(first, last)]
+            self._ranges = []
+            self._stale.update(row.id for row in self._rows() if row.mine and any(a <= row.arrival <= b for a, b in few))
+
+    def refresh_stale(self, visible: Sequence[MessageRow]) -> None:
+        """Read those rows in view again that may have changed; the others when they come into view."""
+        if self._stale and self.pages is not None and not self.pages.reading:
+            rows = [row for row in visible if row.id in self._stale]
+            if rows:
+                self._stale.difference_update(row.id for row in rows)
+                self._spawn(self._again(self.pages, rows))
+
+    async def _again(self, pages: Pages, rows: list[MessageRow]) -> None:
+        try:
+            await pages.again(rows)
+        except MultichatError as error:
+            self.say(str(error), bad=True)
+        self._changed(Part.TIMELINE)
+
+    def _call_user(self, row: ChannelRow) -> None:
+        before = self.desk.channels.get(row.id)
+        if self.focused and row.id == self.current:
+            return
+        more_mentions = row.mentions > (before.mentions if before is not None else 0)
+        more_direct = row.kind is ChannelKind.DIRECT and row.unread > (before.unread if before is not None else 0)
+        if more_mentions or more_direct:
+            self._ring(row.name if row.kind is ChannelKind.DIRECT else f"#{row.name}", "mention" if more_mentions else "message")
+
+    # The open channel
+
+    async def open(self, channel: ChannelId | None) -> None:
+        """Show a channel; None: none."""
+        if channel == self.current and channel is not None:
+            return
+        self._save_soon(0)
+        if self.current is not None and self.current in self.desk.channels:
+            self.previous = self.current
+        self.current = channel
+        self.desk.members = ()
+        self.new_rows.clear()
+        self._stale.clear()
+        self._quotes.clear()
+        self.note = None
+        row = self.row
+        self.read_arrival = row.read_arrival if row is not None and row.unread else None
+        self.pages = Pages(self.api, channel) if channel is not None and self.api is not None else None
+        pages = self.pages
+        if pages is not None:
+            await self._load(pages, tell=False)
+        if pages is self.pages:
+            self._changed(Part.OPENED | Part.TIMELINE | Part.CHANNELS | Part.STATUS)
+            self.want(Read.MEMBERS)
+
+    async def _load(self, pages: Pages, *, tell: bool = True) -> None:
+        try:
+            await pages.load()
+        except MultichatError as error:
+            self.say(str(error), bad=True)
+        if tell and pages is self.pages:
+            self._changed(Part.TIMELINE)
+
+    async def more(self, *, before: bool) -> None:
+        """The page beyond an edge of the window."""
+        pages = self.pages
+        if pages is None:
+            return
+        try:
+            changed = await pages.more(before=before)
+        except MultichatError as error:
+            self.say(str(error), bad=True)
+            return
+        if changed and pages is self.pages:
+            self._changed(Part.TIMELINE)
+
+    async def to_newest(self) -> None:
+        """Read the newest page, if the window does not reach there."""
+        if self.pages is not None and self.pages.window.more_after:
+            await self._load(self.pages)
+
+    async def to_unread(self) -> bool:
+        """Read back until the first unread row is held, or nothing more fits. False: nothing is unread here."""
+        if self.pages is None or self.read_arrival is None:
+            return False
+        while self.pages.window.more_before and len(self.pages.window.rows) < 1200:
+            oldest = self.pages.window.rows[0].arrival if self.pages.window.rows else 0
+            if oldest <= self.read_arrival or not await self.pages.more(before=True):
+                break
+        self._changed(Part.TIMELINE)
+        return True
+
+    def draw_line(self) -> None:
+        """What comes from now on is new: the user looks elsewhere."""
+        if self.pages is not None and self.read_arrival is None:
+            self.read_arrival = self.pages.newest_arrival
+
+    def mark_read(self, *, at_end: bool) -> None:
+        """Looking at the end of the open channel means having read it, a moment later."""
+        row, pages = self.row, self.pages
+        if not (at_end and self.focused and row is not None and pages is not None and pages.loaded):
+            return
+        if pages.newest_arrival > max(row.read_arrival, self._marked.get(row.id, -1)):
+            self._later("read", MARK_READ_S, lambda: self._spawn(self._mark_read(row.id, pages.newest_arrival)))
+
+    async def _mark_read(self, channel: ChannelId, arrival: int) -> None:
+        if channel == self.current and self.focused:
+            self._marked[channel] = arrival
+            await self._submit(MarkRead(channel=channel, arrival=arrival))
+
+    def quote_of(self, record: RecordId) -> Quote | None:
+        """What a reply quotes; None while it is not known, and it is read then."""
+        held = self.pages.window.get(record) if self.pages is not None else None
+        if held is not None:
+            return _quote(held)
+        if record not in self._quotes and record not in self._quoting:
+            if len(self._quotes) > MAX_QUOTES:
+                self._quotes.clear()
+            self._quoting.add(record)
+            self._spawn(self._read_quote(record))
+        return self._quotes.get(record)
+
+    async def _read_quote(self, record: RecordId) -> None:
+        quote: Quote | None = None
+        try:
+            row = (await self.api.message(record)).rows if self.api is not None else None
+            quote = _quote(row) if row is not None and row.channel == self.current else None
+        except MultichatError:
+            quote = None
+        finally:
+            self._quoting.discard(record)
+        self._quotes[record] = quote
+        if quote is not None:
+            self._changed(Part.TIMELINE)
+
+    # Writing
+
+    async def send(self, channel: ChannelId, text: str, reply_to: RecordId | None) -> Accepted | None:
+        """None: refused, and the reason is said."""
+        accepted = await self._submit(SendMessage(channel=channel, text=text, reply_to=reply_to))
+        if accepted is not None:
+            self.say("")
+            self.edited(channel, "")
+        return accepted
+
+    async def open_person(self, user: UserId) -> None:
+        """The conversation with somebody, made if there is none."""
+        accepted = await self._submit(OpenDirect(user=user))
+        if accepted is not None and accepted.channel is not None:
+            await self.go(accepted.channel)
+
+    async def go(self, channel: ChannelId) -> None:
+        """Open a channel that may be newer than the list."""
+        if channel not in self.desk.channels and self.api is not None:
+            try:
+                row = await self.api.channel(channel)
+                self.desk.channels[channel] = row.rows
+            except MultichatError as error:
+                self.say(str(error), bad=True)
+                return
+        await self.open(channel)
+
+    async def _submit(self, intent: MarkRead | SetDraft | SendMessage | OpenDirect) -> Accepted | None:
+        if self.api is None:
+            self.say("Still opening: try again in a moment.", bad=True)
+            return None
+        try:
+            return await self.api.submit(intent)
+        except MultichatError as error:
+            self.say(str(error), bad=True)
+            return None
+
+    # Drafts
+
+    def draft(self, channel: ChannelId) -> str:
+        """What was being written there."""
+        row = self.desk.channels.get(channel)
+        return self._drafts.get(channel, row.draft if row is not None else "")
+
+    def edited(self, channel: ChannelId | None, text: str) -> None:
+        """What is being written; saved when the user pauses."""
+        if channel is not None and self.draft(channel) != text:
+            self._drafts[channel] = text[:MAX_DRAFT_CHARACTERS]
+            self._save_soon(SAVE_DRAFT_S)
+
+    def _save_soon(self, delay_s: float) -> None:
+        channel = self.current
+        if channel is not None and channel in self._drafts:
+            self._later("draft", delay_s, lambda: self._spawn(self._save_draft(channel)))
+
+    async def _save_draft(self, channel: ChannelId) -> None:
+        text = self._drafts.get(channel)
+        row = self.desk.channels.get(channel)
+        saved = self._saved.get(channel, row.draft if row is not None else "")
+        if text is not None and text != saved and row is not None:
+            self._saved[channel] = text
+            await self._submit(SetDraft(channel=channel, text=text))
+
+    def _later(self, name: str, delay_s: float, action: Callable[[], object]) -> None:
+        if (timer := self._timers.pop(name, None)) is not None:
+            timer.cancel()
+        self._timers[name] = asyncio.get_running_loop().call_later(delay_s, action)
+
+
+def _quote(row: MessageRow) -> Quote:
+    return Quote(name=row.name, text=row.text if row.kind is not RowKind.HELD else "held", author=row.author)

@@ -1,0 +1,98 @@
+"""The signs that the screens draw with, in two sets. Nothing else may put a sign outside ASCII on the screen."""
+
+from dataclasses import dataclass
+
+from multichat_tui.model.snapshots import Delivery
+from multichat_tui.ui.preferences import Signs
+
+DELIVERY_CELLS = 2
+"""Width of the delivery column; every delivery sign fits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glyphs:
+    """One set. Every sign is one cell wide, but for the delivery signs of up to two."""
+
+    queued: str
+    some: str
+    all: str
+    failed: str
+    alone: str
+    online: str
+    offline: str
+    waiting: str
+    rule: str
+    bar: str
+    quote: str
+    cursor: str
+    down: str
+    up: str
+    dash: str
+    dot: str
+    more: str
+    holder: str
+    """Carries a combining mark that has nothing to stand on."""
+
+    def delivery(self, state: Delivery) -> str:
+        match state:
+            case Delivery.OTHERS:
+                return ""
+            case Delivery.ALONE:
+                return self.alone
+            case Delivery.QUEUED:
+                return self.queued
+            case Delivery.SOME:
+                return self.some
+            case Delivery.ALL:
+                return self.all
+            case Delivery.FAILED:
+                return self.failed
+
+
+UNICODE = Glyphs(
+    queued="⋯",
+    some="✓",
+    all="✓✓",
+    failed="✗",
+    alone="·",
+    online="●",
+    offline="○",
+    waiting="⋯",
+    rule="─",
+    bar="│",
+    quote="┃",
+    cursor="▌",
+    down="▼",
+    up="▲",
+    dash="—",
+    dot="·",
+    more="…",
+    holder="◌",
+)
+ASCII = Glyphs(
+    queued="..",
+    some="+",
+    all="++",
+    failed="!!",
+    alone="-",
+    online="*",
+    offline="o",
+    waiting="~",
+    rule="-",
+    bar="|",
+    quote="|",
+    cursor=">",
+    down="v",
+    up="^",
+    dash="-",
+    dot="-",
+    more="~",
+    holder="o",
+)
+
+
+def choose(signs: Signs, encoding: str) -> Glyphs:
+    """`encoding`: of the terminal, as Python names it."""
+    if signs is Signs.AUTO:
+        return UNICODE if encoding.lower().replace("-", "").replace("_", "") == "utf8" else ASCII
+    return ASCII if signs is Signs.ASCII else UNICODE

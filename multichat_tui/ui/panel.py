@@ -1,0 +1,209 @@
+"""A panel over the screen that shows lines to read, scroll and copy: answers of commands, help, who has a message.
+
+It has no borders at its sides and every line begins at the left edge, so that a link can be taken with the terminal's own selection too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+from textual.selection import Selection
+from textual.strip import Strip
+from textual.widget import Widget
+
+from multichat_tui.ui.actions import ACTIONS, KEYS, TITLES, Scope, key_name
+from multichat_tui.ui.bars import Bar
+from multichat_tui.ui.cells import Piece, sober, strip_of, wrap
+from multichat_tui.ui.drawing import links_in
+from multichat_tui.ui.glyphs import Glyphs
+from multichat_tui.ui.palette import PLAIN, Palette
+from multichat_tui.ui.selecting import extract, mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What a panel shows. `copied` is what `y` takes: all lines, if empty. Headings are indices of lines."""
+
+    title: str
+    lines: tuple[str, ...]
+    copied: str = ""
+    headings: frozenset[int] = field(default_factory=frozenset)
+
+    @property
+    def to_copy(self) -> str:
+        return self.copied or "\n".join(self.lines)
+
+
+def page_of(title: str, lines: Sequence[str]) -> Page:
+    """`y` copies the link if a line is one."""
+    link = next((line.strip() for line in lines if "://" in line and " " not in line.strip()), "")
+    return Page(title=title, lines=tuple(lines), copied=link)
+
+
+def help_page(focused: Scope) -> Page:
+    """Every action with its keys, those of the focused pane first."""
+    order = [focused, *(scope for scope in (Scope.ANYWHERE, *Scope) if scope is not focused)]
+    lines: list[str] = []
+    headings: set[int] = set()
+    for scope in dict.fromkeys(order):
+        if lines:
+            lines.append("")
+        headings.add(len(lines))
+        lines.append(TITLES[scope] + ("  (here)" if scope is focused else ""))
+        for action in (a for a in ACTIONS if a.scope is scope):
+            keys = ", ".join(key_name(key) for key in action.keys)
+            lines.append(f"  {keys:<24}  {action.title}")
+    lines += ["", "Commands begin with a slash: /help lists them. // sends a slash."]
+    lines += ["Alt+1 may be typed as Esc 1 too, and so may every key with Alt."]
+    return Page(title="Help", lines=tuple(lines), headings=frozenset(headings))
+
+
+class Lines(Widget, can_focus=True):
+    """The panel's text."""
+
+    ALLOW_SELECT = True
+
+    def __init__(self, page: Page, palette: Palette, glyphs: Glyphs) -> None:
+        super().__init__(id="panel-lines")
+        self.page, self.palette, self.glyphs = page, palette, glyphs
+        self._first = 0
+        self._strips: tuple[int, list[Strip]] = (-1, [])
+
+    def strips(self) -> list[Strip]:
+        cells = self.size.width
+        if self._strips[0] != cells:
+            made: list[Strip] = []
+            for number, line in enumerate(self.page.lines):
+                shown = sober(line).replace("\n", " ")
+                style = self.palette.strong + self.palette.accent if number in self.page.headings else PLAIN
+                spots = links_in(shown) or ([(0, len(shown))] if line.strip() and line.strip() == self.page.copied else [])
+                for begin, end in wrap(shown, cells):
+                    linked = any(start < end and stop > begin for start, stop in spots)
+                    pieces: list[Piece] = [(shown[begin:end], self.palette.accent if linked else style)]
+                    made.append(strip_of(pieces, cells, self.palette.panel))
+            self._strips = (cells, made)
+        return self._strips[1]
+
+    def scroll_lines(self, lines: int) -> None:
+        first = max(0, min(self._first + lines, len(self.strips()) - self.size.height))
+        if first != self._first:
+            self._first = first
+            if self.screen.selections:
+                self.screen.clear_selection()
+            self.refresh()
+
+    def on_resize(self) -> None:
+        self.scroll_lines(0)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.scroll_lines(-3)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.scroll_lines(3)
+
+    def render_line(self, y: int) -> Strip:
+        strips = self.strips()
+        index = y + self._first
+        strip = strips[index] if index < len(strips) else Strip.blank(self.size.width, self.palette.panel)
+        selection = self.text_selection
+        if selection is not None:
+            strip = mark(strip, y, selection, self.palette.marked)
+        return strip.apply_offsets(0, y)
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        return extract(self.strips()[self._first : self._first + self.size.height], selection), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
+
+
+class PanelScreen(ModalScreen[None]):
+    """Closes with Esc, q or Enter."""
+
+    DEFAULT_CSS = """
+    PanelScreen { align: center bottom; background: transparent; }
+    PanelScreen Bar { height: 1; width: 100%; }
+    PanelScreen Lines { width: 100%; height: auto; }
+    """
+
+    def __init__(self, page: Page, palette: Palette, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.page, self.palette, self.glyphs = page, palette, glyphs
+        self.lines = Lines(page, palette, glyphs)
+        self._top = Bar(palette.bar, id="panel-top")
+        self._bottom = Bar(palette.bar, id="panel-bottom")
+
+    def compose(self) -> ComposeResult:
+        yield self._top
+        yield self.lines
+        yield self._bottom
+
+    def on_mount(self) -> None:
+        self._top.tell([(f" {self.page.title} ", self.palette.strong)])
+        self._hint("")
+        self._fit()
+        self.lines.focus()
+
+    def on_resize(self) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        cells, rows = self.app.size
+        needed = sum(len(wrap(sober(line), cells)) for line in self.page.lines)
+        self.lines.styles.height = max(1, min(needed, rows - 3))
+
+    def _hint(self, told: str) -> None:
+        self._bottom.tell([(f" {told}", self.palette.good)], [("y copy  j/k scroll  Esc close ", self.palette.dim)])
+
+    def on_key(self, event: events.Key) -> None:
+        action = KEYS[Scope.PANEL].get(event.key)
+        if event.key in ("ctrl+q", "ctrl+c"):
+            return
+        event.stop()
+        event.prevent_default()
+        page = max(1, self.lines.size.height - 1)
+        match action:
+            case "panel.close":
+                self.dismiss()
+            case "panel.copy":
+                self.app.copy_to_clipboard(self.page.to_copy)
+                self._hint("copied" + (": the link" if self.page.copied else ""))
+            case "panel.up":
+                self.lines.scroll_lines(-1)
+            case "panel.down":
+                self.lines.scroll_lines(1)
+            case "panel.page-up":
+                self.lines.scroll_lines(-page)
+            case "panel.page-down":
+                self.lines.scroll_lines(page)
+            case _:
+                pass
+
+
+class AskScreen(ModalScreen[bool]):
+    """One question: Enter or y says yes, anything else no."""
+
+    DEFAULT_CSS = """
+    AskScreen { align: center bottom; background: transparent; }
+    AskScreen Bar { height: 1; width: 100%; }
+    """
+
+    def __init__(self, question: str, palette: Palette) -> None:
+        super().__init__()
+        self._bar = Bar(palette.bar, id="ask")
+        self._question, self._palette = question, palette
+
+    def compose(self) -> ComposeResult:
+        yield self._bar
+
+    def on_mount(self) -> None:
+        self._bar.tell([(f" {self._question}", self._palette.warn)], [("Enter yes  Esc no ", self._palette.strong)])
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        event.prevent_default()
+        self.dismiss(event.key in ("enter", "y"))

@@ -1,0 +1,35 @@
+"""Who has a message: what `i` shows."""
+
+from multichat_tui.model.ids import fingerprint, short
+from multichat_tui.model.snapshots import Delivery, DeliveryRow, MessageRow
+from multichat_tui.ui.cells import one_line
+from multichat_tui.ui.entries import local_time
+from multichat_tui.ui.glyphs import Glyphs
+from multichat_tui.ui.panel import Page
+
+WORDS = {
+    Delivery.OTHERS: "Sent by somebody else; this device has it.",
+    Delivery.ALONE: "Nobody else is in the channel yet: whoever joins may get it.",
+    Delivery.QUEUED: "Waiting: none of the others has it yet. It is sent as soon as one of their devices is reached.",
+    Delivery.SOME: "Some of the others have it, the rest get it when they are reached.",
+    Delivery.ALL: "Everybody has it.",
+    Delivery.FAILED: "It could not be sent.",
+}
+
+
+def receipt_page(row: MessageRow, delivery: DeliveryRow, glyphs: Glyphs) -> Page:
+    """State in words, why it failed, every device."""
+    sent = local_time(row.time_ms)
+    lines = [WORDS[delivery.state]]
+    if delivery.failure or row.failure:
+        lines.append(f"Reason: {one_line(delivery.failure or row.failure)}")
+    if row.late:
+        lines.append("It came late: messages after it were here already.")
+    if delivery.devices:
+        lines.append("")
+    for device in sorted(delivery.devices, key=lambda device: (not device.delivered, device.name.casefold(), device.device)):
+        sign = glyphs.some if device.delivered else glyphs.queued
+        told = "has it" if device.delivered else "does not have it yet"
+        lines.append(f"  {sign:<2} {one_line(device.name)}  {told}  (device {short(device.device)})")
+    lines += ["", f"From {one_line(row.name)}, {sent:%Y-%m-%d %H:%M:%S}", f"Message {fingerprint(row.id)}"]
+    return Page(title="Who has it", lines=tuple(lines))

@@ -1,0 +1,475 @@
+"""A scripted node for the screens' tests: `NodeApi` and `Launcher` in memory. What it is told to do, it does at once and tells."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, WrongPassphrase
+from multichat_tui.model.events import (
+    ChannelChanged,
+    ContactChanged,
+    DeliveryChanged,
+    Event,
+    MembersChanged,
+    MessageAdded,
+    MessageChanged,
+    Resync,
+    StatusChanged,
+)
+from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId, fingerprint
+from multichat_tui.model.intents import (
+    AcceptContact,
+    Accepted,
+    ChangeSetting,
+    CreateChannel,
+    Intent,
+    InviteContact,
+    InviteToChannel,
+    MarkRead,
+    OpenDirect,
+    SendMessage,
+    SetDraft,
+    SetTopic,
+)
+from multichat_tui.model.snapshots import (
+    ChannelKind,
+    ChannelRow,
+    ContactRow,
+    Delivery,
+    DeliveryRow,
+    DeviceDelivery,
+    Me,
+    MemberRow,
+    Membership,
+    MessageRow,
+    PeerRow,
+    Position,
+    RowKind,
+    Snapshot,
+    StatusRow,
+)
+from multichat_tui.node.api.launch import ProfileState
+
+START_MS = 1_750_000_000_000
+"""2025-06-15 15:06:40 UTC."""
+LINK = "multichat://pair/" + "abcdefghijklmnopqrstuvwxyz234567" * 8
+PHRASE = " ".join(f"word{n}" for n in range(1, 25))
+
+
+def some_id(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
+
+
+def user(name: str) -> UserId:
+    return UserId(some_id("user " + name))
+
+
+def device(name: str) -> DeviceId:
+    return DeviceId(some_id("device " + name))
+
+
+def channel_id(name: str) -> ChannelId:
+    return ChannelId(some_id("channel " + name))
+
+
+class TwinNode:
+    """`refuse_with` refuses the next sends; `gate`, if set, holds every submit and read until it is opened."""
+
+    def __init__(self, name: str = "me") -> None:
+        self.name = name
+        self.seq = 0
+        self.arrivals = 0
+        self.clock_ms = START_MS
+        self.rows: dict[ChannelId, list[MessageRow]] = {}
+        self.channel_rows: dict[ChannelId, ChannelRow] = {}
+        self.contact_rows: dict[UserId, ContactRow] = {}
+        self.member_rows: dict[ChannelId, list[MemberRow]] = {}
+        self.status_row = StatusRow(
+            me=Me(user=user(name), device=device(name), name=name, fingerprint=fingerprint(user(name))),
+            listen=("127.0.0.1:4000",),
+            lan=True,
+            links=0,
+            queued=0,
+            trouble="",
+            counters=(),
+        )
+        self.stored_settings: dict[str, str] = {}
+        self.intents: list[Intent] = []
+        self.refuse_with: IntentRefused | None = None
+        self.gate: asyncio.Event | None = None
+        self.reads = 0
+        self._queues: list[asyncio.Queue[Event]] = []
+
+    # Scripts
+
+    def tell(self, event: Event) -> None:
+        for queue in self._queues:
+            queue.put_nowait(event)
+
+    def next_seq(self) -> int:
+        self.seq += 1
+        return self.seq
+
+    def add_channel(self, name: str, *, members: tuple[str, ...] = ("ann", "bob"), topic: str = "", online: int = 1) -> ChannelId:
+        channel = channel_id(name)
+        self.rows[channel] = []
+        self.member_rows[channel] = [
+            self._member(who, role="founder" if number == 0 else "member", online=number < online)
+            for number, who in enumerate(members)
+        ] + [self._member(self.name, role="member", online=True)]
+        self._set_channel(
+            ChannelRow(
+                id=channel,
+                kind=ChannelKind.GROUP,
+                name=name,
+                topic=topic,
+                membership=Membership.JOINED,
+                unread=0,
+                mentions=0,
+                members=len(members) + 1,
+                online=min(online, len(members)),
+                read_arrival=0,
+                last_ms=0,
+            )
+        )
+        return channel
+
+    def add_contact(self, name: str, *, online: bool = True, verified: bool = False, pending: bool = False) -> UserId:
+        someone = user(name)
+        row = ContactRow(
+            user=someone,
+            name=name,
+            verified=verified,
+            online=online,
+            safety_number=" ".join(["12345"] * 12),
+            fingerprint=fingerprint(someone),
+            path="lan" if online else "",
+            rtt_ms=3.2 if online else None,
+            pending=pending,
+        )
+        self.contact_rows[someone] = row
+        self.tell(ContactChanged(seq=self.next_seq(), row=row))
+        return someone
+
+    def add_direct(self, name: str, *, online: bool = True) -> ChannelId:
+        someone = user(name) if user(name) in self.contact_rows else self.add_contact(name, online=online)
+        channel = channel_id("direct " + name)
+        self.rows[channel] = []
+        self.member_rows[channel] = [self._member(name, role="founder", online=online)]
+        self._set_channel(
+            ChannelRow(
+                id=channel,
+                kind=ChannelKind.DIRECT,
+                name=name,
+                topic="",
+                membership=Membership.JOINED,
+                unread=0,
+                mentions=0,
+                members=2,
+                online=1 if online else 0,
+                read_arrival=0,
+                last_ms=0,
+                user=someone,
+            )
+        )
+        return channel
+
+    def row(self, channel: ChannelId, author: str, text: str, **more: object) -> MessageRow:
+        self.arrivals += 1
+        self.clock_ms += 20_000
+        mine = author == self.name
+        made = MessageRow(
+            id=RecordId(some_id(f"{channel.hex()} {self.arrivals}")),
+            channel=channel,
+            arrival=self.arrivals,
+            ets=self.clock_ms,
+            time_ms=self.clock_ms,
+            author=user(author),
+            device=device(author),
+            name=author,
+            kind=RowKind.MESSAGE,
+            text=text,
+            mine=mine,
+            state=Delivery.QUEUED if mine else Delivery.OTHERS,
+            delivered=0,
+            total=2,
+        )
+        return replace(made, **more)  # type: ignore[arg-type]
+
+    def put(self, row: MessageRow, *, quietly: bool = False) -> MessageRow:
+        """Into the timeline, and told unless `quietly`."""
+        rows = self.rows[row.channel]
+        rows.append(row)
+        rows.sort(key=lambda r: (r.ets, r.id))
+        if not quietly:
+            self.tell(MessageAdded(seq=self.next_seq(), row=row))
+        if not row.mine:
+            here = self.channel_rows[row.channel]
+            called = f"@{self.name}" in row.text
+            self._set_channel(
+                replace(here, unread=here.unread + 1, mentions=here.mentions + called, last_ms=row.time_ms), quietly=quietly
+            )
+        return row
+
+    def say(self, channel: ChannelId, author: str, text: str, **more: object) -> MessageRow:
+        return self.put(self.row(channel, author, text, **more))
+
+    def fill(self, channel: ChannelId, count: int, *, author: str = "ann") -> None:
+        """Old messages, all read."""
+        for number in range(count):
+            self.put(self.row(channel, author if number % 3 else "bob", f"message {number}"), quietly=True)
+        self._set_channel(replace(self.channel_rows[channel], unread=0, mentions=0, read_arrival=self.arrivals), quietly=True)
+
+    def change(self, row: MessageRow) -> None:
+        rows = self.rows[row.channel]
+        rows[next(i for i, r in enumerate(rows) if r.id == row.id)] = row
+        self.tell(MessageChanged(seq=self.next_seq(), channel=row.channel, id=row.id, position=row.position, row=row))
+
+    def remove(self, row: MessageRow) -> None:
+        self.rows[row.channel] = [r for r in self.rows[row.channel] if r.id != row.id]
+        self.tell(MessageChanged(seq=self.next_seq(), channel=row.channel, id=row.id, position=row.position, row=None))
+
+    def deliver(self, channel: ChannelId, state: Delivery) -> None:
+        """All own messages have come this far."""
+        mine = [r for r in self.rows[channel] if r.mine]
+        self.rows[channel] = [replace(r, state=state) if r.mine else r for r in self.rows[channel]]
+        first, last = min(r.arrival for r in mine), max(r.arrival for r in mine)
+        self.tell(DeliveryChanged(seq=self.next_seq(), channel=channel, first=first, last=last))
+
+    def resync(self) -> None:
+        self.tell(Resync(seq=self.next_seq()))
+
+    def set_status(self, **changes: object) -> None:
+        self.status_row = replace(self.status_row, **changes)  # type: ignore[arg-type]
+        self.tell(StatusChanged(seq=self.next_seq()))
+
+    def set_channel(self, channel: ChannelId, **changes: object) -> None:
+        self._set_channel(replace(self.channel_rows[channel], **changes))  # type: ignore[arg-type]
+
+    def stop_events(self) -> None:
+        for queue in self._queues:
+            queue.put_nowait(None)  # type: ignore[arg-type]
+
+    def _set_channel(self, row: ChannelRow, *, quietly: bool = False) -> None:
+        self.channel_rows[row.id] = row
+        if not quietly:
+            self.tell(ChannelChanged(seq=self.next_seq(), row=row))
+
+    def _member(self, name: str, *, role: str, online: bool) -> MemberRow:
+        return MemberRow(
+            user=user(name),
+            name=name,
+            role=role,
+            online=online,
+            me=name == self.name,
+            contact=user(name) in self.contact_rows,
+            verified=False,
+            fingerprint=fingerprint(user(name)),
+        )
+
+    async def _pass(self) -> None:
+        self.reads += 1
+        if self.gate is not None:
+            await self.gate.wait()
+
+    # NodeApi
+
+    async def submit(self, intent: Intent) -> Accepted:
+        await self._pass()
+        self.intents.append(intent)
+        match intent:
+            case SendMessage(channel=channel, text=text, reply_to=reply_to):
+                if self.refuse_with is not None:
+                    raise self.refuse_with
+                row = self.say(channel, self.name, text, reply_to=reply_to)
+                return Accepted(record=row.id)
+            case CreateChannel(name=name):
+                return Accepted(channel=self.add_channel(name, members=()))
+            case OpenDirect(user=someone):
+                contact = self.contact_rows[someone]
+                return Accepted(channel=self.add_direct(contact.name))
+            case InviteContact() | InviteToChannel():
+                return Accepted(link=LINK)
+            case AcceptContact():
+                return Accepted(user=self.add_contact("carol"))
+            case MarkRead(channel=channel, arrival=arrival):
+                self.set_channel(channel, unread=0, mentions=0, read_arrival=arrival)
+            case SetDraft(channel=channel, text=text):
+                self.set_channel(channel, draft=text)
+            case SetTopic(channel=channel, topic=topic):
+                self.set_channel(channel, topic=topic)
+            case ChangeSetting(key=key, value=value):
+                self.stored_settings[key] = value
+            case _:
+                raise IntentRefused(Refusal.NOT_ALLOWED, "The twin does not do that.")
+        return Accepted()
+
+    @asynccontextmanager
+    async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
+        queue: asyncio.Queue[Event] = asyncio.Queue()
+        self._queues.append(queue)
+
+        async def each() -> AsyncIterator[Event]:
+            while (event := await queue.get()) is not None:
+                yield event
+
+        try:
+            yield each()
+        finally:
+            self._queues.remove(queue)
+
+    async def me(self) -> Snapshot[Me]:
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=self.status_row.me)
+
+    async def channels(self) -> Snapshot[tuple[ChannelRow, ...]]:
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=tuple(self.channel_rows.values()))
+
+    async def channel(self, channel: ChannelId) -> Snapshot[ChannelRow]:
+        await self._pass()
+        if channel not in self.channel_rows:
+            raise NotFound("There is no such channel.")
+        return Snapshot(as_of=self.seq, rows=self.channel_rows[channel])
+
+    async def contacts(self) -> Snapshot[tuple[ContactRow, ...]]:
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=tuple(self.contact_rows.values()))
+
+    async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=tuple(self.member_rows[channel]))
+
+    async def timeline(
+        self,
+        channel: ChannelId,
+        *,
+        before: Position | None = None,
+        after: Position | None = None,
+        limit: int = 100,
+    ) -> Snapshot[tuple[MessageRow, ...]]:
+        rows = self.rows[channel]
+        if before is not None:
+            rows = [r for r in rows if (r.ets, r.id) < (before.ets, before.id)][-limit:]
+        elif after is not None:
+            rows = [r for r in rows if (r.ets, r.id) > (after.ets, after.id)][:limit]
+        else:
+            rows = rows[-limit:]
+        page = Snapshot(as_of=self.seq, rows=tuple(rows))
+        await self._pass()
+        return page
+
+    async def message(self, record: RecordId) -> Snapshot[MessageRow | None]:
+        await self._pass()
+        found = next((r for rows in self.rows.values() for r in rows if r.id == record), None)
+        return Snapshot(as_of=self.seq, rows=found)
+
+    async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
+        await self._pass()
+        row = (await self.message(record)).rows
+        if row is None:
+            raise NotFound("There is no such message.")
+        devices = (
+            DeviceDelivery(user=user("ann"), name="ann", device=device("ann"), delivered=row.state is not Delivery.QUEUED),
+            DeviceDelivery(user=user("bob"), name="bob", device=device("bob"), delivered=row.state is Delivery.ALL),
+        )
+        return Snapshot(as_of=self.seq, rows=DeliveryRow(record=record, state=row.state, devices=devices, failure=row.failure))
+
+    async def peers(self) -> Snapshot[tuple[PeerRow, ...]]:
+        await self._pass()
+        rows = tuple(
+            PeerRow(
+                device=device(row.name),
+                user=row.user,
+                name=row.name,
+                online=row.online,
+                path=row.path,
+                address="192.168.1.7:4000",
+                rtt_ms=row.rtt_ms,
+                unacknowledged=0,
+                addresses=("192.168.1.7:4000",),
+                failure="",
+            )
+            for row in self.contact_rows.values()
+        )
+        return Snapshot(as_of=self.seq, rows=rows)
+
+    async def status(self) -> Snapshot[StatusRow]:
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=self.status_row)
+
+    async def settings(self) -> Snapshot[tuple[tuple[str, str], ...]]:
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=tuple(self.stored_settings.items()))
+
+
+class TwinLauncher:
+    """Opens a `TwinNode`. The passphrase of a locked one is "open sesame"."""
+
+    def __init__(self, node: TwinNode, state: ProfileState = ProfileState.OPEN) -> None:
+        self.node = node
+        self.now = state
+        self.created: tuple[str, str | None] | None = None
+        self.started = 0
+        self.stopped = 0
+
+    @property
+    def state(self) -> ProfileState:
+        return self.now
+
+    async def create(self, *, name: str, passphrase: str | None) -> str:
+        self.created = (name, passphrase)
+        self.now = ProfileState.OPEN
+        return PHRASE
+
+    async def start(self, passphrase: str | None = None) -> TwinNode:
+        if self.now is ProfileState.LOCKED and passphrase != "open sesame":
+            raise WrongPassphrase("That passphrase does not open it.")
+        self.started += 1
+        return self.node
+
+    async def stop(self) -> None:
+        self.stopped += 1
+
+
+def populated() -> TwinNode:
+    """Three channels, two people, some talk: what the pictures show."""
+    node = TwinNode()
+    node.add_contact("ann", verified=True)
+    node.add_contact("bob")
+    node.add_contact("dave", online=False)
+    dev = node.add_channel("dev", members=("ann", "bob", "kim", "dave"), topic="release planning", online=3)
+    lobby = node.add_channel("lobby", members=("ann", "bob"), online=2)
+    ops = node.add_channel("ops", members=("kim",), online=1)
+    node.add_direct("bob")
+    direct = node.add_direct("dave", online=False)
+    node.put(node.row(dev, "ann", "", kind=RowKind.CREATED), quietly=True)
+    for who in ("bob", "kim", "dave"):
+        node.put(node.row(dev, who, "", kind=RowKind.JOINED, subject=user(who)), quietly=True)
+    node.put(node.row(dev, "me", "", kind=RowKind.JOINED, subject=user("me")), quietly=True)
+    first = node.put(node.row(dev, "ann", "hi all, shall we cut the release today?"), quietly=True)
+    node.put(node.row(dev, "bob", "yes please", reply_to=first.id), quietly=True)
+    node.put(node.row(dev, "bob", "the notes are at https://example.org/release/notes.html, have a look"), quietly=True)
+    node.put(node.row(dev, "me", "reading them now", state=Delivery.ALL), quietly=True)
+    node.put(
+        node.row(
+            dev,
+            "kim",
+            "Two things before we tag: the migration needs a copy of the file first, and somebody should run the long "
+            "simulation over night. I can do the second one.",
+        ),
+        quietly=True,
+    )
+    node.put(node.row(dev, "me", "I take the migration", state=Delivery.SOME), quietly=True)
+    node.set_channel(dev, unread=0, mentions=0, read_arrival=node.arrivals)
+    node.put(node.row(dev, "ann", "@me thanks! 你好 from the other office"), quietly=True)
+    node.put(node.row(dev, "kim", "release done", late=True), quietly=True)
+    node.put(node.row(dev, "me", "great, going home"), quietly=True)
+    node.put(node.row(lobby, "bob", "morning"), quietly=True)
+    node.put(node.row(lobby, "bob", "anybody here?"), quietly=True)
+    node.put(node.row(ops, "kim", "@me the disk is full"), quietly=True)
+    node.put(node.row(direct, "dave", "back on monday"), quietly=True)
+    node.set_status(links=3, queued=1)
+    return node
