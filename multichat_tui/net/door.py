@@ -10,12 +10,12 @@ from multichat_tui.model.ports import Counted
 from multichat_tui.net.addresses import parse_host
 from multichat_tui.net.reasons import Turned
 
-TELL_AFTER_S = 1.0
-"""Counts are told together: whoever knocks a thousand times a second shall not fill the inbox."""
+TELL_EVERY_S = 1.0
+"""The first is told at once, what follows together: whoever knocks a thousand times a second shall not fill the inbox."""
 
 
 class Door:
-    """`tell` gets the counts, at most one input per reason and second."""
+    """`tell` gets the counts, at most one input per reason and second (and one more for the first)."""
 
     def __init__(self, tell: Callable[[Counted], None]) -> None:
         self._tell = tell
@@ -45,12 +45,16 @@ class Door:
             del self._inside[place]
 
     def count(self, reason: Turned) -> None:
+        """Somebody was turned away. Only from callbacks of the event loop."""
         self._turned[reason] += 1
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(TELL_AFTER_S, self._tell_all)
+            self._tell_all()
 
     def _tell_all(self) -> None:
         self._timer = None
+        if not self._turned:
+            return
+        self._timer = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell_all)
         turned, self._turned = self._turned, Counter()
         for reason, count in turned.items():
             self._tell(Counted(reason=reason.value, count=count))
