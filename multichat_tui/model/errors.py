@@ -7,6 +7,8 @@ MultichatError                 title, message, what to do; an exit code of the c
 ├── UsageError                 the words of a command or a setting are off                         2
 ├── TimedOut                   a wait that was asked for and not met                               5
 ├── StoreError
+│   ├── ProfileAbsent          there is none where one was asked for                             3
+│   ├── ProfileExists          there is one where a new one was to be made                       1
 │   ├── WrongPassphrase        locked, or the passphrase does not open it                          4
 │   ├── ProfileBusy            another process holds the profile and does not answer               6
 │   ├── Damaged                a file is not what it should be                                     7
@@ -87,6 +89,16 @@ class TimedOut(MultichatError):
 class StoreError(MultichatError):
     code = "storage"
     exit_code = 9
+
+
+class ProfileAbsent(StoreError):
+    code = "no-profile"
+    exit_code = 3
+
+
+class ProfileExists(StoreError):
+    code = "profile-exists"
+    exit_code = 1
 
 
 class WrongPassphrase(StoreError):
