@@ -125,6 +125,11 @@ def local_time(time_ms: int) -> str:
         return str(time_ms)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 member`, `2 members`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Columns side by side, two spaces apart."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []

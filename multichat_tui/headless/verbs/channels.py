@@ -1,7 +1,7 @@
 """Commands about channels: making, joining, leaving, listing."""
 
 from multichat_tui.headless.host import Context
-from multichat_tui.headless.output import plain, table
+from multichat_tui.headless.output import counted, plain, table
 from multichat_tui.headless.session import session, wait_for
 from multichat_tui.headless.verbs.people import SOMEBODY_ONLINE
 from multichat_tui.model.errors import IntentRefused, Refusal, TimedOut, UsageError
@@ -93,7 +93,7 @@ async def list_all(context: Context) -> int:
     cells = [
         (
             channel_label(row),
-            row.membership.value if row.membership is not Membership.JOINED else f"{row.members} members, {row.online} online",
+            _standing(row),
             f"{row.unread} unread" if row.unread else "",
             visible(row.topic or row.note).replace("\n", " "),
         )
@@ -114,6 +114,12 @@ async def members(context: Context) -> int:
     cells = [(visible(row.name), row.role, _presence(row), "verified" if row.verified else "") for row in rows]
     context.out.result({}, *table(cells))
     return 0
+
+
+def _standing(row: ChannelRow) -> str:
+    if row.membership is not Membership.JOINED:
+        return row.membership.value
+    return f"{counted(row.members, 'member')}, {counted(row.online, 'other')} online"
 
 
 def _presence(row: MemberRow) -> str:

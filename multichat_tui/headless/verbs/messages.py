@@ -61,7 +61,7 @@ def _sent(out: Output, record: RecordId, row: MessageRow | None, *, asked: str |
         raise IntentRefused(Refusal.NOT_ALLOWED, "The message was not accepted.", row.failure)
     if asked == "delivered" and state is not Delivery.ALL:
         raise TimedOut("Not delivered to all in time.", HINT)
-    if asked is None and not attached and state is not Delivery.ALL:
+    if asked is None and not attached and state not in (Delivery.ALL, Delivery.ALONE):
         out.note(HINT)
     return 0
 

@@ -87,7 +87,7 @@ async def names(call: Call) -> Outcome:
     channel = (await find_channel(call.api, call.words)).id if call.words else call.need_channel()
     members = (await call.api.members(channel)).rows
     online = sum(1 for row in members if row.online or row.me)
-    lines = [f"{len(members)} members, {online} online"]
+    lines = [f"{len(members)} {'member' if len(members) == 1 else 'members'}, {online} online"]
     for row in members:
         marks = [row.role, "you" if row.me else "online" if row.online else "offline"]
         marks += ["verified"] if row.verified else []

@@ -1,0 +1,313 @@
+"""An in-memory `NodeApi`: one person's view, with the others played by the test."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from multichat_tui.headless.subscription import Subscription
+from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
+from multichat_tui.model.events import ChannelChanged, ChannelGone, ContactChanged, Event, MessageAdded, StatusChanged
+from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId, fingerprint
+from multichat_tui.model.intents import (
+    AcceptContact,
+    Accepted,
+    ChangeSetting,
+    ConnectTo,
+    CreateChannel,
+    Intent,
+    InviteContact,
+    InviteToChannel,
+    JoinChannel,
+    LeaveChannel,
+    MarkRead,
+    OpenDirect,
+    RenameChannel,
+    SendMessage,
+    SetDraft,
+    SetName,
+    SetTopic,
+)
+from multichat_tui.model.limits import SUBSCRIBER_EVENTS
+from multichat_tui.model.snapshots import (
+    ChannelKind,
+    ChannelRow,
+    ContactRow,
+    Delivery,
+    DeliveryRow,
+    DeviceDelivery,
+    Me,
+    MemberRow,
+    Membership,
+    MessageRow,
+    PeerRow,
+    Position,
+    RowKind,
+    Snapshot,
+    StatusRow,
+)
+
+
+def named(word: str) -> bytes:
+    """32 bytes that belong to a word."""
+    return hashlib.blake2b(word.encode(), digest_size=32).digest()
+
+
+def user(word: str) -> UserId:
+    return UserId(named(f"user {word}"))
+
+
+class ApiTwin:
+    """Implements `NodeApi`. `intents` keeps what was submitted; `refuse` makes the next submit fail."""
+
+    def __init__(self, name: str = "me", *, queue: int = SUBSCRIBER_EVENTS) -> None:
+        self.intents: list[Intent] = []
+        self.refuse: Exception | None = None
+        self.name = name
+        self.seq = 0
+        self.queue = queue
+        self.people: dict[UserId, ContactRow] = {}
+        self.rows: dict[ChannelId, ChannelRow] = {}
+        self.inside: dict[ChannelId, list[MemberRow]] = {}
+        self.messages: list[MessageRow] = []
+        self.kept: dict[str, str] = {}
+        self.known_peers: list[PeerRow] = []
+        self.deliver_at_once = False
+        self._readers: set[Subscription] = set()
+
+    # What a test plays
+
+    def emit(self, event: Event) -> None:
+        for reader in self._readers:
+            reader.put(event)
+
+    def next_seq(self) -> int:
+        self.seq += 1
+        return self.seq
+
+    def stop(self) -> None:
+        for reader in self._readers:
+            reader.end()
+
+    @property
+    def subscribers(self) -> int:
+        return len(self._readers)
+
+    def add_contact(
+        self, name: str, *, online: bool = False, pending: bool = False, identifier: UserId | None = None
+    ) -> ContactRow:
+        who = identifier or user(name)
+        row = ContactRow(
+            user=who,
+            name=name,
+            verified=False,
+            online=online,
+            safety_number="12345 " * 11 + "12345",
+            fingerprint=fingerprint(who),
+            path="lan" if online else "",
+            rtt_ms=2.5 if online else None,
+            pending=pending,
+        )
+        self.people[who] = row
+        self.emit(ContactChanged(seq=self.next_seq(), row=row))
+        return row
+
+    def add_channel(
+        self,
+        name: str,
+        *members: str,
+        kind: ChannelKind = ChannelKind.GROUP,
+        partner: UserId | None = None,
+        membership: Membership = Membership.JOINED,
+        identifier: ChannelId | None = None,
+    ) -> ChannelRow:
+        row = ChannelRow(
+            id=identifier or ChannelId(named(f"channel {name} {kind} {len(self.rows)}")),
+            kind=kind,
+            name=name,
+            topic="",
+            membership=membership,
+            unread=0,
+            mentions=0,
+            members=1 + len(members),
+            online=0,
+            read_arrival=0,
+            last_ms=0,
+            user=partner,
+        )
+        self.rows[row.id] = row
+        self.inside[row.id] = [self._member(self.name, self.me_row.user, me=True)] + [self._member(m, user(m)) for m in members]
+        self.emit(ChannelChanged(seq=self.next_seq(), row=row))
+        return row
+
+    def _member(self, name: str, who: UserId, *, me: bool = False) -> MemberRow:
+        contact = who in self.people
+        return MemberRow(
+            user=who,
+            name=name,
+            role="founder" if me else "member",
+            online=False,
+            me=me,
+            contact=contact,
+            verified=False,
+            fingerprint=fingerprint(who),
+        )
+
+    def arrive(self, channel: ChannelId, name: str, text: str, *, mine: bool = False) -> MessageRow:
+        arrival = len(self.messages) + 1
+        total = max(0, len(self.inside.get(channel, [])) - 1)
+        state = Delivery.OTHERS
+        if mine:
+            state = Delivery.ALONE if not total else Delivery.ALL if self.deliver_at_once else Delivery.QUEUED
+        row = MessageRow(
+            id=RecordId(named(f"record {arrival}")),
+            channel=channel,
+            arrival=arrival,
+            ets=arrival,
+            time_ms=1_700_000_000_000 + arrival,
+            author=self.me_row.user if mine else user(name),
+            device=DeviceId(named(f"device {name}")),
+            name=name,
+            kind=RowKind.MESSAGE,
+            text=text,
+            mine=mine,
+            state=state,
+            delivered=total if state is Delivery.ALL else 0,
+            total=total,
+        )
+        self.messages.append(row)
+        self.emit(MessageAdded(seq=self.next_seq(), row=row))
+        return row
+
+    @property
+    def me_row(self) -> Me:
+        who = user("myself")
+        return Me(user=who, device=DeviceId(named("my device")), name=self.name, fingerprint=fingerprint(who))
+
+    # NodeApi
+
+    async def submit(self, intent: Intent) -> Accepted:
+        if self.refuse is not None:
+            error, self.refuse = self.refuse, None
+            raise error
+        self.intents.append(intent)
+        match intent:
+            case CreateChannel(name=name):
+                return Accepted(channel=self.add_channel(name).id)
+            case InviteToChannel():
+                self._row(intent.channel)
+                return Accepted(link="multichat:join/abc")
+            case JoinChannel():
+                return Accepted(channel=self.add_channel("joined", membership=Membership.JOINING).id)
+            case LeaveChannel(channel=channel):
+                self._row(channel)
+                del self.rows[channel]
+                self.emit(ChannelGone(seq=self.next_seq(), channel=channel))
+                return Accepted()
+            case OpenDirect(user=who):
+                for row in self.rows.values():
+                    if row.user == who:
+                        return Accepted(channel=row.id, user=who)
+                name = self.people[who].name if who in self.people else "somebody"
+                return Accepted(channel=self.add_channel(name, name, kind=ChannelKind.DIRECT, partner=who).id, user=who)
+            case SendMessage(channel=channel, text=text):
+                self._row(channel)
+                if not text.strip():
+                    raise IntentRefused(Refusal.EMPTY, "There is nothing to send.")
+                return Accepted(record=self.arrive(channel, self.name, text, mine=True).id, channel=channel)
+            case SetName(name=name):
+                self.name = name
+                return Accepted()
+            case InviteContact():
+                return Accepted(link="multichat:pair/abc")
+            case AcceptContact():
+                return Accepted(user=self.add_contact("inviter", pending=True).user)
+            case ChangeSetting(key=key, value=value):
+                self.kept[key] = value
+                return Accepted()
+            case ConnectTo():
+                self.emit(StatusChanged(seq=self.next_seq()))
+                return Accepted()
+            case SetTopic() | RenameChannel() | MarkRead() | SetDraft():
+                self._row(intent.channel)
+                return Accepted(channel=intent.channel)
+
+    @asynccontextmanager
+    async def _subscribed(self) -> AsyncIterator[AsyncIterator[Event]]:
+        reader = Subscription(self.queue)
+        self._readers.add(reader)
+        try:
+            yield reader
+        finally:
+            self._readers.discard(reader)
+
+    def events(self):
+        return self._subscribed()
+
+    async def me(self) -> Snapshot[Me]:
+        return self._snapshot(self.me_row)
+
+    async def channels(self) -> Snapshot[tuple[ChannelRow, ...]]:
+        return self._snapshot(tuple(sorted(self.rows.values(), key=lambda r: (r.kind is ChannelKind.DIRECT, r.name))))
+
+    async def channel(self, channel: ChannelId) -> Snapshot[ChannelRow]:
+        return self._snapshot(self._row(channel))
+
+    async def contacts(self) -> Snapshot[tuple[ContactRow, ...]]:
+        return self._snapshot(tuple(self.people.values()))
+
+    async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
+        self._row(channel)
+        return self._snapshot(tuple(self.inside[channel]))
+
+    async def timeline(
+        self,
+        channel: ChannelId,
+        *,
+        before: Position | None = None,
+        after: Position | None = None,
+        limit: int = 100,
+    ) -> Snapshot[tuple[MessageRow, ...]]:
+        self._row(channel)
+        rows = [row for row in self.messages if row.channel == channel]
+        if before is not None:
+            rows = [row for row in rows if (row.ets, row.id) < (before.ets, before.id)]
+        if after is not None:
+            return self._snapshot(tuple(row for row in rows if (row.ets, row.id) > (after.ets, after.id))[:limit])
+        return self._snapshot(tuple(rows[-limit:]) if limit else ())
+
+    async def message(self, record: RecordId) -> Snapshot[MessageRow | None]:
+        return self._snapshot(next((row for row in self.messages if row.id == record), None))
+
+    async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
+        row = (await self.message(record)).rows
+        if row is None:
+            raise NotFound("There is no such message.")
+        devices = (DeviceDelivery(user=user("bob"), name="bob", device=DeviceId(named("d")), delivered=False),)
+        return self._snapshot(DeliveryRow(record=record, state=row.state, devices=devices))
+
+    async def peers(self) -> Snapshot[tuple[PeerRow, ...]]:
+        return self._snapshot(tuple(self.known_peers))
+
+    async def status(self) -> Snapshot[StatusRow]:
+        return self._snapshot(
+            StatusRow(
+                me=self.me_row,
+                listen=("127.0.0.1:4000",),
+                lan=False,
+                links=1,
+                queued=2,
+                trouble="",
+                counters=(("not-cbor", 3),),
+            )
+        )
+
+    async def settings(self) -> Snapshot[tuple[tuple[str, str], ...]]:
+        return self._snapshot(tuple(self.kept.items()))
+
+    def _snapshot(self, rows):
+        return Snapshot(as_of=self.seq, rows=rows)
+
+    def _row(self, channel: ChannelId) -> ChannelRow:
+        if channel not in self.rows:
+            raise NotFound("There is no such channel.")
+        return self.rows[channel]
