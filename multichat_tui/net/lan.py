@@ -7,6 +7,7 @@ or none that carries multicast, nothing happens until the network changes.
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ GATHER_S = 0.05
 MAX_INTERFACES = 8
 MAX_KNOWN = 256
 """Announcements remembered, to be tried again when our credentials change."""
+OUR_NAMES = 4 * MAX_INTERFACES
+"""Service names of our own that may still be on the air."""
 BURST = 64
 PER_SECOND = 16
 """Announcements looked at: each costs some microseconds per credential, and anybody can send them."""
@@ -44,7 +47,7 @@ class LanDiscovery:
         self._host: Address | None = None
         self._neighbourhoods: dict[str, Neighbourhood] = {}
         self._known: dict[str, tuple[Announcement, set[bytes]]] = {}
-        self._ours: set[str] = set()
+        self._ours: deque[str] = deque(maxlen=OUR_NAMES)
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._again = False
@@ -123,7 +126,7 @@ class LanDiscovery:
             addresses=there.addresses,
             entropy=self._entropy,
         )
-        self._ours.add(f"{announcement.instance}.{SERVICE_TYPE}")
+        self._ours.append(f"{announcement.instance}.{SERVICE_TYPE}")
         try:
             await there.show(announcement, text)
         except OSError as error:

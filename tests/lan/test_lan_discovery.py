@@ -1,0 +1,207 @@
+"""Two machines on one cable: network namespaces joined by a virtual link, with real multicast, TCP and TLS."""
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from builders import person
+from net_parties import peer_credential
+
+pytestmark = pytest.mark.lan
+
+PATIENCE_S = 30.0
+PROGRAM = Path(__file__).with_name("lan_program.py")
+Require = Callable[[bool, str], None]
+
+
+def ip(*words: str, check: bool = True) -> bool:
+    return subprocess.run(["ip", *words], check=check, capture_output=True).returncode == 0
+
+
+class Cable:
+    """Two namespaces and the link between them; `left` has 10.77.0.1, `right` 10.77.0.2."""
+
+    def __init__(self) -> None:
+        self.left, self.right = f"mc{os.getpid()}l", f"mc{os.getpid()}r"
+
+    def lay(self) -> None:
+        for name in (self.left, self.right):
+            ip("netns", "add", name)
+        ip("-n", self.left, "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", self.right)
+        for name, address in ((self.left, "10.77.0.1/24"), (self.right, "10.77.0.2/24")):
+            ip("-n", name, "link", "set", "lo", "up")
+            ip("-n", name, "addr", "add", address, "dev", "cable")
+            ip("-n", name, "link", "set", "cable", "up")
+
+    def remove(self) -> None:
+        for name in (self.left, self.right):
+            ip("netns", "del", name, check=False)
+
+
+@pytest.fixture
+def cable(require: Require) -> Iterator[Cable]:
+    require(shutil.which("ip") is not None, "the ip command is needed")
+    require(hasattr(os, "geteuid") and os.geteuid() == 0, "making network namespaces needs root")
+    one = Cable()
+    try:
+        try:
+            one.lay()
+        except subprocess.CalledProcessError as error:
+            require(False, f"network namespaces cannot be made here: {error.stderr.decode().strip()}")
+        yield one
+    finally:
+        one.remove()
+
+
+class Program:
+    """A process in a namespace that tells what happens in lines of JSON."""
+
+    def __init__(self, child: asyncio.subprocess.Process) -> None:
+        self.child = child
+        self.told: list[dict[str, object]] = []
+
+    @classmethod
+    async def start(cls, namespace: str, *words: str) -> "Program":
+        child = await asyncio.create_subprocess_exec(
+            "ip", "netns", "exec", namespace, sys.executable, str(PROGRAM), *words,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        return cls(child)
+
+    async def until(self, key: str, where: Callable[[object], bool] = lambda _: True, *, new: bool = False) -> object:
+        """What was told, or is told next, under a key; `new`: not what was told before now."""
+        async with asyncio.timeout(PATIENCE_S):
+            at = len(self.told) if new else 0
+            while True:
+                for told in self.told[at:]:
+                    if key in told and where(told[key]):
+                        return told[key]
+                at = len(self.told)
+                assert self.child.stdout is not None
+                line = await self.child.stdout.readline()
+                if not line:
+                    raise AssertionError(f"the program ended; it told {self.told}")
+                self.told.append(json.loads(line))
+
+    def say(self, line: str) -> None:
+        assert self.child.stdin is not None
+        self.child.stdin.write(line.encode() + b"\n")
+
+    async def end(self) -> None:
+        assert self.child.stdin is not None
+        self.child.stdin.close()
+        with contextlib.suppress(ProcessLookupError):
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    await self.child.wait()
+            except TimeoutError:
+                self.child.kill()
+                await self.child.wait()
+
+
+@pytest.fixture
+async def programs() -> AsyncIterator[list[Program]]:
+    started: list[Program] = []
+    yield started
+    for one in started:
+        await one.end()
+
+
+async def start(programs: list[Program], namespace: str, *words: str) -> Program:
+    one = await Program.start(namespace, *words)
+    programs.append(one)
+    return one
+
+
+async def test_two_machines_find_each_other_and_link(cable: Cable, programs: list[Program]):
+    ann = await start(programs, cable.left, "device", "ann", "bob")
+    bob = await start(programs, cable.right, "device", "bob", "ann")
+    assert str(await ann.until("up")).startswith("10.77.0.2:")
+    assert str(await bob.until("up")).startswith("10.77.0.1:")
+    assert await ann.until("path") == "lan"
+    assert await ann.until("right") is True
+    ann.say("send hello over the cable")
+    assert await bob.until("frame") == "hello over the cable"
+
+
+def spellings(secret: bytes) -> list[bytes]:
+    """How a value could be written."""
+    return [
+        secret,
+        secret.hex().encode(),
+        secret.hex().upper().encode(),
+        base64.b32encode(secret)[:48],
+        base64.b32encode(secret)[:48].lower(),
+        base64.b64encode(secret)[:40],
+        base64.urlsafe_b64encode(secret)[:40],
+        secret[:12],
+    ]
+
+
+async def test_the_wire_shows_no_name_id_key_or_text(cable: Cable, programs: list[Program], tmp_path: Path):
+    """Discovery, the link and a message, seen by somebody on the same cable."""
+    capture = await start(programs, cable.right, "capture", str(tmp_path / "wire"))
+    await capture.until("capturing")
+    ann = await start(programs, cable.left, "device", "ann-of-the-harbour", "bob-of-the-lighthouse")
+    bob = await start(programs, cable.right, "device", "bob-of-the-lighthouse", "ann-of-the-harbour")
+    await ann.until("up")
+    await bob.until("up")
+    ann.say("send nobody else reads this")
+    assert await bob.until("frame") == "nobody else reads this"
+    await ann.end()
+    await bob.end()
+    await capture.end()
+    wire = (tmp_path / "wire").read_bytes()
+    assert b"_multichat" in wire
+    assert b"\x16\x03" in wire
+    one, other = person("ann-of-the-harbour"), person("bob-of-the-lighthouse")
+    secrets = [peer_credential(one, other).key]
+    for who in (one, other):
+        certificate = who.certificate
+        secrets += [who.device, who.user, certificate.account_key, certificate.sealing_key, certificate.olm_key]
+    for secret in secrets:
+        for spelling in spellings(secret):
+            assert spelling not in wire
+    for text in (b"ann-of-the-harbour", b"bob-of-the-lighthouse", b"nobody else reads this", os.uname().nodename.encode()):
+        assert text not in wire
+
+
+async def test_a_machine_that_gets_another_address_is_found_there_under_another_port(cable: Cable, programs: list[Program]):
+    ann = await start(programs, cable.left, "device", "ann", "bob")
+    bob = await start(programs, cable.right, "device", "bob", "ann")
+    await ann.until("up")
+    before = str(await ann.until("seen", lambda address: str(address).startswith("10.77.0.2:")))
+    ip("-n", cable.right, "addr", "del", "10.77.0.2/24", "dev", "cable")
+    ip("-n", cable.right, "addr", "add", "10.77.0.9/24", "dev", "cable")
+    listen = await bob.until("listen", lambda listen: any(str(a).startswith("10.77.0.9:") for a in listen))  # type: ignore[attr-defined]
+    assert listen
+    seen = str(await ann.until("seen", lambda address: str(address).startswith("10.77.0.9:")))
+    assert seen.rpartition(":")[2] != before.rpartition(":")[2]
+
+
+async def test_a_machine_that_is_plugged_in_later_is_found(cable: Cable, programs: list[Program]):
+    ip("-n", cable.right, "addr", "del", "10.77.0.2/24", "dev", "cable")
+    ann = await start(programs, cable.left, "device", "ann", "bob")
+    bob = await start(programs, cable.right, "device", "bob", "ann")
+    await ann.until("listen")
+    await bob.until("listen")
+    ip("-n", cable.right, "addr", "add", "10.77.0.2/24", "dev", "cable")
+    await bob.until("up")
+    await ann.until("up")
+
+
+async def test_a_machine_without_any_network_starts_and_stops(cable: Cable, programs: list[Program]):
+    ip("-n", cable.left, "link", "set", "cable", "down")
+    ip("-n", cable.left, "link", "set", "lo", "down")
+    ann = await start(programs, cable.left, "device", "ann", "bob")
+    await ann.until("listen")
+    ann.say("quit")
+    assert await ann.child.wait() == 0
