@@ -159,8 +159,9 @@ def open_profile(root: Path, passphrase: str | None = None, *, migrations: tuple
     try:
         database_key = _open(root, passphrase, DATABASE_KEY)
         store = SqliteStore(root / DATABASE, database_key, create=False, migrations=migrations)
-        with suppress(StoreError):
-            _remove(root, (CREATING,))
+        if (root / CREATING).exists():
+            with suppress(StoreError):
+                _remove(root, (CREATING,))
         return OpenProfile(root, store, lock)
     except BaseException:
         lock.release()
