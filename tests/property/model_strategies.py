@@ -1,5 +1,6 @@
 """Examples of values, of encodings that are almost right, and of bytes that somebody has tampered with."""
 
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -46,66 +47,75 @@ def head(major: int, number: int, width: int) -> bytes:
     return bytes((major << 5 | {1: 24, 2: 25, 4: 26, 8: 27}[width],)) + number.to_bytes(width, "big")
 
 
-def _heads(major: int, number: int) -> st.SearchStrategy[bytes]:
-    fitting = [width for width in (0, 1, 2, 4, 8) if number < (24 if width == 0 else 1 << 8 * width)]
-    return st.one_of(
-        st.just(head(major, number, fitting[0])), st.sampled_from(fitting).map(lambda width: head(major, number, width))
-    )
+seeds = st.integers(0, 2**64 - 1)
+"""Large byte strings are made by a seeded generator: much faster than drawing each choice, at the price of shrinking."""
 
 
-@st.composite
-def _loose_leaf(draw: st.DrawFn) -> bytes:
-    which = draw(st.integers(0, 7))
-    if which == 0:
-        number = draw(st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 300)))
-        return draw(_heads(draw(st.integers(0, 1)), number))
-    if which in (1, 2):
-        raw = draw(st.one_of(st.binary(max_size=30), plain_text.map(str.encode)))
-        return draw(_heads(1 + which, len(raw))) + raw
-    if which == 3:
-        return draw(
-            st.sampled_from(
-                [b"\xf4", b"\xf5", b"\xf6", b"\xf7", b"\xe0", b"\xf8\x14", b"\xf8\xff", b"\xff", b"\x1c", b"\x5f\xff"]
-            )
-        )
-    if which == 4:
-        return draw(st.sampled_from([b"\xf9", b"\xfa", b"\xfb"])) + draw(ids(draw(st.sampled_from([2, 4, 8]))))
-    return draw(st.sampled_from([b"\x00", b"\x01", b"\x41a", b"\x61a"]))
-
-
-@st.composite
-def loose_cbor(draw: st.DrawFn, depth: int = 3) -> bytes:
+def loose_cbor() -> st.SearchStrategy[bytes]:
     """Something near the encoding: any widths, any order of keys, keys twice, tags, floats, indefinite lengths, false lengths."""
-    which = draw(st.integers(0, 9)) if depth else 0
-    if which < 4:
-        return draw(_loose_leaf())
-    if which < 7:
-        items = draw(st.lists(loose_cbor(depth - 1), max_size=4))
-        if which == 6:
-            return b"\x9f" + b"".join(items) + b"\xff"
-        return draw(_heads(4, len(items) + draw(st.sampled_from([0, 0, 0, 0, 1])))) + b"".join(items)
-    if which < 9:
-        pairs = draw(
-            st.lists(st.tuples(st.one_of(_heads(0, draw(st.integers(0, 300))), _loose_leaf()), loose_cbor(depth - 1)), max_size=4)
-        )
-        return draw(_heads(5, len(pairs))) + b"".join(key + value for key, value in sorted(pairs))
-    tag = draw(
-        st.one_of(st.integers(0, 64), st.sampled_from([100, 258, 260, 261, 1004, 43000, 55799]), st.integers(0, 2**64 - 1))
-    )
-    return draw(_heads(6, tag)) + draw(loose_cbor(depth - 1))
+    return seeds.map(lambda seed: _loose(Random(seed), 3))
 
 
-@st.composite
-def tampered(draw: st.DrawFn, encoded: bytes) -> bytes:
+def tampered(encoded: bytes) -> st.SearchStrategy[bytes]:
     """`encoded` after one to three changes such as a stranger on the line, or at the other end of it, might make."""
-    for _ in range(draw(st.integers(1, 3))):
-        at = draw(st.integers(0, max(0, len(encoded) - 1)))
-        end = draw(st.integers(at, min(len(encoded), at + 40)))
-        match draw(st.integers(0, 6)):
+    return seeds.map(lambda seed: _tamper(encoded, Random(seed)))
+
+
+ODD = (b"\xf4", b"\xf5", b"\xf6", b"\xf7", b"\xe0", b"\xf8\x14", b"\xf8\xff", b"\xff", b"\x1c", b"\x5f\xff")
+TAGS = (*range(65), 100, 258, 260, 261, 1004, 43000, 55799, 2**64 - 1)
+
+
+def _number(rng: Random) -> int:
+    return rng.getrandbits(rng.choice((3, 5, 8, 16, 32, 63, 64)))
+
+
+def _any_head(rng: Random, major: int, number: int) -> bytes:
+    """Mostly the shortest head, at times a longer one."""
+    fitting = [width for width in (0, 1, 2, 4, 8) if number < (24 if width == 0 else 1 << 8 * width)]
+    return head(major, number, fitting[0] if rng.random() < 0.95 else rng.choice(fitting))
+
+
+def _loose_leaf(rng: Random) -> bytes:
+    which = rng.randrange(20)
+    if which < 8:
+        return _any_head(rng, rng.randrange(2), _number(rng))
+    if which < 16:
+        raw = rng.randbytes(rng.randrange(30)) if which < 13 else "".join(map(chr, rng.choices(range(32, 1000), k=9))).encode()
+        return _any_head(rng, 2 if which < 12 else 3, len(raw)) + raw
+    if which < 19:
+        return rng.choice(ODD)
+    return rng.choice((b"\xf9", b"\xfa", b"\xfb")) + rng.randbytes(rng.choice((2, 4, 8)))
+
+
+def _loose(rng: Random, depth: int) -> bytes:
+    which = rng.randrange(20) if depth else 0
+    if which < 4:
+        return _loose_leaf(rng)
+    if which < 11:
+        items = [_loose(rng, depth - 1) for _ in range(rng.randrange(4))]
+        if which == 4:
+            return b"\x9f" + b"".join(items) + b"\xff"
+        return _any_head(rng, 4, len(items) + (rng.random() < 0.03)) + b"".join(items)
+    if which < 19:
+        keys = [
+            _any_head(rng, 0, _number(rng) & 0x1FFFF) if rng.random() < 0.97 else _loose_leaf(rng)
+            for _ in range(rng.randrange(4))
+        ]
+        if rng.random() < 0.9:
+            keys.sort(key=lambda key: (len(key), key))
+        return _any_head(rng, 5, len(keys)) + b"".join(key + _loose(rng, depth - 1) for key in keys)
+    return _any_head(rng, 6, rng.choice(TAGS)) + _loose(rng, depth - 1)
+
+
+def _tamper(encoded: bytes, rng: Random) -> bytes:
+    for _ in range(rng.randint(1, 3)):
+        at = rng.randrange(max(1, len(encoded)))
+        end = rng.randint(at, min(len(encoded), at + 40)) if encoded else 0
+        match rng.randrange(7):
             case 0:
-                encoded = encoded[:at] + bytes((draw(st.integers(0, 255)),)) + encoded[at + 1 :]
+                encoded = encoded[:at] + rng.randbytes(1) + encoded[at + 1 :]
             case 1:
-                encoded = encoded[:at] + draw(st.binary(min_size=1, max_size=9)) + encoded[at:]
+                encoded = encoded[:at] + rng.randbytes(rng.randint(1, 9)) + encoded[at:]
             case 2:
                 encoded = encoded[:at] + encoded[end:]
             case 3:
@@ -113,8 +123,8 @@ def tampered(draw: st.DrawFn, encoded: bytes) -> bytes:
             case 4:
                 encoded = encoded[:end] + encoded[at:end] + encoded[end:]
             case 5:
-                encoded = encoded[:at] + draw(loose_cbor()) + encoded[end:]
+                encoded = encoded[:at] + _loose(rng, 2) + encoded[end:]
             case _:
-                flipped = encoded[at] ^ (1 << draw(st.integers(0, 7))) if encoded else 0
+                flipped = encoded[at] ^ (1 << rng.randrange(8)) if encoded else 0
                 encoded = encoded[:at] + bytes((flipped,)) + encoded[at + 1 :]
     return encoded

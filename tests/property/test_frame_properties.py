@@ -118,13 +118,13 @@ pairs = st.builds(
 frames = st.one_of(offers, requests, message_frames(), acks, joins, answers, pairs)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(frames)
 def test_a_frame_comes_back_as_it_was_sent(frame: Any) -> None:
     assert decode_frame(encode_frame(frame)) == frame
 
 
-@settings(max_examples=800)
+@settings(max_examples=250)
 @given(st.data())
 def test_a_frame_that_was_tampered_with_is_a_frame_or_a_rejection(data: st.DataObject) -> None:
     found = decode_frame(data.draw(tampered(encode_frame(data.draw(frames)))))
@@ -132,7 +132,7 @@ def test_a_frame_that_was_tampered_with_is_a_frame_or_a_rejection(data: st.DataO
         assert decode_frame(encode_frame(found)) == found
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.one_of(st.binary(max_size=90), loose_cbor()))
 def test_any_bytes_are_a_frame_or_a_rejection(encoded: bytes) -> None:
     found = decode_frame(encoded)

@@ -98,7 +98,7 @@ def test_keys_of_newer_versions_are_left_to_the_bytes(header: Header, newer: dic
     assert isinstance(record, Rejected) or record.header_bytes == longer
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_header_that_was_tampered_with_is_rejected_or_says_something_else(data: st.DataObject) -> None:
     encoded = encode_header(data.draw(headers()))
@@ -188,7 +188,7 @@ def test_a_control_act_in_the_content_log_spoils_the_record(acts: list[Any], act
         assert decode_acts(encode_acts(tuple(acts)), Log.CONTENT) == tuple(acts)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.data(), st.sampled_from(Log))
 def test_acts_that_were_tampered_with_are_acts_or_a_rejection(data: st.DataObject, log: Log) -> None:
     encoded = encode_acts((data.draw(st.one_of(control_acts, content_acts, lone_acts)),))
