@@ -6,9 +6,18 @@ import hmac
 import nacl.bindings as sodium
 from nacl.exceptions import CryptoError
 
+KEY_BYTES = 32
+
+
+def _check_size(secret: bytes) -> None:
+    """The bindings read 32 bytes from wherever a secret begins, however short it is."""
+    if len(secret) != KEY_BYTES:
+        raise ValueError("a secret has 32 bytes")
+
 
 def public_key(seed: bytes) -> bytes:
     """The Ed25519 public key of a 32-byte seed."""
+    _check_size(seed)
     return sodium.crypto_sign_seed_keypair(seed)[0]
 
 
@@ -46,11 +55,15 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
 
 def sealing_public_key(secret: bytes) -> bytes:
     """The X25519 public key of a 32-byte secret."""
+    _check_size(secret)
     return sodium.crypto_scalarmult_base(secret)
 
 
 def agree(secret: bytes, public: bytes) -> bytes | None:
-    """The X25519 shared point, or None for a public key of small order."""
+    """The X25519 shared point, or None for a public key of small order or of the wrong length."""
+    _check_size(secret)
+    if len(public) != KEY_BYTES:
+        return None
     try:
         return sodium.crypto_scalarmult(secret, public)
     except CryptoError:
