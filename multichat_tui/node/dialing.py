@@ -163,32 +163,32 @@ class Dialing:
     def call(self) -> None:
         """Dial everybody who is due."""
         world = self._world
-        linked = {session.device for session in world.sessions.values()}
-        asked = {session.join_key for session in world.sessions.values()}
-        for target in self._targets:
-            credential = target.credential
-            if credential.device in linked or (credential.join_key is not None and credential.join_key in asked):
-                continue
-            for address in self._places(target):
-                attempt = self._attempts.setdefault((credential.key, address), Attempt(next_at=world.now))
-                if attempt.next_at <= world.now:
-                    attempt.under_way = True
-                    attempt.next_at = world.now + ANSWER_MS
-                    world.out.dials.append((credential, address))
+        for credential, address in self._unreached():
+            attempt = self._attempts.setdefault((credential.key, address), Attempt(next_at=world.now))
+            if attempt.next_at <= world.now:
+                attempt.under_way = True
+                attempt.next_at = world.now + ANSWER_MS
+                world.out.dials.append((credential, address))
+
+    def _unreached(self) -> list[tuple[Credential, str]]:
+        """Everybody who is not linked, with every place to try."""
+        sessions = self._world.sessions.values()
+        linked = {session.device for session in sessions}
+        asked = {session.join_key for session in sessions if session.join_key is not None}
+        return [
+            (target.credential, address)
+            for target in self._targets
+            if target.credential.device not in linked and target.credential.join_key not in asked
+            for address in self._places(target)
+        ]
 
     def _places(self, target: Target) -> tuple[str, ...]:
         shown = self._seen.get(target.credential.key)
         return tuple(dict.fromkeys((shown, *target.addresses) if shown else target.addresses))
 
     def wake_times(self) -> list[int]:
-        linked = {session.device for session in self._world.sessions.values()}
-        waiting = {
-            (target.credential.key, address)
-            for target in self._targets
-            if target.credential.device not in linked
-            for address in self._places(target)
-        }
-        return [attempt.next_at for name, attempt in self._attempts.items() if name in waiting]
+        attempts = [self._attempts.get((credential.key, address)) for credential, address in self._unreached()]
+        return [attempt.next_at for attempt in attempts if attempt is not None]
 
 
 def _open(key: bytes, join_key: bytes) -> Credential:

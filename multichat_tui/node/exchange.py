@@ -175,8 +175,9 @@ class Exchange:
             return False
         if channel.rooted and channel.serves(session.device):
             return True
-        # Before the control log is here, whoever holds the invitation's other end may bring it.
-        return channel.standing.membership is Membership.JOINING and session.role in (Role.HOST, Role.PEER)
+        # Before the control log is here, whoever holds the invitation's other end, or the other founder, may bring it.
+        tentative = not channel.rooted or channel.standing.membership is Membership.JOINING
+        return tentative and session.role in (Role.HOST, Role.PEER)
 
     def _learn(self, session: Session, channel: Channel, tips: tuple[ChainTip, ...]) -> bool:
         """Take in what a peer says it holds; True if that is more than we hold."""

@@ -505,7 +505,8 @@ class Introductions:
         if session.user not in self._world.contacts:
             return
         ranges = tuple(ChainRange(device=t.device, log=t.log, first=0, last=0) for t in entry.tips if t.log is Log.CONTROL)
-        if ranges and len(self._world.channels) < MAX_CHANNELS:
+        if ranges and len(self._world.channels) < MAX_CHANNELS and len(session.offered) < MAX_CHANNELS:
+            session.offered[entry.channel] = {(tip.log, tip.device): tip.seq for tip in entry.tips}
             self._world.send(session, Request(channel=entry.channel[:PREFIX_SIZE], ranges=ranges[:2]))
 
     def on_unknown_message(self, session: Session, frame: MessageFrame) -> bool:
@@ -528,6 +529,7 @@ class Introductions:
             if founders != {world.identity.user, session.user} or world.identity.device not in devices:
                 continue
             channel = new_channel(ChannelId(record.id), Standing(membership=Membership.JOINED))
+            channel.plan_at = world.now
             world.add_channel(channel)
             world.keep(channel, channel.standing)
             return True

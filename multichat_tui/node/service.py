@@ -396,8 +396,7 @@ class Node:
     def _release(self, outcome: Outcome) -> None:
         """After the commit: frames first, then answers, then events."""
         self._busy = False
-        if not self._stopped or outcome.effects is not None:
-            self._let_out(outcome)
+        self._let_out(outcome)
         self._idle.set()
         if self._paused and len(self._inputs) < INBOX_INPUTS // 4 and not self._stopped:
             self._paused = False

@@ -11,7 +11,7 @@ import json
 import math
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -84,7 +84,7 @@ def error_from_json(value: Json) -> MultichatError:
         except ValueError:
             reason = Refusal.UNKNOWN
         return IntentRefused(reason, message, advice)
-    kind = _ERRORS.get(code, MultichatError)
+    kind = _errors().get(code, MultichatError)
     return kind(message or "Something went wrong in the node.", advice)
 
 
@@ -93,21 +93,16 @@ def type_name(kind: type) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
 
 
-_ERRORS: dict[str, Callable[[str, str], MultichatError]] = {
-    kind.code: kind
-    for kind in (
-        errors.NotFound,
-        errors.UsageError,
-        errors.TimedOut,
-        errors.StorageFailed,
-        errors.WrongPassphrase,
-        errors.ProfileBusy,
-        errors.Damaged,
-        errors.NewerVersion,
-        errors.LinkFailed,
-        errors.Unreachable,
-    )
-}
+@cache
+def _errors() -> Mapping[str, Callable[[str, str], MultichatError]]:
+    """The errors of the tree by their code: the leaves, and no refusals, which are built with their reason."""
+    found: dict[str, Callable[[str, str], MultichatError]] = {errors.NotFound.code: errors.NotFound}
+    for kind in vars(errors).values():
+        is_error = isinstance(kind, type) and issubclass(kind, MultichatError) and not issubclass(kind, IntentRefused)
+        if is_error and not kind.__subclasses__():
+            found[kind.code] = kind
+    return found
+
 
 Reader = Callable[[Json, str], Any]
 """Reads a value at a place, named for the refusal."""
