@@ -10,7 +10,7 @@ from typing import TypeVar
 from multichat_tui.headless.control import ControlServer
 from multichat_tui.headless.host import Host
 from multichat_tui.headless.remote import AGAIN, GONE, RemoteNode
-from multichat_tui.model.errors import ProfileBusy, StorageFailed, Unreachable, UsageError
+from multichat_tui.model.errors import ProfileAbsent, ProfileBusy, StorageFailed, Unreachable
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import ProfileState
 
@@ -49,7 +49,7 @@ async def enter(host: Host, stack: AsyncExitStack, *, network: bool, attach: boo
             stack.push_async_callback(remote.close)
             return Session(api=remote, attached=True)
         if host.state() is ProfileState.NEW:
-            raise UsageError("There is no profile here yet.", "Make one with: multichat init --name NAME")
+            raise ProfileAbsent(f"There is no profile in {host.paths.profile} yet.", "Make one with: multichat init --name NAME")
         try:
             running = await host.open(passphrase=passphrase, network=network)
             break

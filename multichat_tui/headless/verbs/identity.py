@@ -6,7 +6,7 @@ from pathlib import Path
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.output import plain
 from multichat_tui.headless.session import session
-from multichat_tui.model.errors import StorageFailed, StoreError, UsageError
+from multichat_tui.model.errors import ProfileAbsent, ProfileExists, StorageFailed, UsageError
 from multichat_tui.model.ids import fingerprint
 from multichat_tui.model.text import visible
 from multichat_tui.node.api.launch import ProfileState
@@ -17,7 +17,7 @@ async def init(context: Context) -> int:
     """Make the profile. Its passphrase was asked for, or comes from the settings; None: by `--no-passphrase`."""
     args, out, host = context.args, context.out, context.host
     if host.state() is not ProfileState.NEW:
-        raise UsageError(f"There is a profile already in {host.paths.profile}.", "Name another with --profile, or wipe this one.")
+        raise ProfileExists(f"There is a profile already in {host.paths.profile}.", "Name another with --profile.")
     entropy, phrase = host.new_account()
     recovery_file = Path(os.path.expanduser(args.recovery_file)) if args.recovery_file else None  # noqa: ASYNC240  # at once
     if recovery_file is not None:
@@ -94,7 +94,7 @@ async def paths(context: Context) -> int:
 async def wipe(context: Context) -> int:
     """Delete the profile; whether the user is sure was asked before."""
     if context.host.state() is ProfileState.NEW:
-        raise StoreError(f"There is no profile in {context.host.paths.profile}.", "There is nothing to delete.")
+        raise ProfileAbsent(f"There is no profile in {context.host.paths.profile}.", "There is nothing to delete.")
     await context.host.wipe()
     context.out.result({"wiped": str(context.host.paths.profile)}, f"{context.host.paths.profile} is deleted.")
     return 0
