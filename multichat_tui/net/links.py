@@ -34,6 +34,7 @@ class LinkTable:
                 path=path_to(link.host, own_addresses()),
                 address=join_address(link.host, proven.port),
                 incarnation=proven.incarnation,
+                key=proven.credential.key,
                 certificate=proven.certificate,
                 join_key=proven.credential.join_key if invitation else None,
             )

@@ -266,7 +266,7 @@ class SimulatedNetwork:
             return
         self._dialling.discard((credential.key, address))
         invitation = credential.kind is CredentialKind.HELD_INVITATION
-        Link(self.hub, self, target, credential.join_key if invitation else None).open()
+        Link(self.hub, self, target, credential.key, credential.join_key if invitation else None).open()
 
     def accepts(self, credential: Credential, dialler: LocalDevice) -> bool:
         """The acceptance rule of the real handshake: the same key, and each side proves to be whom the other expects."""

@@ -54,14 +54,15 @@ class _End:
 class Link:
     """`open` gives LinkUp to the dialling side at once and to the other one a latency later, before any frame."""
 
-    __slots__ = ("_cut", "_dialler", "_giving_up", "_hub", "_join_key", "_listener", "_loop", "_severed")
+    __slots__ = ("_cut", "_dialler", "_giving_up", "_hub", "_join_key", "_key", "_listener", "_loop", "_severed")
 
     def __init__(
-        self, hub: "SimulatedHub", dialler: "SimulatedNetwork", listener: "SimulatedNetwork", join_key: bytes | None
+        self, hub: "SimulatedHub", dialler: "SimulatedNetwork", listener: "SimulatedNetwork", key: bytes, join_key: bytes | None
     ) -> None:
         self._hub = hub
         self._loop = asyncio.get_running_loop()
         self._join_key = join_key
+        self._key = key
         self._cut = False
         self._severed = False
         self._giving_up: asyncio.TimerHandle | None = None
@@ -93,6 +94,7 @@ class Link:
             path=LinkPath.LAN if near else LinkPath.DIRECT,
             address=far.network.address,
             incarnation=local.incarnation,
+            key=self._key,
             certificate=local.certificate if self._join_key is not None else None,
             join_key=self._join_key,
         )
