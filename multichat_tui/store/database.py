@@ -157,14 +157,14 @@ def _connect(path: Path, key: bytes) -> Database:
     connection = None
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=128)
+        if connection.readonly("main"):
+            raise apsw.ReadOnlyError
         connection.execute("pragma cipher = 'chacha20'")
         connection.execute(f"pragma key = 'raw:{(key + file_salt(key)).hex()}'", can_cache=False)
         # No other process shares this file, so the log's index need not be a file; and no temporary file is encrypted.
         connection.execute("pragma locking_mode = exclusive")
         connection.execute("pragma temp_store = memory")
         connection.execute("select count(*) from sqlite_master").fetchall()
-        if connection.readonly("main"):
-            raise apsw.ReadOnlyError
         connection.execute(f"pragma page_size = {PAGE_BYTES}")
         mode = connection.execute("pragma journal_mode = wal").fetchall()
         if mode != [("wal",)]:

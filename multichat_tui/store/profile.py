@@ -71,9 +71,11 @@ class OpenProfile:
         """The account's 32 bytes: the recovery phrase. Asks for the passphrase again; `WrongPassphrase`."""
         return _open(self.root, passphrase, ACCOUNT_ENTROPY)
 
-    def change_passphrase(self, old: str | None, new: str | None, *, entropy: Entropy = os.urandom) -> None:
+    def change_passphrase(
+        self, old: str | None, new: str | None, *, entropy: Entropy = os.urandom, argon_memory: int | None = None
+    ) -> None:
         """As the function of this name, on a profile in use."""
-        _rewrap(self.root, old, new, entropy)
+        _rewrap(self.root, old, new, entropy, argon_memory)
 
     def close(self) -> None:
         """Idempotent."""
@@ -168,21 +170,24 @@ def open_profile(root: Path, passphrase: str | None = None, *, migrations: tuple
         raise
 
 
-def change_passphrase(root: Path, old: str | None, new: str | None, *, entropy: Entropy = os.urandom) -> None:
-    """Wrap the same keys anew, under as much memory as before; at any instant one of the two passphrases opens the profile.
+def change_passphrase(
+    root: Path, old: str | None, new: str | None, *, entropy: Entropy = os.urandom, argon_memory: int | None = None
+) -> None:
+    """Wrap the same keys anew; at any instant one of the two passphrases opens the profile.
 
-    What an old copy of the key file gave away with the old passphrase, it gives away still.
+    `argon_memory` in bytes; if None, as much as before. What an old copy of the key file gave away with the old passphrase, it
+    gives away still.
     """
     if _find_keys(root) is None:
         raise _absent(root)
     lock = ProfileLock(root / LOCK)
     try:
-        _rewrap(root, old, new, entropy)
+        _rewrap(root, old, new, entropy, argon_memory)
     finally:
         lock.release()
 
 
-def _rewrap(root: Path, old: str | None, new: str | None, entropy: Entropy) -> None:
+def _rewrap(root: Path, old: str | None, new: str | None, entropy: Entropy, argon_memory: int | None) -> None:
     _check_new_passphrase(new)
     keys = _find_keys(root)
     if keys is None:
@@ -192,7 +197,9 @@ def _rewrap(root: Path, old: str | None, new: str | None, entropy: Entropy) -> N
         database_key=open_secret(key, DATABASE_KEY, keys, path),
         account_entropy=open_secret(key, ACCOUNT_ENTROPY, keys, path),
     )
-    write_keys(path, seal_keys(secrets, new, entropy, keys.cost.memory_bytes if keys.cost else None))
+    if argon_memory is None and keys.cost is not None:
+        argon_memory = keys.cost.memory_bytes
+    write_keys(path, seal_keys(secrets, new, entropy, argon_memory))
 
 
 def wipe_profile(root: Path) -> None:
@@ -269,7 +276,7 @@ def _remove(root: Path, names: tuple[str, ...]) -> None:
 
 def _overwrite(path: Path) -> None:
     """Best effort: many disks keep the old bytes somewhere."""
-    with suppress(FileNotFoundError), _files_at(path, "wiped"), path.open("r+b") as file:
+    with _files_at(path, "wiped"), suppress(FileNotFoundError), path.open("r+b") as file:
         length = file.seek(0, os.SEEK_END)
         file.seek(0)
         file.write(bytes(length))
