@@ -140,7 +140,8 @@ KEYS: Keymap = keymap()
 
 _NAMES = {
     "escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "enter": "Enter", "tab": "Tab", "space": "Space",
-    "backspace": "Backspace", "delete": "Del", "home": "Home", "end": "End", "up": "Up", "down": "Down", "left": "Left", "right": "Right",
+    "backspace": "Backspace", "delete": "Del", "home": "Home", "end": "End", "up": "Up", "down": "Down",
+    "left": "Left", "right": "Right",
     "slash": "/", "underscore": "_", "ctrl": "Ctrl", "alt": "Alt", "shift": "Shift",
 }  # fmt: skip
 

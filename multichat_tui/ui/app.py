@@ -12,6 +12,7 @@ from rich.color import ColorSystem
 from rich.style import Style
 from textual.app import App
 from textual.binding import BindingType
+from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
 from multichat_tui.model.errors import MultichatError
@@ -27,7 +28,13 @@ from multichat_tui.ui.preferences import Alert, Preferences
 from multichat_tui.ui.welcome import FrontDoor
 
 MAX_ALERT_CHARACTERS = 80
-_COLOURS = {None: 0, ColorSystem.STANDARD: 16, ColorSystem.WINDOWS: 16, ColorSystem.EIGHT_BIT: 256, ColorSystem.TRUECOLOR: 1 << 24}
+_COLOURS = {
+    None: 0,
+    ColorSystem.STANDARD: 16,
+    ColorSystem.WINDOWS: 16,
+    ColorSystem.EIGHT_BIT: 256,
+    ColorSystem.TRUECOLOR: 1 << 24,
+}
 
 
 def theme_of(palette: Palette) -> Theme:
@@ -58,7 +65,6 @@ class MultichatApp(App[int]):
 
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = []
-    CSS = "Screen { background: $background; }"
 
     def __init__(self, launcher: Launcher, preferences: Preferences) -> None:
         no_color = bool(os.environ.get("NO_COLOR"))
@@ -92,13 +98,16 @@ class MultichatApp(App[int]):
             self._main = MainScreen(self.palette, self.glyphs, self.preferences.clock, ring=self.ring)
         return self._main
 
-    async def on_mount(self) -> None:
+    def get_default_screen(self) -> Screen[None]:
+        """The first screen to be painted; the node starts behind it."""
         state = self.launcher.state
         if state is ProfileState.OPEN:
-            await self.push_screen(self.main)
+            return self.main
+        return FrontDoor(self.launcher, new=state is ProfileState.NEW, done=self._opened)
+
+    def on_mount(self) -> None:
+        if self._main is not None:
             self.run_worker(self._start())
-        else:
-            await self.push_screen(FrontDoor(self.launcher, new=state is ProfileState.NEW, done=self._opened))
 
     async def _start(self) -> None:
         try:
@@ -109,8 +118,16 @@ class MultichatApp(App[int]):
         self.main.attach(api)
 
     async def _opened(self, api: NodeApi) -> None:
-        await self.switch_screen(self.main)
+        await self.push_screen(self.main)
         self.main.attach(api)
+
+    def on_app_focus(self) -> None:
+        if self._main is not None:
+            self._main.attended(True)
+
+    def on_app_blur(self) -> None:
+        if self._main is not None:
+            self._main.attended(False)
 
     async def action_quit(self) -> None:
         """Save what is being written, and end."""
@@ -166,7 +183,9 @@ class MultichatApp(App[int]):
         told = re.sub(r"[\x00-\x1f\x7f-\x9f;]", "", visible(f"{what} in {where}"))[:MAX_ALERT_CHARACTERS]
         sequence = {Alert.OSC9: f"\x1b]9;{told}\x07", Alert.OSC777: f"\x1b]777;notify;Multichat;{told}\x07"}.get(alert, "")
         if sequence:
-            self._driver.write(f"\x1bPtmux;{sequence.replace(chr(27), chr(27) * 2)}\x1b\\" if os.environ.get("TMUX") else sequence)
+            self._driver.write(
+                f"\x1bPtmux;{sequence.replace(chr(27), chr(27) * 2)}\x1b\\" if os.environ.get("TMUX") else sequence
+            )
 
 
 def run(launcher: Launcher, preferences: Preferences) -> int:

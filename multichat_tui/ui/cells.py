@@ -1,7 +1,7 @@
 """Text measured in terminal cells: widths, cutting, wrapping.
 
 Every width here is the sum of the widths of single characters. So that terminals which join characters agree with it as well as
-those which do not, `sober` takes the joiners, variation selectors and skin tones out of what is drawn (never out of what is copied).
+those which do not, `sober` takes joiners, variation selectors and skin tones out of what is drawn (never out of what is copied).
 """
 
 import re
@@ -121,14 +121,16 @@ def strip_of(pieces: Iterable[Piece], cells: int, base: Style) -> Strip:
 
 @lru_cache(maxsize=512)
 def drawn(text: str) -> str:
-    """One's own text while it is written: as `sober`, but with exactly one character for each, so that places in it are places in the
-    text. What takes no cell of its own, or may not be drawn, stands as a sign of one cell; line breaks stay."""
+    """One's own text while it is written: as `sober`, but with exactly one character for each, so that places in it are places in
+    the text. What takes no cell of its own, or may not be drawn, stands as a sign of one cell; line breaks stay."""
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
     return "".join(_one(character) for character in text)
 
 
 def _one(character: str) -> str:
-    if character == "\n" or (character.isprintable() and not unicodedata.combining(character) and get_character_cell_size(character)):
+    if character == "\n" or (
+        character.isprintable() and not unicodedata.combining(character) and get_character_cell_size(character)
+    ):
         return character
     return character if unicodedata.combining(character) else "·"

@@ -5,7 +5,6 @@ It decides nothing: `Submitted` goes up, and the text stays until `accept` says 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 from textual import events
 from textual.geometry import Offset, Region
@@ -26,8 +25,10 @@ MAX_LINES = 6
 LARGE_PASTE_CHARACTERS = 3000
 LARGE_PASTE_LINES = 12
 HISTORY_LINES = 200
-CHUNK = 12
-"""Text is drawn in runs of this many characters, so that a key sends one of them and not the whole line."""
+
+
+SPARE: Piece = ("  ", PLAIN)
+"""Blank cells behind the text, apart from the rest of the line, so that a key need not send all of it."""
 
 
 @dataclass(slots=True)
@@ -269,7 +270,14 @@ class Composer(Widget, can_focus=True):
         before, self._drawn = self._drawn, (spans, self.editor.text, caret, first)
         if height != self.size.height:
             self.styles.height = height
-        if whole or before is None or first != self._first_line or height != self.size.height or not before[1] or not self.editor.text:
+        if (
+            whole
+            or before is None
+            or first != self._first_line
+            or height != self.size.height
+            or not before[1]
+            or not self.editor.text
+        ):
             self._first_line = first
             self.refresh()
         else:
@@ -295,8 +303,8 @@ class Composer(Widget, can_focus=True):
                 continue
             same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
             begin = min([width(new[:same]) if old != new else self._room, *(width(text) for text in marks)])
-            end = max([max(width(old), width(new)) if old != new else 0, *(width(text) + 2 for text in marks)])
-            self.refresh(Region(indent + begin, row - first, max(1, end - begin + 1), 1))
+            end = max([max(width(old), width(new)) if old != new else 0, *(width(text) + 1 for text in marks)])
+            self.refresh(Region(indent + begin, row - first, max(1, end - begin), 1))
 
     def on_resize(self) -> None:
         self._changed(whole=True, told=False)
@@ -319,20 +327,22 @@ class Composer(Widget, can_focus=True):
         here = self.has_focus and row == self._row_of(spans, caret)
         if not self.editor.text:
             hint = clip(self.hint, self._room - 1, self.glyphs.more)
-            return strip_of([*lead, (" ", palette.caret if here else palette.dim), (hint, palette.faint)], self.size.width, palette.ground)
+            return strip_of(
+                [*lead, (" ", palette.caret if here else palette.dim), (hint, palette.faint)], self.size.width, palette.ground
+            )
         if not here:
-            return strip_of([*lead, *_runs(drawn(self.editor.text[begin:end]))], self.size.width, palette.ground)
+            return strip_of([*lead, (drawn(self.editor.text[begin:end]), PLAIN), SPARE], self.size.width, palette.ground)
         after = self.editor.right() if caret < end else caret
         under = drawn(self.editor.text[caret:after]) or " "
-        pieces = [*_runs(drawn(self.editor.text[begin:caret])), (under, palette.caret), *_runs(drawn(self.editor.text[after:end]))]
+        pieces = [
+            (drawn(self.editor.text[begin:caret]), PLAIN),
+            (under, palette.caret),
+            (drawn(self.editor.text[after:end]), PLAIN),
+            SPARE,
+        ]
         return strip_of([*lead, *pieces], self.size.width, palette.ground)
 
     @property
     def over_limit(self) -> int:
         """Characters beyond what one message may have."""
         return max(0, len(self.editor.text) - MAX_TEXT_CHARACTERS)
-
-
-def _runs(text: str) -> list[Piece]:
-    cuts = [*range(0, len(text), CHUNK), len(text)]
-    return [(text[a:b], PLAIN) for a, b in pairwise(cuts)]

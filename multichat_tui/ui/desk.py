@@ -86,7 +86,7 @@ class Desk:
         return (loud or rows)[0].id if rows else None
 
     def path_of(self, row: ChannelRow) -> str:
-        """How messages go to the people of a channel who are online, such as "LAN 3 ms"; the median of several; empty for nobody."""
+        """How messages go to the people of a channel who are online, "LAN 3 ms"; the median of several; empty: nobody."""
         users = {row.user} if row.kind is ChannelKind.DIRECT else {member.user for member in self.members if not member.me}
         links = [peer for peer in self.peers if peer.online and peer.user in users]
         if not links:

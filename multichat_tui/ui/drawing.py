@@ -1,7 +1,7 @@
 """Draws the entries of a timeline: each becomes lines of exactly the pane's width.
 
-Columns: mark (1), time (5 and a space; left out when narrow), name, text, delivery sign. Peer text stands in the text column only;
-its further lines are indented to it, so that no text can look like another's name.
+Columns: mark (1), time (5 and a space; left out when narrow), name, text, delivery sign. Peer text stands in the text column
+only; its further lines are indented to it, so that no text can look like another's name.
 """
 
 import re
@@ -261,9 +261,7 @@ def _text(text: str, cells: int, around: Surroundings, style: Style, unfolded: b
     return body
 
 
-def _linked(
-    shown: str, begin: int, end: int, links: list[tuple[int, int]], style: Style, palette: Palette
-) -> list[Piece]:
+def _linked(shown: str, begin: int, end: int, links: list[tuple[int, int]], style: Style, palette: Palette) -> list[Piece]:
     pieces: list[Piece] = []
     at = begin
     for start, stop in links:

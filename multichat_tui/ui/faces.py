@@ -103,7 +103,8 @@ def _counts(row: ChannelRow, palette: Palette, glyphs: Glyphs) -> tuple[Piece, .
     if standing(row):
         return ((glyphs.waiting, palette.warn),)
     if row.mentions:
-        return ((f"@{_few(row.mentions)}", palette.mention), (f" {_few(row.unread)}", palette.unread))
+        others = row.unread - row.mentions
+        return ((f"@{_few(row.mentions)}", palette.mention), (f" {_few(others)}" if others > 0 else "", palette.unread))
     return ((_few(row.unread), palette.unread),) if row.unread else ()
 
 
@@ -175,7 +176,7 @@ def rule(below: Below, palette: Palette, glyphs: Glyphs) -> tuple[list[Piece], l
     left: list[Piece] = []
     if below.reply_to is not None:
         left = [(f"{glyphs.rule * 2} replying to ", palette.dim), (one_line(below.reply_to.name), palette.accent)]
-        left += [(f": {one_line(below.reply_to.text)[:60]} ", palette.dim), ("(Esc: not) ", palette.dim)]
+        left += [(f": {one_line(below.reply_to.text)[:60]} ", palette.dim), ("(Esc cancels) ", palette.dim)]
     right: list[Piece] = []
     if below.unread_above:
         right.append((f" {glyphs.up} unread above (Alt+u) ", palette.unread))

@@ -22,7 +22,7 @@ class Feed:
         self._last_s = 0.0
 
     async def run(self) -> None:
-        """Until the node stops. `ready` is called when events are being received, so that reads made from then on miss nothing."""
+        """Until the node stops. `ready` is called when events are received: reads made from then on miss nothing."""
         try:
             async with self._api.events() as events:
                 self._ready()

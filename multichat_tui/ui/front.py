@@ -47,6 +47,8 @@ class Part(Flag):
     CHANNELS = auto()
     MEMBERS = auto()
     TIMELINE = auto()
+    RELOAD = auto()
+    """What is shown may be out of date: `Front.reload` what is in view."""
     OPENED = auto()
     """Another channel is open now."""
     STATUS = auto()
@@ -232,8 +234,7 @@ class Front:
                 case Resync():
                     again |= Read.ALL
                     self._quotes.clear()
-                    if self.pages is not None:
-                        self._spawn(self._load(self.pages))
+                    parts |= Part.RELOAD
         self._mark_stale()
         if again:
             self.want(again)
@@ -294,14 +295,20 @@ class Front:
         self.pages = Pages(self.api, channel) if channel is not None and self.api is not None else None
         pages = self.pages
         if pages is not None:
-            await self._load(pages, tell=False)
+            await self._load(pages, pages.load(), tell=False)
         if pages is self.pages:
             self._changed(Part.OPENED | Part.TIMELINE | Part.CHANNELS | Part.STATUS)
             self.want(Read.MEMBERS)
 
-    async def _load(self, pages: Pages, *, tell: bool = True) -> None:
+    async def reload(self, first_in_view: MessageRow | None) -> None:
+        """Read the open channel again: around this row, or its end."""
+        if self.pages is not None:
+            load = self.pages.load() if first_in_view is None else self.pages.load_around(first_in_view)
+            await self._load(self.pages, load)
+
+    async def _load(self, pages: Pages, load: Coroutine[Any, Any, None], *, tell: bool = True) -> None:
         try:
-            await pages.load()
+            await load
         except MultichatError as error:
             self.say(str(error), bad=True)
         if tell and pages is self.pages:
@@ -323,7 +330,12 @@ class Front:
     async def to_newest(self) -> None:
         """Read the newest page, if the window does not reach there."""
         if self.pages is not None and self.pages.window.more_after:
-            await self._load(self.pages)
+            await self._load(self.pages, self.pages.load())
+
+    async def to_oldest(self) -> None:
+        """Read the first page, if the window does not reach there."""
+        if self.pages is not None and self.pages.window.more_before:
+            await self._load(self.pages, self.pages.load_oldest())
 
     async def to_unread(self) -> bool:
         """Read back until the first unread row is held, or nothing more fits. False: nothing is unread here."""
@@ -340,6 +352,11 @@ class Front:
         """What comes from now on is new: the user looks elsewhere."""
         if self.pages is not None and self.read_arrival is None:
             self.read_arrival = self.pages.newest_arrival
+
+    def lift_line(self) -> None:
+        """The user is back, and nothing has come: what comes from now on is seen as it comes."""
+        if self.pages is not None and self.read_arrival is not None and self.pages.newest_arrival <= self.read_arrival:
+            self.read_arrival = None
 
     def mark_read(self, *, at_end: bool) -> None:
         """Looking at the end of the open channel means having read it, a moment later."""

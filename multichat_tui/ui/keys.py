@@ -1,7 +1,7 @@
 """Teaches Textual's key parser what plain terminals and tmux send for Alt: ESC and a character, ESC and carriage return.
 
-Textual 8.2 reads ESC-digit as the characters that one Macintosh keyboard layout gives, ESC-CR as a plain Enter after a delay, and
-other ESC-character pairs only after a delay. The patch is entries in its table of sequences, made once, and touches no code of it.
+Textual 8.2 reads ESC-digit as the characters that one Macintosh layout gives, ESC-CR as a plain Enter after a delay, and other
+ESC-character pairs only after a delay. The patch is entries in its table of sequences, made once, and touches no code of it.
 """
 
 from enum import StrEnum

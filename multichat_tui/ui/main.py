@@ -66,6 +66,7 @@ class MainScreen(Screen[None]):
         self.timeline = Timeline(self._surroundings(clock), id="timeline")
 
     def compose(self) -> ComposeResult:
+        self._fit(self.app.size.width)
         yield self._header
         with Horizontal(id="body"):
             yield self._channels
@@ -111,9 +112,14 @@ class MainScreen(Screen[None]):
         if parts & Part.SETTINGS:
             self.post_message(self.SettingsRead(front.settings))
         if parts & Part.OPENED:
-            self.timeline.open(front.current, front.pages.window if front.pages is not None else MessageWindow(), front.read_arrival)
+            self.timeline.open(
+                front.current, front.pages.window if front.pages is not None else MessageWindow(), front.read_arrival
+            )
             self.reply_to = None
             self.composer.load(front.draft(front.current) if front.current is not None else self.composer.text)
+        if parts & Part.RELOAD:
+            rows = self.timeline.visible_rows
+            self._spawn(front.reload(rows[0] if rows and not self.timeline.at_end else None))
         if parts & Part.TIMELINE and not parts & Part.OPENED:
             self._take_new_rows()
         if parts & (Part.CHANNELS | Part.OPENED | Part.MEMBERS):
@@ -206,13 +212,14 @@ class MainScreen(Screen[None]):
         at = next((i for i, pane in enumerate(shown) if pane.has_focus), 0)
         shown[(at + step) % len(shown)].focus()
 
-    def on_app_focus(self) -> None:
-        self.front.focused = True
-        self._read_now()
-
-    def on_app_blur(self) -> None:
-        self.front.focused = False
-        self.front.draw_line()
+    def attended(self, focused: bool) -> None:
+        """The terminal has, or has lost, the user's attention."""
+        self.front.focused = focused
+        if focused:
+            self.front.lift_line()
+            self._read_now()
+        else:
+            self.front.draw_line()
 
     def _read_now(self) -> None:
         self.front.mark_read(at_end=self.timeline.at_end)
@@ -237,6 +244,10 @@ class MainScreen(Screen[None]):
             case "copy":
                 self.app.copy_to_clipboard(event.row.text)
                 self.front.say("copied")
+            case "cursor.first":
+                self._spawn(self._to_first())
+            case "cursor.last":
+                self._spawn(self._to_last())
             case "who":
                 self._spawn(self._who_has(event.row))
 
@@ -406,13 +417,17 @@ class MainScreen(Screen[None]):
             case "page-down":
                 self.timeline.page(1)
             case "first":
-                self.timeline.to_first()
+                self._spawn(self._to_first())
             case "last":
                 self._spawn(self._to_last())
             case "cursor":
                 self.timeline.focus()
             case "unread":
                 self._spawn(self._to_unread())
+
+    async def _to_first(self) -> None:
+        await self.front.to_oldest()
+        self.timeline.to_first()
 
     async def _to_last(self) -> None:
         await self.front.to_newest()

@@ -39,9 +39,31 @@ class Pages:
         try:
             page = await self._api.timeline(self.channel, limit=PAGE_ROWS)
             self.window.load(page.rows, more_before=len(page.rows) >= PAGE_ROWS)
-            self._as_of = page.as_of
-            self.loaded = True
-            self._seen(page.rows)
+            self._loaded(page)
+        finally:
+            self._finish(None)
+
+    async def load_oldest(self) -> None:
+        """The first page of the timeline, in place of all that was held."""
+        self.reading = True
+        try:
+            page = await self._api.timeline(self.channel, after=Position(ets=0, id=RecordId(b"")), limit=PAGE_ROWS)
+            self.window.load(page.rows, more_before=False, more_after=len(page.rows) >= PAGE_ROWS)
+            self._loaded(page)
+        finally:
+            self._finish(None)
+
+    async def load_around(self, row: MessageRow) -> None:
+        """A page before and a page from this row, in place of all that was held."""
+        self.reading = True
+        try:
+            just_before = Position(ets=row.ets - 1, id=_LAST_ID)
+            earlier = await self._api.timeline(self.channel, before=row.position, limit=PAGE_ROWS)
+            later = await self._api.timeline(self.channel, after=just_before, limit=PAGE_ROWS)
+            rows = (*earlier.rows, *later.rows)
+            self.window.load(rows, more_before=len(earlier.rows) >= PAGE_ROWS, more_after=len(later.rows) >= PAGE_ROWS)
+            self._loaded(earlier)
+            self._seen(later.rows)
         finally:
             self._finish(None)
 
@@ -115,6 +137,11 @@ class Pages:
             seen = page is not None and event.seq <= page.as_of and record in covered
             if event.seq > self._as_of and not seen:
                 self._apply(event)
+
+    def _loaded(self, page: Snapshot[tuple[MessageRow, ...]]) -> None:
+        self._as_of = page.as_of
+        self.loaded = True
+        self._seen(page.rows)
 
     def _seen(self, rows: tuple[MessageRow, ...]) -> None:
         self.newest_arrival = max([self.newest_arrival, *(row.arrival for row in rows)])

@@ -1,6 +1,6 @@
 """A panel over the screen that shows lines to read, scroll and copy: answers of commands, help, who has a message.
 
-It has no borders at its sides and every line begins at the left edge, so that a link can be taken with the terminal's own selection too.
+It has no borders at its sides and every line begins at the left edge: the terminal's own selection takes a link whole too.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,14 @@ from textual.widget import Widget
 
 from multichat_tui.ui.actions import ACTIONS, KEYS, TITLES, Scope, key_name
 from multichat_tui.ui.bars import Bar
-from multichat_tui.ui.cells import Piece, sober, strip_of, wrap
+from multichat_tui.ui.cells import Piece, one_line, strip_of, width, wrap
 from multichat_tui.ui.drawing import links_in
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.palette import PLAIN, Palette
 from multichat_tui.ui.selecting import extract, mark
+
+HELP_KEYS_CELLS = 34
+"""The column of keys in the help; the longest three fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +33,22 @@ class Page:
     lines: tuple[str, ...]
     copied: str = ""
     headings: frozenset[int] = field(default_factory=frozenset)
+    hang: int = 0
+    """How far the further lines of a long one are indented, where there is room."""
 
     @property
     def to_copy(self) -> str:
         return self.copied or "\n".join(self.lines)
+
+    def wrapped(self, shown: str, cells: int) -> list[tuple[int, int]]:
+        """Where the lines of one of `lines` begin and end on a panel of this width."""
+        if not self.hang or cells <= 2 * self.hang or width(shown) <= cells:
+            return wrap(shown, cells)
+        (begin, end), *rest = wrap(shown, cells)
+        if not rest:
+            return [(begin, end)]
+        start = rest[0][0]
+        return [(begin, end), *((a + start, b + start) for a, b in wrap(shown[start:], cells - self.hang))]
 
 
 def page_of(title: str, lines: Sequence[str]) -> Page:
@@ -54,10 +69,10 @@ def help_page(focused: Scope) -> Page:
         lines.append(TITLES[scope] + ("  (here)" if scope is focused else ""))
         for action in (a for a in ACTIONS if a.scope is scope):
             keys = ", ".join(key_name(key) for key in action.keys)
-            lines.append(f"  {keys:<24}  {action.title}")
+            lines.append(f"  {keys:<{HELP_KEYS_CELLS - 4}}  {action.title}")
     lines += ["", "Commands begin with a slash: /help lists them. // sends a slash."]
     lines += ["Alt+1 may be typed as Esc 1 too, and so may every key with Alt."]
-    return Page(title="Help", lines=tuple(lines), headings=frozenset(headings))
+    return Page(title="Help", lines=tuple(lines), headings=frozenset(headings), hang=HELP_KEYS_CELLS)
 
 
 class Lines(Widget, can_focus=True):
@@ -76,12 +91,13 @@ class Lines(Widget, can_focus=True):
         if self._strips[0] != cells:
             made: list[Strip] = []
             for number, line in enumerate(self.page.lines):
-                shown = sober(line).replace("\n", " ")
+                shown = one_line(line)
                 style = self.palette.strong + self.palette.accent if number in self.page.headings else PLAIN
                 spots = links_in(shown) or ([(0, len(shown))] if line.strip() and line.strip() == self.page.copied else [])
-                for begin, end in wrap(shown, cells):
+                for begin, end in self.page.wrapped(shown, cells):
                     linked = any(start < end and stop > begin for start, stop in spots)
-                    pieces: list[Piece] = [(shown[begin:end], self.palette.accent if linked else style)]
+                    indent = " " * self.page.hang if begin and cells > 2 * self.page.hang else ""
+                    pieces: list[Piece] = [(indent + shown[begin:end], self.palette.accent if linked else style)]
                     made.append(strip_of(pieces, cells, self.palette.panel))
             self._strips = (cells, made)
         return self._strips[1]
@@ -153,7 +169,7 @@ class PanelScreen(ModalScreen[None]):
 
     def _fit(self) -> None:
         cells, rows = self.app.size
-        needed = sum(len(wrap(sober(line), cells)) for line in self.page.lines)
+        needed = sum(len(self.page.wrapped(one_line(line), cells)) for line in self.page.lines)
         self.lines.styles.height = max(1, min(needed, rows - 3))
 
     def _hint(self, told: str) -> None:

@@ -1,8 +1,8 @@
 """The timeline pane: one line-drawing widget over a `MessageWindow`.
 
-It holds view state only: where the view stands, what is under the cursor, what is unfolded. The view is anchored by an entry and a
-line in it, never by a count of lines, so nothing moves when pages, late messages or another width come in. No anchor: it sticks to
-the end.
+It holds view state only: where the view stands, what is under the cursor, what is unfolded. The view is anchored by an entry and
+a line in it, never by a count of lines, so nothing moves when pages, late messages or another width come in. No anchor: it
+sticks to the end.
 """
 
 from dataclasses import dataclass, replace
@@ -80,6 +80,7 @@ class Timeline(Widget, can_focus=True):
         self.new_count = 0
         """Messages of others that have come below the view since it was scrolled up."""
         self.cursor: RecordId | None = None
+        self._cursor_on = False
         self._anchor: Anchor | None = None
         self._unfolded: set[RecordId] = set()
         self._entries: list[Entry] = []
@@ -160,7 +161,7 @@ class Timeline(Widget, can_focus=True):
     def _refresh_entries(self) -> None:
         version = (self.window.version, self.read_arrival)
         if version != self._entries_of:
-            beginning = not self.window.more_before and self.channel is not None
+            beginning = not self.window.more_before
             self._entries = entries_of(self.window.rows, beginning=beginning, read_arrival=self.read_arrival)
             self._places = {key_of(entry): index for index, entry in enumerate(self._entries)}
             for entry in self._entries:
@@ -172,7 +173,7 @@ class Timeline(Widget, can_focus=True):
     def _strips(self, index: int) -> list[Strip]:
         entry = self._entries[index]
         key = key_of(entry)
-        under = self.cursor is not None and self.has_focus and self._places.get(("row", self.cursor)) == index
+        under = self.cursor is not None and self._cursor_on and self._places.get(("row", self.cursor)) == index
         unfolded = isinstance(entry, Message) and entry.row.id in self._unfolded
         known = self._painted.get(key)
         if known is not None and known[1] == under and known[2] == unfolded and _same(known[0], entry):
@@ -288,6 +289,8 @@ class Timeline(Widget, can_focus=True):
         """Stick to the end of the window again."""
         self._anchor = None
         self._moved()
+        if self._cursor_on:
+            self._cursor_to(len(self._entries) - 1)
 
     def to_entry(self, key: Key, *, above: int = 2) -> bool:
         """Show an entry near the top. False: it is not in the window."""
@@ -309,6 +312,8 @@ class Timeline(Widget, can_focus=True):
         if self._entries:
             self._anchor = Anchor(key_of(self._entries[0]), 0)
             self._moved()
+            if self._cursor_on:
+                self._cursor_to(0)
 
     def _moved(self) -> None:
         if self.is_mounted and self.screen.selections:
@@ -339,12 +344,11 @@ class Timeline(Widget, can_focus=True):
         if self.cursor is None or self.window.get(self.cursor) is None:
             rows = self.visible_rows
             self.cursor = rows[-1].id if rows else None
-        self._cursor_moved()
+        self._cursor_on = True
+        self.changed()
 
     def on_blur(self) -> None:
-        self._cursor_moved()
-
-    def _cursor_moved(self) -> None:
+        self._cursor_on = False
         self.changed()
 
     def on_key(self, event: events.Key) -> None:
@@ -362,12 +366,6 @@ class Timeline(Widget, can_focus=True):
                 self.move_cursor(-1)
             case "cursor.down":
                 self.move_cursor(1)
-            case "cursor.first":
-                self.to_first()
-                self._cursor_to(0)
-            case "cursor.last":
-                self.to_end()
-                self._cursor_to(len(self._entries) - 1)
             case "unfold":
                 self.unfold(self.cursor)
             case _:
@@ -404,7 +402,7 @@ class Timeline(Widget, can_focus=True):
             missing = wanted - present + sum(len(self._strips(between)) for between in range(shown[-1] + 1, index))
             if missing > 0:
                 self.scroll_lines(min(missing, self.size.height))
-        self._cursor_moved()
+        self.changed()
 
     def unfold(self, record: RecordId | None) -> None:
         """Unfold a folded or held message, or fold it again."""
@@ -422,7 +420,7 @@ class Timeline(Widget, can_focus=True):
             self.cursor = entry.row.id
             if line.line == len(self._strips(line.index)) - 1 and "unfolds)" in line.strip.text:
                 self.unfold(entry.row.id)
-        self._cursor_moved()
+        self.changed()
 
 
 def _same(one: Entry, other: Entry) -> bool:
@@ -435,5 +433,3 @@ def _regions(differing: list[int], width: int) -> list[Region]:
     """Whole-width regions that cover these lines, adjacent ones joined."""
     cuts = [0, *(i + 1 for i, (a, b) in enumerate(pairwise(differing)) if b != a + 1), len(differing)]
     return [Region(0, differing[a], width, differing[b - 1] - differing[a] + 1) for a, b in pairwise(cuts)]
-
-

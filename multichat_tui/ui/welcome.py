@@ -1,4 +1,4 @@
-"""The first screens: making an identity, showing its recovery phrase once, unlocking. One question at a time: it fits anywhere."""
+"""The first screens: making an identity, showing its recovery phrase once, unlocking. One question at a time."""
 
 import asyncio
 import secrets
@@ -128,7 +128,9 @@ class FrontDoor(Screen[None]):
 
     def _show_phrase(self) -> None:
         low = self.app.size.height < 16
-        why = "" if low else "They bring your identity back if this device is lost. They are shown this once; keep them secret.\n\n"
+        why = (
+            "" if low else "They bring your identity back if this device is lost. They are shown this once; keep them secret.\n\n"
+        )
         ask = f"Type word {self._asked + 1} when you have written them down:"
         self._text.update(f"{why}{phrase_table(self._words, min(68, self.app.size.width - 4))}\n{'' if low else chr(10)}{ask}")
 

@@ -1,4 +1,4 @@
-"""A scripted node for the screens' tests: `NodeApi` and `Launcher` in memory. What it is told to do, it does at once and tells."""
+"""A scripted node for the tests of the screens: `NodeApi` and `Launcher` in memory. What it is told to do, it does at once."""
 
 import asyncio
 import hashlib
@@ -12,7 +12,6 @@ from multichat_tui.model.events import (
     ContactChanged,
     DeliveryChanged,
     Event,
-    MembersChanged,
     MessageAdded,
     MessageChanged,
     Resync,

@@ -1,0 +1,40 @@
+"""What the tests of the screens share: starting the application on the scripted node, in one time zone."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from seat import Seat, Sit
+from twin import TwinLauncher, TwinNode
+
+from multichat_tui.node.api.launch import ProfileState
+from multichat_tui.ui.app import MultichatApp
+from multichat_tui.ui.preferences import Look, Preferences, Signs
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+
+
+@pytest.fixture
+def sit() -> Sit:
+    """Start the application: `async with sit(node, size=(80, 24)) as seat`."""
+
+    @asynccontextmanager
+    async def start(
+        node: TwinNode,
+        *,
+        size: tuple[int, int] = (80, 24),
+        state: ProfileState = ProfileState.OPEN,
+        **preferences: Any,
+    ) -> AsyncIterator[Seat]:
+        launcher = TwinLauncher(node, state)
+        app = MultichatApp(launcher, Preferences(**({"signs": Signs.UNICODE, "look": Look.DARK} | preferences)))
+        async with app.run_test(size=size) as pilot:
+            yield Seat(app, pilot, node, launcher)
+
+    return start

@@ -1,0 +1,330 @@
+"""Writing, sending, refusals, drafts, commands, completion."""
+
+import asyncio
+
+import pytest
+from seat import Sit, until
+from twin import LINK, TwinNode, channel_id, populated
+
+from multichat_tui.model.errors import IntentRefused, Refusal
+from multichat_tui.model.intents import CreateChannel, MarkRead, SendMessage, SetDraft
+from multichat_tui.model.snapshots import Delivery
+
+SIZES = [(80, 24), (120, 40), (40, 10)]
+DEV = channel_id("dev")
+LOBBY = channel_id("lobby")
+
+
+def sent(node: TwinNode) -> list[str]:
+    return [intent.text for intent in node.intents if isinstance(intent, SendMessage)]
+
+
+def quiet() -> TwinNode:
+    node = TwinNode()
+    node.add_channel("dev")
+    node.add_channel("lobby")
+    return node
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_sent_message_shows_once_and_the_line_is_cleared(sit: Sit, size: tuple[int, int]) -> None:
+    async with sit(quiet(), size=size) as seat:
+        await seat.opened(DEV)
+        await seat.press(*"hello", "enter")
+        await until(lambda: sent(seat.node) == ["hello"])
+        await until(lambda: seat.main.composer.text == "")
+        await seat.sees("hello")
+        await seat.pilot.pause()
+        assert sum("hello" in line for line in seat.lines) == 1
+
+
+async def test_the_line_is_cleared_only_after_acceptance_and_keeps_what_was_typed_since(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front._reading)
+        seat.node.gate = asyncio.Event()
+        await seat.press(*"one", "enter")
+        await seat.press(*" two")
+        assert seat.main.composer.text == "one two"
+        seat.node.gate.set()
+        await until(lambda: seat.main.composer.text == " two")
+        assert sent(seat.node) == ["one"]
+
+
+async def test_a_refused_message_stays_in_the_line_with_the_reason(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        seat.node.refuse_with = IntentRefused(Refusal.NOT_ALLOWED, "You may not write here.")
+        await seat.press(*"hello", "enter")
+        await seat.sees("You may not write here.")
+        assert seat.main.composer.text == "hello"
+        assert not any("hello" in line for line in seat.timeline)
+
+
+@pytest.mark.parametrize("key", ["ctrl+j", "alt+enter", "shift+enter"])
+async def test_a_new_line_grows_the_composer_and_enter_sends_all_of_it(sit: Sit, key: str) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await seat.press("a", key, "b", key, "c")
+        await until(lambda: seat.main.composer.size.height == 3)
+        await seat.press("enter")
+        await until(lambda: sent(seat.node) == ["a\nb\nc"])
+        await until(lambda: seat.main.composer.size.height == 1)
+
+
+async def test_the_composer_grows_to_six_lines_and_scrolls_then(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await seat.write("\n".join(f"line {n}" for n in range(9)))
+        await until(lambda: seat.main.composer.size.height == 6)
+        await seat.sees("line 8")
+        assert "line 2" not in seat.text
+        await seat.press(*["up"] * 8)
+        await seat.sees("line 0")
+
+
+async def test_two_slashes_send_one(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await seat.write("//etc is a directory")
+        await seat.press("enter")
+        await until(lambda: sent(seat.node) == ["/etc is a directory"])
+
+
+async def test_a_command_runs_and_an_unknown_one_names_the_nearest(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await seat.write("/craete ops")
+        await seat.press("enter")
+        await seat.sees("Did you mean /create?")
+        assert seat.main.composer.text == "/craete ops"
+        await seat.press("ctrl+u")
+        await seat.write("/create ops")
+        await seat.press("enter")
+        await seat.opened(channel_id("ops"))
+        assert CreateChannel(name="ops") in seat.node.intents
+        assert seat.main.composer.text == ""
+
+
+async def test_a_link_shows_in_a_panel_from_the_left_edge_and_is_copied(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await seat.write("/pair")
+        await seat.press("enter")
+        await seat.sees(LINK[:60])
+        lines = seat.lines[24:]
+        start = next(i for i, line in enumerate(lines) if line.startswith(LINK[:20]))
+        assert "".join(line.rstrip() for line in lines[start : start + 4]).startswith(LINK)
+        await seat.press("y")
+        assert seat.app.clipboard == LINK
+        await seat.press("escape")
+        await until(lambda: seat.app.screen is seat.main)
+
+
+async def test_drafts_are_kept_per_channel_and_saved(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await seat.write("half a thought")
+        await seat.press("alt+2")
+        await seat.opened(LOBBY)
+        assert seat.main.composer.text == ""
+        await until(lambda: SetDraft(channel=DEV, text="half a thought") in seat.node.intents)
+        await seat.write("another")
+        await seat.press("alt+1")
+        await seat.opened(DEV)
+        assert seat.main.composer.text == "half a thought"
+        await seat.press("ctrl+q")
+        await until(lambda: SetDraft(channel=LOBBY, text="another") in seat.node.intents)
+
+
+async def test_a_draft_from_before_is_restored(sit: Sit) -> None:
+    node = quiet()
+    node.set_channel(DEV, draft="from yesterday")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        assert seat.main.composer.text == "from yesterday"
+
+
+async def test_tab_completes_members_channels_and_commands_in_turn(sit: Sit) -> None:
+    node = TwinNode()
+    node.add_channel("dev", members=("anna", "anton", "bob"))
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await until(lambda: seat.main.front.desk.members)
+        await seat.press("a", "tab")
+        assert seat.main.composer.text == "anna: "
+        await seat.press("tab")
+        assert seat.main.composer.text == "anton: "
+        await seat.press("shift+tab")
+        assert seat.main.composer.text == "anna: "
+        await seat.press("at", "b", "tab")
+        assert seat.main.composer.text == "anna: @bob "
+        await seat.press("number_sign", "d", "tab")
+        assert seat.main.composer.text == "anna: @bob #dev "
+        await seat.press("ctrl+u", "slash", "c", "r", "tab")
+        assert seat.main.composer.text == "/create "
+
+
+async def test_tab_on_an_empty_line_moves_between_the_panes_and_enter_opens(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await seat.press("tab")
+        assert seat.main.focused is seat.main._channels
+        await seat.press("j", "enter")
+        await seat.opened(LOBBY)
+        assert seat.main.focused is seat.main.composer
+
+
+async def test_the_input_history_is_recalled(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        for text in ("first", "second"):
+            await seat.write(text)
+            await seat.press("enter")
+            await until(lambda: seat.main.composer.text == "")
+        await seat.write("now")
+        await seat.press("ctrl+up", "ctrl+up")
+        assert seat.main.composer.text == "first"
+        await seat.press("ctrl+down", "ctrl+down")
+        assert seat.main.composer.text == "now"
+
+
+async def test_a_large_paste_asks(sit: Sit) -> None:
+    from textual import events
+
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        big = "\n".join(["pasted"] * 40)
+        for answer, expected in (("escape", ""), ("enter", big)):
+            seat.app.post_message(events.Paste(big))
+            await seat.sees("Paste 40 lines")
+            await seat.press(answer)
+            await until(lambda: seat.app.screen is seat.main)
+            assert seat.main.composer.text == expected
+
+
+async def test_a_small_paste_of_several_lines_is_taken_without_sending(sit: Sit) -> None:
+    from textual import events
+
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        seat.app.post_message(events.Paste("one\r\ntwo\x1b[31m"))
+        await until(lambda: seat.main.composer.text == "one\ntwo[31m")
+        assert sent(seat.node) == []
+
+
+async def test_a_reply_quotes_and_is_sent_as_one(sit: Sit) -> None:
+    node = quiet()
+    asked = node.say(DEV, "ann", "who comes?")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await seat.press("escape", "r")
+        await seat.sees("replying to ann")
+        await seat.press(*"me", "enter")
+        await until(lambda: sent(seat.node) == ["me"])
+        assert seat.node.intents[-1] == SendMessage(channel=DEV, text="me", reply_to=asked.id) or any(
+            isinstance(intent, SendMessage) and intent.reply_to == asked.id for intent in seat.node.intents
+        )
+        await seat.sees("┃ ann: who comes?")
+        await seat.gone("replying to")
+
+
+async def test_delivery_signs_change_in_place(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await seat.press(*"ping", "enter")
+        await until(lambda: any(line.endswith("⋯ ") and "ping" in line for line in seat.timeline))
+        seat.node.deliver(DEV, Delivery.SOME)
+        await until(lambda: any(line.endswith("✓ ") and "ping" in line for line in seat.timeline))
+        seat.node.deliver(DEV, Delivery.ALL)
+        await until(lambda: any(line.endswith("✓✓") and "ping" in line for line in seat.timeline))
+        assert sum("ping" in line for line in seat.timeline) == 1
+
+
+async def test_who_has_a_message_is_told_with_the_reason_of_a_failure(sit: Sit) -> None:
+    node = quiet()
+    node.say(DEV, "me", "lost", state=Delivery.FAILED, failure="the disk is full")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await until(lambda: any(line.endswith("✗ ") for line in seat.timeline))
+        await seat.press("escape", "i")
+        await seat.sees("the disk is full")
+
+
+async def test_reading_marks_read_only_while_focused(sit: Sit) -> None:
+    from textual import events
+
+    def marked(node: TwinNode) -> list[int]:
+        return [intent.arrival for intent in node.intents if isinstance(intent, MarkRead)]
+
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        seat.app.post_message(events.AppBlur())
+        await until(lambda: not seat.main.front.focused)
+        row = seat.node.say(DEV, "ann", "are you there?")
+        await seat.sees("are you there?")
+        await seat.sees(" new ")
+        assert marked(seat.node) == []
+        seat.app.post_message(events.AppFocus())
+        await until(lambda: marked(seat.node) == [row.arrival])
+
+
+async def test_switching_goes_by_number_by_neighbour_to_the_last_and_to_activity(sit: Sit) -> None:
+    node = quiet()
+    node.add_channel("ops")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        for key, channel in (
+            ("alt+2", LOBBY),
+            ("alt+slash", DEV),
+            ("ctrl+n", LOBBY),
+            ("alt+down", channel_id("ops")),
+            ("alt+up", LOBBY),
+        ):
+            await seat.press(key)
+            await seat.opened(channel)
+        node.say(DEV, "ann", "plain")
+        node.say(channel_id("ops"), "ann", "@me loud")
+        await until(lambda: seat.main.front.desk.channels[channel_id("ops")].mentions)
+        await seat.press("alt+a")
+        await seat.opened(channel_id("ops"))
+        await seat.press("alt+a")
+        await seat.opened(DEV)
+
+
+async def test_clicking_a_channel_opens_it(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await seat.pilot.click("#channels", offset=(4, 2))
+        await seat.opened(LOBBY)
+
+
+async def test_a_contact_without_a_conversation_opens_one(sit: Sit) -> None:
+    node = populated()
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await seat.press("alt+6")
+        await seat.opened(channel_id("direct ann"))
+        await seat.sees("Your conversation with ann")
+
+
+async def test_a_direct_message_elsewhere_rings_and_one_here_does_not(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = populated()
+    async with sit(node) as seat:
+        rung: list[str] = []
+        monkeypatch.setattr(seat.app, "bell", lambda: rung.append("bell"))
+        await seat.opened(DEV)
+        node.say(DEV, "ann", "@me here")
+        await seat.sees("@me here")
+        node.say(LOBBY, "ann", "nothing special")
+        await until(lambda: seat.main.front.desk.channels[LOBBY].unread == 3)
+        assert rung == []
+        node.say(channel_id("direct bob"), "bob", "psst")
+        await until(lambda: rung == ["bell"])
+
+
+async def test_the_stopped_node_is_told(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        seat.node.stop_events()
+        await seat.sees("The node has stopped")
