@@ -96,16 +96,16 @@ class Transaction(Protocol):
         """(arrival number, arrived_ms)."""
 
     def in_chain(self, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> RecordId | None:
-        """The id at this place of a chain."""
+        """The id at this place of a chain; of a fork, the record that arrived first."""
 
     def chain(self, channel: ChannelId, log: Log, device: DeviceId, first: int, last: int) -> list[Record]:
-        """The held records of a chain with first <= seq <= last, in order."""
+        """The held records of a chain with first <= seq <= last, in order; of a fork all branches, each place in order of arrival."""
 
     def arrivals(self, channel: ChannelId, log: Log, after: int, limit: int) -> list[tuple[int, Record]]:
         """Records of a log with arrival number > `after`, in order of arrival: a causal order."""
 
     def arrival_in_chain(self, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> int | None:
-        """The arrival number of the record at this place of a chain."""
+        """The arrival number of the record at this place of a chain; of a fork, the first."""
 
     def chain_ends(self, channel: ChannelId) -> list[ChainEnd]:
         """One per (log, device), in ascending order."""
@@ -117,7 +117,10 @@ class Transaction(Protocol):
         """Drop all records, timeline entries and acknowledgements of a channel, and its value in Space.CHANNEL."""
 
     def show(self, entry: TimelineEntry) -> None:
-        """Put an entry into the timeline, or replace the one with its id."""
+        """Put an entry into the timeline, or replace the one with its id.
+
+        ValueError unless its record is held, and has that channel, device, ets and arrival.
+        """
 
     def entry(self, record: RecordId) -> TimelineEntry | None: ...
 
@@ -137,7 +140,7 @@ class Transaction(Protocol):
         """(ets, arrival) that are greatest among the visible entries, each for itself."""
 
     def acknowledged(self, peer: DeviceId) -> list[tuple[ChannelId, Log, DeviceId, int]]:
-        """What a peer is known to hold for good: (channel, log, author device, seq), the chain whole up to seq."""
+        """What a peer is known to hold for good: (channel, log, author device, seq), ascending, the chain whole up to seq."""
 
     def acknowledge(self, peer: DeviceId, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> None:
         """Raise what a peer is known to hold; never lowers it."""
