@@ -10,7 +10,7 @@ MAX_INTEGER = 2**63 - 1
 MAX_BODY_BYTES = 32 * 1024
 """Salt and content of one record. Larger things travel as files."""
 MAX_HEADER_BYTES = 2 * 1024
-"""Sixteen parents, sixteen control heads and thirty recipients fit."""
+"""Sixteen parents, sixteen control heads and twenty recipients fit."""
 MAX_RECORD_BYTES = MAX_HEADER_BYTES + MAX_BODY_BYTES + 128
 MAX_PARENTS = 16
 MAX_CONTROL_HEADS = 16
