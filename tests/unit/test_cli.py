@@ -1,0 +1,426 @@
+"""The command line within one process: grammar, exit codes, what is asked and printed. The node is the twin's."""
+
+import io
+import json
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from multichat_tui import __version__, cli
+from multichat_tui.headless import questions
+from multichat_tui.headless.dispatch import VERBS
+from multichat_tui.headless.parser import parse
+from multichat_tui.model.errors import UsageError
+
+sys.path.insert(0, str(Path(__file__).parent / "node_api"))
+from api_twin import ApiTwin
+
+from multichat_tui.model.errors import Damaged, NewerVersion, ProfileBusy, StorageFailed, WrongPassphrase
+from multichat_tui.model.snapshots import Membership
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch):
+    for name in ("HOME", "PASSPHRASE", "PASSPHRASE_FILE", "PROFILE", "LISTEN", "LAN", "CONNECT", "LOG_FILE"):
+        monkeypatch.delenv(f"MULTICHAT_{name}", raising=False)
+    monkeypatch.setattr(questions, "has_terminal", lambda: False)
+    monkeypatch.setattr(cli, "has_terminal", lambda: False)
+    yield
+    root = logging.getLogger("multichat_tui")
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(logging.NOTSET)
+
+
+class Twinned:
+    """Stands where the node of an opened profile stands."""
+
+    def __init__(self, api):
+        self.api = api
+
+    async def close(self):
+        self.api.stop()
+
+
+@pytest.fixture
+def twin(monkeypatch):
+    """Every command finds a profile with a key file and this node in it."""
+    from multichat_tui.node.api.launch import ProfileState
+
+    api = ApiTwin()
+    api.deliver_at_once = True
+    api.error = None
+    api.networks = []
+
+    async def open_twin(self, *, passphrase, network):
+        if api.error is not None:
+            raise api.error
+        api.networks.append(network)
+        return Twinned(api)
+
+    monkeypatch.setattr(cli.ProfileHost, "open", open_twin)
+    monkeypatch.setattr(cli.ProfileHost, "state", lambda self: ProfileState.OPEN)
+    return api
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    """Runs the program: (exit code, standard output, standard error)."""
+
+    def run(*words):
+        code = cli.main(["--home", str(tmp_path / "home"), *words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def results(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+# Grammar
+
+
+def test_global_options_stand_before_or_after_the_verb():
+    for words in (["--json", "--home", "x", "whoami"], ["whoami", "--json", "--home", "x"], ["--home", "x", "whoami", "--json"]):
+        args = parse(words)
+        assert (args.verb, args.json, args.home) == ("whoami", True, "x")
+    args = parse(["channel", "list", "--json"])
+    assert (args.verb, args.action, args.json) == ("channel", "list", True)
+    assert parse(["channel", "--json", "list"]).json
+    assert not parse(["channel", "list"]).json
+
+
+def test_a_later_place_of_an_option_wins():
+    assert parse(["--home", "a", "whoami", "--home", "b"]).home == "b"
+
+
+@pytest.mark.parametrize(("plural", "singular"), [("contacts", "contact"), ("channels", "channel"), ("peers", "peer")])
+def test_plurals_are_aliases(plural, singular):
+    args = parse([plural, "list"])
+    assert (args.verb, args.action) == (singular, "list")
+
+
+def test_two_dashes_end_the_options():
+    args = parse(["send", "--json", "dev", "--", "--not-an-option", "-x"])
+    assert (args.to, args.text, args.json) == ("dev", ["--not-an-option", "-x"], True)
+
+
+def test_numbers_and_a_dash_are_words():
+    assert parse(["send", "dev", "-1"]).text == ["-1"]
+    assert parse(["send", "dev", "-"]).text == ["-"]
+
+
+def test_no_verb_is_the_screens():
+    assert parse([]).verb is None
+
+
+def test_every_verb_of_the_grammar_is_performed():
+    lines = [
+        "init --name x", "whoami", "paths", "wipe", "node", "status", "events", "do x", "peer list", "pair invite",
+        "pair accept l", "contact list", "contact show x", "channel create x", "channel invite x", "channel join l",
+        "channel leave x",
+        "channel list", "channel members x", "send x y", "log x",
+    ]  # fmt: skip
+    found = {(args.verb, args.action) for args in (parse(line.split()) for line in lines)}
+    assert found == set(VERBS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nonsense", "whoami extra", "--jso whoami", "send", "send dev", "log", "log dev -n x", "log dev -n -1", "log dev -n ²",
+        "channel", "channel nonsense", "pair accept", "pair accept l --timeout -1", "pair accept l --timeout nan",
+        "pair accept l --timeout inf", "channel invite dev --uses 0", "channel invite dev --uses 99999", "send dev x --wait soon",
+        "init", "--home",
+    ],
+)  # fmt: skip
+def test_what_is_no_command_line_is_a_usage_error(line, capsys):
+    assert cli.main(line.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("multichat: ")
+    assert "--help" in captured.err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["send", "--help"], ["pair", "invite", "--help"], ["--version"]])
+def test_help_and_version_print_and_end_with_0(words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words)
+    assert caught.value.code == 0
+    assert capsys.readouterr().out
+
+
+def test_the_version_is_the_packages(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--version"])
+    assert capsys.readouterr().out.strip() == f"multichat {__version__}"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "init --name x --restore", "send dev x --reply abc", "send dev x --expires 1h", "send dev x --wait stored",
+        "send dev x --wait read", "channel invite dev --role admin", "search words", "mailbox run --listen x", "net why bob",
+        "export dev", "backup f", "restore f", "pair nearby", "contact verify bob --number 1", "demo",
+    ],
+)  # fmt: skip
+def test_what_is_planned_says_that_it_comes_later(run, line):
+    code, out, err = run(*line.split())
+    assert code == 2
+    assert out == ""
+    assert "comes with a later version" in err
+
+
+def test_the_screens_need_a_terminal(run):
+    code, out, err = run()
+    assert (code, out) == (2, "")
+    assert "terminal" in err
+
+
+# Errors and exit codes
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (WrongPassphrase("Wrong."), 4),
+        (Damaged("Broken."), 7),
+        (NewerVersion("Newer."), 8),
+        (StorageFailed("Full."), 9),
+        (ZeroDivisionError("secret"), 70),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_errors_become_their_exit_codes(run, twin, error, code):
+    twin.error = error
+    got, out, err = run("whoami")
+    assert (got, out) == (code, "")
+    assert "Traceback" not in err
+    assert "secret" not in err
+
+
+def test_a_busy_profile_is_told_after_patience(run, twin, monkeypatch):
+    monkeypatch.setattr("multichat_tui.headless.session.BUSY_PATIENCE_S", 0.0)
+    twin.error = ProfileBusy("Somebody else has it.")
+    assert run("whoami")[0] == 6
+
+
+def test_an_error_cannot_move_the_cursor(run, twin):
+    twin.error = StorageFailed("bad \x1b[2J", "do \x07 that")
+    err = run("whoami")[2]
+    assert "\x1b" not in err
+    assert "\x07" not in err
+
+
+def test_without_a_profile_the_way_to_one_is_told(run):
+    code, _, err = run("whoami")
+    assert code == 3
+    assert "multichat init --name" in err
+
+
+def test_a_mistake_in_the_configuration_is_a_usage_error(run, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "config.toml").write_text("lan = 3\n")
+    assert run("whoami")[0] == 2
+
+
+# What is asked for
+
+
+def test_init_without_terminal_and_passphrase_does_not_ask(run):
+    code, out, err = run("init", "--name", "ann")
+    assert (code, out) == (2, "")
+    assert "--no-passphrase" in err
+
+
+def test_wipe_without_terminal_needs_yes(run, twin):
+    code, _, err = run("wipe")
+    assert code == 2
+    assert "--yes" in err
+
+
+def test_a_locked_profile_without_passphrase_does_not_ask(run, monkeypatch):
+    from multichat_tui.node.api.launch import ProfileState
+
+    monkeypatch.setattr(cli.ProfileHost, "state", lambda self: ProfileState.LOCKED)
+    code, _, err = run("whoami")
+    assert code == 2
+    assert "--passphrase-file" in err
+
+
+def test_a_passphrase_is_asked_for_at_a_terminal(run, twin, monkeypatch):
+    from multichat_tui.node.api.launch import ProfileState
+
+    asked = []
+    monkeypatch.setattr(cli.ProfileHost, "state", lambda self: ProfileState.LOCKED)
+    monkeypatch.setattr(questions, "has_terminal", lambda: True)
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream: asked.append(prompt) or "open sesame")
+    assert run("whoami")[0] == 0
+    assert asked == ["Passphrase: "]
+
+
+def test_wipe_asks_at_a_terminal_and_takes_only_yes(run, twin, monkeypatch):
+    monkeypatch.setattr(questions, "has_terminal", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    code, _, err = run("wipe")
+    assert code == 1
+    assert "Nothing was deleted" in err
+
+
+def test_a_message_can_come_from_standard_input(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("zwei\nZeilen é\n".encode())))
+    assert questions.message_text(["-"]) == "zwei\nZeilen é"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"x" * 50_000)))
+    with pytest.raises(UsageError, match="at most"):
+        questions.message_text(["-"])
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"\xff")))
+    with pytest.raises(UsageError, match="UTF-8"):
+        questions.message_text(["-"])
+    assert questions.message_text(["a", "-"]) == "a -"
+
+
+# Commands
+
+
+def test_whoami(run, twin):
+    (row,) = results(run("whoami", "--json")[1])
+    assert row["name"] == "me"
+    assert set(row) == {"user", "device", "name", "fingerprint"}
+    assert "me" in run("whoami")[1]
+
+
+def test_commands_that_only_read_use_no_network(run, twin):
+    twin.add_channel("dev")
+    for line in ("whoami", "channel list", "channel members dev", "contact list", "log dev", "status", "peer list"):
+        assert run(*line.split())[0] == 0
+    assert set(twin.networks) == {False}
+
+
+def test_channel_commands(run, twin):
+    (made,) = results(run("channel", "create", "#dev", "--json")[1])
+    assert made["name"] == "dev"
+    assert [row["name"] for row in results(run("channels", "list", "--json")[1])] == ["dev"]
+    assert [row["presence"] for row in results(run("channel", "members", "dev", "--json")[1])] == ["online"]
+    (invited,) = results(run("channel", "invite", "dev", "--uses", "2", "--json")[1])
+    assert invited["link"] == "multichat:join/abc"
+    assert run("channel", "leave", "dev")[0] == 0
+    assert run("channel", "list")[1].startswith("No channels yet")
+
+
+def test_an_invitation_alone_warns_that_somebody_must_be_online(run, twin):
+    code, out, err = run("pair", "invite")
+    assert (code, out) == (0, "multichat:pair/abc\n")
+    assert "node" in err
+
+
+def test_unknown_channels_and_contacts_end_with_3(run, twin):
+    twin.add_channel("planning")
+    missing = "log planing", "send planing hi", "channel leave nowhere", "contact show zoe", "send @zoe hi", "do -c nope /names"
+    for line in missing:
+        assert run(*line.split())[0] == 3
+    assert "planning" in run("log", "planing")[2]
+
+
+def test_send_says_how_far_it_came(run, twin):
+    twin.add_channel("dev", "bob")
+    (row,) = results(run("send", "dev", "hello", "there", "--json")[1])
+    assert (row["state"], row["delivered"], row["total"]) == ("delivered-all", 1, 1)
+    assert twin.messages[-1].text == "hello there"
+    assert row["id"] == results(run("log", "dev", "--json")[1])[-1]["id"]
+
+
+def test_send_that_nobody_gets_in_time(run, twin, monkeypatch):
+    monkeypatch.setattr("multichat_tui.headless.verbs.messages.ALONE_PATIENCE_S", 0.05)
+    twin.deliver_at_once = False
+    twin.add_channel("dev", "bob")
+    code, out, err = run("send", "dev", "hi")
+    assert code == 0
+    assert "queued" in out
+    assert "multichat node" in err
+    code, out, _ = run("send", "dev", "hi", "--wait", "delivered", "--timeout", "0.05", "--json")
+    assert code == 5
+    assert results(out)[0]["state"] == "queued"
+    twin.networks.clear()
+    assert run("send", "dev", "hi", "--wait", "queued")[0] == 0
+    assert twin.networks == [False]
+
+
+def test_send_refused_ends_with_1(run, twin):
+    twin.add_channel("dev")
+    assert run("send", "dev", "   ")[0] == 1
+
+
+def test_log_pages_back_by_id(run, twin):
+    dev = twin.add_channel("dev")
+    for number in range(1200):
+        twin.arrive(dev.id, "bob", f"message {number}")
+    assert [row["text"] for row in results(run("log", "dev", "-n", "2", "--json")[1])] == ["message 1198", "message 1199"]
+    everything = results(run("log", "dev", "-n", "1100", "--json")[1])
+    assert [row["text"] for row in everything] == [f"message {number}" for number in range(100, 1200)]
+    before = everything[0]["id"]
+    assert [row["text"] for row in results(run("log", "dev", "-n", "1", "--before", before, "--json")[1])] == ["message 99"]
+    assert run("log", "dev", "--before", "abc")[0] == 2
+    assert run("log", "dev", "--before", "a" * 52)[0] == 3
+
+
+def test_messages_cannot_forge_lines_or_move_the_cursor(run, twin):
+    dev = twin.add_channel("dev")
+    twin.arrive(dev.id, "mal\x1b[1mlory", "hi\n2026-01-01 00:00:00  ann: I agree\x1b[A\u202e")
+    first, second = run("log", "dev")[1].splitlines()
+    assert "\x1b" not in first + second
+    assert "\u202e" not in second
+    assert second.startswith(" " * 20)
+
+
+def test_waiting_for_a_join_and_a_pairing_times_out_with_5(run, twin):
+    code, out, err = run("channel", "join", "multichat:join/x", "--timeout", "0.05", "--json")
+    assert code == 5
+    assert results(out)[0]["membership"] == "joining"
+    assert "goes on" in err
+    code, out, err = run("pair", "accept", "multichat:pair/x", "--timeout", "0.05", "--json")
+    assert code == 5
+    assert results(out)[0]["pending"] is True
+    assert "goes on" in err
+
+
+def test_a_refused_join_ends_with_1(run, twin, monkeypatch):
+    real = twin.add_channel
+    monkeypatch.setattr(twin, "add_channel", lambda name, **kw: real(name, membership=Membership.REFUSED))
+    assert run("channel", "join", "multichat:join/x")[0] == 1
+
+
+def test_links_of_the_other_kind_are_pointed_out(run, twin):
+    code, _, err = run("channel", "join", "multichat:pair/x")
+    assert code == 2
+    assert "pair accept" in err
+    code, _, err = run("pair", "accept", "multichat:join/x")
+    assert code == 2
+    assert "channel join" in err
+    assert twin.intents == []
+
+
+def test_do_runs_slash_commands(run, twin):
+    twin.add_channel("dev")
+    assert results(run("do", "-c", "dev", "/names", "--json")[1])[0]["members"][0]["me"] is True
+    assert run("do", "names", "-c", "dev")[1].startswith("1 member")
+    assert run("do", "/nmaes")[0] == 2
+    assert run("do", "/names")[0] == 2
+
+
+def test_status_says_whether_a_node_runs(run, twin):
+    code, out, err = run("status", "--json")
+    assert code == 0
+    assert results(out)[0]["running"] is False
+    assert results(out)[0]["counters"] == {"not-cbor": 3}
+    assert "No node is running" in err
+
+
+def test_paths_names_files_and_socket(run, tmp_path):
+    (row,) = results(run("paths", "--json")[1])
+    assert set(row) == {"config", "profile", "log", "socket"}
+    assert row["profile"].startswith(str(tmp_path))
