@@ -1,0 +1,427 @@
+"""Makes the frozen vectors beside this file: `python tests/vectors/make.py` from the top of the repository.
+
+The vectors are the format. Run this only when the format changes on purpose, together with docs/protocol.md and a note in the
+changelog; `test_vectors.py` holds the code against what stands in the files. All keys in here are public: never use them.
+
+Bytes are in hex. Where a file gives inputs and outputs, a second implementation makes the outputs from the inputs.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent)]
+
+from multichat_tui.crypto.identity import (  # noqa: E402
+    Account,
+    DeviceSecrets,
+    certify,
+    first_device_list,
+    safety_number,
+    sign_join,
+    sign_profile,
+)
+from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key, sealing_public_key, sign  # noqa: E402
+from multichat_tui.model.acts import (  # noqa: E402
+    Act,
+    Admit,
+    CloseInvitation,
+    Create,
+    Invite,
+    Leave,
+    Message,
+    Remove,
+    Rename,
+    SetTopic,
+    Style,
+    Tip,
+    encode_acts,
+)
+from multichat_tui.model.codec import encode  # noqa: E402
+from multichat_tui.model.frames import (  # noqa: E402
+    Ack,
+    ChainRange,
+    ChainTip,
+    ChannelAck,
+    ChannelOffer,
+    ElidedItem,
+    Frame,
+    FullItem,
+    JoinAnswer,
+    JoinFrame,
+    JoinOutcome,
+    MessageFrame,
+    Offer,
+    PairFrame,
+    Ref,
+    Request,
+    StatementOffer,
+    encode_frame,
+)
+from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest, fingerprint, short  # noqa: E402
+from multichat_tui.model.invitations import Invitation, InvitationKind, join_seed, token_key  # noqa: E402
+from multichat_tui.model.records import (  # noqa: E402
+    Header,
+    Kind,
+    body_hash,
+    encode_header,
+    record_id,
+    seal_body,
+    signed_bytes,
+    size_bucket,
+)
+from multichat_tui.model.statements import Profile  # noqa: E402
+
+NOW_MS = 1_750_000_000_000
+
+
+def filled(first: int, size: int = 32) -> bytes:
+    """Bytes that count up, to tell them apart in a dump."""
+    return bytes((first + n) % 256 for n in range(size))
+
+
+ACCOUNTS = {name: Account(filled(first)) for name, first in (("ada", 0x00), ("grace", 0x40))}
+DEVICES = {
+    name: DeviceSecrets(signing_seed=filled(first), sealing_secret=filled(first + 0x10))
+    for name, first in (("ada", 0x80), ("grace", 0xC0))
+}
+CERTIFICATES = {name: certify(ACCOUNTS[name], DEVICES[name], filled(0xA0), NOW_MS) for name in ACCOUNTS}
+ADA, GRACE = CERTIFICATES["ada"], CERTIFICATES["grace"]
+SEED = filled(0x50, 16)
+
+
+def accounts() -> list[dict[str, Any]]:
+    return [
+        {
+            "entropy": account.entropy.hex(),
+            "phrase": account.phrase,
+            "signing_seed": account.seed.hex(),
+            "account_key": account.key.hex(),
+            "sealing_secret": account.sealing_secret.hex(),
+            "sealing_key": sealing_public_key(account.sealing_secret).hex(),
+            "user": account.user.hex(),
+            "fingerprint": fingerprint(account.user),
+            "short": short(account.user),
+        }
+        for account in ACCOUNTS.values()
+    ]
+
+
+def keys() -> dict[str, Any]:
+    ada, grace = (DEVICES[name].sealing_secret for name in ("ada", "grace"))
+    ours, theirs = sealing_public_key(ada), sealing_public_key(grace)
+    shared = agree(ada, theirs)
+    pair, paired = pair_key(ada, ours, theirs), pair_key(ada, ours, theirs, filled(0x70))
+    assert shared is not None
+    assert pair is not None
+    assert paired is not None
+    seed = DEVICES["ada"].signing_seed
+    return {
+        "digest": {"domain": "mc.user", "message": b"abc".hex(), "digest": digest("mc.user", b"abc").hex()},
+        "mac": {
+            "key": filled(1).hex(),
+            "domain": "mc.pair",
+            "parts": [b"ab".hex(), "", b"c".hex()],
+            "mac": mac(filled(1), "mc.pair", b"ab", b"", b"c").hex(),
+        },
+        "signature": {
+            "seed": seed.hex(),
+            "public": public_key(seed).hex(),
+            "message": b"abc".hex(),
+            "signature": sign(seed, b"abc").hex(),
+        },
+        "pair": {
+            "secret": ada.hex(),
+            "mine": ours.hex(),
+            "theirs": theirs.hex(),
+            "shared_point": shared.hex(),
+            "pairing_secret": filled(0x70).hex(),
+            "pair_key_of_contacts": paired.hex(),
+            "pair_key_of_others": pair.hex(),
+            "link_key_of_contacts": link_key(paired).hex(),
+        },
+        "safety_number": {"users": [ADA.user.hex(), GRACE.user.hex()], "number": safety_number(ADA.user, GRACE.user)},
+    }
+
+
+def signed() -> dict[str, Any]:
+    join = sign_join(DEVICES["grace"], join_seed(SEED), ChannelId(filled(0x20)), GRACE, "Grace", NOW_MS)
+    statement = sign_profile(DEVICES["ada"], ADA.user, 3, Profile(name="Ada", status="at sea"))
+    devices = first_device_list(ACCOUNTS["ada"], ADA)
+    return {
+        "certificate": {
+            "account_entropy": ACCOUNTS["ada"].entropy.hex(),
+            "device_seed": DEVICES["ada"].signing_seed.hex(),
+            "sealing_secret": DEVICES["ada"].sealing_secret.hex(),
+            "olm_key": ADA.olm_key.hex(),
+            "created_ms": NOW_MS,
+            "body": ADA.body.hex(),
+            "encoded": ADA.encoded.hex(),
+        },
+        "device_list": {"encoded": devices.encoded.hex(), "digest": devices.digest.hex()},
+        "join": {
+            "device_seed": DEVICES["grace"].signing_seed.hex(),
+            "invitation_seed": SEED.hex(),
+            "join_seed": join_seed(SEED).hex(),
+            "token_key": token_key(SEED).hex(),
+            "channel": join.channel.hex(),
+            "certificate": GRACE.encoded.hex(),
+            "name": join.name,
+            "timestamp_ms": NOW_MS,
+            "encoded": join.encoded.hex(),
+        },
+        "profile": {
+            "device_seed": DEVICES["ada"].signing_seed.hex(),
+            "user": ADA.user.hex(),
+            "number": 3,
+            "name": "Ada",
+            "status": "at sea",
+            "encoded": statement.encoded.hex(),
+        },
+    }
+
+
+def acts() -> dict[str, tuple[Act, ...]]:
+    record = RecordId(filled(0x30))
+    join = sign_join(DEVICES["grace"], join_seed(SEED), ChannelId(filled(0x20)), GRACE, "Grace", NOW_MS)
+    tip = Tip(device=GRACE.device, log=Log.CONTENT, seq=4, hash=filled(0x60))
+    invite = Invite(
+        join_key=public_key(join_seed(SEED)), token_key=token_key(SEED), rank=0, uses=5, expires_ms=NOW_MS + 604_800_000
+    )
+    return {
+        "create group": (Create(style=Style.GROUP, name="harbour", founders=((ADA,),), nonce=filled(9, 16)),),
+        "create direct": (Create(style=Style.DIRECT, name="", founders=((ADA,), (GRACE,)), nonce=filled(9, 32)),),
+        "invite": (invite,),
+        "close invitation": (CloseInvitation(invitation=record, index=0),),
+        "admit": (Admit(join=join.encoded),),
+        "remove": (Remove(user=GRACE.user, fence=(tip,), reason="spam"),),
+        "leave": (Leave(),),
+        "topic and name": (SetTopic(topic="boats"), Rename(name="quay")),
+        "message": (Message(text="Ahoy \u2693"),),
+        "reply": (Message(text="Ahoy!", reply_to=record),),
+    }
+
+
+def record(name: str, header: Header, body: bytes) -> dict[str, Any]:
+    header_bytes = encode_header(header)
+    identifier = record_id(header_bytes)
+    seed = DEVICES["ada"].signing_seed
+    return {
+        "name": name,
+        "device_seed": seed.hex(),
+        "salt": body[:32].hex(),
+        "content": body[32:].hex(),
+        "body_hash": body_hash(body).hex(),
+        "body_size_bucket": size_bucket(len(body)),
+        "header": header_bytes.hex(),
+        "id": identifier.hex(),
+        "signature": sign(seed, signed_bytes(identifier)).hex(),
+    }
+
+
+def records() -> list[dict[str, Any]]:
+    bodies = {name: seal_body(encode_acts(act), filled(0xE0)) for name, act in acts().items()}
+    root_body, topic_body, message_body = bodies["create group"], bodies["topic and name"], bodies["message"]
+    device = DeviceId(ADA.device)
+    root = Header(
+        kind=Kind.ROOT,
+        channel=None,
+        log=Log.CONTROL,
+        device=device,
+        seq=0,
+        prev=None,
+        parents=(),
+        control_heads=(),
+        timestamp_ms=NOW_MS,
+        ets=NOW_MS,
+        body_hash=body_hash(root_body),
+        body_size_bucket=size_bucket(len(root_body)),
+    )
+    root_id = record_id(encode_header(root))
+    topic = Header(
+        kind=Kind.CONTROL,
+        channel=ChannelId(root_id),
+        log=Log.CONTROL,
+        device=device,
+        seq=1,
+        prev=root_id,
+        parents=(root_id,),
+        control_heads=(),
+        timestamp_ms=NOW_MS - 5,
+        ets=NOW_MS + 1,
+        body_hash=body_hash(topic_body),
+        body_size_bucket=size_bucket(len(topic_body)),
+    )
+    message = Header(
+        kind=Kind.CONTENT,
+        channel=ChannelId(root_id),
+        log=Log.CONTENT,
+        device=device,
+        seq=0,
+        prev=None,
+        parents=(),
+        control_heads=(record_id(encode_header(topic)),),
+        timestamp_ms=NOW_MS + 1000,
+        ets=NOW_MS + 1000,
+        expires_ms=NOW_MS + 86_400_000,
+        recipients=tuple(sorted((ADA.user, GRACE.user))),
+        body_hash=body_hash(message_body),
+        body_size_bucket=size_bucket(len(message_body)),
+    )
+    return [
+        record("root", root, root_body),
+        record("control", topic, topic_body),
+        record("content, with expiry and recipients", message, message_body),
+    ]
+
+
+def frames() -> dict[str, Frame]:
+    prefix, other = filled(0x10, 8), filled(0x90, 8)
+    tip = ChainTip(device=prefix, log=Log.CONTENT, seq=300, hash=other)
+    statement = StatementOffer(user=ADA.user, kind=1, number=3)
+    signature = filled(0x01, 64)
+    bare = ElidedItem(
+        device=0, log=Log.CONTENT, seq=7, timestamp_ms=NOW_MS, check=other, signature=signature, body=filled(0xE0) + b"body"
+    )
+    rich = ElidedItem(
+        device=1,
+        log=Log.CONTROL,
+        seq=8,
+        timestamp_ms=NOW_MS + 70_000,
+        check=prefix,
+        signature=signature,
+        body=filled(0xE0) + b"body",
+        parents=(Ref(device=0, seq=6), Ref(device=1, seq=7)),
+        control_heads=(Ref(device=0, seq=0),),
+        ets=NOW_MS + 80_000,
+        kind=4,
+        expires_ms=NOW_MS + 90_000,
+        recipients=(ADA.user,),
+    )
+    full = FullItem(header_bytes=b"header", signature=signature, body=None)
+    return {
+        "offer": Offer(number=2, channels=(ChannelOffer(channel=ChannelId(filled(0x20)), tips=(tip,)),), statements=(statement,)),
+        "request": Request(
+            channel=prefix,
+            ranges=(ChainRange(device=other, log=Log.CONTROL, first=3, last=9),),
+            ids=(RecordId(filled(0x30)),),
+            statements=((UserId(ADA.user), 1),),
+        ),
+        "request for full forms": Request(channel=prefix, full=True),
+        "message": MessageFrame(channel=prefix, devices=(prefix, other), items=(bare, rich, full), statements=(b"statement",)),
+        "ack": Ack(channels=(ChannelAck(channel=prefix, tips=(tip,)),), offer=2, statements=(statement,)),
+        "empty ack": Ack(),
+        "join": JoinFrame(join=b"join"),
+        "join answer": JoinAnswer(join_key=filled(0x40), outcome=JoinOutcome.ADMITTED),
+        "pair": PairFrame(invitation=filled(0x40), devices=b"devices", profile=b"profile", share=filled(0x60), confirmed=True),
+    }
+
+
+def invitations() -> list[dict[str, Any]]:
+    made = (
+        Invitation(
+            kind=InvitationKind.PAIR,
+            seed=SEED,
+            user=ADA.user,
+            expires_ms=NOW_MS,
+            addresses=("192.0.2.7:4001", "[2001:db8::7]:4001"),
+        ),
+        Invitation(
+            kind=InvitationKind.JOIN, seed=SEED, user=ADA.user, expires_ms=NOW_MS, addresses=(), channel=ChannelId(filled(0x20))
+        ),
+    )
+    return [
+        {
+            "kind": i.kind.value,
+            "seed": i.seed.hex(),
+            "user": i.user.hex(),
+            "expires_ms": i.expires_ms,
+            "addresses": list(i.addresses),
+            "channel": None if i.channel is None else i.channel.hex(),
+            "token_key": i.token_key.hex(),
+            "join_key": public_key(join_seed(i.seed)).hex(),
+            "link": i.link,
+        }
+        for i in made
+    ]
+
+
+def codec() -> dict[str, Any]:
+    """Accepted encodings are told by a diagnostic notation of their values; rejected ones by what is wrong with them."""
+    accepted = [
+        0,
+        23,
+        24,
+        255,
+        256,
+        65535,
+        65536,
+        2**32 - 1,
+        2**32,
+        2**63 - 1,
+        -1,
+        -24,
+        -25,
+        -(2**63),
+        b"",
+        b"a" * 24,
+        "",
+        "\u00fc\U0001f600",
+    ]
+    more: list[Any] = [True, False, None, [], [1, [b"\x02"]], {}, {0: 1, 23: [], 24: None, 65535: {}}, [[[[[[[[]]]]]]]]]
+    return {
+        "accepted": [{"value": repr(value), "encoded": encode(value).hex()} for value in (*accepted, *more)],
+        "rejected": REJECTED,
+    }
+
+
+REJECTED = {
+    "nothing": "",
+    "trailing bytes": "0000",
+    "integer in two bytes that fits in one": "1817",
+    "integer in eight bytes that fits in four": "1b00000000ffffffff",
+    "integer of 2**63": "1b8000000000000000",
+    "integer below -2**63": "3b8000000000000000",
+    "length in two bytes that fits in one": "580161",
+    "array of indefinite length": "9fff",
+    "map of indefinite length": "bfff",
+    "text that is no UTF-8": "61ff",
+    "text with a surrogate": "63eda080",
+    "float": "f93c00",
+    "undefined": "f7",
+    "simple value": "e0",
+    "tag": "c100",
+    "big integer": "c249010000000000000000",
+    "nine arrays deep": "818181818181818180",
+    "key twice": "a200000001",
+    "keys descending": "a201000000",
+    "negative key": "a12000",
+    "text key": "a1616100",
+    "key of 65536": "a11a0001000000",
+    "cut off": "4461",
+    "length of 2**60": "5b1000000000000000",
+}
+
+
+def everything() -> dict[str, Any]:
+    return {
+        "accounts": accounts(),
+        "acts": [{"name": name, "content": encode_acts(act).hex()} for name, act in acts().items()],
+        "codec": codec(),
+        "frames": [{"name": name, "encoded": encode_frame(frame).hex()} for name, frame in frames().items()],
+        "invitations": invitations(),
+        "keys": keys(),
+        "records": records(),
+        "signed": signed(),
+    }
+
+
+def main() -> None:
+    for name, content in everything().items():
+        (HERE / f"{name}.json").write_text(json.dumps(content, indent=1, ensure_ascii=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

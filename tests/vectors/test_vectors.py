@@ -1,0 +1,146 @@
+"""The code against the frozen vectors: a change of any format, however it came about, fails here."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import make
+import pytest
+
+from multichat_tui.crypto.identity import (
+    account_from_phrase,
+    certificate_holds,
+    device_list_holds,
+    join_holds,
+    safety_number,
+    statement_holds,
+)
+from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key, sealing_public_key, sign, verify
+from multichat_tui.model.acts import decode_acts, encode_acts
+from multichat_tui.model.codec import Rejected, decode, encode
+from multichat_tui.model.frames import decode_frame, encode_frame
+from multichat_tui.model.identity import Certificate, DeviceList, decode_certificate, decode_device_list
+from multichat_tui.model.ids import Log, UserId, digest, fingerprint, short, user_id
+from multichat_tui.model.invitations import Invitation, join_seed, parse_link, token_key
+from multichat_tui.model.joins import Join, decode_join
+from multichat_tui.model.records import body_hash, decode_record, encode_header, seal_body, signed_bytes
+from multichat_tui.model.statements import Profile, Statement, decode_profile, decode_statement
+
+
+def frozen(name: str) -> Any:
+    return json.loads((Path(__file__).parent / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def unhex(text: str) -> bytes:
+    return bytes.fromhex(text)
+
+
+@pytest.mark.parametrize("name", make.everything())
+def test_what_is_made_now_is_what_was_made_then(name: str) -> None:
+    assert make.everything()[name] == frozen(name)
+
+
+def test_encodings_are_accepted_and_rejected_as_ever() -> None:
+    vectors = frozen("codec")
+    for case in vectors["accepted"]:
+        value = decode(unhex(case["encoded"]), 100)
+        assert repr(value) == case["value"]
+        assert encode(value).hex() == case["encoded"]  # type: ignore[arg-type]
+    for name, encoded in vectors["rejected"].items():
+        assert isinstance(decode(unhex(encoded), 100), Rejected), name
+
+
+@pytest.mark.parametrize("case", frozen("accounts"), ids=lambda case: case["short"])
+def test_phrases_lead_to_the_same_keys_as_ever(case: dict[str, str]) -> None:
+    account = account_from_phrase(case["phrase"])
+    assert account is not None
+    assert account.entropy.hex() == case["entropy"]
+    assert digest("mc.acctsig", account.entropy).hex() == account.seed.hex() == case["signing_seed"]
+    assert digest("mc.acctdh", account.entropy).hex() == account.sealing_secret.hex() == case["sealing_secret"]
+    assert public_key(account.seed).hex() == case["account_key"]
+    assert sealing_public_key(account.sealing_secret).hex() == case["sealing_key"]
+    user = user_id(unhex(case["account_key"]))
+    assert (user.hex(), fingerprint(user), short(user)) == (case["user"], case["fingerprint"], case["short"])
+
+
+def test_keys_derive_as_ever() -> None:
+    vectors = frozen("keys")
+    case = vectors["digest"]
+    assert digest(case["domain"], unhex(case["message"])).hex() == case["digest"]
+    case = vectors["mac"]
+    assert mac(unhex(case["key"]), case["domain"], *map(unhex, case["parts"])).hex() == case["mac"]
+    case = vectors["signature"]
+    assert sign(unhex(case["seed"]), unhex(case["message"])).hex() == case["signature"]
+    case = vectors["pair"]
+    secret, mine, theirs = (unhex(case[name]) for name in ("secret", "mine", "theirs"))
+    shared = agree(secret, theirs)
+    assert shared is not None
+    assert shared.hex() == case["shared_point"]
+    paired, pair = pair_key(secret, mine, theirs, unhex(case["pairing_secret"])), pair_key(secret, mine, theirs)
+    assert paired is not None
+    assert pair is not None
+    assert (paired.hex(), pair.hex()) == (case["pair_key_of_contacts"], case["pair_key_of_others"])
+    assert link_key(paired).hex() == case["link_key_of_contacts"]
+    case = vectors["safety_number"]
+    assert safety_number(*(UserId(unhex(user)) for user in case["users"])) == case["number"]
+
+
+def test_what_was_signed_holds_as_ever() -> None:
+    vectors = frozen("signed")
+    certificate = decode_certificate(unhex(vectors["certificate"]["encoded"]))
+    assert isinstance(certificate, Certificate)
+    assert certificate_holds(certificate)
+    assert certificate.body.hex() == vectors["certificate"]["body"]
+    devices = decode_device_list(unhex(vectors["device_list"]["encoded"]))
+    assert isinstance(devices, DeviceList)
+    assert device_list_holds(devices)
+    assert devices.digest.hex() == vectors["device_list"]["digest"]
+    join = decode_join(unhex(vectors["join"]["encoded"]))
+    assert isinstance(join, Join)
+    assert join_holds(join)
+    assert join.join_key == public_key(unhex(vectors["join"]["join_seed"]))
+    seed = unhex(vectors["join"]["invitation_seed"])
+    assert (join_seed(seed).hex(), token_key(seed).hex()) == (vectors["join"]["join_seed"], vectors["join"]["token_key"])
+    statement = decode_statement(unhex(vectors["profile"]["encoded"]))
+    assert isinstance(statement, Statement)
+    assert statement_holds(statement)
+    assert decode_profile(statement.content) == Profile(name=vectors["profile"]["name"], status=vectors["profile"]["status"])
+
+
+@pytest.mark.parametrize("case", frozen("acts"), ids=lambda case: case["name"])
+def test_acts_are_read_as_ever(case: dict[str, str]) -> None:
+    found = decode_acts(unhex(case["content"]), Log.CONTROL)
+    assert found == make.acts()[case["name"]]
+    assert not isinstance(found, Rejected)
+    assert encode_acts(found).hex() == case["content"]
+
+
+@pytest.mark.parametrize("case", frozen("records"), ids=lambda case: case["name"])
+def test_records_are_read_and_hold_as_ever(case: dict[str, Any]) -> None:
+    body = seal_body(unhex(case["content"]), unhex(case["salt"]))
+    record = decode_record(unhex(case["header"]), unhex(case["signature"]), body)
+    assert not isinstance(record, Rejected)
+    assert record.id.hex() == case["id"]
+    assert body_hash(body).hex() == case["body_hash"]
+    assert record.header.body_size_bucket == case["body_size_bucket"]
+    assert encode_header(record.header).hex() == case["header"]
+    assert verify(record.header.device, signed_bytes(record.id), record.signature)
+
+
+@pytest.mark.parametrize("case", frozen("frames"), ids=lambda case: case["name"])
+def test_frames_are_read_as_ever(case: dict[str, str]) -> None:
+    found = decode_frame(unhex(case["encoded"]))
+    assert found == make.frames()[case["name"]]
+    assert not isinstance(found, Rejected)
+    assert encode_frame(found).hex() == case["encoded"]
+
+
+@pytest.mark.parametrize("case", frozen("invitations"), ids=lambda case: case["kind"])
+def test_links_are_read_as_ever(case: dict[str, Any]) -> None:
+    found = parse_link(case["link"])
+    assert isinstance(found, Invitation)
+    assert found.link == case["link"]
+    assert (found.kind.value, found.seed.hex(), found.user.hex()) == (case["kind"], case["seed"], case["user"])
+    assert (found.expires_ms, list(found.addresses)) == (case["expires_ms"], case["addresses"])
+    assert (None if found.channel is None else found.channel.hex()) == case["channel"]
+    assert (found.token_key.hex(), public_key(join_seed(found.seed)).hex()) == (case["token_key"], case["join_key"])
