@@ -92,6 +92,13 @@ class ControlLog:
         index = self._index.get(record)
         return None if index is None else self._operations[index]
 
+    def resolved_from_nothing(self) -> View:
+        """The same as `view`, decided again from all operations: what the incremental way must equal."""
+        return self._resolve(self._full)
+
+    def records_by_index(self, index: int) -> RecordId:
+        return self._operations[index].id
+
     def mask(self, heads: tuple[RecordId, ...]) -> int:
         """The set of operations at or before these heads. They are held."""
         mask = 0

@@ -1,0 +1,295 @@
+"""The control log's authority: the same from any order of arrival, and told the same step by step as all at once."""
+
+import random
+from dataclasses import dataclass, field
+
+from builders import Person, make_record, make_root, person
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from multichat_tui.channel.control import ControlLog
+from multichat_tui.channel.view import View
+from multichat_tui.crypto.identity import join_holds, sign_join
+from multichat_tui.crypto.keys import public_key
+from multichat_tui.model.acts import (
+    Act,
+    Admit,
+    CloseInvitation,
+    Invite,
+    Leave,
+    Remove,
+    Rename,
+    SetTopic,
+    Tip,
+    decode_acts,
+)
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.ids import ChannelId, Log, RecordId
+from multichat_tui.model.invitations import join_seed, token_key
+from multichat_tui.model.limits import SALT_BYTES
+from multichat_tui.model.records import Kind, Record
+
+START_MS = 1_750_000_000_000
+FOUNDER = person("founder")
+OTHERS = tuple(person(f"member {number}") for number in range(5))
+
+
+@dataclass
+class History:
+    """A control log written by several hands, each of which sees a random part of it."""
+
+    random: random.Random
+    records: list[Record] = field(default_factory=list)
+    ends: dict[bytes, Record] = field(default_factory=dict)
+    invitations: list[tuple[RecordId, bytes]] = field(default_factory=list)
+
+    @property
+    def channel(self) -> ChannelId:
+        return ChannelId(self.records[0].id)
+
+    def write(self, author: Person, seen: set[RecordId], acts: tuple[Act, ...]) -> Record:
+        """On top of what the author has seen, and of their own chain."""
+        prev = self.ends.get(author.device)
+        seen = set(seen)
+        if prev is not None:
+            seen |= past(self.records, prev.id)
+        by_id = {record.id: record for record in self.records}
+        covered = {d for i in seen for d in by_id[i].header.dependencies}
+        heads = tuple(sorted(seen - covered))[:16]
+        record = make_record(
+            author,
+            kind=Kind.CONTROL,
+            channel=self.channel,
+            log=Log.CONTROL,
+            seq=0 if prev is None else prev.header.seq + 1,
+            prev=None if prev is None else prev.id,
+            parents=heads,
+            control_heads=(),
+            timestamp_ms=START_MS + len(self.records),
+            ets=START_MS + len(self.records),
+            acts=acts,
+        )
+        self.records.append(record)
+        self.ends[author.device] = record
+        return record
+
+    def some_view(self) -> set[RecordId]:
+        """The past of one or two random records: what somebody may have seen, perhaps long ago."""
+        chosen = self.random.choices(self.records, k=self.random.choice((1, 1, 2)))
+        return set().union(*(past(self.records, record.id) for record in chosen))
+
+
+def past(records: list[Record], identifier: RecordId) -> set[RecordId]:
+    """A record and everything before it."""
+    by_id = {record.id: record for record in records}
+    found: set[RecordId] = set()
+    stack = [identifier]
+    while stack:
+        current = stack.pop()
+        if current not in found:
+            found.add(current)
+            stack.extend(by_id[current].header.dependencies)
+    return found
+
+
+def acts_of(record: Record) -> tuple[Act, ...]:
+    acts = decode_acts((record.body or b"")[SALT_BYTES:], Log.CONTROL)
+    assert not isinstance(acts, Rejected)
+    return acts
+
+
+def log_of(records: list[Record]) -> ControlLog:
+    log = ControlLog(ChannelId(records[0].id), join_holds)
+    for record in records:
+        log.add(record, acts_of(record))
+    return log
+
+
+def generate(seed: int, steps: int) -> History:
+    history = History(random.Random(seed))
+    root = make_root((FOUNDER,), name="dev")
+    history.records.append(root)
+    history.ends[FOUNDER.device] = root
+    for _ in range(steps):
+        propose(history)
+    return history
+
+
+def propose(history: History) -> None:
+    """Pick a kind of act first, then somebody who could do it in the view that they have."""
+    chance = history.random
+    seen = history.some_view()
+    log = log_of([record for record in history.records if record.id in seen])
+    members = [p for p in (FOUNDER, *OTHERS) if p.device in log.certificates]
+    author = chance.choice(members)
+    kind = chance.choices(("invite", "join", "remove", "leave", "close", "topic", "rename"), (3, 6, 2, 1, 1, 1, 1))[0]
+    match kind:
+        case "invite":
+            seed = chance.randbytes(16)
+            invite = Invite(
+                join_key=public_key(join_seed(seed)),
+                token_key=token_key(seed),
+                rank=0,
+                uses=chance.choice((1, 1, 2, 3)),
+                expires_ms=START_MS * 2,
+            )
+            record = history.write(author, seen, (invite,))
+            history.invitations.append((record.id, seed))
+        case "join":
+            known = [entry for entry in history.invitations if entry[0] in seen]
+            if known:
+                _, seed = chance.choice(known)
+                joiner = chance.choice(OTHERS)
+                join = sign_join(joiner.secrets, join_seed(seed), history.channel, joiner.certificate, joiner.name, START_MS)
+                history.write(author, seen, (Admit(join=join.encoded),))
+        case "remove":
+            target = chance.choice(OTHERS)
+            tips = tuple(
+                Tip(device=end.header.device, log=Log.CONTROL, seq=end.header.seq, hash=end.id)
+                for device, end in history.ends.items()
+                if device == target.device and end.id in seen
+            )
+            history.write(author, seen, (Remove(user=target.user, fence=tips),))
+        case "leave":
+            history.write(author, seen, (Leave(),))
+        case "close":
+            if history.invitations:
+                record_id, _ = chance.choice(history.invitations)
+                history.write(author, seen, (CloseInvitation(invitation=record_id, index=0),))
+        case "topic":
+            history.write(author, seen, (SetTopic(topic=f"topic {len(history.records)}"),))
+        case _:
+            history.write(author, seen, (Rename(name=f"name {len(history.records)}"),))
+
+
+def shuffled(records: list[Record], chance: random.Random) -> list[Record]:
+    """Another causal order of the same records."""
+    waiting, done, order = list(records), set(), []
+    while waiting:
+        ready = [record for record in waiting if all(d in done for d in record.header.dependencies)]
+        record = chance.choice(ready)
+        waiting.remove(record)
+        done.add(record.id)
+        order.append(record)
+    return order
+
+
+def told(log: ControlLog, records: list[Record]) -> tuple[object, ...]:
+    """What a view says, without the numbers that depend on the order of arrival."""
+    view: View = log.view
+    return (
+        view.name,
+        view.topic,
+        sorted(view.members),
+        sorted(r.id for r in records if log.effective(r.id)),
+        sorted((name, s.used_by, s.closed) for name, s in view.invitations.items()),
+    )
+
+
+MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@MANY
+@given(seed=st.integers(0, 2**32), steps=st.integers(1, 25))
+def test_the_order_of_arrival_changes_nothing(seed: int, steps: int) -> None:
+    history = generate(seed, steps)
+    first = told(log_of(history.records), history.records)
+    chance = random.Random(seed)
+    for _ in range(3):
+        assert told(log_of(shuffled(history.records, chance)), history.records) == first
+    event(f"members: {len(first[2])}")  # type: ignore[arg-type]
+
+
+@MANY
+@given(seed=st.integers(0, 2**32), steps=st.integers(1, 25))
+def test_step_by_step_equals_all_at_once(seed: int, steps: int) -> None:
+    history = generate(seed, steps)
+    log = ControlLog(history.channel, join_holds)
+    for record in history.records:
+        log.add(record, acts_of(record))
+        assert log.view == log.resolved_from_nothing()
+
+
+@MANY
+@given(seed=st.integers(0, 2**32), steps=st.integers(5, 25))
+def test_an_invitation_admits_no_more_accounts_than_it_has_uses(seed: int, steps: int) -> None:
+    view = log_of(generate(seed, steps).records).view
+    for state in view.invitations.values():
+        assert len(state.used_by) <= state.invite.uses
+
+
+@MANY
+@given(seed=st.integers(0, 2**32), steps=st.integers(5, 25))
+def test_founders_are_in_unless_they_left_and_only_their_removals_count(seed: int, steps: int) -> None:
+    history = generate(seed, steps)
+    log = log_of(history.records)
+    left = {ending.user for ending in log.view.endings if ending.fence is None}
+    assert (FOUNDER.user in log.view.members) == (FOUNDER.user not in left)
+    for ending in log.view.endings:
+        operation = log.operation(log.records_by_index(ending.operation))
+        assert operation is not None
+        assert operation.user == FOUNDER.user or operation.user == ending.user
+
+
+def test_a_removed_member_cannot_bring_anybody_in_by_citing_old_heads() -> None:
+    history = History(random.Random(0))
+    root = make_root((FOUNDER,), name="dev")
+    history.records.append(root)
+    history.ends[FOUNDER.device] = root
+    mallory, friend = OTHERS[0], OTHERS[1]
+    seed, other = b"1" * 16, b"2" * 16
+    start = {root.id}
+    invited = history.write(FOUNDER, start, (_invite(seed),))
+    admitted = history.write(FOUNDER, {invited.id}, (_admit(history, mallory, seed),))
+    before = past(history.records, admitted.id)
+    history.write(FOUNDER, before, (Remove(user=mallory.user, fence=()),))
+    back_dated = history.write(mallory, before, (_invite(other),))
+    history.write(mallory, past(history.records, back_dated.id), (_admit(history, friend, other),))
+    assert sorted(log_of(history.records).view.members) == [FOUNDER.user]
+
+
+def test_of_two_who_use_a_single_use_link_at_once_the_same_one_is_in_everywhere() -> None:
+    history = History(random.Random(0))
+    root = make_root((FOUNDER,), name="dev")
+    history.records.append(root)
+    history.ends[FOUNDER.device] = root
+    helper, ann, bob = OTHERS[0], OTHERS[1], OTHERS[2]
+    first, single = b"1" * 16, b"2" * 16
+    invited = history.write(FOUNDER, {root.id}, (_invite(first),))
+    admitted = history.write(FOUNDER, {invited.id}, (_admit(history, helper, first),))
+    both = history.write(FOUNDER, {admitted.id}, (_invite(single),))
+    seen = past(history.records, both.id)
+    history.write(FOUNDER, seen, (_admit(history, ann, single),))
+    history.write(helper, seen, (_admit(history, bob, single),))
+    members = log_of(history.records).view.members
+    assert (ann.user in members) != (bob.user in members)
+    assert told(log_of(shuffled(history.records, random.Random(1))), history.records) == told(
+        log_of(history.records), history.records
+    )
+
+
+def test_somebody_who_left_comes_back_by_a_new_invitation_only() -> None:
+    history = History(random.Random(0))
+    root = make_root((FOUNDER,), name="dev")
+    history.records.append(root)
+    history.ends[FOUNDER.device] = root
+    ann = OTHERS[0]
+    first, second = b"1" * 16, b"2" * 16
+    invited = history.write(FOUNDER, {root.id}, (_invite(first),))
+    admitted = history.write(FOUNDER, {invited.id}, (_admit(history, ann, first),))
+    left = history.write(ann, {admitted.id}, (Leave(),))
+    assert ann.user not in log_of(history.records).view.members
+    again = history.write(FOUNDER, past(history.records, left.id), (_invite(second),))
+    history.write(FOUNDER, {again.id}, (_admit(history, ann, second),))
+    assert ann.user in log_of(history.records).view.members
+
+
+def _invite(seed: bytes) -> Invite:
+    return Invite(
+        join_key=public_key(join_seed(seed)), token_key=token_key(seed), rank=0, uses=1, expires_ms=START_MS * 2
+    )
+
+
+def _admit(history: History, joiner: Person, seed: bytes) -> Admit:
+    join = sign_join(joiner.secrets, join_seed(seed), history.channel, joiner.certificate, joiner.name, START_MS)
+    return Admit(join=join.encoded)
