@@ -99,7 +99,7 @@ class Transaction(Protocol):
         """The id at this place of a chain; of a fork, the record that arrived first."""
 
     def chain(self, channel: ChannelId, log: Log, device: DeviceId, first: int, last: int) -> list[Record]:
-        """The held records of a chain with first <= seq <= last, in order; of a fork all branches, each place in order of arrival."""
+        """The held records of a chain with first <= seq <= last, in order; of a fork all branches, by arrival."""
 
     def arrivals(self, channel: ChannelId, log: Log, after: int, limit: int) -> list[tuple[int, Record]]:
         """Records of a log with arrival number > `after`, in order of arrival: a causal order."""
