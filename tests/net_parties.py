@@ -23,7 +23,7 @@ from multichat_tui.model.ports import (
 )
 
 T = TypeVar("T", bound=NetworkInput)
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 _incarnations = count(1)
 
