@@ -15,6 +15,14 @@ RESOLUTION_S = 1e-6
 """Timers closer together than this fall together: far above the rounding of float seconds in a run of years."""
 
 
+MAX_ROUNDS = 200_000
+"""Turns of the loop in one instant. Tens are usual; whoever needs more is going round in a circle."""
+
+
+class Livelock(RuntimeError):
+    """Something is ready again and again, and time does not move. Names the tasks there are."""
+
+
 class Deadlock(RuntimeError):
     """Everything waits and no timer is set: virtual time cannot go on. Names the tasks that wait."""
 
@@ -25,6 +33,7 @@ class _JumpingSelector(selectors.BaseSelector):
     def __init__(self) -> None:
         self._real = selectors.DefaultSelector()
         self.elapsed_s = 0.0
+        self._rounds = 0
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         return self._real.register(fileobj, events, data)
@@ -36,14 +45,19 @@ class _JumpingSelector(selectors.BaseSelector):
         return self._real.modify(fileobj, events, data)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._rounds += 1
+        if self._rounds > MAX_ROUNDS:
+            raise Livelock(f"time stands still at {self.elapsed_s:.6f} s; {_who_waits()}")
         if timeout is not None and timeout <= 0:
             return []
         ready = self._real.select(0)
         if ready:
             return ready
         if timeout is None:
-            raise Deadlock(_who_waits())
-        self.elapsed_s += timeout
+            raise Deadlock(f"nothing is scheduled; {_who_waits()}")
+        before_s, self.elapsed_s = self.elapsed_s, self.elapsed_s + timeout
+        if self.elapsed_s > before_s:
+            self._rounds = 0
         return []
 
     def close(self) -> None:
@@ -58,7 +72,7 @@ def _who_waits() -> str:
         waiting = sorted(task.get_name() for task in asyncio.all_tasks(asyncio.get_running_loop()))
     except RuntimeError:
         waiting = []
-    return f"nothing is scheduled, and {len(waiting)} tasks wait: {', '.join(waiting[:20])}"
+    return f"{len(waiting)} tasks wait: {', '.join(waiting[:20])}"
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -78,7 +92,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 def run_virtual(coroutine: Coroutine[Any, Any, T], start_ms: int = 0) -> T:
-    """Run to the end in virtual time, from its own loop. Raises `Deadlock` when only the impossible is waited for.
+    """Run to the end in virtual time, from its own loop. Raises `Deadlock` when only the impossible is waited for,
+    and `Livelock` when time does not move.
 
     Tasks that are left over are cancelled, like those of `asyncio.run`.
     """

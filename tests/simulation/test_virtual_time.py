@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from multichat_tui.net.virtual_time import Deadlock, VirtualTimeLoop, run_virtual
+from multichat_tui.net.virtual_time import Deadlock, Livelock, VirtualTimeLoop, run_virtual
 
 
 def test_a_year_passes_without_waiting():
@@ -54,6 +54,15 @@ def test_a_deadlock_is_raised_and_names_who_waits():
         await waiting
 
     with pytest.raises(Deadlock, match="waits-for-ever"):
+        run_virtual(scenario())
+
+
+def test_going_round_in_a_circle_is_raised():
+    async def scenario() -> None:
+        while True:
+            await asyncio.sleep(0)
+
+    with pytest.raises(Livelock, match="time stands still"):
         run_virtual(scenario())
 
 
