@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from multichat_tui.channel.control import root_create
 from multichat_tui.channel.view import InvitationState
-from multichat_tui.crypto.identity import device_list_holds, join_holds, sign_join, statement_holds
+from multichat_tui.crypto.identity import device_list_holds, founders_hold, join_holds, sign_join, statement_holds
 from multichat_tui.crypto.keys import mac, public_key
 from multichat_tui.model.acts import Admit, CloseInvitation, Remove, Style, Tip, decode_acts
 from multichat_tui.model.codec import Rejected
@@ -527,6 +527,9 @@ class Introductions:
             founders = {founder[0].user for founder in create.founders}
             devices = {c.device for founder in create.founders for c in founder}
             if founders != {world.identity.user, session.user} or world.identity.device not in devices:
+                continue
+            if not founders_hold(create):
+                world.count("forged-founder")
                 continue
             channel = new_channel(ChannelId(record.id), Standing(membership=Membership.JOINED))
             channel.plan_at = world.now

@@ -5,6 +5,7 @@ from enum import Enum
 
 from multichat_tui.channel.control import root_create
 from multichat_tui.channel.counting import counts
+from multichat_tui.crypto.identity import founders_hold
 from multichat_tui.crypto.keys import verify
 from multichat_tui.model.acts import (
     Act,
@@ -222,7 +223,8 @@ class Ledger:
         """Signed by a device that the control log names, within the bounds that keep a log small."""
         header = record.header
         if header.channel is None:
-            return bool(acts) and root_create(record, acts) is not None
+            create = root_create(record, acts) if acts else None
+            return create is not None and founders_hold(create)
         if header.device not in channel.control.certificates:
             return False
         if header.log == Log.CONTENT:

@@ -145,6 +145,8 @@ class Node:
         await self._call(self._load)
         assert self._identity is not None
         self._listen = await self._network.start(self._identity.local, self._deliver)
+        assert self._engine is not None
+        self._engine.world.listen = self._listen
         self._deliver(NetworkChanged(listen=self._listen))
 
     async def stop(self) -> None:

@@ -94,9 +94,7 @@ class Person:
 
     async def start(self) -> Node:
         self.starts += 1
-        node = Node(
-            store=self.store, network=self.network, now_ms=self.now_ms, entropy=self.random.randbytes, executor=None
-        )
+        node = Node(store=self.store, network=self.network, now_ms=self.now_ms, entropy=self.random.randbytes, executor=None)
         await node.start()
         self.node = node
         return node
@@ -181,8 +179,12 @@ class SimulatedWorld:
 
 
 async def _are_contacts(one: Person, other: Person) -> bool:
-    rows = [*(await one.api.contacts()).rows, *(await other.api.contacts()).rows]
-    return len(rows) >= 2 and any(not row.pending and row.online for row in rows)
+    """Both know each other, and both see a link."""
+    for person, partner in ((one, other), (other, one)):
+        user = (await partner.api.me()).rows.user
+        if not any(row.user == user and row.online for row in (await person.api.contacts()).rows):
+            return False
+    return True
 
 
 async def _all_members(people: tuple[Person, ...], channel: ChannelId, count: int) -> bool:

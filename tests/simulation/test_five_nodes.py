@@ -1,6 +1,7 @@
 """Five members in virtual time, on links that lose, double and overtake, killed around commits: the invariants of delivery.
 
-Each seed is one history; a failing one is printed and repeated with `MULTICHAT_SEED=n pytest tests/simulation/test_five_nodes.py`.
+Each seed is one history; a failing one is printed, and repeated with
+`MULTICHAT_SEED=n pytest tests/simulation/test_five_nodes.py`.
 """
 
 import asyncio
