@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mnemonic import Mnemonic
 
 from multichat_tui.crypto.keys import public_key, sealing_public_key, sign, verify
+from multichat_tui.model.acts import Create
 from multichat_tui.model.codec import encode
 from multichat_tui.model.identity import (
     Certificate,
@@ -121,6 +122,11 @@ def certificate_holds(certificate: Certificate) -> bool:
     return verify(certificate.account_key, signed, certificate.signature) and verify(
         certificate.device, signed, certificate.device_signature
     )
+
+
+def founders_hold(create: Create) -> bool:
+    """Whether every device that a root names as a founder's is one: else anybody could found channels in anybody's name."""
+    return all(certificate_holds(certificate) for founder in create.founders for certificate in founder)
 
 
 def device_list_holds(devices: DeviceList) -> bool:
