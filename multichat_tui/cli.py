@@ -12,6 +12,8 @@ import os
 import signal
 import sys
 import time
+import traceback
+import types
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -265,30 +267,43 @@ def _now_ms() -> int:
 # Logging
 
 
-class _KeyValue(logging.Formatter):
-    """`time=... level=... room=... key=value ...`, in UTC."""
+LOGGED = ("multichat_tui", "asyncio", "zeroconf")
+"""Whose records are kept; without a handler of ours they would be drawn into the terminal."""
+
+
+class KeyValueFormatter(logging.Formatter):
+    """`time=... level=... room=... key=value ...`, in UTC. Of an exception its type and where it came from, never its words: they
+    may quote what people wrote."""
 
     default_msec_format = "%s.%03dZ"
     default_time_format = "%Y-%m-%dT%H:%M:%S"
+
+    def __init__(self) -> None:
+        super().__init__("time=%(asctime)s level=%(levelname)s room=%(name)s pid=%(process)d %(message)s")
 
     @staticmethod
     def converter(seconds: float | None) -> time.struct_time:
         return time.gmtime(seconds)
 
-    def __init__(self) -> None:
-        super().__init__("time=%(asctime)s level=%(levelname)s room=%(name)s pid=%(process)d %(message)s")
+    def formatException(
+        self, ei: tuple[type[BaseException], BaseException, types.TracebackType | None] | tuple[None, None, None]
+    ) -> str:
+        kind, _, trace = ei
+        frames = "".join(traceback.format_tb(trace)).rstrip()
+        return f"{frames}\n{kind.__name__ if kind is not None else ''}"
 
 
 def _log_to_screen(wanted: bool) -> None:
-    root = logging.getLogger("multichat_tui")
-    root.propagate = False
-    if not root.handlers:
-        root.addHandler(logging.NullHandler())
+    handler: logging.Handler = logging.NullHandler()
     if wanted:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(_KeyValue())
-        root.addHandler(handler)
-        root.setLevel(logging.DEBUG)
+        handler.setFormatter(KeyValueFormatter())
+    for name in LOGGED:
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        logger.addHandler(handler)
+    if wanted:
+        logging.getLogger("multichat_tui").setLevel(logging.DEBUG)
 
 
 def _log_to_file(settings: config.Settings) -> None:
@@ -303,8 +318,9 @@ def _log_to_file(settings: config.Settings) -> None:
     except OSError as error:
         log.warning("log file=unwritable reason=%s", error.strerror)
         return
-    handler.setFormatter(_KeyValue())
-    root.addHandler(handler)
+    handler.setFormatter(KeyValueFormatter())
+    for name in LOGGED:
+        logging.getLogger(name).addHandler(handler)
     if root.level == logging.NOTSET:
         root.setLevel(logging.INFO)
 

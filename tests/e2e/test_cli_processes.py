@@ -13,6 +13,9 @@ from queue import Queue
 
 import pytest
 
+from multichat_tui.model.codec import decode, encode
+from multichat_tui.model.ids import digest
+
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parent.parent.parent
@@ -301,6 +304,32 @@ def test_a_damaged_database_ends_with_7(machine):
     code, out, err = machine.run("ann", "whoami")
     assert (code, out) == (7, "")
     assert "Traceback" not in err
+
+
+def test_a_profile_of_a_newer_version_ends_with_8_and_stays_as_it_is(machine):
+    init(machine, "ann")
+    keys = Path(machine.results("ann", "paths")[0]["profile"]) / "keys"
+    body = decode(keys.read_bytes(), 4096)[1]
+    newer = encode({0: 2, 1: body, 2: digest("mc.keysfile", (2).to_bytes(4, "big"), body)})
+    keys.write_bytes(newer)
+    code, out, err = machine.run("ann", "whoami")
+    assert (code, out) == (8, ""), err
+    assert keys.read_bytes() == newer
+
+
+def test_a_home_that_cannot_be_written_ends_with_9(machine):
+    (machine.base / "file").write_text("in the way")
+    code, out, err = machine.run("file", "init", "--name", "ann", "--no-passphrase")
+    assert (code, out) == (9, ""), err
+    assert "Traceback" not in err
+
+
+def test_an_address_that_is_taken_ends_with_1(machine):
+    init(machine, "ann", "bob")
+    taken = machine.node("ann").listen[0]
+    code, out, err = machine.run("bob", "node", "--no-lan", "--listen", taken)
+    assert (code, out) == (1, ""), err
+    assert taken.rpartition(":")[2] in err
 
 
 def test_a_recorded_home_is_all_that_is_written(machine):

@@ -28,11 +28,13 @@ def _clean(monkeypatch):
     monkeypatch.setattr(questions, "has_terminal", lambda: False)
     monkeypatch.setattr(cli, "has_terminal", lambda: False)
     yield
-    root = logging.getLogger("multichat_tui")
-    for handler in list(root.handlers):
-        root.removeHandler(handler)
-        handler.close()
-    root.setLevel(logging.NOTSET)
+    for name in cli.LOGGED:
+        logger = logging.getLogger(name)
+        for handler in list(logger.handlers):
+            logger.removeHandler(handler)
+            handler.close()
+        logger.propagate = True
+    logging.getLogger("multichat_tui").setLevel(logging.NOTSET)
 
 
 class Twinned:
@@ -424,3 +426,32 @@ def test_paths_names_files_and_socket(run, tmp_path):
     (row,) = results(run("paths", "--json")[1])
     assert set(row) == {"config", "profile", "log", "socket"}
     assert row["profile"].startswith(str(tmp_path))
+
+
+# The log
+
+
+def test_the_log_tells_where_an_exception_came_from_and_not_what_it_quotes():
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(cli.KeyValueFormatter())
+    logger = logging.Logger("room")
+    logger.addHandler(handler)
+    try:
+        raise ValueError("what somebody wrote")
+    except ValueError:
+        logger.exception("control request=failed")
+    line, *frames = stream.getvalue().splitlines()
+    assert "level=ERROR room=room" in line
+    assert line.endswith("control request=failed")
+    assert any("test_cli.py" in frame for frame in frames)
+    assert frames[-1] == "ValueError"
+    assert "somebody" not in stream.getvalue().replace('raise ValueError("what somebody wrote")', "")
+
+
+def test_verbose_logs_to_standard_error(run, twin, monkeypatch):
+    twin.error = ZeroDivisionError("secret")
+    code, _, err = run("whoami", "-v")
+    assert code == 70
+    assert "level=ERROR room=multichat_tui.cli" in err
+    assert "ZeroDivisionError" in err
