@@ -11,7 +11,7 @@ from typing import ClassVar
 from rich.color import ColorSystem
 from rich.style import Style
 from textual.app import App
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -60,11 +60,12 @@ def theme_of(palette: Palette) -> Theme:
     )
 
 
-class MultichatApp(App[int]):
+class MultichatApp(App[int], inherit_bindings=False):
     """Exit code 0 when the user quits, that of the error when the node cannot start."""
 
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", show=False)]
+    """For the first screens and the panels; the main screen has its registry of actions."""
 
     def __init__(self, launcher: Launcher, preferences: Preferences) -> None:
         no_color = bool(os.environ.get("NO_COLOR"))
@@ -134,13 +135,6 @@ class MultichatApp(App[int]):
         if self._main is not None:
             await self._main.front.close()
         self.exit(0)
-
-    async def on_key(self, event: object) -> None:
-        """Ctrl+C quits nothing: it is what people press to copy."""
-
-    def action_help_quit(self) -> None:
-        if self._main is not None:
-            self._main.front.say("Ctrl+Q quits.")
 
     # Settings
 

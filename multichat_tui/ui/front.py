@@ -97,6 +97,7 @@ class Front:
         self._saved: dict[ChannelId, str] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._marked: dict[ChannelId, int] = {}
+        self._seen: tuple[ChannelId, int] | None = None
         self._stale: set[RecordId] = set()
         self._ranges: list[tuple[int, int]] = []
         self._quotes: dict[RecordId, Quote | None] = {}
@@ -116,6 +117,7 @@ class Front:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        await self._mark_read()
         for channel in list(self._drafts):
             await self._save_draft(channel)
 
@@ -282,6 +284,7 @@ class Front:
         if channel == self.current and channel is not None:
             return
         self._save_soon(0)
+        await self._mark_read()
         if self.current is not None and self.current in self.desk.channels:
             self.previous = self.current
         self.current = channel
@@ -364,10 +367,12 @@ class Front:
         if not (at_end and self.focused and row is not None and pages is not None and pages.loaded):
             return
         if pages.newest_arrival > max(row.read_arrival, self._marked.get(row.id, -1)):
-            self._later("read", MARK_READ_S, lambda: self._spawn(self._mark_read(row.id, pages.newest_arrival)))
+            self._seen = (row.id, pages.newest_arrival)
+            self._later("read", MARK_READ_S, lambda: self._spawn(self._mark_read()))
 
-    async def _mark_read(self, channel: ChannelId, arrival: int) -> None:
-        if channel == self.current and self.focused:
+    async def _mark_read(self) -> None:
+        if self._seen is not None:
+            (channel, arrival), self._seen = self._seen, None
             self._marked[channel] = arrival
             await self._submit(MarkRead(channel=channel, arrival=arrival))
 

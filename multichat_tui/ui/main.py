@@ -359,6 +359,8 @@ class MainScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         action = KEYS[Scope.ANYWHERE].get(event.key)
+        if event.key == "ctrl+c" and not self.selections:
+            self.front.say("Ctrl+Q quits.")
         if action is None and event.is_printable and event.character and not self.composer.has_focus:
             if event.character.isdigit() and self.timeline.has_focus:
                 action = f"channel.{int(event.character) or 10}"

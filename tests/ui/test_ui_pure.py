@@ -1,0 +1,207 @@
+"""The parts without a screen: cells, editor, completion, window, colours, settings."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.style import Style
+from twin import TwinNode, channel_id, user
+
+from multichat_tui.ui.cells import clip, drawn, pad, sober, strip_of, width, wrap
+from multichat_tui.ui.completing import complete
+from multichat_tui.ui.drawing import columns, links_in
+from multichat_tui.ui.editor import Editor
+from multichat_tui.ui.glyphs import ASCII, UNICODE, Glyphs, choose
+from multichat_tui.ui.palette import DARK, LIGHT, MONO, TERMINAL
+from multichat_tui.ui.palette import choose as choose_palette
+from multichat_tui.ui.preferences import Look, Preferences, Signs
+from multichat_tui.ui.window import MAX_WINDOW_ROWS, MessageWindow
+
+DEV = channel_id("dev")
+
+
+@given(st.text(max_size=200), st.integers(2, 60))
+def test_wrapped_lines_fit_and_lose_only_spaces_and_line_breaks(text: str, cells: int) -> None:
+    shown = sober(text)
+    spans = wrap(shown, cells)
+    assert all(width(shown[begin:end]) <= cells for begin, end in spans)
+    at = 0
+    for begin, end in spans:
+        assert begin >= at
+        assert not shown[at:begin].strip(" \n")
+        at = end
+    assert not shown[at:].strip(" \n")
+
+
+@given(st.text(max_size=80), st.integers(0, 40))
+def test_cut_and_filled_text_has_its_width(text: str, cells: int) -> None:
+    shown = sober(text).replace("\n", " ")
+    assert width(clip(shown, cells)) <= cells
+    assert width(pad(shown, cells)) == cells
+
+
+@given(st.lists(st.text(max_size=30), max_size=4), st.integers(1, 50))
+def test_a_drawn_line_is_exactly_as_wide_as_asked_by_the_measure_that_draws_it(texts: list[str], cells: int) -> None:
+    strip = strip_of([(sober(text).replace("\n", " "), Style()) for text in texts], cells, Style())
+    assert sum(cell_len(segment.text) for segment in strip) == cells == strip.cell_length
+
+
+@given(st.text(max_size=60))
+def test_text_being_written_is_drawn_with_one_character_for_each(text: str) -> None:
+    assert len(drawn(text)) == len(text)
+    assert all(ch == "\n" or ch.isprintable() or not width(ch) for ch in drawn(text))
+
+
+@given(st.integers(8, 300))
+def test_the_columns_fill_the_pane(cells: int) -> None:
+    cols = columns(cells)
+    assert cols.indent + cols.text + 1 + 2 <= max(cells, cols.indent + 5)
+
+
+def test_links_end_before_the_punctuation_of_the_sentence() -> None:
+    text = "see https://a.example/x_(y), and <http://b.example>!"
+    assert [text[a:b] for a, b in links_in(text)] == ["https://a.example/x_(y", "http://b.example"]
+
+
+def test_the_editor_moves_by_words_erases_yanks_and_undoes() -> None:
+    editor = Editor()
+    for character in "two words":
+        editor.insert(character)
+    editor.move_to(editor.word_left())
+    assert editor.caret == 4
+    editor.erase(editor.line_start(), editor.caret, keep=True)
+    assert editor.text == "words"
+    editor.move_to(editor.line_end())
+    editor.yank()
+    assert editor.text == "wordstwo "
+    editor.undo()
+    editor.undo()
+    assert editor.text == "words" or editor.text == "two words"
+    for _ in range(20):
+        editor.undo()
+    assert editor.text == ""
+
+
+def test_the_caret_does_not_part_a_letter_from_its_marks() -> None:
+    editor = Editor()
+    editor.reset("ae\u0301")
+    editor.move_to(editor.left())
+    assert editor.caret == 1
+    editor.move_to(editor.right())
+    assert editor.caret == 3
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_what_was_typed_after_sending_stays(sent: str, since: str) -> None:
+    editor = Editor()
+    editor.reset(sent + since)
+    editor.accepted(sent)
+    assert editor.text == since
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("an", ("anna: ", "anton: ")),
+        ("hi an", ("anna ", "anton ")),
+        ("hi @AN", ("@anna ", "@anton ")),
+        ("#de", ("#dev ",)),
+        ("/to", ("/topic ",)),
+        ("see /to", None),
+        ("zzz", None),
+        ("", None),
+        ("an ", None),
+    ],
+)
+def test_completion_fits_what_stands_before_the_caret(text: str, words: tuple[str, ...] | None) -> None:
+    found = complete(text, len(text), people=["anna", "anton", "bob"], channels=["dev"], commands=["/topic", "/names"])
+    assert (found.words if found is not None else None) == words
+
+
+def test_the_window_holds_each_row_once_in_order_and_nothing_beyond_an_open_edge() -> None:
+    node = TwinNode()
+    node.add_channel("dev")
+    rows = [node.row(DEV, "ann", str(n)) for n in range(10)]
+    window = MessageWindow()
+    window.load(rows[4:8], more_before=True)
+    assert not window.add(rows[2])
+    assert not window.add(rows[5])
+    assert window.add(rows[8])
+    window.extend(rows[:6])
+    assert [row.text for row in window.rows] == [str(n) for n in range(9)]
+    assert window.remove(rows[3].id)
+    assert not window.remove(rows[3].id)
+    assert window.index_of(rows[4].id) == 3
+
+
+def test_the_window_drops_what_is_far_from_the_view() -> None:
+    node = TwinNode()
+    node.add_channel("dev")
+    rows = [node.row(DEV, "ann", str(n)) for n in range(MAX_WINDOW_ROWS + 500)]
+    window = MessageWindow()
+    window.load(rows, more_before=False)
+    window.trim(100)
+    assert len(window.rows) == MAX_WINDOW_ROWS
+    assert window.rows[0] is rows[0]
+    assert (window.more_before, window.more_after) == (False, True)
+    window.load(rows, more_before=False)
+    window.trim(None)
+    assert window.rows[-1] is rows[-1]
+    assert (window.more_before, window.more_after) == (True, False)
+    assert window.get(rows[0].id) is None
+
+
+def test_signs_follow_the_locale_and_the_setting() -> None:
+    assert choose(Signs.AUTO, "utf-8") is UNICODE
+    assert choose(Signs.AUTO, "ANSI_X3.4-1968") is ASCII
+    assert choose(Signs.ASCII, "utf-8") is ASCII
+    assert choose(Signs.UNICODE, "ascii") is UNICODE
+
+
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+def test_every_sign_has_its_width(glyphs: Glyphs) -> None:
+    for field in Glyphs.__dataclass_fields__:
+        sign = getattr(glyphs, field)
+        assert 1 <= cell_len(sign) <= (2 if field in ("queued", "all", "failed") else 1)
+        assert glyphs is UNICODE or sign.isascii()
+
+
+def test_colours_are_chosen_by_what_the_terminal_can() -> None:
+    assert choose_palette(Look.AUTO, no_color=False, colours=1 << 24) is DARK
+    assert choose_palette(Look.AUTO, no_color=False, colours=16) is TERMINAL
+    assert choose_palette(Look.AUTO, no_color=True, colours=256) is MONO
+    assert choose_palette(Look.LIGHT, no_color=False, colours=256) is LIGHT
+    assert all(style.color is None and style.bgcolor is None for style in (MONO.ground, MONO.bad, MONO.warn, *MONO.names))
+
+
+def test_a_persons_colour_follows_the_key_and_not_the_name() -> None:
+    assert DARK.of_person(user("ann")) is DARK.of_person(user("ann"))
+    assert len({DARK.of_person(user(f"someone {n}")).color for n in range(200)}) == len(DARK.names)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
+def test_names_and_warnings_are_readable_on_their_ground(palette: object) -> None:
+    from multichat_tui.ui.palette import Palette
+
+    assert isinstance(palette, Palette)
+    for ground in (palette.ground, palette.side, palette.bar):
+        assert ground.bgcolor is not None
+        paper = _luminance(ground.bgcolor.name)
+        for style in (*palette.names, palette.good, palette.warn, palette.bad, palette.unread, palette.mention, palette.strong):
+            assert style.color is not None
+            ink = _luminance(style.color.name)
+            assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) >= 4.0
+
+
+def test_settings_that_are_not_known_or_not_allowed_change_nothing() -> None:
+    preferences = Preferences()
+    assert preferences.changed("ui.look", "light").look is Look.LIGHT
+    assert preferences.changed("ui.look", "pink") == preferences
+    assert preferences.changed("ui.future", "1") == preferences
+    assert preferences.changed("ui.mouse", "off").mouse is False

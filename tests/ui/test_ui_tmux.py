@@ -1,0 +1,186 @@
+"""The screens in a real tmux with TERM=screen: what is painted, and which keys arrive there."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from multichat_tui.ui.actions import ACTIONS, Action, Scope
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+WAIT_S = 30.0
+KEY_WAIT_S = 3.0
+SPECIAL = {
+    "pageup": "PPage",
+    "pagedown": "NPage",
+    "delete": "DC",
+    "backspace": "BSpace",
+    "slash": "/",
+    "underscore": "_",
+    "home": "Home",
+    "end": "End",
+    "up": "Up",
+    "down": "Down",
+    "left": "Left",
+    "right": "Right",
+    "enter": "Enter",
+    "escape": "Escape",
+    "tab": "Tab",
+    "f1": "F1",
+    "f5": "F5",
+    "f6": "F6",
+    "f7": "F7",
+    "f8": "F8",
+}
+
+pytestmark = [pytest.mark.tmux, pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")]
+
+
+class Pane:
+    """One pane of a tmux server of its own."""
+
+    def __init__(self, folder: Path, *arguments: str, size: tuple[int, int] = (80, 24)) -> None:
+        self.socket = folder / "tmux.sock"
+        self.log = folder / "actions.log"
+        self.log.touch()
+        command = [sys.executable, str(HERE / "run_twin.py"), str(self.log), *arguments]
+        environment = {"TERM": "screen", "LANG": "C.UTF-8", "PYTHONPATH": f"{ROOT}", "TZ": "UTC"}
+        inner = ["env", "-u", "COLORTERM", *(f"{key}={value}" for key, value in environment.items()), *command]
+        width, height = size
+        self.run("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), *inner)
+
+    def run(self, *arguments: str) -> str:
+        outer = {**os.environ, "TERM": "screen", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+        outer.pop("TMUX", None)
+        command = ["tmux", "-u", "-S", str(self.socket), *arguments]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=outer, timeout=WAIT_S)
+        return done.stdout
+
+    @property
+    def screen(self) -> str:
+        return self.run("capture-pane", "-p")
+
+    def keys(self, *keys: str) -> None:
+        self.run("send-keys", *keys)
+
+    def sees(self, text: str) -> None:
+        assert self.waits(lambda: text in self.screen, WAIT_S), f"{text!r} not in:\n{self.screen}"
+
+    def done(self, entry: str, since: int) -> bool:
+        """Whether an action is performed, or was since that many were."""
+        return self.waits(lambda: entry in self.actions[since:], KEY_WAIT_S)
+
+    @property
+    def actions(self) -> list[str]:
+        return self.log.read_text().splitlines()
+
+    @staticmethod
+    def waits(condition: object, limit_s: float) -> bool:
+        assert callable(condition)
+        end = time.monotonic() + limit_s
+        while not condition():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def close(self) -> None:
+        subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], check=False, capture_output=True)
+
+
+@pytest.fixture
+def pane(tmp_path: Path) -> Iterator[Pane]:
+    opened = Pane(tmp_path)
+    try:
+        opened.sees("#dev >")
+        opened.sees("great, going home")
+        yield opened
+    finally:
+        opened.close()
+
+
+def tmux_name(key: str) -> str:
+    *modifiers, name = key.split("+")
+    if key == "shift+tab":
+        return "BTab"
+    signs = {"ctrl": "C-", "alt": "M-", "shift": "S-"}
+    return "".join(signs[modifier] for modifier in modifiers) + SPECIAL.get(name, name)
+
+
+def test_typing_sending_and_new_lines(pane: Pane) -> None:
+    pane.keys("-l", "hello from tmux")
+    pane.sees("#dev > hello from tmux")
+    pane.keys("M-Enter")
+    pane.keys("-l", "second line")
+    pane.sees("second line")
+    pane.keys("Enter")
+    assert pane.waits(lambda: any("second line" in line and "⋯" in line for line in pane.screen.splitlines()), WAIT_S)
+    assert pane.screen.count("hello from tmux") == 1
+
+
+def test_escape_and_a_digit_changes_the_channel_at_any_speed(pane: Pane) -> None:
+    pane.keys("Escape", "2")
+    pane.sees("#lobby >")
+    pane.keys("Escape")
+    assert pane.done("back", 0)
+    pane.keys("3")
+    pane.sees("#ops >")
+    pane.keys("M-1")
+    pane.sees("#dev >")
+
+
+def test_a_paste_with_an_escape_and_a_return_in_it_sends_nothing(pane: Pane) -> None:
+    pane.run("set-buffer", "pasted \x1b1 text\rmore")
+    pane.run("paste-buffer", "-p", "-r")
+    pane.sees("pasted")
+    pane.sees("more")
+    assert "composer send" not in pane.actions
+    assert "channel.1" not in pane.actions
+
+
+@pytest.mark.parametrize("scope", [Scope.ANYWHERE, Scope.COMPOSER])
+def test_every_action_has_a_key_that_arrives(pane: Pane, scope: Scope) -> None:
+    def arrives(action: Action) -> bool:
+        entry = action.id if scope is Scope.ANYWHERE else f"composer {action.id}"
+        for key in action.keys:
+            if scope is Scope.COMPOSER:
+                pane.keys("-l", "w")
+            since = len(pane.actions)
+            pane.keys(tmux_name(key))
+            if pane.done(entry, since):
+                return True
+        return False
+
+    missing = []
+    for action in (action for action in ACTIONS if action.scope is scope):
+        if not arrives(action):
+            missing.append(action.id)
+        if scope is Scope.ANYWHERE:
+            if action.id == "help":
+                pane.sees("(here)")
+                pane.keys("q")
+                pane.sees("#")
+            elif action.id in ("view.cursor", "focus.next", "focus.previous"):
+                since = len(pane.actions)
+                pane.keys("Escape")
+                pane.done("back", since)
+    assert missing == []
+
+
+def test_the_small_terminal_shows_the_newest_message_and_takes_text(tmp_path: Path) -> None:
+    small = Pane(tmp_path, "--ascii", size=(40, 10))
+    try:
+        small.sees("great, going home")
+        small.keys("-l", "tiny")
+        small.sees("#dev > tiny")
+        assert small.screen.isascii() or "你" in small.screen
+        small.keys("C-q")
+        assert small.done("quit", 0)
+    finally:
+        small.close()
