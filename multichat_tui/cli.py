@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from multichat_tui import config
-from multichat_tui.headless.dispatch import perform, refuse_later
 from multichat_tui.headless.host import Context, Whereabouts
 from multichat_tui.headless.launch import ProfileLauncher
 from multichat_tui.headless.output import Output, standard_output
@@ -70,7 +69,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str]) -> int:
     args = parse(argv)
     settings = config.load(_arguments(args), os.environ)
-    refuse_later(args)
     _log_to_screen(settings.verbose and args.verb is not None)
     host = ProfileHost(settings)
     if args.verb is None:
@@ -111,6 +109,8 @@ def _screens(host: "ProfileHost") -> int:
 
 def _command(args: argparse.Namespace, host: "ProfileHost", out: Output) -> int:
     """Run one command on an event loop. SIGTERM ends it cleanly, and a node with 0: that is how it is meant to end."""
+    from multichat_tui.headless.dispatch import perform
+
     terminated = False
 
     async def run() -> int:
@@ -193,19 +193,18 @@ class ProfileHost:
         return Account(account_entropy).user
 
     async def open(self, *, passphrase: str | None, network: bool) -> "LocalNode":
-        from multichat_tui.headless.quiet import QuietNetwork
-        from multichat_tui.model.ports import Network
-        from multichat_tui.node.service import Node
-        from multichat_tui.store.profile import open_profile
-
         settings = self._settings
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         loop = asyncio.get_running_loop()
         try:
-            profile = await loop.run_in_executor(thread, open_profile, self._paths.profile, passphrase)
+            profile = await loop.run_in_executor(thread, self._open_profile, passphrase, network)
         except BaseException:
             thread.shutdown(wait=False)
             raise
+        from multichat_tui.headless.quiet import QuietNetwork
+        from multichat_tui.model.ports import Network
+        from multichat_tui.node.service import Node
+
         _log_to_file(settings)
         chosen: Network = QuietNetwork()
         if network:
@@ -230,6 +229,15 @@ class ProfileHost:
             raise
         log.info("node started=yes network=%s", network)
         return running
+
+    def _open_profile(self, passphrase: str | None, network: bool) -> "OpenProfile":
+        """On the store's thread: unlocking takes long, and so does loading the rooms of a node, while screens are drawn."""
+        import multichat_tui.node.service
+        from multichat_tui.store.profile import open_profile
+
+        if network:
+            import multichat_tui.net.network  # noqa: F401  # loaded here, used by the caller
+        return open_profile(self._paths.profile, passphrase)
 
     async def wipe(self) -> None:
         from multichat_tui.store.profile import wipe_profile

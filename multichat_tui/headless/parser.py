@@ -38,7 +38,26 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     for name, value in _DEFAULTS.items():
         if not hasattr(namespace, name):
             setattr(namespace, name, value)
+    _refuse_later(namespace)
     return namespace
+
+
+def _refuse_later(args: argparse.Namespace) -> None:
+    """`errors.UsageError` for what is in the plan and not in this version."""
+    asked = {
+        "init --restore": args.verb == "init" and args.restore,
+        "send --reply": args.verb == "send" and args.reply is not None,
+        "send --expires": args.verb == "send" and args.expires is not None,
+        "send --wait stored": args.verb == "send" and args.wait == "stored",
+        "send --wait read": args.verb == "send" and args.wait == "read",
+        "channel invite --role": args.verb == "channel" and args.action == "invite" and args.role is not None,
+        "pair nearby": (args.verb, args.action) == ("pair", "nearby"),
+        "contact verify": (args.verb, args.action) == ("contact", "verify"),
+        "demo without --headless": args.verb == "demo" and not args.headless,
+    } | {name: args.verb == name for name in LATER_VERBS}
+    for what, meant in asked.items():
+        if meant:
+            raise UsageError(f"{what} comes with a later version.")
 
 
 _DEFAULTS: dict[str, Any] = {

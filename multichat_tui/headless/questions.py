@@ -26,9 +26,11 @@ def passphrase_for(args: argparse.Namespace, host: Host) -> str | None:
     """The passphrase that the command will need: from the settings, or asked for. None if it needs none."""
     if args.verb == "init":
         return _new_passphrase(args, host)
-    if args.verb in WITHOUT_PROFILE or host.passphrase is not None or host.state() is not ProfileState.LOCKED:
+    if args.verb in WITHOUT_PROFILE or host.passphrase is not None:
         return host.passphrase
     if args.verb != "node" and node_answers(host):
+        return None
+    if host.state() is not ProfileState.LOCKED:
         return None
     if not has_terminal():
         raise UsageError("The profile is locked, and there is no passphrase.", SOURCES)
