@@ -63,6 +63,7 @@ def theme_of(palette: Palette) -> Theme:
 class MultichatApp(App[int], inherit_bindings=False):
     """Exit code 0 when the user quits, that of the error when the node cannot start."""
 
+    TITLE = "Multichat"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", show=False)]
     """For the first screens and the panels; the main screen has its registry of actions."""

@@ -1,0 +1,61 @@
+"""Pictures of the screens. After a wanted change: look at the report that pytest writes, then `pytest tests/ui --snapshot-update`."""
+
+from typing import Any
+
+import pytest
+from seat import until
+from textual.pilot import Pilot
+from twin import TwinLauncher, TwinNode, populated
+
+from multichat_tui.node.api.launch import ProfileState
+from multichat_tui.ui.app import MultichatApp
+from multichat_tui.ui.preferences import Look, Preferences, Signs
+
+
+def application(node: TwinNode, state: ProfileState = ProfileState.OPEN, look: Look = Look.DARK) -> MultichatApp:
+    return MultichatApp(TwinLauncher(node, state), Preferences(signs=Signs.UNICODE, look=look))
+
+
+async def opened(pilot: Pilot[Any]) -> None:
+    """Until everything has been read and drawn."""
+    app = pilot.app
+    assert isinstance(app, MultichatApp)
+    front = app.main.front
+    await until(lambda: front.current is not None and front.desk.members and front.desk.status and front.settings == ())
+    await until(lambda: front.row is not None and front.row.unread == 0 and not front._reading)
+    await pilot.pause()
+
+
+async def helped(pilot: Pilot[Any]) -> None:
+    await opened(pilot)
+    await pilot.press("f1")
+    await pilot.pause()
+
+
+async def welcomed(pilot: Pilot[Any]) -> None:
+    app = pilot.app
+    assert isinstance(app, MultichatApp)
+    await until(lambda: app.main.front.desk.status and not app.main.front._reading)
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_main_screen_looks_as_before(snap_compare: Any, size: tuple[int, int]) -> None:
+    assert snap_compare(application(populated()), terminal_size=size, run_before=opened)
+
+
+@pytest.mark.parametrize("look", [Look.LIGHT, Look.TERMINAL, Look.MONO])
+def test_the_other_looks_look_as_before(snap_compare: Any, look: Look) -> None:
+    assert snap_compare(application(populated(), look=look), terminal_size=(100, 30), run_before=opened)
+
+
+def test_the_first_run_looks_as_before(snap_compare: Any) -> None:
+    assert snap_compare(application(TwinNode(), ProfileState.NEW), terminal_size=(80, 24))
+
+
+def test_the_help_looks_as_before(snap_compare: Any) -> None:
+    assert snap_compare(application(populated()), terminal_size=(80, 24), run_before=helped)
+
+
+def test_the_empty_main_screen_looks_as_before(snap_compare: Any) -> None:
+    assert snap_compare(application(TwinNode()), terminal_size=(80, 24), run_before=welcomed)
