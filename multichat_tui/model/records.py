@@ -66,7 +66,7 @@ class Header:
     """In the content log: the heads of the control log that the author had."""
     timestamp_ms: int
     ets: int
-    """Display order: max(timestamp, 1 + the parents' greatest ets)."""
+    """Display order: max(timestamp, 1 + the greatest ets of parents and control heads)."""
     expires_ms: int | None = None
     recipients: tuple[UserId, ...] | None = None
     body_hash: bytes
@@ -130,9 +130,9 @@ def signed_bytes(identifier: RecordId) -> bytes:
     return b"multichat record 1\0" + identifier
 
 
-def expected_ets(timestamp_ms: int, parent_ets: Iterable[int]) -> int:
-    """The ets that a record with these parents should have; parents beyond 2**49 do not lift."""
-    return max((timestamp_ms, *(1 + ets for ets in parent_ets if ets < LIFTING_ETS)))
+def expected_ets(timestamp_ms: int, earlier: Iterable[int]) -> int:
+    """The ets that a record should have, from those of its parents and control heads; beyond 2**49 they do not lift."""
+    return max((timestamp_ms, *(1 + ets for ets in earlier if ets < LIFTING_ETS)))
 
 
 def encode_header(header: Header) -> bytes:

@@ -431,7 +431,10 @@ class Exchange:
                 self._take(session, channel, parked, parking, acked)
 
     def _progress(self, session: Session, channel: Channel) -> None:
-        """The control log may have shown what we are in this channel: see `introductions`."""
+        """The control log may have shown whose device is whose, and what we are in this channel (see `introductions`)."""
+        waiting, session.statements = session.statements, {}
+        for encoded in waiting.values():
+            self._on_statement(session, encoded)
         self.on_progress(session, channel)
 
     def on_progress(self, session: Session, channel: Channel) -> None:
@@ -468,7 +471,13 @@ class Exchange:
         if isinstance(statement, Rejected) or not statement_holds(statement):
             world.count("statement-rejected")
             return
-        if statement.user == world.identity.user or not self._is_device_of(statement.device, statement.user):
+        if statement.user == world.identity.user:
+            world.count("statement-author")
+            return
+        if not self._is_device_of(statement.device, statement.user):
+            # The control log that names the device may be on its way.
+            if len(session.statements) < MAX_STATEMENTS:
+                session.statements[statement.user, statement.kind] = encoded
             world.count("statement-author")
             return
         if world.learn_statement(statement):

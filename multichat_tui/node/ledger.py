@@ -103,6 +103,7 @@ class Ledger:
         key = (log, world.identity.device[:PREFIX_SIZE])
         end = channel.chains.ends.get(key)
         known = channel.chains.heads[log]
+        control = channel.chains.heads[Log.CONTROL] if log == Log.CONTENT else {}
         header = Header(
             kind=kind,
             channel=channel.id,
@@ -111,9 +112,9 @@ class Ledger:
             seq=0 if end is None else end.seq + 1,
             prev=None if end is None else end.id,
             parents=parents,
-            control_heads=tuple(sorted(channel.chains.heads[Log.CONTROL])) if log == Log.CONTENT else (),
+            control_heads=tuple(sorted(control)),
             timestamp_ms=world.now,
-            ets=min(MAX_ETS - 1, expected_ets(world.now, (known[parent] for parent in parents))),
+            ets=min(MAX_ETS - 1, expected_ets(world.now, (*(known[parent] for parent in parents), *control.values()))),
             body_hash=body_hash(body),
             body_size_bucket=size_bucket(len(body)),
         )

@@ -88,8 +88,8 @@ def elide(
     heads = _refs(header.control_heads, place, table)
     if parents is None or heads is None:
         return full(record)
-    parent_places = [place(parent) for parent in header.parents]
-    expected = expected_ets(header.timestamp_ms, (p.ets for p in parent_places if p is not None))
+    before = [place(identifier) for identifier in (*header.parents, *header.control_heads)]
+    expected = expected_ets(header.timestamp_ms, (p.ets for p in before if p is not None))
     usual_parents = () if header.prev is None else (header.prev,)
     return ElidedItem(
         device=table.index(header.device),
@@ -170,7 +170,7 @@ def restore(item: Item, devices: tuple[Prefix, ...], around: Surroundings) -> Re
         parents=parent_ids,
         control_heads=head_ids,
         timestamp_ms=item.timestamp_ms,
-        ets=expected_ets(item.timestamp_ms, map(around.ets, parent_ids)) if item.ets is None else item.ets,
+        ets=expected_ets(item.timestamp_ms, map(around.ets, (*parent_ids, *head_ids))) if item.ets is None else item.ets,
         expires_ms=item.expires_ms,
         recipients=item.recipients,
         body_hash=body_hash(item.body) if len(item.body) >= 32 else bytes(32),

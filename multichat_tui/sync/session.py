@@ -92,6 +92,8 @@ class Session:
     ack_statements: list[tuple[UserId, int, int]] = field(default_factory=list)
     offer_due: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
     """Chains to offer, and when."""
+    statements: dict[tuple[UserId, int], bytes] = field(default_factory=dict)
+    """Statements of devices that no control log held here names yet."""
     conversation: Watch | None = None
     """A JOIN or PAIR frame that waits for its answer."""
 

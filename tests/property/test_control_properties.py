@@ -248,6 +248,26 @@ def test_a_removed_member_cannot_bring_anybody_in_by_citing_old_heads() -> None:
     assert sorted(log_of(history.records).view.members) == [FOUNDER.user]
 
 
+def test_what_a_removed_member_back_dates_has_no_effect() -> None:
+    history = History(random.Random(0))
+    root = make_root((FOUNDER,), name="dev")
+    history.records.append(root)
+    history.ends[FOUNDER.device] = root
+    mallory, friend = OTHERS[0], OTHERS[1]
+    seed, other = b"1" * 16, b"2" * 16
+    invited = history.write(FOUNDER, {root.id}, (_invite(seed),))
+    admitted = history.write(FOUNDER, {invited.id}, (_admit(history, mallory, seed),))
+    second = history.write(FOUNDER, {admitted.id}, (_invite(other),))
+    before = past(history.records, second.id)
+    history.write(FOUNDER, before, (Remove(user=mallory.user, fence=()),))
+    topic = history.write(mallory, before, (SetTopic(topic="still mine"),))
+    history.write(mallory, past(history.records, topic.id), (_admit(history, friend, other),))
+    log = log_of(history.records)
+    assert log.view.topic == ""
+    assert not log.effective(topic.id)
+    assert sorted(log.view.members) == [FOUNDER.user]
+
+
 def test_of_two_who_use_a_single_use_link_at_once_the_same_one_is_in_everywhere() -> None:
     history = History(random.Random(0))
     root = make_root((FOUNDER,), name="dev")
@@ -285,9 +305,7 @@ def test_somebody_who_left_comes_back_by_a_new_invitation_only() -> None:
 
 
 def _invite(seed: bytes) -> Invite:
-    return Invite(
-        join_key=public_key(join_seed(seed)), token_key=token_key(seed), rank=0, uses=1, expires_ms=START_MS * 2
-    )
+    return Invite(join_key=public_key(join_seed(seed)), token_key=token_key(seed), rank=0, uses=1, expires_ms=START_MS * 2)
 
 
 def _admit(history: History, joiner: Person, seed: bytes) -> Admit:

@@ -8,6 +8,7 @@ import base64
 import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
@@ -40,6 +41,7 @@ class Person:
     me: Me | None = None
 
 
+@lru_cache(maxsize=1024)
 def id_text(identifier: bytes) -> str:
     """The whole id as one word of lower-case base32: 52 characters."""
     return base64.b32encode(identifier).decode("ascii").rstrip("=").lower()

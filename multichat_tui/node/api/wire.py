@@ -5,8 +5,6 @@ values, tuples arrays, a missing optional field its default. Reading ignores fie
 `errors.UsageError` that says where: what comes over a socket never raises anything else here.
 """
 
-import base64
-import binascii
 import json
 import math
 import re
@@ -30,25 +28,17 @@ Json = Any
 
 def to_json(value: object) -> Json:
     """`value` as JSON can hold it. Dataclasses always carry their `type`; a `Snapshot` holds `as_of` and `rows`."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return id_text(value)
-    if isinstance(value, tuple | list):
-        return [to_json(entry) for entry in value]
-    if is_dataclass(value):
-        kind: type = type(value)
-        return {"type": type_name(kind)} | {name: to_json(getattr(value, name)) for name in _field_names(kind)}
-    raise TypeError(f"{type(value).__name__} does not go over the wire")
+    kind: type = type(value)
+    return _writer(kind)(value)
 
 
 def from_json(kind: object, value: Json) -> Any:
     """The value of type `kind` (a dataclass, a union, a tuple, an id ...) in `value`. `errors.UsageError`."""
-    return _reader(kind)(value, "")
+    try:
+        return _reader(kind)(value)
+    except _Misfit as misfit:
+        place = "".join(reversed(misfit.place)).lstrip(".")
+        raise UsageError(f"{place or 'The value'}: {misfit.need}.") from None
 
 
 def to_line(value: Json) -> bytes:
@@ -104,8 +94,17 @@ def _errors() -> Mapping[str, Callable[[str, str], MultichatError]]:
     return found
 
 
-Reader = Callable[[Json, str], Any]
-"""Reads a value at a place, named for the refusal."""
+Reader = Callable[[Json], Any]
+"""Reads one value, or raises `_Misfit`."""
+
+
+class _Misfit(Exception):
+    """A value is not what is needed. The place is gathered on the way up, innermost first. Never leaves this module."""
+
+    def __init__(self, need: str, place: str = "") -> None:
+        super().__init__(need)
+        self.need = need
+        self.place = [place]
 
 
 def _plain(value: Json) -> str:
@@ -116,13 +115,32 @@ def _no_constant(name: str) -> Json:
     raise ValueError(name)
 
 
-def _refuse(place: str, need: str) -> UsageError:
-    return UsageError(f"{place.lstrip('.') or 'The value'}: {need}.")
-
-
 @cache
-def _field_names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _writer(kind: type) -> Callable[[Any], Json]:
+    """The function that writes one class. Made once per class."""
+    if kind in _AS_THEY_ARE:
+        return lambda value: value
+    if issubclass(kind, Enum):
+        return lambda value: value.value
+    if kind is bytes:
+        return id_text
+    if kind in (tuple, list):
+        return lambda value: [to_json(entry) for entry in value]
+    if not is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} does not go over the wire")
+    named, names = type_name(kind), tuple(field.name for field in fields(kind))
+
+    def write(value: Any) -> Json:
+        written = {"type": named}
+        for name in names:
+            entry = getattr(value, name)
+            written[name] = _writer(entry.__class__)(entry)
+        return written
+
+    return write
+
+
+_AS_THEY_ARE = (str, int, float, bool, type(None))
 
 
 @cache
@@ -144,49 +162,52 @@ def _reader(kind: Any) -> Reader:
     raise TypeError(f"{kind} does not go over the wire")
 
 
-def _bool_reader(value: Json, place: str) -> bool:
+def _bool_reader(value: Json) -> bool:
     if type(value) is not bool:
-        raise _refuse(place, "true or false is needed")
+        raise _Misfit("true or false is needed")
     return value
 
 
-def _int_reader(value: Json, place: str) -> int:
+def _int_reader(value: Json) -> int:
     if type(value) is not int or not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
-        raise _refuse(place, "an integer of 64 bits is needed")
+        raise _Misfit("an integer of 64 bits is needed")
     return value
 
 
-def _float_reader(value: Json, place: str) -> float:
+def _float_reader(value: Json) -> float:
     if type(value) not in (int, float) or not -1e300 < value < 1e300 or not math.isfinite(value):
-        raise _refuse(place, "a number is needed")
+        raise _Misfit("a number is needed")
     return float(value)
 
 
-def _text_reader(value: Json, place: str) -> str:
+def _text_reader(value: Json) -> str:
     if type(value) is not str:
-        raise _refuse(place, "a text is needed")
+        raise _Misfit("a text is needed")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        raise _refuse(place, "a text of whole characters is needed") from None
+        raise _Misfit("a text of whole characters is needed") from None
     return value
 
 
-def _id_reader(value: Json, place: str) -> bytes:
-    if type(value) is str and len(value) == ID_CHARACTERS:
-        try:
-            identifier = base64.b32decode(value.upper().encode("ascii") + b"====")
-        except (binascii.Error, ValueError):
-            identifier = b""
+def _id_reader(value: Json) -> bytes:
+    # Many ids come with every event, and the standard library's base32 is slow.
+    if type(value) is str and _ID.fullmatch(value):
+        number = int(value.translate(_TO_DIGITS), 32)
         # The last character has unused bits: one id has one spelling.
-        if len(identifier) == ID_SIZE and id_text(identifier) == value:
-            return identifier
-    raise _refuse(place, "an id of 52 base32 characters is needed")
+        if number & _UNUSED_BITS == 0:
+            return (number >> _UNUSED_BITS.bit_length()).to_bytes(ID_SIZE, "big")
+    raise _Misfit("an id of 52 base32 characters is needed")
 
 
-def _null_reader(value: Json, place: str) -> None:
+_ID = re.compile(f"[a-z2-7]{{{ID_CHARACTERS}}}")
+_TO_DIGITS = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv")
+_UNUSED_BITS = 0b1111
+
+
+def _null_reader(value: Json) -> None:
     if value is not None:
-        raise _refuse(place, "null is needed")
+        raise _Misfit("null is needed")
 
 
 _PLAIN: dict[Any, Reader] = {
@@ -199,31 +220,39 @@ _PLAIN: dict[Any, Reader] = {
 
 
 def _enum_reader(kind: type[Enum]) -> Reader:
-    def read(value: Json, place: str) -> Enum:
+    def read(value: Json) -> Enum:
         try:
             return kind(value)
         except ValueError:
-            raise _refuse(place, f"one of {', '.join(str(member.value) for member in kind)} is needed") from None
+            raise _Misfit(f"one of {', '.join(str(member.value) for member in kind)} is needed") from None
 
     return read
+
+
+def _each(read: Reader, entry: Json, number: int) -> Any:
+    try:
+        return read(entry)
+    except _Misfit as misfit:
+        misfit.place.append(f"[{number}]")
+        raise
 
 
 def _tuple_reader(entries: tuple[Any, ...]) -> Reader:
     if len(entries) == 2 and entries[1] is Ellipsis:
         one = _reader(entries[0])
 
-        def read_many(value: Json, place: str) -> tuple[Any, ...]:
+        def read_many(value: Json) -> tuple[Any, ...]:
             if type(value) is not list:
-                raise _refuse(place, "an array is needed")
-            return tuple(one(entry, f"{place}[{number}]") for number, entry in enumerate(value))
+                raise _Misfit("an array is needed")
+            return tuple(_each(one, entry, number) for number, entry in enumerate(value))
 
         return read_many
     each = [_reader(entry) for entry in entries]
 
-    def read_some(value: Json, place: str) -> tuple[Any, ...]:
+    def read_some(value: Json) -> tuple[Any, ...]:
         if type(value) is not list or len(value) != len(each):
-            raise _refuse(place, f"an array of {len(each)} is needed")
-        return tuple(read(entry, f"{place}[{n}]") for n, (read, entry) in enumerate(zip(each, value, strict=True)))
+            raise _Misfit(f"an array of {len(each)} is needed")
+        return tuple(_each(read, entry, number) for number, (read, entry) in enumerate(zip(each, value, strict=True)))
 
     return read_some
 
@@ -234,19 +263,19 @@ def _union_reader(members: tuple[Any, ...]) -> Reader:
     optional = len(real) < len(members)
     if len(real) == 1:
         one = _reader(real[0])
-        return lambda value, place: None if value is None else one(value, place)
+        return lambda value: None if value is None else one(value)
     by_name = {type_name(member): _reader(member) for member in real}
 
-    def read(value: Json, place: str) -> Any:
+    def read(value: Json) -> Any:
         if value is None and optional:
             return None
         if type(value) is not dict:
-            raise _refuse(place, "an object is needed")
+            raise _Misfit("an object is needed")
         name = value.get("type")
         reader = by_name.get(name) if isinstance(name, str) else None
         if reader is None:
-            raise _refuse(f"{place}.type", "it is unknown here")
-        return reader(value, place)
+            raise _Misfit("it is unknown here", ".type")
+        return reader(value)
 
     return read
 
@@ -257,15 +286,19 @@ def _dataclass_reader(kind: Any) -> Reader:
     parameters = dict(zip(getattr(made, "__parameters__", ()), get_args(kind), strict=False))
     readers = {field.name: (_reader(parameters.get(hints[field.name], hints[field.name])), field) for field in fields(made)}
 
-    def read(value: Json, place: str) -> Any:
+    def read(value: Json) -> Any:
         if type(value) is not dict:
-            raise _refuse(place, "an object is needed")
+            raise _Misfit("an object is needed")
         given = {}
         for name, (reader, field) in readers.items():
             if name in value:
-                given[name] = reader(value[name], f"{place}.{name}")
+                try:
+                    given[name] = reader(value[name])
+                except _Misfit as misfit:
+                    misfit.place.append(f".{name}")
+                    raise
             elif field.default is MISSING and field.default_factory is MISSING:
-                raise _refuse(f"{place}.{name}", "it is missing")
+                raise _Misfit("it is missing", f".{name}")
         return made(**given)
 
     return read
