@@ -8,9 +8,9 @@ from multichat_tui.model.errors import IntentRefused, Refusal, TimedOut, UsageEr
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, InviteToChannel, JoinChannel, LeaveChannel
 from multichat_tui.model.snapshots import ChannelRow, MemberRow, Membership
-from multichat_tui.model.text import describe_ms, visible
+from multichat_tui.model.text import describe_ms
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind
-from multichat_tui.node.api.lookup import channel_label, find_channel, id_text
+from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, one_line
 
 
 async def create(context: Context) -> int:
@@ -47,7 +47,7 @@ async def invite(context: Context) -> int:
         member = await wait_for(api, came, args.timeout if args.timeout is not None else expires_in_ms / 1000)
     if member is None:
         raise TimedOut("Nobody has come in by the link.", SOMEBODY_ONLINE)
-    out.result(plain(member), f"{visible(member.name)} has joined {channel_label(row)}")
+    out.result(plain(member), f"{one_line(member.name)} has joined {channel_label(row)}")
     return 0
 
 
@@ -68,7 +68,7 @@ async def join(context: Context) -> int:
         out.result({"channel": id_text(channel), "name": None, "membership": Membership.JOINING.value}, "Joining waits.")
         raise TimedOut("No member of the channel was reached yet.", "Joining goes on whenever a node of yours runs.")
     if row.membership is not Membership.JOINED:
-        raise IntentRefused(Refusal.NOT_ALLOWED, "You were not let in.", visible(row.note))
+        raise IntentRefused(Refusal.NOT_ALLOWED, "You were not let in.", one_line(row.note))
     out.result(_fields(row), f"Joined {channel_label(row)}")
     return 0
 
@@ -95,7 +95,7 @@ async def list_all(context: Context) -> int:
             channel_label(row),
             _standing(row),
             f"{row.unread} unread" if row.unread else "",
-            visible(row.topic or row.note).replace("\n", " "),
+            one_line(row.topic or row.note),
         )
         for row in rows
     ]
@@ -111,7 +111,7 @@ async def members(context: Context) -> int:
         for row in rows:
             context.out.object(plain(row) | {"presence": _presence(row)})
         return 0
-    cells = [(visible(row.name), row.role, _presence(row), "verified" if row.verified else "") for row in rows]
+    cells = [(one_line(row.name), row.role, _presence(row), "verified" if row.verified else "") for row in rows]
     context.out.result({}, *table(cells))
     return 0
 

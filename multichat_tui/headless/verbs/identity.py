@@ -8,9 +8,8 @@ from multichat_tui.headless.output import plain
 from multichat_tui.headless.session import session
 from multichat_tui.model.errors import ProfileAbsent, ProfileExists, StorageFailed, UsageError
 from multichat_tui.model.ids import fingerprint
-from multichat_tui.model.text import visible
 from multichat_tui.node.api.launch import ProfileState
-from multichat_tui.node.api.lookup import id_text
+from multichat_tui.node.api.lookup import id_text, one_line
 
 
 async def init(context: Context) -> int:
@@ -33,7 +32,7 @@ async def init(context: Context) -> int:
     if host.passphrase is None:
         out.note("Without a passphrase the profile is protected by the permissions of its files only.")
     fields = {"user": id_text(user), "device": id_text(me.device), "name": me.name}
-    lines = [f"You are {visible(me.name)}, {fingerprint(user)}"]
+    lines = [f"You are {one_line(me.name)}, {fingerprint(user)}"]
     if recovery_file is None:
         out.result(
             fields | {"recovery_phrase": phrase},
@@ -74,7 +73,7 @@ async def whoami(context: Context) -> int:
     async with session(context.host, network=False) as opened:
         me = (await opened.api.me()).rows
     context.out.result(
-        plain(me), f"name         {visible(me.name)}", f"fingerprint  {me.fingerprint}", f"device       {id_text(me.device)}"
+        plain(me), f"name         {one_line(me.name)}", f"fingerprint  {me.fingerprint}", f"device       {id_text(me.device)}"
     )
     return 0
 

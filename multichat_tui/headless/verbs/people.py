@@ -6,10 +6,10 @@ from multichat_tui.headless.session import session, wait_for
 from multichat_tui.model.errors import TimedOut, UsageError
 from multichat_tui.model.intents import AcceptContact, InviteContact
 from multichat_tui.model.snapshots import ContactRow
-from multichat_tui.model.text import describe_ms, visible
+from multichat_tui.model.text import describe_ms
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind
 from multichat_tui.node.api.commands.people import presence
-from multichat_tui.node.api.lookup import find_contact, id_text
+from multichat_tui.node.api.lookup import find_contact, id_text, one_line
 
 SOMEBODY_ONLINE = "A link is answered only while a node of yours runs: multichat node, or the screens, or --wait."
 
@@ -34,7 +34,7 @@ async def pair_invite(context: Context) -> int:
         contact = await wait_for(api, answered, args.timeout if args.timeout is not None else expires_in_ms / 1000)
     if contact is None:
         raise TimedOut("Nobody has answered the link.", SOMEBODY_ONLINE)
-    out.result(_paired(contact), f"Paired with {visible(contact.name)}")
+    out.result(_paired(contact), f"Paired with {one_line(contact.name)}")
     return 0
 
 
@@ -55,7 +55,7 @@ async def pair_accept(context: Context) -> int:
         raise TimedOut("The maker of the link was not reached yet.", "The pairing goes on whenever a node of yours runs.")
     out.result(
         _paired(contact),
-        f"Paired with {visible(contact.name)}",
+        f"Paired with {one_line(contact.name)}",
         f"safety number  {contact.safety_number}",
     )
     out.note("Compare the safety number by voice or in person before you trust it.")
@@ -87,7 +87,7 @@ async def contact_list(context: Context) -> int:
         return 0
     cells = [
         (
-            visible(row.name),
+            one_line(row.name),
             "pending" if row.pending else presence(row.online, row.path, row.rtt_ms),
             "verified" if row.verified else "not verified",
             id_text(row.user)[:8],
@@ -103,7 +103,7 @@ async def contact_show(context: Context) -> int:
         row = await find_contact(opened.api, context.args.name)
     context.out.result(
         _contact_fields(row),
-        visible(row.name),
+        one_line(row.name),
         f"fingerprint    {row.fingerprint}",
         f"safety number  {row.safety_number}",
         f"verified       {'yes' if row.verified else 'no: compare the safety number by voice or in person'}",

@@ -113,13 +113,18 @@ async def direct_channel(api: NodeApi, person: Person) -> ChannelId:
         raise IntentRefused(Refusal.NOT_ALLOWED, "That is you.", "Name somebody else.")
     opened = (await api.submit(OpenDirect(user=person.user))).channel
     if opened is None:
-        raise IntentRefused(Refusal.UNKNOWN, f"No conversation with {visible(person.name)} could be opened.")
+        raise IntentRefused(Refusal.UNKNOWN, f"No conversation with {one_line(person.name)} could be opened.")
     return opened
+
+
+def one_line(text: str) -> str:
+    """`text` safe to draw within one line: nobody's name or topic begins a line of its own."""
+    return visible(text).replace("\n", "\u240a")
 
 
 def channel_label(row: ChannelRow) -> str:
     """`#name`, or `@name` for a direct conversation, safe to draw."""
-    return f"{'@' if row.kind is ChannelKind.DIRECT else '#'}{visible(row.name)}"
+    return f"{'@' if row.kind is ChannelKind.DIRECT else '#'}{one_line(row.name)}"
 
 
 def _channel_names(row: ChannelRow) -> list[str]:
@@ -156,14 +161,14 @@ def _matching(
 def _one(
     found: list[T], text: str, what: str, label: Callable[[T], tuple[str, bytes]], known: Iterable[str]
 ) -> T:
-    asked = visible(text.strip())[:60]
+    asked = one_line(text.strip())[:60]
     if len(found) == 1:
         return found[0]
     if found:
-        labels = [f"{visible(name)} ({short(identifier)})" for name, identifier in map(label, found[:MAX_CANDIDATES])]
+        labels = [f"{one_line(name)} ({short(identifier)})" for name, identifier in map(label, found[:MAX_CANDIDATES])]
         more = ", …" if len(found) > MAX_CANDIDATES else ""
         raise IntentRefused(
             Refusal.AMBIGUOUS, f"{asked!r} can mean: {', '.join(labels)}{more}.", "Type the beginning of the id instead."
         )
     close = nearest(text.strip().lstrip("@#"), known)
-    raise NotFound(f"There is no {what} {asked!r}.", f"Did you mean {visible(close)!r}?" if close else "")
+    raise NotFound(f"There is no {what} {asked!r}.", f"Did you mean {one_line(close)!r}?" if close else "")

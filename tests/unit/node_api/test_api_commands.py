@@ -1,6 +1,7 @@
 """Slash commands and lookups, against the twin."""
 
 import base64
+from dataclasses import replace
 
 import pytest
 from api_twin import ApiTwin, named, user
@@ -249,6 +250,14 @@ async def test_hostile_names_are_made_visible_in_answers(api):
     for line in ("/names", "/whois " + short(user("e\x07ve")), "/topic"):
         outcome = await run_command(api, row.id, line)
         assert not any(ord(c) < 32 or c in "\x7f\u202e" for text in outcome.lines for c in text)
+
+
+async def test_names_and_topics_cannot_begin_a_line_of_their_own(api):
+    row = api.add_channel("dev\n#ops", "eve\nann  (founder)")
+    api.rows[row.id] = replace(row, topic="plan\nTopic of #ops: lies")
+    for line in ("/names", "/topic", "/whois " + short(user("eve\nann  (founder)"))):
+        outcome = await run_command(api, row.id, line)
+        assert not any("\n" in text for text in outcome.lines)
 
 
 async def test_nick_shows_and_changes_the_name(api):

@@ -8,11 +8,11 @@ from multichat_tui.model.intents import (
     RenameChannel,
     SetTopic,
 )
-from multichat_tui.model.text import describe_ms, visible
+from multichat_tui.model.text import describe_ms
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, split_options, use_count
 from multichat_tui.node.api.commands.people import join_link, pair_link
 from multichat_tui.node.api.commands.shape import Call, Outcome
-from multichat_tui.node.api.lookup import channel_label, find_channel, id_text
+from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, one_line
 
 
 async def create(call: Call) -> Outcome:
@@ -70,7 +70,7 @@ async def topic(call: Call) -> Outcome:
     channel = call.need_channel()
     if not call.words:
         row = (await call.api.channel(channel)).rows
-        line = f"Topic of {channel_label(row)}: {visible(row.topic)}" if row.topic else f"{channel_label(row)} has no topic."
+        line = f"Topic of {channel_label(row)}: {one_line(row.topic)}" if row.topic else f"{channel_label(row)} has no topic."
         return Outcome(lines=(line,), fields={"topic": row.topic})
     await call.api.submit(SetTopic(channel=channel, topic=call.words))
     return Outcome(lines=("The topic is set.",), fields={"topic": call.words})
@@ -91,7 +91,7 @@ async def names(call: Call) -> Outcome:
     for row in members:
         marks = [row.role, "you" if row.me else "online" if row.online else "offline"]
         marks += ["verified"] if row.verified else []
-        lines.append(f"{visible(row.name)}  ({', '.join(marks)})")
+        lines.append(f"{one_line(row.name)}  ({', '.join(marks)})")
     return Outcome(
         lines=tuple(lines),
         fields={

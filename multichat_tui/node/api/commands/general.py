@@ -2,10 +2,9 @@
 
 from multichat_tui.model.intents import ChangeSetting, ConnectTo
 from multichat_tui.model.snapshots import PeerRow, StatusRow
-from multichat_tui.model.text import visible
 from multichat_tui.node.api.commands.people import presence
 from multichat_tui.node.api.commands.shape import Call, Outcome
-from multichat_tui.node.api.lookup import id_text
+from multichat_tui.node.api.lookup import id_text, one_line
 from multichat_tui.node.api.settings import SETTINGS, checked_value, effective, find_setting
 
 
@@ -30,14 +29,14 @@ async def status(call: Call) -> Outcome:
 def status_lines(row: StatusRow) -> tuple[str, ...]:
     """A node's state for people."""
     lines = [
-        f"you        {visible(row.me.name)}  {row.me.fingerprint}",
+        f"you        {one_line(row.me.name)}  {row.me.fingerprint}",
         f"listening  {', '.join(row.listen) or 'nowhere'}{'; looking around on this network' if row.lan else ''}",
         f"links      {row.links}",
         f"queued     {row.queued} of your messages somebody still lacks" if row.queued else "queued     nothing",
-        f"trouble    {visible(row.trouble) or 'none'}",
+        f"trouble    {one_line(row.trouble) or 'none'}",
     ]
     if row.counters:
-        lines.append("rejected   " + ", ".join(f"{visible(name)} {count}" for name, count in row.counters))
+        lines.append("rejected   " + ", ".join(f"{one_line(name)} {count}" for name, count in row.counters))
     return tuple(lines)
 
 
@@ -74,15 +73,15 @@ def peer_lines(rows: tuple[PeerRow, ...]) -> tuple[str, ...]:
         parts = [presence(row.online, row.path, row.rtt_ms)]
         parts += [row.address] if row.online else [f"tried {', '.join(row.addresses)}"] if row.addresses else []
         parts += [f"{row.unacknowledged} unacknowledged"] if row.unacknowledged else []
-        parts += [visible(row.failure)] if row.failure and not row.online else []
-        lines.append(f"{visible(row.name)}  {id_text(row.device)[:8]}  {'; '.join(part for part in parts if part)}")
+        parts += [one_line(row.failure)] if row.failure and not row.online else []
+        lines.append(f"{one_line(row.name)}  {id_text(row.device)[:8]}  {'; '.join(part for part in parts if part)}")
     return tuple(lines)
 
 
 async def connect(call: Call) -> Outcome:
     address = call.need_words()
     await call.api.submit(ConnectTo(address=address))
-    return Outcome(lines=(f"Peers are looked for at {visible(address)} too.",), fields={"address": address})
+    return Outcome(lines=(f"Peers are looked for at {one_line(address)} too.",), fields={"address": address})
 
 
 async def change_setting(call: Call) -> Outcome:

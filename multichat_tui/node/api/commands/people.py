@@ -3,10 +3,10 @@
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import fingerprint
 from multichat_tui.model.intents import AcceptContact, InviteContact, JoinChannel, SendMessage, SetName
-from multichat_tui.model.text import describe_ms, visible
+from multichat_tui.model.text import describe_ms
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, split_options
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
-from multichat_tui.node.api.lookup import Person, direct_channel, find_person, id_text
+from multichat_tui.node.api.lookup import Person, direct_channel, find_person, id_text, one_line
 
 
 async def pair(call: Call) -> Outcome:
@@ -65,10 +65,10 @@ async def query(call: Call) -> Outcome:
 async def nick(call: Call) -> Outcome:
     if not call.words:
         me = (await call.api.me()).rows
-        return Outcome(lines=(f"You are called {visible(me.name)}. /nick NAME changes it.",), fields={"name": me.name})
+        return Outcome(lines=(f"You are called {one_line(me.name)}. /nick NAME changes it.",), fields={"name": me.name})
     await call.api.submit(SetName(name=call.words))
     name = (await call.api.me()).rows.name
-    return Outcome(lines=(f"You are called {visible(name)} now.",), fields={"name": name})
+    return Outcome(lines=(f"You are called {one_line(name)} now.",), fields={"name": name})
 
 
 async def whois(call: Call) -> Outcome:
@@ -77,7 +77,7 @@ async def whois(call: Call) -> Outcome:
 
 
 def _about(person: Person) -> list[str]:
-    lines = [visible(person.name), f"fingerprint    {fingerprint(person.user)}"]
+    lines = [one_line(person.name), f"fingerprint    {fingerprint(person.user)}"]
     contact, member = person.contact, person.member
     if person.me is not None:
         lines.append("this is you; others compare this fingerprint, or the safety number they see")
