@@ -140,6 +140,7 @@ class Engine:
         """The batch ends: what is due is sent together, changes are told once, and the next wake-up is known."""
         world = self.world
         self._exchange.tick()
+        self._ledger.show_due()
         if world.credentials_changed or world.introductions_changed or self._introductions_at <= world.now:
             self._introductions.tick()
             self._introductions_at = min(self._introductions.wake_times(), default=NEVER)
@@ -153,7 +154,8 @@ class Engine:
             self._dialing_at = min(self._dialing.wake_times(), default=NEVER)
             world.dialing_changed = False
         self._tell()
-        wake_at = min((*self._exchange.wake_times(), self._introductions_at, self._dialing_at))
+        due = world.early[0][0] if world.early else NEVER
+        wake_at = min((*self._exchange.wake_times(), self._introductions_at, self._dialing_at, due))
         world.out.wake_at = None if wake_at == NEVER else wake_at
         self._ledger.end_batch()
         return world.out

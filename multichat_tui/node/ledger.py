@@ -1,5 +1,7 @@
 """Records into a channel: our own are made, others' are checked; both are delivered in the same way, once, in causal order."""
 
+import heapq
+from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 
@@ -21,10 +23,11 @@ from multichat_tui.model.acts import (
     encode_acts,
 )
 from multichat_tui.model.codec import Rejected
-from multichat_tui.model.events import DeliveryChanged, MessageAdded, MessageChanged
+from multichat_tui.model.events import DeliveryChanged, Event, MessageAdded, MessageChanged
 from multichat_tui.model.frames import ElidedItem, Item, Prefix
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import (
+    FUTURE_TOLERANCE_MS,
     LATE_AFTER_MS,
     MAX_CHANNEL_DEVICES,
     MAX_CONTROL_RECORDS_PER_DEVICE,
@@ -46,7 +49,7 @@ from multichat_tui.model.records import (
     signed_bytes,
     size_bucket,
 )
-from multichat_tui.model.snapshots import Membership, Position
+from multichat_tui.model.snapshots import Membership, MessageRow, Position
 from multichat_tui.model.text import mentions
 from multichat_tui.node.rows import Rows
 from multichat_tui.node.standing import Standing
@@ -345,7 +348,19 @@ class Ledger:
         world.txn.show(changed)
         row = None if hidden else self._rows.row(channel, changed, record)
         position = Position(ets=entry.ets, id=entry.id)
-        world.emit(lambda seq: MessageChanged(seq=seq, channel=channel.id, id=entry.id, position=position, row=row))
+        shown = world.conversation(channel)[0].id
+        world.emit(lambda seq: MessageChanged(seq=seq, channel=shown, id=entry.id, position=position, row=row))
+
+    def show_due(self) -> None:
+        """Held records whose time has come show their text."""
+        world = self._world
+        while world.early and world.early[0][0] <= world.now:
+            _, identifier, record_id = heapq.heappop(world.early)
+            channel, entry = world.channels.get(identifier), world.txn.entry(record_id)
+            row = self._rows.message(record_id)
+            if channel is not None and entry is not None and row is not None:
+                position = Position(ets=entry.ets, id=record_id)
+                world.emit(_changed(row, position))
 
     def _is_counted(self, channel: Channel, record: Record, user: UserId) -> bool:
         if record.header.log == Log.CONTROL:
@@ -372,10 +387,19 @@ class Ledger:
         )
         world.txn.show(entry)
         world.changed_channels.add(channel.id)
+        due_ms = header.timestamp_ms - FUTURE_TOLERANCE_MS
+        if due_ms > world.now and not mine and len(world.early) < MAX_EARLY:
+            heapq.heappush(world.early, (due_ms, channel.id, record.id))
         if not entry.hidden:
             row = self._rows.row(channel, entry, record, acts)
             world.emit(lambda seq: MessageAdded(seq=seq, row=row))
 
 
+def _changed(row: MessageRow, position: Position) -> Callable[[int], Event]:
+    return lambda seq: MessageChanged(seq=seq, channel=row.channel, id=row.id, position=position, row=row)
+
+
+MAX_EARLY = 1024
+"""Records from the future whose moment is waited for; of more, the text shows at the next read after it is due."""
 LEFT_REASON = "left"
 """The reason of a removal that only confirms a leaving, which is shown already."""

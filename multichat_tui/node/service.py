@@ -1,7 +1,8 @@
 """The node's shell: one writer with group commit, a clock, links, subscribers. Decides nothing; `engine` does.
 
 Inputs wait in one bounded inbox. The writer takes them in batches, the user's own first, each batch in one transaction on the
-store's thread; what a batch wants done is released after its commit (frames, answers, events), so nothing leaves before it is stored.
+store's thread; what a batch wants done (frames, answers, events) is released after its commit, so nothing leaves before
+it is stored.
 """
 
 import asyncio

@@ -10,7 +10,7 @@ from multichat_tui.crypto.keys import link_key, pair_key
 from multichat_tui.model.events import Event, ProfileChanged
 from multichat_tui.model.frames import Frame, Prefix, encode_frame
 from multichat_tui.model.identity import Certificate
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, UserId
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
 from multichat_tui.model.ports import Entropy, Space, Transaction
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile
@@ -96,6 +96,8 @@ class World:
     """A question was put, or an invitation came or went."""
     dialing_changed: bool = True
     status_changed: bool = False
+    early: list[tuple[int, ChannelId, RecordId]] = field(default_factory=list)
+    """Shown as held until then: (due_ms, channel, record), a heap. After a restart rows are read anew anyway."""
     dial_failures: dict[DeviceId, str] = field(default_factory=dict)
     name_version: int = 0
     name_cache: dict[ChannelId, tuple[tuple[int, int], dict[UserId, str]]] = field(default_factory=dict)

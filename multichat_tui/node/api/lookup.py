@@ -139,9 +139,7 @@ def _names(name: str, identifier: bytes) -> list[str]:
     return [name]
 
 
-def _matching(
-    rows: Iterable[T], text: str, names: Callable[[T], list[str]], identifiers: Callable[[T], list[bytes]]
-) -> list[T]:
+def _matching(rows: Iterable[T], text: str, names: Callable[[T], list[str]], identifiers: Callable[[T], list[bytes]]) -> list[T]:
     """The rows that `text` may mean. Exact spelling beats another case; a name that looks like an id hides no other's id."""
     rows = list(rows)
     wanted = text.strip().removeprefix("@")
@@ -158,9 +156,7 @@ def _matching(
     return named + [row for row in by_id if row not in named]
 
 
-def _one(
-    found: list[T], text: str, what: str, label: Callable[[T], tuple[str, bytes]], known: Iterable[str]
-) -> T:
+def _one(found: list[T], text: str, what: str, label: Callable[[T], tuple[str, bytes]], known: Iterable[str]) -> T:
     asked = one_line(text.strip())[:60]
     if len(found) == 1:
         return found[0]

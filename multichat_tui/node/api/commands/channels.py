@@ -21,9 +21,7 @@ async def create(call: Call) -> Outcome:
         return Outcome(lines=("The channel was made.",))
     row = (await call.api.channel(accepted.channel)).rows
     line = f"{channel_label(row)} is made. /invite makes a link that lets somebody in."
-    return Outcome(
-        lines=(line,), fields={"channel": id_text(accepted.channel), "name": row.name}, open_channel=accepted.channel
-    )
+    return Outcome(lines=(line,), fields={"channel": id_text(accepted.channel), "name": row.name}, open_channel=accepted.channel)
 
 
 async def join(call: Call) -> Outcome:
