@@ -1,6 +1,7 @@
 """What every network keeps, the real one and its twin: who gets in, what arrives, and what is said of it."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 from net_parties import Party, befriend, held_invitation, link, open_invitation, party, peer_credential
@@ -79,8 +80,6 @@ async def test_a_holder_of_an_open_invitation_gets_in_with_a_certificate(ann: Pa
 
 async def test_a_holder_of_the_token_key_without_the_join_key_stays_outside(ann: Party, bob: Party):
     """An ex-member has seen the token key in the control log, but never had the link."""
-    from dataclasses import replace
-
     bob.network.publish([open_invitation(SEED)])
     forged = replace(held_invitation(SEED), join_seed=bytes(32))
     ann.network.dial(forged, bob.address)
@@ -115,8 +114,6 @@ async def test_whoever_answers_must_be_the_device_that_was_called(ann: Party, bo
 
 
 async def test_an_invitation_key_is_no_peer_key(ann: Party, bob: Party):
-    from dataclasses import replace
-
     bob.network.publish([open_invitation(SEED)])
     as_peer = replace(peer_credential(ann.who, bob.who), key=open_invitation(SEED).key)
     ann.network.dial(as_peer, bob.address)
@@ -287,6 +284,8 @@ async def test_nothing_arrives_while_reading_is_paused_and_all_of_it_afterwards(
 
 async def test_an_end_that_does_not_read_costs_the_link_and_not_the_memory(ann: Party, bob: Party):
     up_here, _ = await link(ann, bob)
+    await ann.get(LinkRtt)
+    await bob.get(LinkRtt)
     bob.network.pause(True)
     for _ in range(64):
         ann.network.send(up_here.link, bytes(MAX_FRAME_BYTES))
