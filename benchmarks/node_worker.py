@@ -1,0 +1,268 @@
+"""A whole node in a process of its own, driven through `node.service.Node`: encrypted store on disk, TCP on loopback, no LAN."""
+
+import asyncio
+import cProfile
+import os
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from benchmarks import sending
+from benchmarks.workers import Answer, serve
+from multichat_tui.crypto.identity import ENTROPY_BYTES
+from multichat_tui.model.events import ChannelChanged, ContactChanged, DeliveryChanged, MessageAdded, Resync
+from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.intents import (
+    AcceptContact,
+    ConnectTo,
+    CreateChannel,
+    InviteContact,
+    InviteToChannel,
+    JoinChannel,
+    SendMessage,
+)
+from multichat_tui.model.ports import LinkUp, LocalDevice, NetworkInput
+from multichat_tui.model.snapshots import Delivery, Membership, RowKind
+from multichat_tui.net.network import TcpNetwork
+from multichat_tui.node.genesis import create_identity
+from multichat_tui.node.service import Node
+from multichat_tui.store.profile import OpenProfile, create_profile, open_profile
+
+PROFILE_VARIABLE = "BENCHMARK_PROFILE"
+"""Where to leave the profiles of both threads (cProfile), as PATH.label.loop and PATH.label.store; it slows the node down."""
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class TimedNetwork(TcpNetwork):
+    """Remembers when links came up."""
+
+    link_ups: list[int]
+
+    async def start(self, local: LocalDevice, deliver: Callable[[NetworkInput], None]) -> tuple[str, ...]:
+        self.link_ups = []
+
+        def noting(event: NetworkInput) -> None:
+            if isinstance(event, LinkUp):
+                self.link_ups.append(time.monotonic_ns())
+            deliver(event)
+
+        return await super().start(local, noting)
+
+
+class Commands:
+    """What the parent may ask for. `directory` is the profile."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self.seen = sending.Seen()
+        self.arrivals_of: dict[int, str] = {}
+        """Our own messages that are not acknowledged, by arrival number; the names of all of them by that."""
+        self.changed = asyncio.Condition()
+        self.channel_id: ChannelId | None = None
+        self.profile: OpenProfile | None = None
+        self.resyncs = 0
+        self.profilers: list[tuple[str, cProfile.Profile]] = []
+
+    # Life
+
+    async def create(self, name: str) -> Answer:
+        def make() -> None:
+            entropy = os.urandom(ENTROPY_BYTES)
+            made = create_profile(self.directory, passphrase=None, account_entropy=entropy, entropy=os.urandom)
+            create_identity(made.store, name=name, account_entropy=entropy, entropy=os.urandom, now_ms=now_ms())
+            made.close()
+
+        await asyncio.get_running_loop().run_in_executor(self.thread, make)
+        return {}
+
+    async def start(self, connect: list[str] | None = None, listen: str = "127.0.0.1:0") -> Answer:
+        loop = asyncio.get_running_loop()
+        self.profile = await loop.run_in_executor(self.thread, open_profile, self.directory)
+        self.network = TimedNetwork(listen=listen, lan=False)
+        self.node = Node(
+            store=self.profile.store, network=self.network, now_ms=now_ms, entropy=os.urandom, executor=self.thread, lan=False
+        )
+        await self.node.start()
+        ready = asyncio.Event()
+        self.following = asyncio.create_task(self._follow(ready))
+        await ready.wait()
+        for address in connect or ():
+            await self.node.submit(ConnectTo(address=address))
+        return {"listen": self.node.listen[0]}
+
+    async def end(self) -> None:
+        if self.profile is not None:
+            await self.node.stop()
+            await self.following
+            await asyncio.get_running_loop().run_in_executor(self.thread, self.profile.close)
+        self.thread.shutdown()
+
+    async def profiling(self, label: str) -> Answer:
+        """Profile both threads from now on, if that is wanted."""
+        if PROFILE_VARIABLE in os.environ:
+            for name in ("store", "loop"):
+                profiler = cProfile.Profile()
+                self.profilers.append((f"{os.environ[PROFILE_VARIABLE]}.{label}.{name}", profiler))
+                if name == "store":
+                    await asyncio.get_running_loop().run_in_executor(self.thread, profiler.enable)
+                else:
+                    profiler.enable()
+        return {}
+
+    async def profiled(self) -> Answer:
+        for path, profiler in self.profilers:
+            if path.endswith(".store"):
+                await asyncio.get_running_loop().run_in_executor(self.thread, profiler.disable)
+            else:
+                profiler.disable()
+            profiler.dump_stats(path)
+        self.profilers.clear()
+        return {}
+
+    # Events
+
+    async def _follow(self, ready: asyncio.Event) -> None:
+        async with self.node.events() as events:
+            ready.set()
+            async for event in events:
+                match event:
+                    case MessageAdded(row=row) if row.kind is RowKind.MESSAGE:
+                        name = row.text.split(" ", 1)[0]
+                        if row.mine:
+                            self.arrivals_of[row.arrival] = name
+                        else:
+                            self.seen.arrivals[name] = time.monotonic_ns()
+                        continue
+                    case DeliveryChanged(last=last):
+                        await self._acknowledged(last)
+                    case Resync():
+                        self.resyncs += 1
+                    case ChannelChanged() | ContactChanged():
+                        pass
+                    case _:
+                        continue
+                async with self.changed:
+                    self.changed.notify_all()
+
+    async def _acknowledged(self, last: int) -> None:
+        """With one other device that is all; with more, the newest row tells whether everybody has it."""
+        now = time.monotonic_ns()
+        if self.everybody > 1:
+            assert self.channel_id is not None
+            newest = (await self.node.timeline(self.channel_id, limit=1)).rows[-1]
+            if newest.state is not Delivery.ALL:
+                return
+        for arrival in [arrival for arrival in self.arrivals_of if arrival <= last]:
+            self.seen.acked[self.arrivals_of.pop(arrival)] = now
+
+    everybody = 1
+    """Devices that our messages are for."""
+
+    async def _until(self, condition: Callable[[], Any]) -> Any:
+        async with self.changed:
+            while not (found := condition()):
+                await self.changed.wait()
+            return found
+
+    async def _acked(self, name: str) -> int:
+        found: int = await self._until(lambda: self.seen.acked.get(name))
+        return found
+
+    async def _submit(self, text: str) -> None:
+        assert self.channel_id is not None
+        await self.node.submit(SendMessage(channel=self.channel_id, text=text))
+
+    # Coming together
+
+    async def invite_contact(self) -> Answer:
+        return {"link": (await self.node.submit(InviteContact())).link}
+
+    async def accept_contact(self, link: str) -> Answer:
+        await self.node.submit(AcceptContact(link=link))
+        while not [row for row in (await self.node.contacts()).rows if not row.pending]:
+            async with self.changed:
+                await self.changed.wait()
+        return {}
+
+    async def create_channel(self, name: str, uses: int = 1) -> Answer:
+        made = await self.node.submit(CreateChannel(name=name))
+        assert made.channel is not None
+        self.channel_id = made.channel
+        self.everybody = uses
+        invited = await self.node.submit(InviteToChannel(channel=made.channel, uses=uses))
+        return {"channel": made.channel.hex(), "link": invited.link}
+
+    async def join(self, link: str) -> Answer:
+        self.channel_id = (await self.node.submit(JoinChannel(link=link))).channel
+        assert self.channel_id is not None
+        while (await self.node.channel(self.channel_id)).rows.membership is not Membership.JOINED:
+            async with self.changed:
+                await self.changed.wait()
+        return {}
+
+    async def use(self, channel: str, everybody: int = 1) -> Answer:
+        """The channel that messages go to from now on."""
+        self.channel_id = ChannelId(bytes.fromhex(channel))
+        self.everybody = everybody
+        return {}
+
+    # Measuring
+
+    async def one_by_one(self, label: str, count: int, pause_ms: float) -> Answer:
+        return await sending.one_by_one(self._submit, self._acked, label, count, pause_ms)
+
+    async def stream(self, label: str, count: int) -> Answer:
+        return await sending.stream(self._submit, self._acked, label, count)
+
+    async def at_rate(self, label: str, rate: float, seconds: float) -> Answer:
+        return await sending.at_rate(self._submit, label, rate, seconds)
+
+    async def keep(self, label: str, count: int) -> Answer:
+        """Messages for somebody who is not here."""
+        numbers = iter(range(count))
+
+        async def lane() -> None:
+            for number in numbers:
+                await self._submit(sending.text_of(label, number))
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(sending.WINDOW):
+                tasks.create_task(lane())
+        return {}
+
+    async def acked(self, label: str, number: int) -> Answer:
+        name = sending.text_of(label, number).split()[0]
+        return {"acknowledged": await self._acked(name), "link_up": self.network.link_ups[-1]}
+
+    async def link_ups(self) -> Answer:
+        return {"link_ups": self.network.link_ups}
+
+    async def arrivals(self) -> Answer:
+        seen, self.seen.arrivals = self.seen.arrivals, {}
+        return {"arrivals": seen, "resyncs": self.resyncs, "cpu_s": time.process_time()}
+
+    async def cpu(self) -> Answer:
+        return {"cpu_s": time.process_time()}
+
+    def table(self) -> dict[str, Any]:
+        names = (
+            "create", "start", "profiling", "profiled", "invite_contact", "accept_contact", "create_channel", "join", "use",
+            "one_by_one", "stream", "at_rate", "keep", "acked", "link_ups", "arrivals", "cpu",
+        )  # fmt: skip
+        return {name: getattr(self, name) for name in names}
+
+
+async def main(directory: Path) -> None:
+    commands = Commands(directory)
+    await serve(commands.table(), commands.end)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
