@@ -1,12 +1,13 @@
 """What every network keeps, the real one and its twin: who gets in, what arrives, and what is said of it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
 from net_parties import Party, befriend, held_invitation, link, open_invitation, party, peer_credential
 
-from multichat_tui.model.limits import MAX_FRAME_BYTES
+from multichat_tui.model.limits import MAX_FRAME_BYTES, PING_INTERVAL_S
 from multichat_tui.model.ports import DialFailed, FrameIn, LinkDown, LinkRtt, LinkUp, Network
 from multichat_tui.net.network import TcpNetwork
 from multichat_tui.net.simulated import SimulatedHub, SimulatedNetwork
@@ -289,5 +290,6 @@ async def test_an_end_that_does_not_read_costs_the_link_and_not_the_memory(ann: 
     bob.network.pause(True)
     for _ in range(64):
         ann.network.send(up_here.link, bytes(MAX_FRAME_BYTES))
-    down = await ann.get(LinkDown)
+    async with asyncio.timeout(PING_INTERVAL_S / 2):  # the next ping would find out, too, but only then
+        down = await ann.get(LinkDown)
     assert (down.link, down.reason) == (up_here.link, "it does not read what we send")

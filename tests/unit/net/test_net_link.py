@@ -112,6 +112,7 @@ def test_a_stranger_may_send_only_so_much_whatever_it_is(size: int):
         link.channel = channel  # type: ignore[assignment]
         for _ in range(24_576 // size):
             link.took(size)
+        link.took(24_576 % size)
         assert (journal.failures, channel.closed) == ([], False)
         link.took(1)
         assert (journal.failures, channel.closed) == ([None], True)
