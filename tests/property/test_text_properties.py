@@ -83,6 +83,12 @@ def test_a_name_that_may_be_chosen_is_short_visible_and_stays_itself(text: str) 
         assert skeleton(name)
 
 
+@given(st.text(st.characters(max_codepoint=126), max_size=30))
+def test_plain_letters_have_the_same_skeleton_by_the_short_way(text: str) -> None:
+    """An invisible character sends the text the long way round, and leaves nothing of itself."""
+    assert skeleton(text) == skeleton(text + "\u200b")
+
+
 words = st.sampled_from(
     [
         "alice",
