@@ -6,6 +6,7 @@ changelog; `test_vectors.py` holds the code against what stands in the files. Al
 Bytes are in hex. Where a file gives inputs and outputs, a second implementation makes the outputs from the inputs.
 """
 
+import ipaddress
 import json
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent)]
 
+from multichat_tui.crypto.handshake import ClientHandshake, ServerHandshake  # noqa: E402
 from multichat_tui.crypto.identity import (  # noqa: E402
     Account,
     DeviceSecrets,
@@ -62,6 +64,7 @@ from multichat_tui.model.frames import (  # noqa: E402
 )
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest, fingerprint, short  # noqa: E402
 from multichat_tui.model.invitations import Invitation, InvitationKind, join_seed, token_key  # noqa: E402
+from multichat_tui.model.ports import Credential, CredentialKind, LocalDevice  # noqa: E402
 from multichat_tui.model.records import (  # noqa: E402
     Header,
     Kind,
@@ -73,6 +76,7 @@ from multichat_tui.model.records import (  # noqa: E402
     size_bucket,
 )
 from multichat_tui.model.statements import Profile  # noqa: E402
+from multichat_tui.net.announcement import announce  # noqa: E402
 
 NOW_MS = 1_750_000_000_000
 
@@ -348,6 +352,71 @@ def invitations() -> list[dict[str, Any]]:
     ]
 
 
+def local_device(name: str) -> LocalDevice:
+    certificate = CERTIFICATES[name]
+    return LocalDevice(
+        device=certificate.device, signing_seed=DEVICES[name].signing_seed, certificate=certificate, incarnation=len(name)
+    )
+
+
+def handshake(name: str, key: bytes, *, invited: bool) -> dict[str, Any]:
+    """What goes over a link on which ada listens (port 4001) and grace dials (without listening)."""
+    join = join_seed(SEED)
+    theirs = Credential(kind=CredentialKind.PEER, key=key, device=GRACE.device)
+    ours = Credential(kind=CredentialKind.PEER, key=key, device=ADA.device)
+    if invited:
+        theirs = Credential(kind=CredentialKind.OPEN_INVITATION, key=key, join_key=public_key(join))
+        ours = Credential(kind=CredentialKind.HELD_INVITATION, key=key, join_key=public_key(join), join_seed=join)
+    certificate_hash = filled(0xD0)
+    server = ServerHandshake(local_device("ada"), lambda: (theirs,), certificate_hash, lambda size: filled(0x11, size), port=4001)
+    client = ClientHandshake(local_device("grace"), ours, certificate_hash, lambda size: filled(0x22, size))
+    nonce = server.begin()
+    hello = client.receive(nonce).send
+    proof = server.receive(hello).send
+    last = client.receive(proof).send
+    return {
+        "name": name,
+        "server": {"device_seed": DEVICES["ada"].signing_seed.hex(), "certificate": ADA.encoded.hex(), "incarnation": 3},
+        "client": {"device_seed": DEVICES["grace"].signing_seed.hex(), "certificate": GRACE.encoded.hex(), "incarnation": 5},
+        "key": key.hex(),
+        "join_seed": join.hex() if invited else None,
+        "certificate_hash": certificate_hash.hex(),
+        "server_port": 4001,
+        "server_nonce": nonce.hex(),
+        "client_hello": hello.hex(),
+        "server_proof": proof.hex(),
+        "client_proof": last.hex(),
+    }
+
+
+def links() -> dict[str, Any]:
+    pair = pair_key(DEVICES["ada"].sealing_secret, ADA.sealing_key, GRACE.sealing_key)
+    assert pair is not None
+    key = link_key(pair)
+    addresses = (ipaddress.ip_address("192.0.2.7"), ipaddress.ip_address("2001:db8::7"))
+    credential = Credential(kind=CredentialKind.PEER, key=key, device=GRACE.device)
+    announcement, text = announce(
+        (credential,), day=20_000, port=4001, addresses=addresses, entropy=lambda size: filled(0x33, size)
+    )
+    noise = filled(0x33, 8)
+    (token,) = announcement.tokens - {noise}
+    return {
+        "handshakes": [
+            handshake("peers", key, invited=False),
+            handshake("under an invitation", token_key(SEED), invited=True),
+        ],
+        "announcement": {
+            "key": key.hex(),
+            "day": 20_000,
+            "instance": announcement.instance,
+            "port": 4001,
+            "addresses": [str(address) for address in addresses],
+            "packed_addresses": text["a"].hex(),
+            "token": token.hex(),
+        },
+    }
+
+
 def codec() -> dict[str, Any]:
     """Accepted encodings are told by a diagnostic notation of their values; rejected ones by what is wrong with them."""
     accepted = [
@@ -413,6 +482,7 @@ def everything() -> dict[str, Any]:
         "frames": [{"name": name, "encoded": encode_frame(frame).hex()} for name, frame in frames().items()],
         "invitations": invitations(),
         "keys": keys(),
+        "links": links(),
         "records": records(),
         "signed": signed(),
     }

@@ -135,6 +135,34 @@ def test_frames_are_read_as_ever(case: dict[str, str]) -> None:
     assert encode_frame(found).hex() == case["encoded"]
 
 
+@pytest.mark.parametrize("case", frozen("links")["handshakes"], ids=lambda case: case["name"])
+def test_handshakes_are_signed_as_the_protocol_says(case: dict[str, Any]) -> None:
+    """The formulas of docs/protocol.md, section 13, once more, beside the code that implements them."""
+    key, bound = unhex(case["key"]), unhex(case["certificate_hash"])
+    nonce, hello, proof = (unhex(case[name]) for name in ("server_nonce", "client_hello", "server_proof"))
+    assert (len(nonce), len(hello), len(proof)) == (32, 1024, 1024)
+    assert hello[32:64] == mac(key, "mc.hs.client", bound, nonce, hello[:32])
+    said = digest("mc.hs.said", bound + nonce + hello + proof[96:])
+    assert proof[:32] == mac(key, "mc.hs.server", said)
+    server, client = (public_key(unhex(case[side]["device_seed"])) for side in ("server", "client"))
+    assert verify(server, b"multichat link server 1\0" + said, proof[32:96])
+    heard = digest("mc.hs.heard", bound + nonce + hello + proof)
+    assert verify(client, b"multichat link client 1\0" + heard, unhex(case["client_proof"]))
+    length = int.from_bytes(proof[96:98], "big")
+    claims = decode(proof[98 : 98 + length], 1024)
+    assert isinstance(claims, dict)
+    assert (claims[0], claims[1], claims[2], claims[3]) == (server, [1], case["server"]["incarnation"], case["server_port"])
+    assert not any(proof[98 + length :])
+
+
+def test_a_token_is_made_as_the_protocol_says() -> None:
+    case = frozen("links")["announcement"]
+    parts = (case["day"].to_bytes(8, "big"), case["instance"].encode(), case["port"].to_bytes(2, "big"))
+    assert case["packed_addresses"] == "04c0000207" + "06" + "20010db8000000000000000000000007"
+    token = mac(unhex(case["key"]), "mc.lan", *parts, unhex(case["packed_addresses"]))[:8]
+    assert token.hex() == case["token"]
+
+
 @pytest.mark.parametrize("case", frozen("invitations"), ids=lambda case: case["kind"])
 def test_links_are_read_as_ever(case: dict[str, Any]) -> None:
     found = parse_link(case["link"])
