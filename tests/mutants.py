@@ -28,6 +28,10 @@ class Mutant:
 
 FIVE = "tests/simulation/test_five_nodes.py"
 CONTROL = "tests/property/test_control_properties.py"
+HANDSHAKE = "tests/unit/crypto/test_crypto_handshake.py"
+DOOR = "tests/unit/net/test_net_door.py"
+NETWORKS = "tests/contract/test_network_contract.py"
+LINKS = "tests/unit/net/test_net_link.py"
 
 MUTANTS = (
     Mutant(
@@ -120,6 +124,132 @@ MUTANTS = (
         old="winner = max(last, key=lambda op: (op.user in founders, op.count, op.id))",
         new="winner = max(last, key=lambda op: op.index)",
         tests=CONTROL,
+    ),
+    Mutant(
+        name="links-are-not-bound-to-the-certificate",
+        file="multichat_tui/crypto/handshake.py",
+        old="    return certificate_hash\n",
+        new="    return bytes(CERTIFICATE_HASH_BYTES)\n",
+        tests=HANDSHAKE,
+    ),
+    Mutant(
+        name="a-server-need-not-hold-the-key",
+        file="multichat_tui/crypto/handshake.py",
+        old='if not equal(token, mac(credential.key, "mc.hs.server", said)):',
+        new="if not token:",
+        tests=HANDSHAKE,
+    ),
+    Mutant(
+        name="a-client-need-not-hold-the-join-key",
+        file="multichat_tui/crypto/handshake.py",
+        old="or not verify(credential.join_key, _join_signed_bytes(binding, claims.certificate.encoded), claims.join_signature)",
+        new="or not claims.join_signature",
+        tests=HANDSHAKE,
+    ),
+    Mutant(
+        name="any-device-under-a-pair-key",
+        file="multichat_tui/crypto/handshake.py",
+        old="if claims.device != credential.device:",
+        new="if claims.device is None:",
+        tests=HANDSHAKE,
+    ),
+    Mutant(
+        name="clients-need-not-sign",
+        file="multichat_tui/crypto/handshake.py",
+        old="if not verify(self._pending.device, _client_signed_bytes(self._heard), proof):",
+        new="if not proof:",
+        tests=HANDSHAKE,
+    ),
+    Mutant(
+        name="servers-need-not-sign",
+        file="multichat_tui/crypto/handshake.py",
+        old="if not verify(claims.device, _server_signed_bytes(said), signature):",
+        new="if not signature:",
+        tests=HANDSHAKE,
+    ),
+    Mutant(
+        name="certificates-in-links-are-not-checked",
+        file="multichat_tui/crypto/handshake.py",
+        old="or not certificate_holds(certificate):",
+        new=":",
+        tests=HANDSHAKE,
+    ),
+    Mutant(
+        name="no-limit-per-address",
+        file="multichat_tui/net/door.py",
+        old="if self._inside[address] >= MAX_UNAUTHENTICATED_PER_ADDRESS:",
+        new="if self._inside[address] < 0:",
+        tests=DOOR,
+    ),
+    Mutant(
+        name="no-limit-of-strangers",
+        file="multichat_tui/net/door.py",
+        old="if self.strangers >= MAX_UNAUTHENTICATED:",
+        new="if self.strangers < 0:",
+        tests=DOOR,
+    ),
+    Mutant(
+        name="strangers-may-stay",
+        file="multichat_tui/net/acceptor.py",
+        old="call_later(self._acceptor.timeout_s, self._expire)",
+        new="call_later(3600, self._expire)",
+        tests=DOOR,
+    ),
+    Mutant(
+        name="strangers-may-flood",
+        file="multichat_tui/net/link.py",
+        old="if self._unproven_bytes > MAX_UNPROVEN_BYTES:",
+        new="if self._unproven_bytes < 0:",
+        tests=LINKS,
+    ),
+    Mutant(
+        name="a-tls-state-for-every-stranger",
+        file="multichat_tui/net/tls.py",
+        old="        if not server:\n            self._begin(server=False)\n            self._shake()",
+        new="        self._begin(server=server)\n        if not server:\n            self._shake()",
+        tests=DOOR,
+    ),
+    Mutant(
+        name="no-bound-on-the-outbox",
+        file="multichat_tui/net/link.py",
+        old="if self.channel.unsent_bytes + len(frame) > MAX_LINK_OUTBOX_BYTES:",
+        new="if self.channel.unsent_bytes < 0:",
+        tests=NETWORKS,
+    ),
+    Mutant(
+        name="silence-is-not-noticed",
+        file="multichat_tui/net/link.py",
+        old="if not self.channel.paused and self.channel.heard_s <= self._pinged_s:",
+        new="if self.channel.closed:",
+        tests=LINKS,
+    ),
+    Mutant(
+        name="the-day-changes-nothing",
+        file="multichat_tui/net/network.py",
+        old="if self._today() != life.day:",
+        new="if self._today() < 0:",
+        tests=LINKS,
+    ),
+    Mutant(
+        name="tokens-hold-for-any-address",
+        file="multichat_tui/net/announcement.py",
+        old='port.to_bytes(2, "big"), _pack(addresses)\n',
+        new='port.to_bytes(2, "big")\n',
+        tests="tests/unit/net/test_net_announcement.py",
+    ),
+    Mutant(
+        name="fewer-tokens-for-fewer-peers",
+        file="multichat_tui/net/announcement.py",
+        old="range(ANNOUNCED_TOKENS - len(tokens))",
+        new="range(1)",
+        tests="tests/unit/net/test_net_announcement.py",
+    ),
+    Mutant(
+        name="the-twin-takes-anybody",
+        file="multichat_tui/net/simulated.py",
+        old="and ours.device == dialler.device",
+        new="and ours.device is not None",
+        tests=NETWORKS,
     ),
 )
 

@@ -37,6 +37,7 @@ from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_li
 VERSIONS = (1,)
 """Of the link protocol, which this node speaks."""
 MAX_VERSIONS = 16
+CERTIFICATE_HASH_BYTES = 32
 NONCE_BYTES = 32
 MAC_BYTES = 32
 CLIENT_HELLO_BYTES = 1024
@@ -127,7 +128,7 @@ class ClientHandshake:
         """`certificate_hash`: SHA-256 of the server's TLS certificate as seen here. `port`: where we listen ourselves."""
         self._local = local
         self._credential = credential
-        self._certificate_hash = certificate_hash
+        self._certificate_hash = _of_one_size(certificate_hash)
         self._port = port
         self._versions = versions
         self._nonce = entropy(NONCE_BYTES)
@@ -227,7 +228,7 @@ class ServerHandshake:
         """`credentials()` gives those that count at the moment; PEER and OPEN_INVITATION are tried."""
         self._local = local
         self._credentials = credentials
-        self._certificate_hash = certificate_hash
+        self._certificate_hash = _of_one_size(certificate_hash)
         self._port = port
         self._versions = versions
         self._nonce = entropy(NONCE_BYTES)
@@ -338,6 +339,13 @@ def _conclude(credential: Credential, claims: _Claims, versions: tuple[int, ...]
         port=claims.port,
         certificate=certificate,
     )
+
+
+def _of_one_size(certificate_hash: bytes) -> bytes:
+    """What the proofs cover is not framed, so each part has one size."""
+    if len(certificate_hash) != CERTIFICATE_HASH_BYTES:
+        raise ValueError("the hash of a certificate has 32 bytes")
+    return certificate_hash
 
 
 def _server_signed_bytes(said: bytes) -> bytes:
