@@ -48,7 +48,7 @@ class ControlServer:
             listening.bind(os.fspath(self._path))
             self._path.chmod(0o600)
             self._inode = self._path.stat().st_ino
-            self._server = await asyncio.start_unix_server(self._attached, sock=listening, limit=MAX_REQUEST_LINE_BYTES)
+            self._server = await asyncio.start_unix_server(self._accept, sock=listening, limit=MAX_REQUEST_LINE_BYTES)
         except OSError as error:
             listening.close()
             raise StorageFailed(f"The control socket {self._path} cannot be made: {error.strerror}.") from None
@@ -66,10 +66,13 @@ class ControlServer:
             task.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
 
-    async def _attached(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own: asyncio's stumbles, in the log, over one that is cancelled.
+        task = asyncio.create_task(self._attached(reader, writer))
         self._clients.add(task)
+        task.add_done_callback(self._clients.discard)
+
+    async def _attached(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             connection = writer.get_extra_info("socket")
             uid = peer_uid(connection)
@@ -85,7 +88,6 @@ class ControlServer:
         except (ConnectionError, BrokenPipeError):
             log.debug("control client=gone")
         finally:
-            self._clients.discard(task)
             writer.close()
 
 

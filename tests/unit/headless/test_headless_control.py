@@ -3,6 +3,7 @@ directory's and the socket's modes are, and the check itself with a uid that is 
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import stat
@@ -159,7 +160,8 @@ def test_the_peers_user_is_told_by_the_system():
 async def test_another_user_hears_nothing(path, monkeypatch, uid):
     monkeypatch.setattr(control, "peer_uid", lambda connection: uid)
     reader, writer = await asyncio.open_unix_connection(path)
-    assert await reader.read() == b""
+    async with asyncio.timeout(PATIENCE_S):
+        assert await reader.read() == b""
     writer.close()
 
 
@@ -345,6 +347,19 @@ async def test_a_client_that_does_not_read_gets_resync_and_costs_no_memory(path,
     assert "resync" in names
     assert len(names) < 1000
     raw.close()
+
+
+async def test_the_end_of_the_node_leaves_no_fault_in_the_log(runtime, twin, caplog):
+    where = runtime / "s" / "c.sock"
+    server = ControlServer(twin, where)
+    await server.start()
+    raw = await connect(where)
+    assert "result" in await raw.ask(b'{"id":1,"method":"events"}')
+    await server.stop()
+    while await raw.hear() is not None:
+        pass
+    raw.close()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_client_that_vanishes_takes_nothing_along(path, twin):
