@@ -64,11 +64,18 @@ class Database:
         return found[0] if found else None
 
     def run(self, sql: str, parameters: Parameters = ()) -> None:
-        self.rows(sql, parameters)
+        """A statement, or several without parameters, that give no rows."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            self._cursor.execute(sql, parameters)
+        except (apsw.Error, MemoryError) as error:
+            self._failure = database_fault(error, self.path)
+            raise self._failure from error
 
     def run_many(self, sql: str, parameters: Iterable[Parameters]) -> None:
         for each in parameters:
-            self.rows(sql, each)
+            self.run(sql, each)
 
     def begin(self) -> None:
         self._failure = None
@@ -86,7 +93,7 @@ class Database:
 
     def truncate_log(self) -> None:
         """Copy the write-ahead log into the file and empty it: what has been deleted is in neither then."""
-        self.run("pragma wal_checkpoint(truncate)")
+        self.rows("pragma wal_checkpoint(truncate)")
 
     def close(self) -> None:
         try:
@@ -216,7 +223,7 @@ def _version(database: Database) -> int:
 def _migrate(database: Database, migration: Migration) -> None:
     database.begin()
     try:
-        database.run(migration.sql)
+        database.rows(migration.sql)
         database.run(f"pragma user_version = {migration.number}")
         database.commit()
     except BaseException:

@@ -1,5 +1,6 @@
 """Disks that are full or read-only, on real file systems made for the test."""
 
+import contextlib
 import os
 import resource
 import subprocess
@@ -13,7 +14,7 @@ from conftest import Require
 
 from multichat_tui.model.errors import StorageFailed
 from multichat_tui.model.ids import Log
-from multichat_tui.model.ports import Space
+from multichat_tui.model.ports import Space, Transaction
 from multichat_tui.store.profile import OpenProfile, ProfileState, change_passphrase, create_profile, open_profile, profile_state
 from multichat_tui.store.sqlite import SqliteStore
 
@@ -176,6 +177,38 @@ def test_a_disk_that_fails_to_write_stops_a_commit_and_the_store_goes_on(tmp_pat
     store = SqliteStore(tmp_path / "messages.db", KEY, create=False)
     with store.transaction() as txn:
         assert len(txn.scan(Space.ADDRESS)) == 200
+    store.close()
+
+
+def test_a_fault_that_a_block_swallows_still_rolls_it_back(tmp_path: Path) -> None:
+    """Otherwise what came after the fault would be kept without what came before it."""
+    store = SqliteStore(tmp_path / "messages.db", KEY)
+
+    def overflow(txn: Transaction) -> None:
+        """More than the cache holds, so that pages go to the disk before the commit."""
+        for number in range(600):
+            txn.put(Space.ADDRESS, b"%d" % number, bytes(30_000))
+
+    def write() -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        with store.transaction() as txn:
+            txn.put(Space.SELF, b"first", b"1")
+            resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+            try:
+                with pytest.raises(StorageFailed):
+                    overflow(txn)
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+            with contextlib.suppress(StorageFailed):
+                txn.put(Space.SELF, b"last", b"1")
+
+    with pytest.raises(StorageFailed):
+        write()
+    with store.transaction() as txn:
+        assert [txn.scan(space) for space in (Space.SELF, Space.ADDRESS)] == [[], []]
+        txn.put(Space.SELF, b"name", b"ana")
+    with store.transaction() as txn:
+        assert txn.scan(Space.SELF) == [(b"name", b"ana")]
     store.close()
 
 
