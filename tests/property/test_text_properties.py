@@ -151,3 +151,13 @@ def test_a_length_of_time_is_told_to_within_a_seventh(count: int, unit: str) -> 
     told_ms = [duration(part) for part in describe_ms(length_ms).split()]
     assert 1 <= len(told_ms) <= 2
     assert 0 <= length_ms - sum(ms or 0 for ms in told_ms) < length_ms / 7
+
+
+def test_every_code_point_of_the_planes_in_use_can_be_drawn() -> None:
+    """Each alone, and after an emoji."""
+    for first in (*range(0, 0x20000, 0x1000), 0x3F000, 0xE0000, 0xF0000, 0x10F000):
+        for before in ("", "\u2764"):
+            drawn = visible("\n".join(before + chr(code) for code in range(first, first + 0x1000)))
+            assert visible(drawn) == drawn
+            kept = KEPT_FORMATS | {"\n"}
+            assert all(char.isprintable() or char in kept or unicodedata.category(char) == "Zs" for char in drawn)
