@@ -1,6 +1,10 @@
 """HOST:PORT, and what an address tells: whether it is ours, and how near the other end is."""
 
+import contextlib
 import ipaddress
+import socket
+import struct
+import sys
 from typing import TypeAlias
 
 import ifaddr
@@ -44,21 +48,41 @@ def parse_host(host: str) -> Address | None:
 
 
 def interface_addresses() -> tuple[tuple[str, tuple[Address, ...]], ...]:
-    """(interface name, its addresses) of those that are up and have any; link-local IPv6 (which needs a scope) left out."""
+    """(interface name, its addresses) of those that run and have any; link-local IPv6 (which needs a scope) left out."""
     found = []
-    try:
-        adapters = list(ifaddr.get_adapters())
-    except OSError:
-        return ()
-    for adapter in adapters:
-        addresses = []
+    for adapter in _adapters():
+        addresses = set()
         for ip in adapter.ips:
             parsed = parse_host(ip.ip if isinstance(ip.ip, str) else ip.ip[0])
             if parsed is not None and not (parsed.version == 6 and parsed.is_link_local):
-                addresses.append(parsed)
+                addresses.add(parsed)
         if addresses:
-            found.append((adapter.name, tuple(sorted(set(addresses), key=_order))))
+            found.append((adapter.name, tuple(sorted(addresses, key=_order))))
     return tuple(sorted(found))
+
+
+def _adapters() -> list[ifaddr.Adapter]:
+    """The interfaces that run; an unplugged one keeps its addresses, but they lead nowhere."""
+    try:
+        return [adapter for adapter in ifaddr.get_adapters() if _runs(adapter.name)]
+    except OSError:
+        return []
+
+
+SIOCGIFFLAGS = 0x8913
+IFF_RUNNING = 0x40
+
+
+def _runs(interface: str) -> bool:
+    """Whether the interface has a carrier (netdevice(7)); where that cannot be asked, yes."""
+    if sys.platform == "linux":
+        import fcntl
+
+        request = struct.pack("16sH14x", interface.encode()[:15], 0)
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            _, flags = struct.unpack("16sH14x", fcntl.ioctl(asking, SIOCGIFFLAGS, request))
+            return bool(flags & IFF_RUNNING)
+    return True
 
 
 def own_addresses() -> tuple[Address, ...]:
@@ -89,11 +113,7 @@ def path_to(host: str, own: tuple[Address, ...]) -> LinkPath:
 def own_networks() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     """The networks in which our addresses are, as the interfaces have them."""
     networks: set[ipaddress.IPv4Network | ipaddress.IPv6Network] = set()
-    try:
-        adapters = list(ifaddr.get_adapters())
-    except OSError:
-        return ()
-    for adapter in adapters:
+    for adapter in _adapters():
         for ip in adapter.ips:
             host = ip.ip if isinstance(ip.ip, str) else ip.ip[0]
             networks.add(ipaddress.ip_network(f"{host}/{ip.network_prefix}", strict=False))

@@ -88,9 +88,9 @@ class LanDiscovery:
             places = self._places()
             for name in [name for name, there in self._neighbourhoods.items() if places.get(name) != there.addresses]:
                 await self._leave(name)
-            for name, addresses in places.items():
-                if name not in self._neighbourhoods:
-                    self._enter(name, addresses)
+            await asyncio.gather(
+                *(self._enter(name, addresses) for name, addresses in places.items() if name not in self._neighbourhoods)
+            )
             await asyncio.gather(*(self._show(there) for there in list(self._neighbourhoods.values())))
 
     def _places(self) -> dict[str, tuple[Address, ...]]:
@@ -104,13 +104,20 @@ class LanDiscovery:
         ordered = sorted(places.items(), key=lambda place: (not place[1][0].is_loopback, place[0]))
         return dict(ordered[:MAX_INTERFACES])
 
-    def _enter(self, name: str, addresses: tuple[Address, ...]) -> None:
-        from multichat_tui.net.neighbourhood import Neighbourhood  # 0.1 s and 8 MB that nobody pays who has discovery off
+    async def _enter(self, name: str, addresses: tuple[Address, ...]) -> None:
+        from multichat_tui.net.neighbourhood import Neighbourhood, ZeroconfError  # 0.1 s and 8 MB, only where discovery is on
 
         try:
-            self._neighbourhoods[name] = Neighbourhood(name, addresses, heard=self._heard, found=self._found, gone=self._gone)
+            there = Neighbourhood(name, addresses, heard=self._heard, found=self._found, gone=self._gone)
         except OSError as error:
             _log.info("event=lan-interface-refused errno=%s", error.errno)
+            return
+        self._neighbourhoods[name] = there
+        try:
+            await there.begin()
+        except (OSError, ZeroconfError, TimeoutError) as error:
+            _log.info("event=lan-interface-refused error=%s", type(error).__name__)
+            await self._leave(name)
 
     async def _leave(self, name: str) -> None:
         there = self._neighbourhoods.pop(name)

@@ -1,13 +1,17 @@
 """One interface's neighbourhood, by DNS-SD over multicast DNS (RFC 6762, 6763): who announces there, and our own announcement.
 
-Each interface has its own, so that nothing said on one tells the addresses of another.
+Each interface has its own, confined to it: nothing said on one interface tells what is said on another. (The port of multicast
+DNS is shared, and what comes in on any interface would reach the sockets of all.)
 """
 
 import asyncio
 import logging
+import socket
+import sys
 from collections.abc import Callable, Mapping
 
-from zeroconf import Error, IPVersion, ServiceStateChange, Zeroconf
+from zeroconf import Error as ZeroconfError
+from zeroconf import IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from multichat_tui.net.addresses import Address
@@ -19,10 +23,11 @@ MAX_RESOLVING = 32
 
 _log = logging.getLogger(__name__)
 
+__all__ = ["Neighbourhood", "ZeroconfError"]
+
 
 class Neighbourhood:
-    """`found(announcement)` and `gone(service name)` are called on the event loop. The constructor raises OSError where the
-    interface takes no multicast."""
+    """Looks around from `begin` on; `found` and `gone` are called on the event loop."""
 
     def __init__(
         self,
@@ -33,7 +38,7 @@ class Neighbourhood:
         found: Callable[[Announcement], None],
         gone: Callable[[str], None],
     ) -> None:
-        """`heard(service name)`: whether to look at it at all."""
+        """`heard(service name)`: whether to look at it at all. OSError: there is no multicast."""
         self.interface = interface
         self.addresses = addresses
         self._heard = heard
@@ -43,7 +48,15 @@ class Neighbourhood:
         self._resolving: dict[str, asyncio.Task[None]] = {}
         first = next(str(address) for address in addresses if address.version == 4)
         self._zeroconf = AsyncZeroconf(interfaces=[first], ip_version=IPVersion.V4Only)
-        self._browser = AsyncServiceBrowser(self._zeroconf.zeroconf, SERVICE_TYPE, handlers=[self._changed])
+        self._browser: AsyncServiceBrowser | None = None
+
+    async def begin(self) -> None:
+        """Look around. OSError or zeroconf's NotRunningException: it cannot be done here now."""
+        zeroconf = self._zeroconf.zeroconf
+        await zeroconf.async_wait_for_start()
+        for socket_of in (*zeroconf.engine.readers, *zeroconf.engine.senders):
+            _confine(socket_of.transport.get_extra_info("socket"), self.interface)
+        self._browser = AsyncServiceBrowser(zeroconf, SERVICE_TYPE, handlers=[self._changed])
 
     def _changed(self, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange) -> None:
         if state_change is ServiceStateChange.Removed:
@@ -53,7 +66,7 @@ class Neighbourhood:
             return
         try:
             service = AsyncServiceInfo(SERVICE_TYPE, name)
-        except (Error, ValueError):
+        except (ZeroconfError, ValueError):
             return  # a name that is none
         if service.load_from_cache(zeroconf):
             self._resolved(service)
@@ -64,7 +77,7 @@ class Neighbourhood:
         try:
             if await service.async_request(zeroconf, RESOLVE_MS):
                 self._resolved(service)
-        except (Error, OSError) as error:
+        except (ZeroconfError, OSError) as error:
             _log.info("event=lan-resolve-failed error=%s", type(error).__name__)
         finally:
             self._resolving.pop(service.name, None)
@@ -98,5 +111,18 @@ class Neighbourhood:
         for task in list(self._resolving.values()):
             task.cancel()
         await asyncio.gather(*self._resolving.values(), return_exceptions=True)
-        await self._browser.async_cancel()
+        if self._browser is not None:
+            await self._browser.async_cancel()
         await self._zeroconf.async_close()
+
+
+IP_BOUND_IF = 25
+"""macOS, <netinet/in.h>."""
+
+
+def _confine(sock: socket.socket, interface: str) -> None:
+    """Neither send nor hear on any other interface. OSError: the system does not let us."""
+    if sys.platform == "linux":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode())
+    elif sys.platform == "darwin":
+        sock.setsockopt(socket.IPPROTO_IP, IP_BOUND_IF, socket.if_nametoindex(interface))

@@ -1,7 +1,7 @@
 """Programs that the LAN tests start inside network namespaces: a device with the real network, and one that hears the wire.
 
 `device NAME PEER` prints a line of JSON for each input and takes lines `send TEXT`, `cut` and `quit`; `capture FILE` writes every
-packet of the namespace to the file until its standard input ends.
+packet of the cable to the file until its standard input ends.
 """
 
 import asyncio
@@ -74,7 +74,7 @@ async def run_device(name: str, peer: str) -> None:
 def run_capture(path: str) -> None:
     every_protocol = 3
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(every_protocol))
-    wire.settimeout(0.1)
+    wire.bind(("cable", 0))
     tell(capturing=True)
     stop = False
     with open(path, "wb") as file:

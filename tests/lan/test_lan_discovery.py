@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -76,10 +77,10 @@ class Program:
         )  # fmt: skip
         return cls(child)
 
-    async def until(self, key: str, where: Callable[[object], bool] = lambda _: True, *, new: bool = False) -> object:
-        """What was told, or is told next, under a key; `new`: not what was told before now."""
+    async def until(self, key: str, where: Callable[[object], bool] = lambda _: True, *, since: int = 0) -> object:
+        """What was told, or is told next, under a key; `since`: not what was among the first so many."""
         async with asyncio.timeout(PATIENCE_S):
-            at = len(self.told) if new else 0
+            at = since
             while True:
                 for told in self.told[at:]:
                     if key in told and where(told[key]):
@@ -147,8 +148,12 @@ def spellings(secret: bytes) -> list[bytes]:
 
 
 async def test_the_wire_shows_no_name_id_key_or_text(cable: Cable, programs: list[Program], tmp_path: Path):
-    """Discovery, the link and a message, seen by somebody on the same cable."""
-    capture = await start(programs, cable.right, "capture", str(tmp_path / "wire"))
+    """Discovery, the link and a message, seen by somebody on the same cable. Nor does it show the other networks of a machine."""
+    ip("-n", cable.right, "link", "add", "other", "type", "veth", "peer", "name", "end")
+    ip("-n", cable.right, "addr", "add", "10.88.0.1/24", "dev", "other")
+    for name in ("other", "end"):
+        ip("-n", cable.right, "link", "set", name, "up")
+    capture = await start(programs, cable.left, "capture", str(tmp_path / "wire"))
     await capture.until("capturing")
     ann = await start(programs, cable.left, "device", "ann-of-the-harbour", "bob-of-the-lighthouse")
     bob = await start(programs, cable.right, "device", "bob-of-the-lighthouse", "ann-of-the-harbour")
@@ -162,6 +167,9 @@ async def test_the_wire_shows_no_name_id_key_or_text(cable: Cable, programs: lis
     wire = (tmp_path / "wire").read_bytes()
     assert b"_multichat" in wire
     assert b"\x16\x03" in wire
+    assert socket.inet_aton("10.77.0.2") in wire
+    assert socket.inet_aton("10.88.0.1") not in wire
+    assert socket.inet_aton("127.0.0.1") not in wire
     one, other = person("ann-of-the-harbour"), person("bob-of-the-lighthouse")
     secrets = [peer_credential(one, other).key]
     for who in (one, other):
@@ -196,6 +204,23 @@ async def test_a_machine_that_is_plugged_in_later_is_found(cable: Cable, program
     ip("-n", cable.right, "addr", "add", "10.77.0.2/24", "dev", "cable")
     await bob.until("up")
     await ann.until("up")
+
+
+async def test_after_a_cable_was_unplugged_and_plugged_in_both_see_each_other_again(cable: Cable, programs: list[Program]):
+    ann = await start(programs, cable.left, "device", "ann", "bob")
+    bob = await start(programs, cable.right, "device", "bob", "ann")
+    await ann.until("up")
+    await bob.until("up")
+    ip("-n", cable.left, "link", "set", "cable", "down")
+    await ann.until("listen", lambda listen: "10.77.0.1" not in str(listen))
+    await bob.until("listen", lambda listen: "10.77.0.2" not in str(listen))
+    ann.say("cut")
+    await ann.until("down")
+    here, there = len(ann.told), len(bob.told)
+    ip("-n", cable.left, "link", "set", "cable", "up")
+    assert str(await ann.until("seen", since=here)).startswith("10.77.0.2:")
+    assert str(await bob.until("seen", since=there)).startswith("10.77.0.1:")
+    await ann.until("up", since=here)
 
 
 async def test_a_machine_without_any_network_starts_and_stops(cable: Cable, programs: list[Program]):
