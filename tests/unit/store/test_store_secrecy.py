@@ -12,11 +12,14 @@ from multichat_tui.store.profile import create_profile, open_profile
 from multichat_tui.store.schema import Migration, released_migrations
 
 ANA, BEN = person("ana"), person("ben")
+PASSPHRASE = "harbour lights at half past nine"
+"""Long enough that none of its spellings turns up by chance in a megabyte of noise."""
 TEXT = "the planted words of this message"
 
 
 def spellings(secret: bytes) -> Iterator[bytes]:
-    """Raw, hex, and base64 at each of its three alignments, without the ends that depend on the neighbours."""
+    """Of at least 16 bytes: raw, hex, and base64 at each of its three alignments, without the ends that depend on the neighbours."""
+    assert len(secret) >= 16
     yield secret
     yield secret.hex().encode()
     yield secret.hex().upper().encode()
@@ -43,7 +46,7 @@ def test_the_search_finds_a_secret_in_every_spelling(tmp_path: Path) -> None:
     assert find(tmp_path, {"secret": secret}) == [(str(place), "secret") for place in range(5)]
 
 
-@pytest.mark.parametrize("passphrase", ["harbour", None])
+@pytest.mark.parametrize("passphrase", [PASSPHRASE, None])
 def test_no_file_of_a_profile_holds_a_text_or_a_key(tmp_path: Path, passphrase: str | None) -> None:
     root, entropy = tmp_path / "ana", seeded_entropy("secrecy")
     database_key = seeded_entropy("secrecy")(32)
@@ -57,7 +60,7 @@ def test_no_file_of_a_profile_holds_a_text_or_a_key(tmp_path: Path, passphrase: 
         "device seed": ANA.secrets.signing_seed,
         "sealing secret": ANA.secrets.sealing_secret,
         "device": ANA.device,
-        "passphrase": b"harbour" * 3 if passphrase is None else passphrase.encode(),
+        "passphrase": PASSPHRASE.encode(),
         "schema": b"create table record",
     }
     assert f"raw:{database_key.hex()}" not in repr(opened.store)
