@@ -148,7 +148,9 @@ def status(
     """Trouble before news before the state of the links."""
     keys: list[Piece] = [("Ctrl+N next  ", palette.dim), ("F1 help  ", palette.dim), ("Ctrl+Q quit ", palette.dim)]
     if note is not None:
-        return [(" " + one_line(note.text), palette.bad if note.bad else palette.accent)], [keys[1]]
+        return [(" " + one_line(note.text), palette.bad if note.bad else palette.accent)], [keys[1]] if len(
+            note.text
+        ) < 50 else []
     if row is None:
         return [(f" {opening}", palette.warn)], keys
     if row.trouble:

@@ -93,6 +93,7 @@ class Front:
         self._changed, self._spawn, self._ring = changed, spawn, ring
         self._wanted = Read.NONE
         self._reading = False
+        self._greeted = False
         self._drafts: dict[ChannelId, str] = {}
         self._saved: dict[ChannelId, str] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -175,7 +176,14 @@ class Front:
             await self._read_members(api, self.current)
             parts |= Part.MEMBERS
         self._changed(parts)
-        if self.current is None and what & Read.CHANNELS and desk.channels:
+        if what & Read.CHANNELS and not self._greeted:
+            self._greeted = True
+            await self._open_first()
+
+    async def _open_first(self) -> None:
+        """At the start: what calls loudest. Later nothing opens by itself, for what is open counts as read."""
+        desk = self.desk
+        if self.current is None and desk.channels:
             first = desk.next_active(None) or next(row.id for row in desk.ordered if isinstance(row, ChannelRow))
             await self.open(first)
 

@@ -338,11 +338,11 @@ class MainScreen(Screen[None]):
         front.say("")
         if outcome.open_channel is not None:
             await front.go(outcome.open_channel)
-        lines = outcome.lines
-        if len(lines) == 1 and "://" not in lines[0] and len(lines[0]) < self.size.width - 12:
+        lines, link = outcome.lines, outcome.fields.get("link")
+        if len(lines) == 1 and link is None and len(lines[0]) < self.size.width - 1:
             front.say(lines[0])
         elif lines:
-            self._panel(page_of(line.split()[0], lines))
+            self._panel(page_of(line.split()[0], lines, link if isinstance(link, str) else ""))
         front.want(Read.SETTINGS | Read.CONTACTS | Read.CHANNELS | Read.STATUS)
 
     def _panel(self, page: Page) -> None:

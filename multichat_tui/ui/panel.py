@@ -51,9 +51,8 @@ class Page:
         return [(begin, end), *((a + start, b + start) for a, b in wrap(shown[start:], cells - self.hang))]
 
 
-def page_of(title: str, lines: Sequence[str]) -> Page:
-    """`y` copies the link if a line is one."""
-    link = next((line.strip() for line in lines if "://" in line and " " not in line.strip()), "")
+def page_of(title: str, lines: Sequence[str], link: str = "") -> Page:
+    """`y` copies the link if there is one."""
     return Page(title=title, lines=tuple(lines), copied=link)
 
 

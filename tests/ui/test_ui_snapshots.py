@@ -1,4 +1,4 @@
-"""Pictures of the screens. After a wanted change: look at the report that pytest writes, then `pytest tests/ui --snapshot-update`."""
+"""Pictures of the screens. After a wanted change: look at the report of pytest, then `pytest tests/ui --snapshot-update`."""
 
 from typing import Any
 

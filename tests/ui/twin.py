@@ -53,7 +53,7 @@ from multichat_tui.node.api.launch import ProfileState
 
 START_MS = 1_750_000_000_000
 """2025-06-15 15:06:40 UTC."""
-LINK = "multichat://pair/" + "abcdefghijklmnopqrstuvwxyz234567" * 8
+LINK = "multichat:pair/" + "abcdefghijklmnopqrstuvwxyz234567" * 8
 PHRASE = " ".join(f"word{n}" for n in range(1, 25))
 
 
@@ -201,7 +201,8 @@ class TwinNode:
         """Into the timeline, and told unless `quietly`."""
         rows = self.rows[row.channel]
         rows.append(row)
-        rows.sort(key=lambda r: (r.ets, r.id))
+        if len(rows) > 1 and (rows[-2].ets, rows[-2].id) > (row.ets, row.id):
+            rows.sort(key=lambda r: (r.ets, r.id))
         if not quietly:
             self.tell(MessageAdded(seq=self.next_seq(), row=row))
         if not row.mine:
