@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from enum import IntEnum
+from functools import lru_cache
 from typing import NewType
 
 UserId = NewType("UserId", bytes)
@@ -36,8 +37,9 @@ def digest(domain: str, *parts: bytes, key: bytes = b"") -> bytes:
     return hashlib.blake2b(b"".join(parts), digest_size=32, key=key, person=domain.encode("ascii")).digest()
 
 
+@lru_cache(maxsize=4096)
 def user_id(account_key: bytes) -> UserId:
-    """The user id that belongs to an account's public key (32 bytes)."""
+    """The user id that belongs to an account's public key (32 bytes). Kept: it is asked for several times per message."""
     return UserId(digest("mc.user", account_key))
 
 

@@ -163,10 +163,13 @@ class Ledger:
 
     def receive(self, channel: Channel, item: Item, devices: tuple[Prefix, ...]) -> Receipt | Missing | Mismatch:
         """Check an item and deliver it. Missing: it must wait for others. Never raises for what the item holds."""
+        # A place that is held already is a repetition, or the other branch of a fork: not worth rebuilding.
+        repeated = self._repeated(channel, item, devices)
+        if repeated is not None:
+            return repeated
         found = restore(item, devices, self._surroundings(channel))
         if isinstance(found, Missing | Mismatch):
-            # A place that is held already is a repetition, or the other branch of a fork.
-            return self._repeated(channel, item, devices) or found
+            return found
         if isinstance(found, Rejected):
             self._world.count(f"record-{found.reason.value}")
             return Receipt.REJECTED
@@ -373,7 +376,6 @@ class Ledger:
         mine = user == world.identity.user
         if any(isinstance(act, Remove) and act.reason == LEFT_REASON for act in acts):
             return
-        newest = world.txn.newest((channel.id,))
         entry = TimelineEntry(
             channel=channel.id,
             id=record.id,
@@ -382,7 +384,7 @@ class Ledger:
             user=user,
             device=DeviceId(header.device),
             mention=not mine and any(isinstance(act, Message) and mentions(act.text, world.identity.name) for act in acts),
-            late=not mine and newest is not None and newest[0] > header.ets and world.now - header.timestamp_ms > LATE_AFTER_MS,
+            late=not mine and world.now - header.timestamp_ms > LATE_AFTER_MS and self._is_below_newest(channel, header.ets),
             hidden=not self._is_counted(channel, record, user),
         )
         world.txn.show(entry)
@@ -394,6 +396,10 @@ class Ledger:
             row = self._rows.row(channel, entry, record, acts)
             world.emit(lambda seq: MessageAdded(seq=seq, row=row))
 
+    def _is_below_newest(self, channel: Channel, ets: int) -> bool:
+        newest = self._world.txn.newest((channel.id,))
+        return newest is not None and newest[0] > ets
+
 
 def _changed(row: MessageRow, position: Position) -> Callable[[int], Event]:
     return lambda seq: MessageChanged(seq=seq, channel=row.channel, id=row.id, position=position, row=row)
@@ -401,5 +407,6 @@ def _changed(row: MessageRow, position: Position) -> Callable[[int], Event]:
 
 MAX_EARLY = 1024
 """Records from the future whose moment is waited for; of more, the text shows at the next read after it is due."""
+
 LEFT_REASON = "left"
 """The reason of a removal that only confirms a leaving, which is shown already."""

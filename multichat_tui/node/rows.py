@@ -214,7 +214,7 @@ class Rows:
             time_ms=header.timestamp_ms,
             author=entry.user,
             device=entry.device,
-            name=names.get(entry.user, short(entry.user)),
+            name=names.get(entry.user) or short(entry.user),
             kind=kind,
             text=text,
             mine=mine,
