@@ -110,8 +110,12 @@ class Front:
         """Until the node stops."""
         self.api = api
         feed = Feed(api, self.take, lambda: self.want(Read.ALL))
-        await feed.run()
-        self.say("The node has stopped. Quit with Ctrl+Q and start again.", bad=True)
+        why = "The node has stopped."
+        try:
+            await feed.run()
+        except MultichatError as error:
+            why = str(error)
+        self.say(f"{why} Quit with Ctrl+Q and start again.", bad=True)
 
     async def close(self) -> None:
         """Save the draft. Nothing else is lost by closing."""
