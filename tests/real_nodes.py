@@ -4,18 +4,28 @@ Everything lies below one temporary directory, and every process that was starte
 """
 
 import base64
-import contextlib
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from queue import Empty, Queue
+from typing import Any, TypeVar
 
+from multichat_tui.headless.remote import RemoteNode
+from multichat_tui.headless.session import wait_for
+from multichat_tui.headless.socket_path import socket_path
+from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.intents import AcceptContact, InviteContact, InviteToChannel, JoinChannel, SendMessage
+from multichat_tui.model.limits import MAX_PAGE_ROWS
+from multichat_tui.model.snapshots import Delivery, Membership, MessageRow, RowKind
+from multichat_tui.node.api import NodeApi
+
+T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 60.0
 LOCAL = ("--no-lan", "--listen", "127.0.0.1:0")
@@ -73,22 +83,32 @@ class Homes:
         """Make two people contacts; their nodes run."""
         self.results(other, "pair", "accept", self.results(one, "pair", "invite")[0]["link"])
 
+    async def attach(self, who: str) -> RemoteNode:
+        """The running node of a home, through its control socket."""
+        return await RemoteNode.attach(socket_path(self.profile(who), self.environment()), timeout_s=PATIENCE_S)
+
     def end_all(self) -> None:
         for one in self._started:
             one.kill()
 
 
 class RealNode:
-    """A `multichat node` process and its lines."""
+    """A `multichat node` process and its lines, which are read whether or not anybody waits for them."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
         )
-        assert self.process.stdout is not None
-        os.set_blocking(self.process.stdout.fileno(), False)
-        self._unread = b""
         self.listen: list[str] = []
+        self._lines: Queue[bytes] = Queue()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+        self._lines.put(b"")
 
     @property
     def pid(self) -> int:
@@ -104,24 +124,16 @@ class RealNode:
     def until(self, condition: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         """The next event for which the condition holds; those before it are gone."""
         deadline = time.monotonic() + PATIENCE_S
-        for event in self._events(deadline):
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            except Empty:
+                raise AssertionError("waited in vain for an event of a node") from None
+            if not line:
+                raise AssertionError(f"the node has ended with {self.process.wait(PATIENCE_S)}")
+            event: dict[str, Any] = json.loads(line)
             if condition(event):
                 return event
-        raise AssertionError(f"the node has ended with {self.process.wait()}")
-
-    def _events(self, deadline: float) -> Iterator[dict[str, Any]]:
-        assert self.process.stdout is not None
-        while True:
-            while b"\n" in self._unread:
-                line, self._unread = self._unread.split(b"\n", 1)
-                yield json.loads(line)
-            readable, _, _ = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))
-            if not readable:
-                raise AssertionError("waited in vain for an event of a node")
-            piece = os.read(self.process.stdout.fileno(), 1 << 20)
-            if not piece:
-                return
-            self._unread += piece
 
     def kill(self) -> None:
         """kill -9, unless it has ended. Idempotent."""
@@ -132,15 +144,77 @@ class RealNode:
         return self._end(signal.SIGTERM)
 
     def _end(self, how: signal.Signals) -> int:
-        assert self.process.stdout is not None
         if self.process.poll() is None:
             self.process.send_signal(how)
-        if not self.process.stdout.closed:
-            with contextlib.suppress(AssertionError):
-                for _ in self._events(time.monotonic() + PATIENCE_S):
-                    pass
-            self.process.stdout.close()
-        return self.process.wait(PATIENCE_S)
+        code = self.process.wait(PATIENCE_S)
+        self._reader.join(PATIENCE_S)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+async def until(api: NodeApi, check: Callable[[], Awaitable[T | None]], what: str) -> T:
+    """What `check` answers as soon as that is not None; it is asked after every event."""
+    found = await wait_for(api, check, PATIENCE_S)
+    assert found is not None, f"waited in vain for {what}"
+    return found
+
+
+async def befriend(one: NodeApi, other: NodeApi) -> None:
+    """Make two people contacts by a link."""
+    link = (await one.submit(InviteContact())).link
+    assert link is not None
+    before = {row.user for row in (await one.contacts()).rows if not row.pending}
+    user = (await other.submit(AcceptContact(link=link))).user
+
+    async def known() -> bool | None:
+        return any(row.user == user and not row.pending for row in (await other.contacts()).rows) or None
+
+    async def knows() -> bool | None:
+        return any(row.user not in before and not row.pending for row in (await one.contacts()).rows) or None
+
+    await until(other, known, "the contact")
+    await until(one, knows, "the answer")
+
+
+async def bring_in(member: NodeApi, guest: NodeApi, channel: ChannelId) -> str:
+    """Let somebody into a channel by a link; the link."""
+    link = (await member.submit(InviteToChannel(channel=channel))).link
+    assert link is not None
+    await guest.submit(JoinChannel(link=link))
+
+    async def joined() -> bool | None:
+        return (await guest.channel(channel)).rows.membership is Membership.JOINED or None
+
+    await until(guest, joined, "the channel")
+    return link
+
+
+async def say(api: NodeApi, channel: ChannelId, text: str) -> RecordId:
+    """Send a message; returns when the own node has it."""
+    record = (await api.submit(SendMessage(channel=channel, text=text))).record
+    assert record is not None
+    return record
+
+
+async def until_delivered(api: NodeApi, record: RecordId) -> None:
+    """Wait until a message is on all devices that it is for."""
+
+    async def delivered() -> bool | None:
+        row = (await api.message(record)).rows
+        return (row is not None and row.state is Delivery.ALL) or None
+
+    await until(api, delivered, "the delivery")
+
+
+async def messages(api: NodeApi, channel: ChannelId) -> list[MessageRow]:
+    """All messages of a channel, in display order."""
+    rows: tuple[MessageRow, ...] = ()
+    while True:
+        page = (await api.timeline(channel, before=rows[0].position if rows else None, limit=MAX_PAGE_ROWS)).rows
+        rows = page + rows
+        if len(page) < MAX_PAGE_ROWS:
+            return [row for row in rows if row.kind is RowKind.MESSAGE]
 
 
 def resident_bytes(pid: int, what: str = "VmRSS") -> int:

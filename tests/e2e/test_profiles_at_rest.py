@@ -2,23 +2,23 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from real_nodes import LOCAL, Homes, found_in, id_bytes
+from real_nodes import LOCAL, Homes, befriend, bring_in, found_in, id_bytes, say, until_delivered
 
 from multichat_tui.crypto.keys import pair_key
 from multichat_tui.headless.remote import RemoteNode
 from multichat_tui.model.codec import decode
 from multichat_tui.model.identity import decode_device_list
-from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.intents import ChangeSetting, SetDraft
+from multichat_tui.model.intents import CreateChannel, OpenDirect, SetDraft
 from multichat_tui.model.invitations import Invitation, parse_link
 from multichat_tui.model.ports import Space
 from multichat_tui.node.standing import decode_contact
-from multichat_tui.store.keyfile import DATABASE_KEY, open_secret, read_keys, wrapping_key
-from multichat_tui.store.profile import open_profile
+from multichat_tui.store.keyfile import ACCOUNT_ENTROPY, DATABASE_KEY, open_secret, read_keys, wrapping_key
+from multichat_tui.store.sqlite import SqliteStore
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -36,6 +36,14 @@ def homes() -> Iterator[Homes]:
     yield made
     made.end_all()
     shutil.rmtree(base, ignore_errors=True)
+
+
+@asynccontextmanager
+async def attached(homes: Homes) -> AsyncIterator[list[RemoteNode]]:
+    nodes = [await homes.attach(who) for who in PASSPHRASES]
+    yield nodes
+    for node in nodes:
+        await node.close()
 
 
 def everything(home: Path) -> bytes:
@@ -57,23 +65,21 @@ async def test_no_file_of_a_locked_profile_tells_a_text_a_name_or_a_key(homes: H
         secrets |= {f"user {who}": id_bytes(made["user"]), f"device {who}": id_bytes(made["device"])}
     ann, bob = (homes.node(who, "-v", *LOCAL, MULTICHAT_PASSPHRASE=passphrase) for who, passphrase in PASSPHRASES.items())
 
-    pairing = homes.results("annegret", "pair", "invite")[0]["link"]
-    homes.results("barnabas", "pair", "accept", pairing)
-    channel = homes.results("annegret", "channel", "create", CHANNEL)[0]["channel"]
-    joining = homes.results("annegret", "channel", "invite", CHANNEL)[0]["link"]
-    homes.results("barnabas", "channel", "join", joining)
-    for link in pairing, joining:
+    async with attached(homes) as (one, other):
+        await befriend(one, other)
+        channel = (await one.submit(CreateChannel(name=CHANNEL))).channel
+        assert channel is not None
+        link = await bring_in(one, other, channel)
         invitation = parse_link(link)
         assert isinstance(invitation, Invitation)
-        secrets |= {f"seed of {invitation.kind}": invitation.seed, f"link of {invitation.kind}": link.encode()}
-    secrets["channel"] = id_bytes(channel)
-    homes.results("annegret", "send", "--wait", "delivered", CHANNEL, TEXTS[0])
-    homes.results("barnabas", "send", "--wait", "delivered", CHANNEL, TEXTS[1])
-    homes.results("barnabas", "send", "--wait", "delivered", "@annegret", TEXTS[2])
-    node = await RemoteNode.attach(Path(homes.results("annegret", "paths")[0]["socket"]))
-    await node.submit(SetDraft(channel=ChannelId(id_bytes(channel)), text=DRAFT))
-    await node.submit(ChangeSetting(key="theme", value="dark"))
-    await node.close()
+        secrets |= {"seed of the invitation": invitation.seed, "link": link.encode(), "channel": channel}
+        await until_delivered(one, await say(one, channel, TEXTS[0]))
+        await until_delivered(other, await say(other, channel, TEXTS[1]))
+        (friend,) = (await other.contacts()).rows
+        direct = (await other.submit(OpenDirect(user=friend.user))).channel
+        assert direct is not None
+        await until_delivered(other, await say(other, direct, TEXTS[2]))
+        await one.submit(SetDraft(channel=channel, text=DRAFT))
 
     while_running = {who: everything(homes.home(who)) for who in PASSPHRASES}
     assert (homes.profile("annegret") / "messages.db-wal").stat().st_size > 0
@@ -94,11 +100,11 @@ def kept_by(root: Path, passphrase: str) -> dict[str, bytes]:
     keys = read_keys(root / "keys")
     assert keys is not None
     key = wrapping_key(keys, passphrase)
-    found = {"wrapping key": key, "database key": open_secret(key, DATABASE_KEY, keys, root / "keys")}
-    profile = open_profile(root, passphrase)
+    found = {"wrapping key": key}
+    found |= {f"{purpose} key": open_secret(key, purpose, keys, root / "keys") for purpose in (DATABASE_KEY, ACCOUNT_ENTROPY)}
+    store = SqliteStore(root / "messages.db", found["database key"], create=False)
     try:
-        found["account entropy"] = profile.account_entropy(passphrase)
-        with profile.store.transaction() as txn:
+        with store.transaction() as txn:
             seeds = decode(txn.get(Space.SELF, b"device") or b"", 4096)
             assert isinstance(seeds, list)
             found |= {"signing seed": bytes(seeds[0]), "sealing secret": bytes(seeds[1])}
@@ -116,7 +122,7 @@ def kept_by(root: Path, passphrase: str) -> dict[str, bytes]:
                 assert pair is not None
                 found[f"pair key {name} the pairing secret"] = pair
     finally:
-        profile.close()
+        store.close()
     assert all(len(value) >= 32 for value in found.values())
     return found
 
