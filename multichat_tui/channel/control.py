@@ -255,7 +255,7 @@ class ControlLog:
                     invite=invite,
                     maker=operation.user,
                     used_by=tuple(uses[name]),
-                    closed=bool(closes.get(name)) or any(_of(removals, operation.user)),
+                    closed=bool(closes.get(name)) or any(self._later(operation, removals)),
                 )
                 for name, (operation, invite) in invitations.items()
             },
@@ -273,6 +273,10 @@ class ControlLog:
                 ):
                     closes.setdefault((act.invitation, act.index), []).append(operation)
         return closes
+
+    def _later(self, operation: Operation, removals: tuple[Ending, ...]) -> Iterator[Ending]:
+        """Removals of an operation's author that it did not follow: who was admitted again begins anew."""
+        return (r for r in _of(removals, operation.user) if not operation.past >> r.operation & 1)
 
     def _beside(self, operation: Operation, ending: Ending) -> bool:
         other = self._operations[ending.operation]
@@ -308,7 +312,7 @@ class ControlLog:
                 continue
             if any(not close.past >> admit.index & 1 for close in closes.get(name, ())):
                 continue
-            if any(not self._operations[r.operation].past >> admit.index & 1 for r in _of(removals, maker.user)):
+            if any(not self._operations[r.operation].past >> admit.index & 1 for r in self._later(maker, removals)):
                 continue
             if len(uses[name]) < invite.uses or join.certificate.user in uses[name]:
                 return name
