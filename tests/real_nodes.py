@@ -73,7 +73,10 @@ class Homes:
 
     def node(self, who: str, *words: str, inside: Sequence[str] = (), **extra: str) -> "RealNode":
         """A node that runs and serves its control socket."""
-        command = [*inside, *self.command(who, "node", *words)]
+        return self.start([*inside, *self.command(who, "node", *words)], **extra)
+
+    def start(self, command: Sequence[str], **extra: str) -> "RealNode":
+        """A program that speaks as a node does."""
         one = RealNode(command, self.environment(**extra))
         self._started.append(one)
         one.wait_ready()
