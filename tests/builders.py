@@ -212,6 +212,7 @@ def entry_of(
     mention: bool = False,
     late: bool = False,
     hidden: bool = False,
+    notice: bool = False,
 ) -> TimelineEntry:
     """The timeline entry of a stored record."""
     return TimelineEntry(
@@ -224,6 +225,7 @@ def entry_of(
         mention=mention,
         late=late,
         hidden=hidden,
+        notice=notice,
     )
 
 

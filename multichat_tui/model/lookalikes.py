@@ -12,12 +12,12 @@ IGNORED = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u316
 """Letters and marks by their category that draw nothing (Default_Ignorable_Code_Point)."""
 
 _CAPITALS = str.maketrans(
-    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϺϲϳ" "АВЕЅІЈКМНОРСТУХԌԐԚԜҺҮӀѴ" "ᎪᏴᏟᎠᎬᏀᎻᎥᎫᏦᏞᎷᏢᎡᏚᎢᏙᎳᎩᏃ" "ꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜ" "ԱՕՍ",
-    "ABEZHIKMNOPTYXCMcj" "ABESIJKMHOPCTYXGEQWHYIV" "ABCDEGHIJKLMPRSTVWYZ" "ABCDEFGHIJKLMNOPRSTUVWXYZ" "UOU",
+    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϺϲϳАВЕЅІЈКМНОРСТУХԌԐԚԜҺҮӀѴᎪᏴᏟᎠᎬᏀᎻᎥᎫᏦᏞᎷᏢᎡᏚᎢᏙᎳᎩᏃꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑꓣꓢꓔꓴꓦꓪꓫꓬꓜԱՕՍ",
+    "ABEZHIKMNOPTYXCMcjABESIJKMHOPCTYXGEQWHYIVABCDEGHIJKLMPRSTVWYZABCDEFGHIJKLMNOPRSTUVWXYZUOU",
 )
 _SMALL = str.maketrans(
-    "αβγεηικνορστυχω" "авеѕіјкмнорстухһԁԛԝѵүӏгпꙇ" "օոսհցզյ" "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ" "ɑɡʋıøđłħŧƅɩ" "01i|" "əǝ",
-    "abyenlkvopotuxw" "abesljkmhopctyxhdqwvylrnl" "onuhgqj" "abcdefghljklmnoprstuvwyz" "agvlodlhtbl" "olll" "ee",
+    "αβγεηικνορστυχωавеѕіјкмнорстухһԁԛԝѵүӏгпꙇօոսհցզյᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢɑɡʋıøđłħŧƅɩ01i|əǝ",
+    "abyenlkvopotuxwabesljkmhopctyxhdqwvylrnlonuhgqjabcdefghljklmnoprstuvwyzagvlodlhtblolllee",
 )
 _SIGNS = str.maketrans("‘’ʼ‛′`´“”″‐‑‒–—−―⁃∼〜⁓∽·•∙․⠀", "'''''''\"\"\"--------~~~~.... ")
 _RUNS = (("rn", "m"), ("vv", "w"))

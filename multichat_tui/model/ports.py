@@ -63,6 +63,8 @@ class TimelineEntry:
     late: bool = False
     hidden: bool = False
     """Not counted: beyond a fence, or without a right."""
+    notice: bool = False
+    """About the channel itself, such as a joining; shown, but not unread."""
 
 
 class Transaction(Protocol):
@@ -134,7 +136,8 @@ class Transaction(Protocol):
         before `before`, or those just after `after` (at most one of the two is given; both exclusive)."""
 
     def unread(self, channels: tuple[ChannelId, ...], after_arrival: int, mine: tuple[DeviceId, ...]) -> tuple[int, int]:
-        """(visible entries by other devices that arrived later, those of them that are mentions), each counted up to 1,000."""
+        """(visible entries by other devices that arrived later and are no notices, those of them that are mentions), each counted
+        up to 1,000."""
 
     def newest(self, channels: tuple[ChannelId, ...]) -> tuple[int, int] | None:
         """(ets, arrival) that are greatest among the visible entries, each for itself."""

@@ -116,9 +116,7 @@ def seal_body(content: bytes, salt: bytes) -> bytes:
 
 def body_hash(body: bytes) -> bytes:
     """Keyed with the body's own salt, so that a header betrays nothing of a body that is gone."""
-    return hashlib.blake2b(
-        body[SALT_BYTES:], digest_size=BODY_HASH_BYTES, key=body[:SALT_BYTES], person=b"mc.body"
-    ).digest()
+    return hashlib.blake2b(body[SALT_BYTES:], digest_size=BODY_HASH_BYTES, key=body[:SALT_BYTES], person=b"mc.body").digest()
 
 
 def record_id(header_bytes: bytes) -> RecordId:

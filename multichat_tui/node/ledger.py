@@ -386,6 +386,7 @@ class Ledger:
             mention=not mine and any(isinstance(act, Message) and mentions(act.text, world.identity.name) for act in acts),
             late=not mine and world.now - header.timestamp_ms > LATE_AFTER_MS and self._is_below_newest(channel, header.ets),
             hidden=not self._is_counted(channel, record, user),
+            notice=header.log == Log.CONTROL,
         )
         world.txn.show(entry)
         world.changed_channels.add(channel.id)

@@ -276,7 +276,7 @@ class _MemoryTransaction:
             start = bisect.bisect_right(timeline.arrivals, after_arrival)
             for arrival in timeline.arrivals[start:]:
                 entry = self._entry_at(arrival)
-                if entry.device not in mine:
+                if entry.device not in mine and not entry.notice:
                     entries += 1
                     mentions += entry.mention
                 if mentions >= UNREAD_CAP:

@@ -20,7 +20,7 @@ from multichat_tui.store.headers import Headers
 from multichat_tui.store.schema import Migration, released_migrations
 
 _RECORD = "r.id, r.header, r.signature, r.body"
-_ENTRY = "r.id, e.ets, e.arrival, u.id, d.id, e.mention, e.late, e.hidden"
+_ENTRY = "r.id, e.ets, e.arrival, u.id, d.id, e.mention, e.late, e.hidden, e.notice"
 _ENTRY_FROM = (
     "entry e cross join record r on r.arrival = e.arrival cross join identifier u on u.number = e.user"
     " cross join identifier d on d.number = e.device"
@@ -273,8 +273,9 @@ class _SqliteTransaction:
         record, arrival = self._appended.get(entry.id) or self._held(entry.id)
         check_entry(entry, record, arrival)
         self._database.run(
-            "insert into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set"
-            " user = excluded.user, mention = excluded.mention, late = excluded.late, hidden = excluded.hidden",
+            "insert into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set"
+            " user = excluded.user, mention = excluded.mention, late = excluded.late, hidden = excluded.hidden,"
+            " notice = excluded.notice",
             (
                 entry.arrival,
                 self._chains.number(entry.channel),
@@ -285,6 +286,7 @@ class _SqliteTransaction:
                 entry.mention,
                 entry.late,
                 entry.hidden,
+                entry.notice,
             ),
         )
 
@@ -303,6 +305,7 @@ class _SqliteTransaction:
             mention=bool(row[5]),
             late=bool(row[6]),
             hidden=bool(row[7]),
+            notice=bool(row[8]),
         )
 
     def entry(self, record: RecordId) -> TimelineEntry | None:
@@ -312,7 +315,7 @@ class _SqliteTransaction:
             " cross join identifier c on c.number = e.channel where r.prefix = ? and r.id = ?",
             (id_prefix(record), record),
         )
-        return self._entry_of(ChannelId(row[8]), row) if row else None
+        return self._entry_of(ChannelId(row[9]), row) if row else None
 
     def entries_by_device(self, channel: ChannelId, device: DeviceId) -> list[TimelineEntry]:
         chains = tuple(self._chain_number(channel, log, device) for log in Log)
@@ -343,7 +346,7 @@ class _SqliteTransaction:
             found += [(row[1], row[0], channel, row) for row in self._database.rows(sql, (number, *place, limit))]
         found.sort(key=lambda each: each[:2])
         page = found[:limit] if after is not None else found[len(found) - min(limit, len(found)) :]
-        return [(self._entry_of(channel, row), self._headers.record(row[8:])) for _, _, channel, row in page]
+        return [(self._entry_of(channel, row), self._headers.record(row[9:])) for _, _, channel, row in page]
 
     def unread(self, channels: tuple[ChannelId, ...], after_arrival: int, mine: tuple[DeviceId, ...]) -> tuple[int, int]:
         devices = tuple(number for number in (self._chains.find(device) for device in mine) if number is not None)
@@ -351,7 +354,7 @@ class _SqliteTransaction:
         entries = mentions = 0
         for number in (self._chains.find(channel) for channel in dict.fromkeys(channels)):
             parameters = (number, after_arrival, *devices, UNREAD_CAP)
-            found = "select count(*) from (select 1 from entry where channel = ? and hidden = 0"
+            found = "select count(*) from (select 1 from entry where channel = ? and hidden = 0 and notice = 0"
             rest = f"and arrival > ? {others} limit ?)"
             entries += self._database.rows(f"{found} {rest}", parameters)[0][0]
             mentions += self._database.rows(f"{found} and mention = 1 {rest}", parameters)[0][0]

@@ -394,6 +394,18 @@ def test_an_entry_tells_what_was_shown_and_is_replaced_by_its_id(store: Store) -
         assert txn.unread((talk.channel,), 0, ()) == (1, 1)
 
 
+def test_notices_are_shown_but_not_unread(store: Store) -> None:
+    talk = long_talk(4)
+    keep_and_show(store, talk, ANA, BEN)
+    with store.transaction() as txn:
+        entry = txn.entry(talk.records[4].id)
+        assert entry is not None
+        txn.show(replace(entry, notice=True))
+        assert txn.entry(entry.id) == replace(entry, notice=True)
+        assert shown(txn, talk.channel) == [record.id for record in talk.records[1:]]
+        assert txn.unread((talk.channel,), 0, ()) == (3, 0)
+
+
 def test_hidden_entries_are_neither_shown_nor_counted_until_they_are_shown_again(store: Store) -> None:
     talk = long_talk(4)
     keep_and_show(store, talk, ANA, BEN)
@@ -607,7 +619,7 @@ _steps = st.lists(
     st.one_of(
         st.tuples(st.just("append"), st.integers(0, len(RECORDS) - 1), st.integers(0, 99)),
         st.tuples(st.just("append"), st.integers(0, len(RECORDS) - 1), st.integers(0, 99)),
-        st.tuples(st.just("show"), st.integers(0, len(RECORDS) - 1), st.tuples(st.booleans(), st.booleans(), st.booleans())),
+        st.tuples(st.just("show"), st.integers(0, len(RECORDS) - 1), st.tuples(*[st.booleans()] * 4)),
         st.tuples(st.just("put"), st.sampled_from(list(Space)), st.binary(max_size=2), st.binary(max_size=3)),
         st.tuples(st.just("delete"), st.sampled_from(list(Space)), st.binary(max_size=2)),
         st.tuples(
@@ -632,13 +644,13 @@ def _take(txn: Transaction, step: tuple) -> object:  # type: ignore[type-arg]
                 return txn.append(RECORDS[place], arrived_ms)
             except ValueError as error:
                 return str(error)
-        case ("show", place, (mention, late, hidden)):
+        case ("show", place, (mention, late, hidden, notice)):
             record = RECORDS[place]
             arrival = txn.arrival(record.id)
             if arrival is None:
                 return None
             author = PEOPLE[record.header.device]
-            return txn.show(entry_of(record, arrival[0], author, mention=mention, late=late, hidden=hidden))
+            return txn.show(entry_of(record, arrival[0], author, mention=mention, late=late, hidden=hidden, notice=notice))
         case ("put", space, key, value):
             return txn.put(space, key, value)
         case ("delete", space, key):

@@ -70,10 +70,12 @@ create table entry (
   device integer not null,
   mention integer not null,
   late integer not null,
-  hidden integer not null
+  hidden integer not null,
+  notice integer not null
 ) strict;
 create index entry_by_order on entry (channel, ets, prefix) where hidden = 0;
 create index entry_by_arrival on entry (channel) where hidden = 0;
+create index entry_by_message on entry (channel) where hidden = 0 and notice = 0;
 create index entry_by_mention on entry (channel) where hidden = 0 and mention = 1;
 
 -- What a peer is known to hold for good: the chain whole up to seq.
