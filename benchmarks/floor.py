@@ -5,9 +5,9 @@ It commits on the event loop, which a program with a screen could not afford: a 
 """
 
 import asyncio
+import sqlite3
 import ssl
 import struct
-import sqlite3
 import sys
 import time
 from pathlib import Path

@@ -3,17 +3,20 @@
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
+
+Met: TypeAlias = Callable[[float, float | None], bool]
+"""Whether a target is met, by ours and the floor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """One line of the table. `met` is given ours and the floor; None where there is no target."""
+    """One line of the table. `met` is None where there is no target."""
 
     name: str
     unit: str
     target: str
-    met: Callable[[float, float | None], bool] | None = None
-    more_is_better: bool = False
+    met: Met | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +29,16 @@ class Figure:
     note: str = ""
 
 
-def at_most(limit: float) -> Callable[[float, float | None], bool]:
+def at_most(limit: float) -> Met:
     return lambda ours, floor: ours <= limit
 
 
-def times_floor(most: float, limit: float | None = None) -> Callable[[float, float | None], bool]:
+def times_floor(most: float, limit: float | None = None) -> Met:
     """At most so many times the floor, and within `limit` where there is one."""
     return lambda ours, floor: floor is not None and ours <= most * floor and (limit is None or ours <= limit)
 
 
-def part_of_floor(least: float) -> Callable[[float, float | None], bool]:
+def part_of_floor(least: float) -> Met:
     return lambda ours, floor: floor is not None and ours >= least * floor
 
 
@@ -54,7 +57,8 @@ def number(value: float | None) -> str:
         return "–"
     if value >= 10_000:
         return f"{value / 1000:.1f}k"
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
+    digits = next(digits for digits, least in ((0, 100), (1, 10), (2, 0.1), (3, 0)) if value >= least)
+    return f"{value:.{digits}f}"
 
 
 def row(figure: Figure) -> tuple[str, ...]:

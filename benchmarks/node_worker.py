@@ -22,6 +22,7 @@ from multichat_tui.model.intents import (
     InviteContact,
     InviteToChannel,
     JoinChannel,
+    MarkRead,
     SendMessage,
 )
 from multichat_tui.model.ports import LinkUp, LocalDevice, NetworkInput
@@ -213,6 +214,12 @@ class Commands:
         self.everybody = everybody
         return {}
 
+    async def mark_read(self) -> Answer:
+        assert self.channel_id is not None
+        newest = (await self.node.timeline(self.channel_id, limit=1)).rows[-1]
+        await self.node.submit(MarkRead(channel=self.channel_id, arrival=newest.arrival))
+        return {}
+
     # Measuring
 
     async def one_by_one(self, label: str, count: int, pause_ms: float) -> Answer:
@@ -254,7 +261,7 @@ class Commands:
     def table(self) -> dict[str, Any]:
         names = (
             "create", "start", "profiling", "profiled", "invite_contact", "accept_contact", "create_channel", "join", "use",
-            "one_by_one", "stream", "at_rate", "keep", "acked", "link_ups", "arrivals", "cpu",
+            "mark_read", "one_by_one", "stream", "at_rate", "keep", "acked", "link_ups", "arrivals", "cpu",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 

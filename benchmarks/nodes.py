@@ -5,12 +5,12 @@ Floor and nodes take turns, so that both meet the same moods of the machine; wha
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.measures import Figure, Measure, at_most, median_of, part_of_floor, quantile, times_floor
+from benchmarks.measures import Figure, Measure, Met, at_most, median_of, part_of_floor, quantile, times_floor
 from benchmarks.workers import Worker
 
 TURNS = 2
@@ -145,7 +145,6 @@ async def pairs(directory: Path, turns: int = TURNS) -> tuple[Runs, Runs]:
     """(floor, ours) for everything between two."""
     floor, ours = Runs(), Runs()
     async with floor_party(directory / "floor") as low, node_party(directory / "nodes") as high:
-        stack = [low, high]
         for turn in range(turns):
             await single(low, floor, f"f{turn}-")
             await single(high, ours, f"n{turn}-")
@@ -155,7 +154,6 @@ async def pairs(directory: Path, turns: int = TURNS) -> tuple[Runs, Runs]:
         for turn in range(turns):
             await waiting_floor(directory / f"kept{turn}", floor)
             await waiting_nodes(high, ours, f"nk{turn}-")
-        assert stack
         await high.receivers[0].stop()
     return floor, ours
 
@@ -175,24 +173,25 @@ def _latency(values: list[list[float]], share: float) -> float:
 
 
 def pair_figures(floor: Runs, ours: Runs, where: str) -> list[Figure]:
-    def both(name: str, unit: str, target: str, met, get, *, note: str = "") -> Figure:  # type: ignore[no-untyped-def]
-        return Figure(
-            measure=Measure(name=f"{name} [{where}]", unit=unit, target=target, met=met), ours=get(ours), floor=get(floor), note=note
-        )
+    def both(name: str, unit: str, get: Callable[[Runs], float], target: str = "", met: Met | None = None) -> Figure:
+        measure = Measure(name=f"{name} [{where}]", unit=unit, target=target, met=met)
+        return Figure(measure=measure, ours=get(ours), floor=get(floor))
 
+    arrived, acked = "submit -> committed at the receiver", "acknowledged after a durable commit"
     return [
-        both("submit -> committed at the receiver, p50", "ms", "<= 2.5x", times_floor(2.5), lambda r: _latency(r.arrival_ms, 0.5)),
-        both("submit -> committed at the receiver, p99", "ms", "<= 10", at_most(10), lambda r: _latency(r.arrival_ms, 0.99)),
-        both("acknowledged after durable commit, p50", "ms", "<= 2.5x", times_floor(2.5), lambda r: _latency(r.acked_ms, 0.5)),
-        both("sustained, stored and acknowledged", "messages/s", ">= 0.15x", part_of_floor(0.15), lambda r: median_of(r.rate)),
-        both("CPU per 1,000 messages, streaming", "s", "<= 0.2", at_most(0.2), lambda r: median_of(r.cpu_s)),
-        both("CPU per 1,000 messages, one by one", "s", "", None, lambda r: median_of(r.single_cpu_s)),
-        both("1,000 waiting, from link up", "s", "<= 0.25", at_most(0.25), lambda r: median_of(r.waiting_s)),
+        both(f"{arrived}, p50", "ms", lambda r: _latency(r.arrival_ms, 0.5), "<= 2.5x", times_floor(2.5)),
+        both(f"{arrived}, p99", "ms", lambda r: _latency(r.arrival_ms, 0.99), "<= 10", at_most(10)),
+        both(f"{acked}, p50", "ms", lambda r: _latency(r.acked_ms, 0.5), "<= 2.5x", times_floor(2.5)),
+        both("sustained, stored and acknowledged", "messages/s", lambda r: median_of(r.rate), ">= 0.15x", part_of_floor(0.15)),
+        both("CPU per 1,000 messages, streaming", "s", lambda r: median_of(r.cpu_s), "<= 0.2", at_most(0.2)),
+        both("CPU per 1,000 messages, one by one", "s", lambda r: median_of(r.single_cpu_s)),
+        both("1,000 waiting, from link up", "s", lambda r: median_of(r.waiting_s), "<= 0.25", at_most(0.25)),
     ]
 
 
 def crowd_figures(floor: Runs, ours: Runs, where: str) -> list[Figure]:
-    measure = Measure(name=f"1 sender, {RECEIVERS} receivers, {FANNED_OUT} messages [{where}]", unit="s", target="<= 1", met=at_most(1))
+    name = f"1 sender, {RECEIVERS} receivers, {FANNED_OUT} messages [{where}]"
+    measure = Measure(name=name, unit="s", target="<= 1", met=at_most(1))
     return [Figure(measure=measure, ours=median_of(ours.fan_s), floor=median_of(floor.fan_s))]
 
 

@@ -95,7 +95,7 @@ async def serve(commands: dict[str, Command], end: Callable[[], Awaitable[None]]
             request = json.loads(line)
             try:
                 answer = await commands[request.pop("command")](**request)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # the parent is told, and decides
                 traceback.print_exc()
                 answer = {"error": f"{type(error).__name__}: {error}"}
             sys.stdout.write(json.dumps(answer) + "\n")
