@@ -45,7 +45,7 @@ from multichat_tui.model.records import Kind
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import decode_statement
 from multichat_tui.node.choices import Choices
-from multichat_tui.node.dialing import Dialing
+from multichat_tui.node.dialing import ANSWER_MS, Dialing
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.identity import Identity
@@ -206,6 +206,8 @@ class Engine:
             address=up.address,
             join_key=up.join_key,
             certificate=up.certificate,
+            incarnation=up.incarnation,
+            began_at=world.now,
         )
         self._dialing.up(up)
         world.dialing_changed = True
@@ -226,7 +228,10 @@ class Engine:
             self._introductions.opened(session)
 
     def _keep_of_two(self, session: Session) -> bool:
-        """Of two links to one device the one dialled by the lower device id stays; of two such the newer."""
+        """Of two links to one device, dialled at the same time, the one dialled by the lower device id stays.
+
+        Of two such, and where the peer has evidently lost the first, the newer: nobody dials whom they have a link to.
+        """
         world = self.world
         existing = world.session_of(session.device)
         if existing is None:
@@ -236,7 +241,8 @@ class Engine:
         def dialler(one: Session) -> bytes:
             return world.identity.device if one.dialled else one.device
 
-        if dialler(existing) == low and dialler(session) != low:
+        lost = session.incarnation > existing.incarnation or session.began_at - existing.began_at > ANSWER_MS
+        if not lost and dialler(existing) == low and dialler(session) != low:
             return False
         world.close(existing, "replaced by another link to the same device")
         return True

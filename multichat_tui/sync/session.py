@@ -66,6 +66,9 @@ class Session:
     address: str
     join_key: bytes | None
     certificate: Certificate | None
+    incarnation: int = 0
+    """Of the peer: how often its node was started."""
+    began_at: int = 0
     link_rtt_ms: float | None = None
     rtt: RoundTrip = field(default_factory=RoundTrip)
     faults: int = 0
