@@ -9,6 +9,8 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from multichat_tui.model.ports import Credential, Entropy, PeerSeen
@@ -34,6 +36,15 @@ DAY_S = 86_400
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An announcement, the interface on which it was heard last, and the keys under which it was told."""
+
+    announcement: Announcement
+    interface: str
+    told: set[bytes] = field(default_factory=set)
+
+
 class LanDiscovery:
     """`seen` gets what was found. `wall_s` is the clock in seconds since 1970."""
 
@@ -45,8 +56,10 @@ class LanDiscovery:
         self._credentials: tuple[Credential, ...] = ()
         self._port = 0
         self._host: Address | None = None
+        self._interfaces: tuple[tuple[str, tuple[Address, ...]], ...] = ()
+        """As they were at the last `look`: if they have changed since, the port may have to change with them."""
         self._neighbourhoods: dict[str, Neighbourhood] = {}
-        self._known: dict[str, tuple[Announcement, set[bytes]]] = {}
+        self._known: dict[str, _Known] = {}
         self._ours: deque[str] = deque(maxlen=OUR_NAMES)
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -59,14 +72,20 @@ class LanDiscovery:
         if credentials == self._credentials:
             return
         self._credentials = credentials
-        for announcement, _ in list(self._known.values()):
-            self._match(announcement)
+        for known in list(self._known.values()):
+            self._match(known)
         if self._port and self._timer is None:
             self._timer = self._loop.call_later(GATHER_S, self._renew)
 
     def look(self, port: int, host: Address | None) -> None:
         """Announce this port on all interfaces there are now (`host`: only on that address's), under new names."""
         self._port, self._host = port, host
+        self._interfaces = interface_addresses()
+        self._renew()
+
+    def rest(self) -> None:
+        """Show nothing and look at nothing until the next `look`: a new network shall not hear the old port."""
+        self._port = 0
         self._renew()
 
     def _renew(self) -> None:
@@ -96,7 +115,7 @@ class LanDiscovery:
     def _places(self) -> dict[str, tuple[Address, ...]]:
         """The interfaces to be on and what to announce there. One without IPv4 is left out."""
         places = {}
-        for name, addresses in interface_addresses():
+        for name, addresses in self._interfaces if self._port else ():
             if self._host is not None:
                 addresses = tuple(address for address in addresses if address == self._host)
             if any(address.version == 4 for address in addresses):
@@ -108,7 +127,7 @@ class LanDiscovery:
         from multichat_tui.net.neighbourhood import Neighbourhood, ZeroconfError  # 0.1 s and 8 MB, only where discovery is on
 
         try:
-            there = Neighbourhood(name, addresses, heard=self._heard, found=self._found, gone=self._gone)
+            there = Neighbourhood(name, addresses, heard=self._heard, found=partial(self._found, name), gone=self._gone)
         except OSError as error:
             _log.info("event=lan-interface-refused errno=%s", error.errno)
             return
@@ -120,7 +139,10 @@ class LanDiscovery:
             await self._leave(name)
 
     async def _leave(self, name: str) -> None:
+        """What was heard there is forgotten, so that it is told again when we are back."""
         there = self._neighbourhoods.pop(name)
+        for service_name in [service for service, known in self._known.items() if known.interface == name]:
+            del self._known[service_name]
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(CLOSE_S):
                 await there.close()
@@ -151,22 +173,22 @@ class LanDiscovery:
         self._allowance -= 1
         return True
 
-    def _found(self, announcement: Announcement) -> None:
+    def _found(self, interface: str, announcement: Announcement) -> None:
         name = f"{announcement.instance}.{SERVICE_TYPE}"
-        if name in self._known and self._known[name][0] == announcement:
+        if name in self._known and self._known[name].announcement == announcement:
             return
         self._known.pop(name, None)
         while len(self._known) >= MAX_KNOWN:
             del self._known[next(iter(self._known))]
-        self._known[name] = (announcement, set())
-        self._match(announcement)
+        self._known[name] = known = _Known(announcement, interface)
+        self._match(known)
 
     def _gone(self, service_name: str) -> None:
         self._known.pop(service_name, None)
 
-    def _match(self, announcement: Announcement) -> None:
+    def _match(self, known: _Known) -> None:
         """Tell of each of our keys that the announcer holds, once."""
-        _, told = self._known[f"{announcement.instance}.{SERVICE_TYPE}"]
+        announcement, told = known.announcement, known.told
         reachable = _on_link(announcement.addresses)
         if not reachable:
             return

@@ -203,6 +203,8 @@ class TcpNetwork:
         outward = _outward(addresses)
         moved = bool(outward) and bool(life.outward) and not outward & life.outward
         life.outward = outward or life.outward
+        if moved and life.lan is not None and not _split_listen(self._listen)[1]:
+            life.lan.rest()
         self._renew(life, fresh=moved)
         life.deliver(NetworkChanged(listen=life.listener.addresses()))
 
