@@ -245,6 +245,20 @@ MUTANTS = (
         tests="tests/unit/net/test_net_announcement.py",
     ),
     Mutant(
+        name="every-interface-tells-of-all",
+        file="multichat_tui/net/neighbourhood.py",
+        old='_confine(socket_of.transport.get_extra_info("socket"), self.interface)',
+        new="_ = _confine",
+        tests="tests/lan/test_lan_discovery.py",
+    ),
+    Mutant(
+        name="unplugged-interfaces-count",
+        file="multichat_tui/net/addresses.py",
+        old="return bool(flags & IFF_RUNNING)",
+        new="return bool(flags)",
+        tests="tests/lan/test_lan_discovery.py",
+    ),
+    Mutant(
         name="the-twin-takes-anybody",
         file="multichat_tui/net/simulated.py",
         old="and ours.device == dialler.device",
