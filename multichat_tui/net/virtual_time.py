@@ -47,6 +47,7 @@ class _JumpingSelector(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self._rounds += 1
         if self._rounds > MAX_ROUNDS:
+            self._rounds = 0  # so that the tasks can be cancelled
             raise Livelock(f"time stands still at {self.elapsed_s:.6f} s; {_who_waits()}")
         if timeout is not None and timeout <= 0:
             return []

@@ -59,8 +59,13 @@ def test_a_deadlock_is_raised_and_names_who_waits():
 
 def test_going_round_in_a_circle_is_raised():
     async def scenario() -> None:
-        while True:
-            await asyncio.sleep(0)
+        loop = asyncio.get_running_loop()
+
+        def again() -> None:
+            loop.call_soon(again)
+
+        again()
+        await asyncio.Event().wait()
 
     with pytest.raises(Livelock, match="time stands still"):
         run_virtual(scenario())
