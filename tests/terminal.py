@@ -89,6 +89,14 @@ class Terminal:
         """The lines, without trailing spaces."""
         return [line.rstrip() for line in self._tmux("capture-pane", "-p", "-t", "0").split("\n")[: self.rows]]
 
+    def painted(self) -> str:
+        """The screen with its colours, as escape sequences."""
+        return self._tmux("capture-pane", "-p", "-e", "-N", "-t", "0")
+
+    def resize(self, columns: int, rows: int) -> None:
+        self.columns, self.rows = columns, rows
+        self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
+
     def until(self, condition: Callable[[list[str]], object], what: str) -> list[str]:
         """The screen as soon as the condition holds for it."""
         seen: list[str] = []

@@ -1,0 +1,182 @@
+"""Makes the pictures of this directory: `python screenshots/make.py`. Needs tmux; rsvg-convert (librsvg) for the PNGs.
+
+The real client in a real terminal, and two more people on real nodes, all in temporary homes and on loopback. What is
+photographed is what the terminal shows.
+"""
+
+import asyncio
+import io
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
+
+from real_nodes import Homes, befriend, bring_in, say, until_delivered  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.terminal_theme import TerminalTheme  # noqa: E402
+from rich.text import Text  # noqa: E402
+from terminal import Terminal  # noqa: E402
+
+from multichat_tui.headless.remote import RemoteNode  # noqa: E402
+from multichat_tui.model.ids import ChannelId  # noqa: E402
+from multichat_tui.model.intents import CreateChannel, OpenDirect, SetTopic  # noqa: E402
+from multichat_tui.model.snapshots import ChannelRow  # noqa: E402
+
+LOOPBACK = {"MULTICHAT_LISTEN": "127.0.0.1:0", "MULTICHAT_LAN": "off", "TERM": "tmux-256color", "COLORTERM": "truecolor"}
+NORMAL = [(40, 44, 52), (255, 130, 120), (140, 200, 120), (230, 190, 110), (124, 196, 255), (200, 150, 230), (110, 200, 200)]
+BRIGHT = [(90, 96, 108), (255, 150, 140), (160, 220, 140), (245, 210, 130), (150, 210, 255), (220, 170, 250), (130, 220, 220)]
+THEME = TerminalTheme((18, 21, 28), (213, 218, 227), [*NORMAL, (200, 200, 200)], [*BRIGHT, (240, 240, 240)])
+FONT = "DejaVu Sans Mono"
+"""What the PNGs are drawn with; browsers take their own monospace font if it is missing."""
+
+
+def photograph(screen: Terminal, name: str) -> None:
+    """Write NAME.svg and, where that can be done, NAME.png."""
+    console = Console(record=True, width=screen.columns, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    lines = screen.painted().split("\n")[: screen.rows]
+    for line in lines:
+        text = Text.from_ansi(line)
+        text.truncate(screen.columns, pad=True)
+        console.print(text, soft_wrap=True)
+    svg = console.export_svg(title="multichat", theme=THEME, font_aspect_ratio=0.602, unique_id=name)
+    # Some renderers drop the spaces at the edges of a piece of text unless they are told to keep them.
+    svg = svg.replace("<svg ", '<svg xml:space="preserve" ', 1).replace("Fira Code", FONT)
+    while "@font-face" in svg:
+        begin = svg.index("@font-face")
+        svg = svg[:begin].rstrip() + svg[svg.index("}", begin) + 1 :]
+    picture = HERE / f"{name}.svg"
+    picture.write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n")
+    if shutil.which("rsvg-convert") is not None:
+        subprocess.run(["rsvg-convert", "--zoom", "1.2", "-o", str(HERE / f"{name}.png"), str(picture)], check=True)
+    sys.stdout.write(f"{name}: {screen.columns}x{screen.rows}\n")
+
+
+def introduce(screen: Terminal) -> None:
+    """The first run, photographed on the way."""
+    screen.until_shows("What shall others call you")
+    screen.type("ann")
+    screen.until_shows(r"^ *ann$")
+    photograph(screen, "first-run")
+    screen.press("Enter")
+    screen.until_shows("Choose a passphrase")
+    screen.press("Enter")
+    screen.until_shows("Really without")
+    screen.press("Enter")
+    number = screen.until_shows(r"Type word (\d+)").group(1)
+    screen.enter(screen.until_shows(rf"(?<!\S){number} ([a-z]+)").group(1))
+    screen.until_shows("no links")
+
+
+async def settle(people: list[RemoteNode], told: list[tuple[RemoteNode, ChannelId, str]]) -> None:
+    """Say these things one after the other, each when the one before has come everywhere."""
+    for who, where, text in told:
+        await until_delivered(who, await say(who, where, text))
+
+
+async def channel_of(ann: RemoteNode, name: str, topic: str, guests: list[RemoteNode]) -> ChannelId:
+    channel = (await ann.submit(CreateChannel(name=name))).channel
+    assert channel is not None
+    await ann.submit(SetTopic(channel=channel, topic=topic))
+    for guest in guests:
+        await bring_in(ann, guest, channel)
+    return channel
+
+
+async def play(homes: Homes, screen: Terminal) -> None:
+    screen.run(homes.command("ann"), homes.environment(**LOOPBACK))
+    introduce(screen)
+    for name in ("bob", "cleo"):
+        homes.results(name, "init", "--name", name, "--no-passphrase")
+    others = homes.node("bob", **LOOPBACK)
+    nodes = {"bob": others, "cleo": homes.node("cleo", "--connect", others.listen[0], **LOOPBACK)}
+    ann, bob, cleo = [await homes.attach(name) for name in ("ann", "bob", "cleo")]
+    await befriend(ann, bob)
+    await befriend(ann, cleo)
+    garden = await channel_of(ann, "garden", "what grows, and who waters it", [bob, cleo])
+    harbour = await channel_of(ann, "harbour", "boats", [bob, cleo])
+    market = await channel_of(ann, "market", "Saturdays", [cleo])
+
+    screen.until_shows("garden")
+    await open_channel(screen, ann, "garden")
+    people = [ann, bob, cleo]
+    await settle(
+        people,
+        [
+            (bob, garden, "Morning! The tomatoes by the south wall are ripe."),
+            (cleo, garden, "All of them? I was away for two days only."),
+            (bob, garden, "All of them. I counted forty and then stopped."),
+            (ann, garden, "I can bring baskets after work, around six."),
+            (cleo, garden, "Six is fine. @ann do you still have the long ladder? The pears are next, and mine is too short."),
+            (ann, garden, "Yes, behind the shed. It needs two to carry."),
+            (bob, garden, "Recipe for the sauce: https://example.org/sauce - 2 kg tomatoes, basil, patience."),
+            (cleo, garden, "Patience is sold out. :)"),
+            (ann, garden, "Then we start early. I'll put the big pot on at five, and whoever comes first stirs."),
+        ],
+    )
+    (contact,) = [row for row in (await ann.contacts()).rows if row.name == "bob"]
+    me = (await ann.me()).rows.user
+    private = (await bob.submit(OpenDirect(user=me))).channel
+    assert private is not None
+    await settle(
+        people,
+        [
+            (bob, private, "Is it true that it's cleo's birthday?"),
+            (bob, harbour, "The ferry leaves at nine tomorrow."),
+            (cleo, harbour, "I'll be on it. @ann too?"),
+            (cleo, market, "We have the stall by the fountain."),
+        ],
+    )
+    assert contact.user
+    await cleo.close()
+    nodes["cleo"].stop()
+    await say(ann, garden, "And bring jars, as many as you have.")
+    screen.until_shows("1/2 online")
+    screen.until_shows(r"as many as you have\. +✓ ")
+    screen.type("the ladder is by the ga")
+    screen.until_shows("by the ga")
+    photograph(screen, "main-120x40")
+    screen.press("F1")
+    screen.until_shows("Esc close")
+    photograph(screen, "help")
+    screen.press("Escape")
+    screen.until_gone("Esc close")
+    for columns, rows in ((80, 24), (40, 10)):
+        screen.resize(columns, rows)
+        # The newest message at the end, above the rule, the line that is written and the status line.
+        screen.until(
+            lambda lines, rows=rows: "✓" in lines[rows - 4] and "Ctrl+Q" in lines[rows - 1], "the screen to be drawn again"
+        )
+        photograph(screen, f"main-{columns}x{rows}")
+    for api in (ann, bob):
+        await api.close()
+
+
+async def open_channel(screen: Terminal, ann: RemoteNode, name: str) -> None:
+    """Go to a channel as one does at the keyboard."""
+    rows = [row for row in (await ann.channels()).rows if isinstance(row, ChannelRow)]
+    for _ in range(len(rows) + 1):
+        if screen.screen()[0].startswith(f" #{name}"):
+            return
+        before = screen.screen()[0]
+        screen.press("C-n")
+        screen.until(lambda lines, before=before: lines[0] != before, "another channel")
+
+
+def main() -> None:
+    base = Path(tempfile.mkdtemp(prefix="mc-pictures-"))
+    homes = Homes(base)
+    screen = Terminal("ann", base, columns=120, rows=40)
+    try:
+        asyncio.run(play(homes, screen))
+    finally:
+        screen.close()
+        homes.end_all()
+        shutil.rmtree(base, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
