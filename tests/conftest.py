@@ -1,11 +1,9 @@
 """What all tests share."""
 
 import os
-from collections.abc import Callable
 
 import pytest
-
-Require = Callable[[bool, str], None]
+from requirements import Require
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from builders import Talk, entry_of, person
-from conftest import Require
+from requirements import Require
 
 from multichat_tui.model.errors import StorageFailed
 from multichat_tui.model.ids import Log
