@@ -155,7 +155,7 @@ class ControlLog:
                 self.certificates[certificate.device] = certificate
 
     def _embedded_join(self, acts: tuple[Act, ...]) -> Join | None:
-        if not isinstance(acts[0], Admit):
+        if not acts or not isinstance(acts[0], Admit):
             return None
         join = decode_join(acts[0].join)
         if isinstance(join, Rejected) or join.channel != self.channel or not self._join_holds(join):
@@ -420,7 +420,10 @@ def _members(
 def _setting(settings: list[Operation], kind: type[Act], founders: tuple[UserId, ...]) -> Act | None:
     """Of the causally last ones the founders', then the one of most ancestors, then of the greatest id."""
     candidates = [op for op in settings if any(isinstance(act, kind) for act in op.acts)]
-    last = [op for op in candidates if not any(other.past >> op.index & 1 for other in candidates)]
+    followed = 0
+    for operation in candidates:
+        followed |= operation.past
+    last = [operation for operation in candidates if not followed >> operation.index & 1]
     if not last:
         return None
     winner = max(last, key=lambda op: (op.user in founders, op.count, op.id))
