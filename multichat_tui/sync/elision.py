@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from multichat_tui.model.codec import Reason, Rejected
 from multichat_tui.model.frames import ElidedItem, FullItem, Item, Prefix, Ref
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId
+from multichat_tui.model.limits import MAX_HEADER_BYTES
 from multichat_tui.model.records import (
     Header,
     Kind,
@@ -179,7 +180,11 @@ def restore(item: Item, devices: tuple[Prefix, ...], around: Surroundings) -> Re
     fault = shape_fault(header)
     if fault is not None:
         return fault
-    record = assemble(header, encode_header(header), item.signature, item.body)
+    header_bytes = encode_header(header)
+    if len(header_bytes) > MAX_HEADER_BYTES:
+        # What `decode_header` would refuse must not come in by the short way: no reader could take it from the database again.
+        return Rejected(Reason.LIMIT, "header size")
+    record = assemble(header, header_bytes, item.signature, item.body)
     if isinstance(record, Record) and record.id[:PREFIX_SIZE] != item.check:
         return Mismatch(log=item.log, device=prefix, seq=item.seq)
     return record
