@@ -201,7 +201,7 @@ class Ledger:
             return Receipt.DUPLICATE
         if header.seq > held + 1:
             return Missing(places=((header.log, key[1], header.seq - 1),))
-        absent = tuple(i for i in header.dependencies if not self._holds(channel, i))
+        absent = tuple(i for i in header.dependencies if not self._holds(channel, header, i))
         if absent:
             return Missing(ids=absent)
         if header.prev is not None and channel.chains.ends[key].id != header.prev:
@@ -240,9 +240,16 @@ class Ledger:
             return False
         return header.seq < MAX_CONTROL_RECORDS_PER_DEVICE and len(channel.devices) < MAX_CHANNEL_DEVICES
 
-    def _holds(self, channel: Channel, identifier: RecordId) -> bool:
-        heads = channel.chains.heads
-        return identifier in heads[Log.CONTENT] or identifier in heads[Log.CONTROL] or self._world.txn.holds(identifier)
+    def _holds(self, channel: Channel, header: Header, identifier: RecordId) -> bool:
+        """Whether a dependency is here and stands where the header says it does. What stands in the other log, or in another
+        channel, is as absent as what does not exist: else one channel could be asked what is held of another."""
+        log = Log.CONTROL if identifier in header.control_heads else header.log
+        if log == Log.CONTROL:
+            return channel.control.operation(identifier) is not None
+        if identifier in channel.chains.heads[Log.CONTENT]:
+            return True
+        held = self.fresh_by_id.get(identifier) or self._world.txn.record(identifier)
+        return held is not None and held.channel == channel.id and held.header.log == log
 
     def _at(self, channel: Channel, log: Log, prefix: Prefix, seq: int) -> RecordId | None:
         end = channel.chains.ends.get((log, prefix))

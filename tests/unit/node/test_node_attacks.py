@@ -1,0 +1,164 @@
+"""Records and frames made to break a node that takes them: each is refused or waits, no batch fails, honest messages go on."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+from simulated_world import Person, SimulatedWorld, until
+from test_node_hostile import Mallory, counters, setting, story
+
+from multichat_tui.model.acts import Message, SetTopic
+from multichat_tui.model.frames import ElidedItem, MessageFrame, Ref
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId
+from multichat_tui.model.limits import MAX_HEADER_BYTES
+from multichat_tui.model.records import (
+    Header,
+    Kind,
+    Record,
+    body_hash,
+    encode_header,
+    record_id,
+    seal_body,
+    signed_bytes,
+    size_bucket,
+)
+
+Play = Callable[[SimulatedWorld, Person, Person, ChannelId, Mallory], Awaitable[None]]
+
+
+def attack(seed: int, caplog: pytest.LogCaptureFixture, play: Play) -> None:
+    """Ann is honest; Bob, a member, is Mallory. Whatever he does, Ann's batches hold, and he hears her afterwards."""
+
+    async def whole() -> None:
+        world, ann, bob, channel = await setting(seed)
+        await play(world, ann, bob, channel, Mallory(bob))
+        await asyncio.sleep(3)
+        assert "batch failed" not in caplog.text
+        await ann.say(channel, "still here")
+
+        async def heard() -> bool:
+            return "still here" in await bob.texts(channel)
+
+        await until(heard, "an honest message afterwards")
+
+    story(whole)
+
+
+def signed(mallory: Mallory, header: Header, body: bytes) -> Record:
+    header_bytes = encode_header(header)
+    identifier = record_id(header_bytes)
+    signature = mallory.world.identity.signer.sign(signed_bytes(identifier))
+    return Record(header=header, header_bytes=header_bytes, id=identifier, signature=signature, body=body)
+
+
+def content_head(mallory: Mallory, channel: ChannelId) -> RecordId:
+    return next(iter(mallory.world.channels[channel].chains.heads[Log.CONTENT]))
+
+
+async def counted(person: Person, reason: str) -> None:
+    async def so() -> bool:
+        return (await counters(person)).get(reason, 0) > 0
+
+    await until(so, f"{reason} counted")
+
+
+def test_content_that_names_content_as_its_control_heads_waits_for_ever(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(_world: SimulatedWorld, ann: Person, bob: Person, channel: ChannelId, mallory: Mallory) -> None:
+        await bob.say(channel, "first")
+        record = mallory.record(channel, (Message(text="odd"),))
+        header = replace(record.header, control_heads=(content_head(mallory, channel),))
+        mallory.push(channel, signed(mallory, header, record.body or b""))
+        await asyncio.sleep(3)
+        assert "odd" not in await ann.texts(channel)
+
+    attack(101, caplog, play)
+
+
+def test_a_control_record_upon_content_waits_for_ever(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(_world: SimulatedWorld, ann: Person, bob: Person, channel: ChannelId, mallory: Mallory) -> None:
+        await bob.say(channel, "first")
+        parents = (content_head(mallory, channel),)
+        mallory.push(channel, mallory.record(channel, (SetTopic(topic="odd"),), log=Log.CONTROL, parents=parents))
+        await asyncio.sleep(3)
+        assert (await ann.api.channel(channel)).rows.topic == ""
+
+    attack(102, caplog, play)
+
+
+def test_a_record_upon_one_of_another_channel_waits_for_ever(caplog: pytest.LogCaptureFixture) -> None:
+    """Else one who shares one channel could learn what is held of another."""
+
+    async def play(world: SimulatedWorld, ann: Person, bob: Person, channel: ChannelId, mallory: Mallory) -> None:
+        other = await world.channel_of(ann, bob, name="other")
+        await bob.say(other, "elsewhere")
+        await until(lambda: _shows(ann, other, "elsewhere"), "delivered")
+        mallory.push(channel, mallory.record(channel, (Message(text="odd"),), parents=(content_head(mallory, other),)))
+        await asyncio.sleep(3)
+        assert "odd" not in await ann.texts(channel)
+
+    attack(103, caplog, play)
+
+
+def test_a_merge_of_the_control_log_is_delivered(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(_world: SimulatedWorld, ann: Person, _bob: Person, channel: ChannelId, mallory: Mallory) -> None:
+        body = seal_body(b"\xa0", bytes(32))
+        plain = mallory.record(channel, (SetTopic(topic="x"),), log=Log.CONTROL).header
+        header = replace(plain, kind=Kind.MERGE, body_hash=body_hash(body), body_size_bucket=size_bucket(len(body)))
+        merge = signed(mallory, header, body)
+        mallory.push(channel, merge)
+
+        async def delivered() -> bool:
+            engine = ann.api._engine
+            assert engine is not None
+            return engine.world.channels[channel].control.operation(merge.id) is not None
+
+        await until(delivered, "the merge")
+        ann.crash()
+        await ann.start()
+        assert (await ann.api.channel(channel)).rows.members == 2
+
+    attack(104, caplog, play)
+
+
+def test_a_header_beyond_its_bound_does_not_come_in_by_the_short_form(caplog: pytest.LogCaptureFixture) -> None:
+    """Once stored it could not be read again, and the profile would not open any more."""
+
+    async def play(_world: SimulatedWorld, ann: Person, _bob: Person, channel: ChannelId, mallory: Mallory) -> None:
+        many = tuple(UserId(number.to_bytes(32, "big")) for number in range(1, 200))
+        plain = mallory.record(channel, (Message(text="wide"),))
+        record = signed(mallory, replace(plain.header, recipients=many), plain.body or b"")
+        assert len(record.header_bytes) > MAX_HEADER_BYTES
+        mallory.send(_elided(mallory, channel, record))
+        await counted(ann, "record-limit")
+        assert "wide" not in await ann.texts(channel)
+
+    attack(105, caplog, play)
+
+
+def _elided(mallory: Mallory, channel: ChannelId, record: Record) -> MessageFrame:
+    header = record.header
+    ends = {end.id: end for end in mallory.world.channels[channel].chains.ends.values()}
+    table = [header.device[:PREFIX_SIZE]]
+    heads = []
+    for identifier in header.control_heads:
+        table.append(ends[identifier].device[:PREFIX_SIZE])
+        heads.append(Ref(device=len(table) - 1, seq=ends[identifier].seq))
+    item = ElidedItem(
+        device=0,
+        log=header.log,
+        seq=header.seq,
+        timestamp_ms=header.timestamp_ms,
+        check=record.id[:PREFIX_SIZE],
+        signature=record.signature,
+        body=record.body or b"",
+        parents=(),
+        control_heads=tuple(heads),
+        ets=header.ets,
+        recipients=header.recipients,
+    )
+    return MessageFrame(channel=channel[:PREFIX_SIZE], devices=tuple(table), items=(item,))
+
+
+async def _shows(person: Person, channel: ChannelId, text: str) -> bool:
+    return text in await person.texts(channel)
