@@ -51,7 +51,17 @@ class Pane:
         self.log.touch()
         command = [sys.executable, str(HERE / "run_twin.py"), str(self.log), *arguments]
         environment = {"TERM": "screen", "LANG": "C.UTF-8", "PYTHONPATH": f"{ROOT}", "TZ": "UTC"}
-        inner = ["env", "-u", "COLORTERM", *(f"{key}={value}" for key, value in environment.items()), *command]
+        inner = [
+            "env",
+            "-u",
+            "COLORTERM",
+            "-u",
+            "COLUMNS",
+            "-u",
+            "LINES",
+            *(f"{key}={value}" for key, value in environment.items()),
+            *command,
+        ]
         width, height = size
         self.run("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), *inner)
 
