@@ -16,9 +16,9 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 
 from real_nodes import Homes, befriend, bring_in, say, until_delivered  # noqa: E402
+from rich.ansi import AnsiDecoder  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.terminal_theme import TerminalTheme  # noqa: E402
-from rich.text import Text  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 from multichat_tui.headless.remote import RemoteNode  # noqa: E402
@@ -37,9 +37,8 @@ FONT = "DejaVu Sans Mono"
 def photograph(screen: Terminal, name: str) -> None:
     """Write NAME.svg and, where that can be done, NAME.png."""
     console = Console(record=True, width=screen.columns, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    lines = screen.painted().split("\n")[: screen.rows]
-    for line in lines:
-        text = Text.from_ansi(line)
+    # One decoder for all lines: a colour that goes on in the next line is not said again.
+    for text in list(AnsiDecoder().decode(screen.painted()))[: screen.rows]:
         text.truncate(screen.columns, pad=True)
         console.print(text, soft_wrap=True)
     svg = console.export_svg(title="multichat", theme=THEME, font_aspect_ratio=0.602, unique_id=name)
