@@ -235,16 +235,21 @@ async def headless(scene: Scene) -> list[Figure]:
             sys.executable, "-m", *scene.command, "--json", "node", stdout=asyncio.subprocess.PIPE, cwd=ROOT
         )
         assert process.stdout is not None
-        if not await process.stdout.readline():
-            raise WorkerFailed("the node did not start")
-        ready.append((time.monotonic_ns() - started) / 1e6)
-        drain = asyncio.create_task(process.stdout.read())
-        await scene.linked(started)
-        await asyncio.sleep(1)
-        resident = resident_mb(process.pid)
-        process.terminate()
-        await process.wait()
-        await drain
+        drain = None
+        try:
+            if not await process.stdout.readline():
+                raise WorkerFailed("the node did not start")
+            ready.append((time.monotonic_ns() - started) / 1e6)
+            drain = asyncio.create_task(process.stdout.read())
+            await scene.linked(started)
+            await asyncio.sleep(1)
+            resident = resident_mb(process.pid)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            await process.wait()
+            if drain is not None:
+                await drain
     return [
         _figure("headless node ready", "ms", "", median_of(ready)),
         _figure("resident memory, headless node", "MB", "<= 48", resident, None, 48),
