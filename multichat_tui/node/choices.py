@@ -181,7 +181,7 @@ class Choices:
         if found is None or found.standing.membership is Membership.LEFT:
             raise NotFound("There is no such channel.")
         for channel in world.conversation(found):
-            if channel.standing.membership is Membership.JOINED:
+            if channel.standing.membership is Membership.JOINED and self._ledger.has_room(channel):
                 self._ledger.author(channel, Log.CONTROL, (Leave(),))
             if channel.rooted:
                 world.keep(channel, channel.standing.but(membership=Membership.LEFT, joining=None, draft="", note=""))

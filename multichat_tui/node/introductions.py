@@ -29,7 +29,7 @@ from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, UserId
 from multichat_tui.model.invitations import SEED_BYTES, Invitation, InvitationKind, join_seed, parse_link, token_key
 from multichat_tui.model.joins import Join, decode_join
-from multichat_tui.model.limits import MAX_CHANNELS, MAX_CONTACTS, MAX_OPEN_INVITATIONS, SALT_BYTES
+from multichat_tui.model.limits import MAX_CHANNEL_DEVICES, MAX_CHANNELS, MAX_CONTACTS, MAX_OPEN_INVITATIONS, SALT_BYTES
 from multichat_tui.model.ports import Space
 from multichat_tui.model.records import Kind, decode_record
 from multichat_tui.model.snapshots import Membership
@@ -143,7 +143,7 @@ class Introductions:
                 times.append(channel.standing.joining.expires_ms)
                 if channel.join_watch is not None and any(s.user == channel.standing.joining.inviter for s in world.peers()):
                     times.append(channel.join_watch.next_at)
-            if channel.live and channel.rooted:
+            if self._tidies(channel):
                 mine = (s for s in channel.view.invitations.values() if s.maker == world.identity.user and not s.closed)
                 times += [state.invite.expires_ms for state in mine]
         return times
@@ -394,16 +394,20 @@ class Introductions:
         state = self._invitation(channel, join.join_key)
         if state is None:
             return JoinOutcome.REFUSED
-        if user in channel.view.members and join.certificate.device in channel.control.certificates:
-            return JoinOutcome.ADMITTED
-        if not join_holds(join):
+        known = channel.control.user_of(join.certificate.device)
+        if not join_holds(join) or known not in (None, user):
+            # Before all else: what the join says of its device's user is nobody's word until then.
             return JoinOutcome.REFUSED
+        if user in channel.view.members and known is not None:
+            return JoinOutcome.ADMITTED
         if state.closed and len(state.used_by) < state.invite.uses:
             return JoinOutcome.EXPIRED if state.invite.expires_ms <= world.now else JoinOutcome.CLOSED
         if state.closed or (not state.open and user not in state.used_by):
             return JoinOutcome.SPENT
         if state.invite.expires_ms <= world.now:
             return JoinOutcome.EXPIRED
+        if len(channel.control.certificates) >= MAX_CHANNEL_DEVICES or not self._ledger.has_room(channel, by_itself=True):
+            return JoinOutcome.REFUSED
         self._ledger.author(channel, Log.CONTROL, (Admit(join=encoded),))
         if user not in channel.view.members:
             return JoinOutcome.SPENT
@@ -476,9 +480,12 @@ class Introductions:
         view = channel.view
         if me not in view.founders or me not in view.members:
             return
+        # What is not confirmed for want of room stands all the same: a leaving counts by itself.
         removed = {ending.user for ending in view.endings if ending.fence is not None}
         for ending in view.endings:
             user = ending.user
+            if not self._ledger.has_room(channel, by_itself=True):
+                return
             if ending.fence is None and user not in removed and user not in view.members and user not in view.founders:
                 fence = tuple(
                     Tip(device=end.device, log=key[0], seq=end.seq, hash=end.id)
@@ -491,12 +498,23 @@ class Introductions:
     def _tidy(self, channel: Channel) -> None:
         """Our own invitations that are spent or have expired are closed (authority.md, rule 6)."""
         world = self._world
-        if world.identity.user not in channel.view.members or channel.standing.membership is not Membership.JOINED:
+        if not self._tidies(channel):
             return
         for (record, index), state in list(channel.view.invitations.items()):
             spent = len(state.used_by) >= state.invite.uses
+            if not self._tidies(channel):
+                return
             if state.maker == world.identity.user and not state.closed and (spent or state.invite.expires_ms <= world.now):
                 self._ledger.author(channel, Log.CONTROL, (CloseInvitation(invitation=record, index=index),))
+
+    def _tidies(self, channel: Channel) -> bool:
+        """Whether our closing of an invitation would count, and be taken."""
+        return (
+            channel.rooted
+            and channel.standing.membership is Membership.JOINED
+            and self._world.identity.user in channel.view.members
+            and self._ledger.has_room(channel, by_itself=True)
+        )
 
     # Direct channels that others begin
 

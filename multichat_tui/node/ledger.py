@@ -23,6 +23,7 @@ from multichat_tui.model.acts import (
     encode_acts,
 )
 from multichat_tui.model.codec import Rejected
+from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.events import DeliveryChanged, Event, MessageAdded, MessageChanged
 from multichat_tui.model.frames import ElidedItem, Item, Prefix
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
@@ -88,7 +89,10 @@ class Ledger:
     # Ours
 
     def author(self, channel: Channel, log: Log, acts: tuple[Act, ...]) -> Record:
-        """Make, sign and deliver a record on top of everything held. The logics have agreed before."""
+        """Make, sign and deliver a record on top of everything held. The logics have agreed before. `errors.IntentRefused` if
+        nobody would take it: see `has_room`."""
+        if log == Log.CONTROL and not self.has_room(channel):
+            raise IntentRefused(Refusal.LIMIT, "This device has made as many changes to this channel as one may.")
         heads = channel.chains.heads
         while len(heads[log]) > MAX_PARENTS:
             self._make(channel, log, Kind.MERGE, tuple(sorted(heads[log]))[:MAX_PARENTS], b"\xa0")
@@ -97,6 +101,12 @@ class Ledger:
                 self._make(channel, Log.CONTROL, Kind.MERGE, tuple(sorted(heads[Log.CONTROL]))[:MAX_PARENTS], b"\xa0")
         kind = Kind.CONTROL if log == Log.CONTROL else Kind.CONTENT
         return self._make(channel, log, kind, tuple(sorted(heads[log])), encode_acts(acts), acts)
+
+    def has_room(self, channel: Channel, *, by_itself: bool = False) -> bool:
+        """Whether others would take one more control record of ours. What the node does `by_itself` at the wish of others leaves
+        a quarter to its user."""
+        written = channel.chains.held((Log.CONTROL, self._world.identity.device[:PREFIX_SIZE])) + 1
+        return written < (MAX_CONTROL_RECORDS_PER_DEVICE * 3 // 4 if by_itself else MAX_CONTROL_RECORDS_PER_DEVICE)
 
     def _make(
         self, channel: Channel, log: Log, kind: Kind, parents: tuple[RecordId, ...], content: bytes, acts: tuple[Act, ...] = ()
@@ -236,9 +246,11 @@ class Ledger:
             return False
         if header.log == Log.CONTENT:
             return True
-        if isinstance(acts[0] if acts else None, Create):
+        first = acts[0] if acts else None
+        if isinstance(first, Create) or (isinstance(first, Admit) and len(channel.control.certificates) >= MAX_CHANNEL_DEVICES):
+            # A full channel takes nobody in; whatever else its control log says, removals above all, is taken.
             return False
-        return header.seq < MAX_CONTROL_RECORDS_PER_DEVICE and len(channel.devices) < MAX_CHANNEL_DEVICES
+        return header.seq < MAX_CONTROL_RECORDS_PER_DEVICE
 
     def _holds(self, channel: Channel, header: Header, identifier: RecordId) -> bool:
         """Whether a dependency is here and stands where the header says it does. What stands in the other log, or in another

@@ -8,9 +8,17 @@ import pytest
 from simulated_world import Person, SimulatedWorld, until
 from test_node_hostile import Mallory, counters, setting, story
 
+from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.acts import Message, SetTopic
-from multichat_tui.model.frames import ElidedItem, MessageFrame, Ref
+from multichat_tui.model.codec import encode
+from multichat_tui.model.errors import IntentRefused
+from multichat_tui.model.frames import ElidedItem, JoinFrame, MessageFrame, Ref
+from multichat_tui.model.identity import Certificate, certificate_body, decode_certificate
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId
+from multichat_tui.model.intents import InviteToChannel, JoinChannel, LeaveChannel
+from multichat_tui.model.intents import SetTopic as TopicIntent
+from multichat_tui.model.invitations import Invitation, join_seed, parse_link
+from multichat_tui.model.joins import join_body
 from multichat_tui.model.limits import MAX_HEADER_BYTES
 from multichat_tui.model.records import (
     Header,
@@ -23,6 +31,7 @@ from multichat_tui.model.records import (
     signed_bytes,
     size_bucket,
 )
+from multichat_tui.sync.session import Role
 
 Play = Callable[[SimulatedWorld, Person, Person, ChannelId, Mallory], Awaitable[None]]
 
@@ -162,3 +171,99 @@ def _elided(mallory: Mallory, channel: ChannelId, record: Record) -> MessageFram
 
 async def _shows(person: Person, channel: ChannelId, text: str) -> bool:
     return text in await person.texts(channel)
+
+
+def test_a_join_that_names_anothers_account_makes_no_peer() -> None:
+    """The device is its sender's, and known to the channel; the account is that of a member; the signatures are nobody's."""
+
+    async def play() -> None:
+        world = SimulatedWorld(106)
+        ann, bob, eve = await world.add("ann", "bob", "eve")
+        channel = await world.channel_of(ann, bob, eve)
+        await eve.api.submit(LeaveChannel(channel=channel))
+        await until(lambda: _members(ann, channel, 2), "eve has left")
+        await eve.stop()
+        await eve.start()
+        link = (await ann.api.submit(InviteToChannel(channel=channel, uses=5))).link
+        assert link is not None
+        invitation = parse_link(link)
+        assert isinstance(invitation, Invitation)
+        mallory, theirs = Mallory(eve), Mallory(bob).world.identity.certificate
+        device = mallory.world.identity.device
+        body = certificate_body(
+            account_key=theirs.account_key, device=device, sealing_key=bytes(32), olm_key=bytes(32), created_ms=1
+        )
+        certificate = decode_certificate(encode([body, bytes(64), bytes(64)]))
+        assert isinstance(certificate, Certificate)
+        inner = join_body(
+            channel=channel,
+            join_key=public_key(join_seed(invitation.seed)),
+            certificate=certificate,
+            name="bob",
+            timestamp_ms=1,
+        )
+        forged = JoinFrame(join=encode([inner, bytes(64), bytes(64)]))
+        engine = eve.api._engine
+        assert engine is not None
+        engine._introductions._ask = lambda session: mallory.world.send(session, forged)  # type: ignore[method-assign]
+        await eve.api.submit(JoinChannel(link=link))
+        await counted(ann, "join-refused")
+        sessions = Mallory(ann).world.sessions.values()
+        assert all(session.role is Role.GUEST for session in sessions if session.device == device)
+
+    story(play)
+
+
+def test_a_full_channel_takes_nobody_in_and_everything_else(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play(world: SimulatedWorld, ann: Person, bob: Person, channel: ChannelId, _mallory: Mallory) -> None:
+        monkeypatch.setattr("multichat_tui.node.ledger.MAX_CHANNEL_DEVICES", 2)
+        monkeypatch.setattr("multichat_tui.node.introductions.MAX_CHANNEL_DEVICES", 2)
+        link = (await bob.api.submit(InviteToChannel(channel=channel))).link
+        assert link is not None
+        (cid,) = await world.add("cid")
+        await cid.api.submit(JoinChannel(link=link))
+        await counted(bob, "join-refused")
+        await ann.api.submit(TopicIntent(channel=channel, topic="full"))
+
+        async def told() -> bool:
+            return (await bob.api.channel(channel)).rows.topic == "full"
+
+        await until(told, "the topic")
+        assert await _members(ann, channel, 2)
+
+    attack(107, caplog, play)
+
+
+def test_comings_and_goings_do_not_use_up_what_a_founder_may_write(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is answered by control records of our own, of which a device has so many; its user keeps a quarter of them."""
+
+    async def play(world: SimulatedWorld, ann: Person, bob: Person, channel: ChannelId, _mallory: Mallory) -> None:
+        monkeypatch.setattr("multichat_tui.node.ledger.MAX_CONTROL_RECORDS_PER_DEVICE", 16)
+        link = (await ann.api.submit(InviteToChannel(channel=channel, uses=9))).link
+        assert link is not None
+        for _ in range(8):
+            await bob.api.submit(LeaveChannel(channel=channel))
+            await asyncio.sleep(5)
+            await bob.api.submit(JoinChannel(link=link))
+            await asyncio.sleep(5)
+        end = Mallory(ann).world.channels[channel].chains.ends[Log.CONTROL, Mallory(ann).world.identity.device[:PREFIX_SIZE]]
+        assert end.seq + 1 == 12
+        again = (await ann.api.submit(InviteToChannel(channel=channel))).link
+        for number in range(3):
+            await ann.api.submit(TopicIntent(channel=channel, topic=str(number)))
+        with pytest.raises(IntentRefused):
+            await ann.api.submit(TopicIntent(channel=channel, topic="one too many"))
+        monkeypatch.undo()
+        assert again is not None
+        await bob.api.submit(JoinChannel(link=again))
+        await until(lambda: _members(bob, channel, 2), "in again")
+
+    attack(108, caplog, play)
+
+
+async def _members(person: Person, channel: ChannelId, count: int) -> bool:
+    return len((await person.api.members(channel)).rows) == count
