@@ -67,7 +67,7 @@ def introduce(screen: Terminal) -> None:
     screen.press("Enter")
     number = screen.until_shows(r"Type word (\d+)").group(1)
     screen.enter(screen.until_shows(rf"(?<!\S){number} ([a-z]+)").group(1))
-    screen.until_shows("no links")
+    screen.until(lambda lines: "Ctrl+Q" in lines[-1] and "opening" not in lines[-1], "the main screen")
 
 
 async def settle(people: list[RemoteNode], told: list[tuple[RemoteNode, ChannelId, str]]) -> None:
@@ -133,7 +133,7 @@ async def play(homes: Homes, screen: Terminal) -> None:
     await cleo.close()
     nodes["cleo"].stop()
     await say(ann, garden, "And bring jars, as many as you have.")
-    screen.until_shows("1/2 online")
+    screen.until_shows("○ cleo")
     screen.until_shows(r"as many as you have\. +✓ ")
     screen.type("the ladder is by the ga")
     screen.until_shows("by the ga")
