@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import signal
 import sys
 from dataclasses import replace
@@ -21,6 +22,7 @@ from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import Launcher, ProfileState
 from multichat_tui.ui import glyphs as signs
 from multichat_tui.ui import palette as looks
+from multichat_tui.ui.driver import TerminalDriver
 from multichat_tui.ui.keys import teach_parser
 from multichat_tui.ui.main import MainScreen
 from multichat_tui.ui.palette import Palette
@@ -70,7 +72,7 @@ class MultichatApp(App[int], inherit_bindings=False):
 
     def __init__(self, launcher: Launcher, preferences: Preferences) -> None:
         no_color = bool(os.environ.get("NO_COLOR"))
-        super().__init__(ansi_color=True if no_color else None)
+        super().__init__(driver_class=TerminalDriver, ansi_color=True if no_color else None)
         self.animation_level = "none"
         self.launcher = launcher
         self.given = preferences
@@ -167,6 +169,12 @@ class MultichatApp(App[int], inherit_bindings=False):
             switch()
             setattr(driver, "_mouse", driver_mouse or on)  # noqa: B010
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """By OSC 52, which works through SSH; tmux hears it from its own command only."""
+        super().copy_to_clipboard(text)
+        if os.environ.get("TMUX") and not self.is_headless and shutil.which("tmux"):
+            self.run_worker(_into_tmux(text), exit_on_error=False)
+
     # Calling the user
 
     def ring(self, where: str, what: str) -> None:
@@ -181,6 +189,15 @@ class MultichatApp(App[int], inherit_bindings=False):
             self._driver.write(
                 f"\x1bPtmux;{sequence.replace(chr(27), chr(27) * 2)}\x1b\\" if os.environ.get("TMUX") else sequence
             )
+
+
+async def _into_tmux(text: str) -> None:
+    """Into tmux's newest buffer, and with -w further to the terminal's clipboard."""
+    process = await asyncio.create_subprocess_exec(
+        "tmux", "load-buffer", "-w", "-", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    await process.communicate(text.encode())
 
 
 def run(launcher: Launcher, preferences: Preferences) -> int:

@@ -1,4 +1,4 @@
-"""Lines that tell something: header, rule, status line. Each is one drawn line."""
+"""Lines that tell something: header, rule, status line. Each is one drawn line; one may grow to tell what must not be cut."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from multichat_tui.ui.cells import Piece, clip, strip_of, width
+from multichat_tui.ui.cells import Piece, clip, strip_of, width, wrap
 
 
 class Bar(Widget):
-    """Left pieces, then right ones; where it is too narrow the left ones are cut, and of the right ones the first go first."""
+    """Left pieces, then right ones. Too narrow: of the right ones, beyond half, the first go first; then the left are cut."""
 
     ALLOW_SELECT = False
 
@@ -21,9 +21,13 @@ class Bar(Widget):
             super().__init__()
             self.bar = bar
 
-    def __init__(self, base: Style, *, id: str, filler: str = " ", filler_style: Style | None = None) -> None:
+    def __init__(
+        self, base: Style, *, id: str, filler: str = " ", filler_style: Style | None = None, most_lines: int = 1
+    ) -> None:
+        """Up to `most_lines` are taken while the left pieces do not fit into fewer; the right ones are left out then."""
         super().__init__(id=id)
         self._base = base
+        self._most_lines = most_lines
         self._filler, self._filler_style = filler, filler_style or Style()
         self._left: tuple[Piece, ...] = ()
         self._right: tuple[Piece, ...] = ()
@@ -32,7 +36,22 @@ class Bar(Widget):
         """Repaints only if it says something new."""
         if (tuple(left), tuple(right)) != (self._left, self._right):
             self._left, self._right = tuple(left), tuple(right)
+            self._grow()
             self.refresh()
+
+    def on_resize(self) -> None:
+        self._grow()
+
+    def _grow(self) -> None:
+        if self._most_lines > 1 and self.is_mounted and self.size.width:
+            lines = min(self._most_lines, len(self._spans()))
+            if lines != self.size.height:
+                self.styles.height = lines
+
+    def _spans(self) -> list[tuple[int, int]]:
+        """Where the lines of the left pieces' text begin and end, without the space in front of it."""
+        text = "".join(text for text, _ in self._left)
+        return [(begin + 1, end + 1) for begin, end in wrap(text[1:], max(1, self.size.width - 2))] if text else [(0, 0)]
 
     def look(self, base: Style, filler: str = " ", filler_style: Style | None = None) -> None:
         self._base, self._filler, self._filler_style = base, filler, filler_style or Style()
@@ -44,8 +63,15 @@ class Bar(Widget):
 
     def render_line(self, y: int) -> Strip:
         cells = self.size.width
+        spans = self._spans() if self._most_lines > 1 else []
+        if len(spans) > 1 and self.size.height > 1:
+            begin = spans[y][0] if y < len(spans) else 0
+            end = spans[-1][1] if y == self.size.height - 1 else spans[y][1] if y < len(spans) else 0
+            text = "".join(text for text, _ in self._left)
+            return strip_of([(" " + clip(text[begin:end], cells - 2), self._left[0][1])], cells, self._base)
         right = list(self._right)
-        while right and sum(width(text) for text, _ in right) > cells // 2 and len(right) > 1:
+        room = max(cells // 2, cells - sum(width(text) for text, _ in self._left))
+        while len(right) > 1 and sum(width(text) for text, _ in right) > room:
             del right[0]
         room = cells - sum(width(text) for text, _ in right)
         left: list[Piece] = []

@@ -66,8 +66,17 @@ class Desk:
         if self.me is not None:
             self._names[self.me.user] = self.me.name
 
+    @property
+    def contacts_read(self) -> bool:
+        return self._contacts_as_of >= 0
+
     def name_of(self, user: UserId) -> str | None:
         return self._names.get(user)
+
+    @property
+    def linked(self) -> int:
+        """How many people there are links to now."""
+        return len({peer.user for peer in self.peers if peer.online})
 
     @property
     def ordered(self) -> list[ChannelRow | ContactRow]:

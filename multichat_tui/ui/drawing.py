@@ -51,6 +51,8 @@ class Surroundings:
     quote_of: Callable[[RecordId], Quote | None]
     now_ms: Callable[[], int]
     beginning: tuple[str, ...] = ()
+    direct: bool = False
+    """A conversation of two."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +139,7 @@ def notice_text(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
         case RowKind.JOINED | RowKind.LEFT | RowKind.REMOVED:
             return _comings(rows, around)
         case RowKind.CREATED:
-            return f"{row.name} created the channel"
+            return f"{row.name} {'began the conversation' if around.direct else 'created the channel'}"
         case RowKind.TOPIC:
             return f"{row.name} set the topic: {one_line(row.text)}" if row.text else f"{row.name} cleared the topic"
         case RowKind.RENAMED:

@@ -38,11 +38,17 @@ def beginning_of(row: ChannelRow | None, desk: Desk) -> tuple[str, ...]:
     if row.kind is ChannelKind.DIRECT:
         return (
             f"Your conversation with {row.name}",
-            "Only the two of you can read it. /whois shows the safety number: compare it to be sure who this is.",
+            "Only the two of you can read it. Compare the safety number to be sure who this is: "
+            f"/whois {_word(row.name)} shows it.",
         )
     if row.members <= 1:
         return (f"The beginning of {shown_name(row)}", "You are alone here: /invite makes a link to hand over.")
     return (f"The beginning of {shown_name(row)}", "/topic sets the topic, /invite lets others in.")
+
+
+def _word(name: str) -> str:
+    """As an argument of a command."""
+    return f'"{one_line(name)}"' if " " in name else one_line(name)
 
 
 def header(row: ChannelRow | None, desk: Desk, palette: Palette, glyphs: Glyphs) -> tuple[list[Piece], list[Piece]]:
@@ -61,7 +67,8 @@ def header(row: ChannelRow | None, desk: Desk, palette: Palette, glyphs: Glyphs)
         people: Piece = ("online" if row.online else "offline", palette.good if row.online else palette.dim)
         middle: list[Piece] = [(" ", PLAIN), trust, (f" {glyphs.bar} ", palette.faint), people]
     else:
-        middle = [(f" {row.online}/{others} online" if others else " alone here", palette.good if row.online else palette.dim)]
+        told = f" {row.online + 1}/{row.members} online" if others else " alone here"
+        middle = [(told, palette.good if row.online else palette.dim)]
     path = desk.path_of(row)
     right: list[Piece] = [(f" {path} {glyphs.bar}", palette.dim)] if path else []
     return left, [*right, *middle, (f" {glyphs.bar} ", palette.faint), ("E2EE ", palette.good)]
@@ -143,22 +150,22 @@ class Note:
 
 
 def status(
-    row: StatusRow | None, note: Note | None, opening: str, palette: Palette, glyphs: Glyphs
+    row: StatusRow | None, people: int, note: Note | None, opening: str, palette: Palette, glyphs: Glyphs
 ) -> tuple[list[Piece], list[Piece]]:
-    """Trouble before news before the state of the links."""
-    keys: list[Piece] = [("Ctrl+N next  ", palette.dim), ("F1 help  ", palette.dim), ("Ctrl+Q quit ", palette.dim)]
+    """Trouble before news before how many `people` there are links to; one person may have several."""
+    keys: list[Piece] = [("Ctrl+N next  ", palette.dim), ("Ctrl+Q quit  ", palette.dim), ("F1 help ", palette.dim)]
     if note is not None:
-        return [(" " + one_line(note.text), palette.bad if note.bad else palette.accent)], [keys[1]] if len(
+        return [(" " + one_line(note.text), palette.bad if note.bad else palette.accent)], [keys[2]] if len(
             note.text
         ) < 50 else []
     if row is None:
         return [(f" {opening}", palette.warn)], keys
     if row.trouble:
-        return [(" " + one_line(row.trouble), palette.bad)], [keys[1]]
-    links = f" {row.links} {'link' if row.links == 1 else 'links'}" if row.links else " no links"
-    if not row.links and row.lan:
-        links += ", looking on this network"
-    left: list[Piece] = [(links, palette.good if row.links else palette.dim)]
+        return [(" " + one_line(row.trouble), palette.bad)], [keys[2]]
+    links = f" {people} {'person' if people == 1 else 'people'} linked" if people else " nobody linked"
+    if not people and row.lan:
+        links += ", looking around"
+    left: list[Piece] = [(links, palette.good if people else palette.dim)]
     if row.queued:
         left.append((f" {glyphs.dot} {row.queued} queued", palette.warn))
     return left, keys
@@ -201,5 +208,5 @@ def prompt(row: ChannelRow | None) -> tuple[str, str]:
     if row.kind is ChannelKind.DIRECT and not row.online:
         return f"{name} >", f"{one_line(row.name)} is offline: delivered when they come"
     if row.members > 1 and not row.online:
-        return f"{name} >", "nobody is online: delivered when they come"
+        return f"{name} >", "nobody else is online: delivered when they come"
     return f"{name} >", ""

@@ -28,6 +28,7 @@ from multichat_tui.model.intents import Accepted, MarkRead, OpenDirect, SendMess
 from multichat_tui.model.limits import MAX_DRAFT_CHARACTERS
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow, RowKind
 from multichat_tui.node.api import NodeApi
+from multichat_tui.ui.arrivals import Arrivals
 from multichat_tui.ui.desk import Desk
 from multichat_tui.ui.drawing import Quote
 from multichat_tui.ui.faces import Note
@@ -39,6 +40,8 @@ READ_AGAIN_S = 0.15
 MARK_READ_S = 0.25
 SAVE_DRAFT_S = 1.0
 MAX_QUOTES = 500
+NEWS_S = 10.0
+"""How long good news stand. Bad ones stay until something else is done."""
 
 
 class Part(Flag):
@@ -94,6 +97,7 @@ class Front:
         self._wanted = Read.NONE
         self._reading = False
         self._greeted = False
+        self._arrivals = Arrivals()
         self._drafts: dict[ChannelId, str] = {}
         self._saved: dict[ChannelId, str] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -132,6 +136,16 @@ class Front:
         if note != self.note:
             self.note = note
             self._changed(Part.STATUS)
+        if note is not None and not bad:
+            self._later("news", NEWS_S, lambda: self._forget(note))
+
+    def _forget(self, note: Note) -> None:
+        if self.note is note:
+            self.say("")
+
+    def _tell_arrivals(self) -> None:
+        if (news := self._arrivals.look(self.desk)) is not None:
+            self.say(news[0], bad=news[1])
 
     @property
     def row(self) -> ChannelRow | None:
@@ -180,6 +194,7 @@ class Front:
             await self._read_members(api, self.current)
             parts |= Part.MEMBERS
         self._changed(parts)
+        self._tell_arrivals()
         if what & Read.CHANNELS and not self._greeted:
             self._greeted = True
             await self._open_first()
@@ -207,6 +222,7 @@ class Front:
         for event in events:
             match event:
                 case MessageAdded(row=row):
+                    again |= Read.STATUS if row.mine else Read.NONE
                     if row.channel == self.current and self.pages is not None:
                         self.pages.apply(event)
                         self.new_rows.append(row)
@@ -254,6 +270,7 @@ class Front:
             self.want(again)
         if parts:
             self._changed(parts)
+        self._tell_arrivals()
 
     def _rows(self) -> Sequence[MessageRow]:
         return self.pages.window.rows if self.pages is not None else ()

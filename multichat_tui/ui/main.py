@@ -13,9 +13,10 @@ from textual.widget import Widget
 
 from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.ids import ChannelId, UserId
-from multichat_tui.model.snapshots import ChannelRow, MessageRow
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow, RowKind
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import COMMANDS, is_command, run_command
+from multichat_tui.node.api.commands.options import link_kind
 from multichat_tui.ui import faces
 from multichat_tui.ui.actions import KEYS, Scope
 from multichat_tui.ui.bars import Bar
@@ -32,8 +33,14 @@ from multichat_tui.ui.receipts import receipt_page
 from multichat_tui.ui.timeline import Timeline
 from multichat_tui.ui.window import MessageWindow
 
+NOTE_LINES = 4
 MEMBERS_FROM_CELLS = 100
 CHANNELS_FROM_CELLS = 70
+HINTS = {
+    Scope.TIMELINE: "j k move, r reply, i who has it, y copy; Esc: write",
+    Scope.LISTS: "j k move, Enter opens; Esc: write",
+}
+"""Where the keys go while the composer is without them."""
 
 
 class MainScreen(Screen[None]):
@@ -61,7 +68,7 @@ class MainScreen(Screen[None]):
         self._channels = ListPane(palette, glyphs, "left", id="channels")
         self._members = ListPane(palette, glyphs, "right", id="members")
         self._rule = Bar(palette.ground, id="rule", filler=glyphs.rule, filler_style=palette.faint)
-        self._status = Bar(palette.bar, id="status")
+        self._status = Bar(palette.bar, id="status", most_lines=NOTE_LINES)
         self.composer = Composer(palette, glyphs, self._complete, id="composer")
         self.timeline = Timeline(self._surroundings(clock), id="timeline")
 
@@ -100,6 +107,7 @@ class MainScreen(Screen[None]):
             quote_of=front.quote_of,
             now_ms=lambda: int(time.time() * 1000),
             beginning=faces.beginning_of(front.row, front.desk) if front.api is not None else (),
+            direct=front.row is not None and front.row.kind is ChannelKind.DIRECT,
         )
 
     def changed(self, parts: Part) -> None:
@@ -124,17 +132,27 @@ class MainScreen(Screen[None]):
             self._take_new_rows()
         if parts & (Part.CHANNELS | Part.OPENED | Part.MEMBERS):
             around = self._surroundings(self.timeline.around.clock)
-            if (around.my_name, around.beginning) != (self.timeline.around.my_name, self.timeline.around.beginning):
+            shown = self.timeline.around
+            if (around.my_name, around.beginning, around.direct) != (shown.my_name, shown.beginning, shown.direct):
                 self.timeline.surround(around)
             if parts & (Part.CHANNELS | Part.OPENED):
                 self._channels.show(faces.channel_items(desk, front.current, palette, glyphs))
             self._members.show(faces.member_items(desk.members, palette, glyphs))
             self._header.tell(*faces.header(front.row, desk, palette, glyphs))
-            self.composer.set_prompt(*faces.prompt(front.row))
+            self._prompt()
             self._follow_read_arrival()
         if parts & (Part.STATUS | Part.OPENED):
-            self._status.tell(*faces.status(desk.status, front.note, "opening...", palette, glyphs))
+            self._status.tell(*faces.status(desk.status, desk.linked, front.note, "opening...", palette, glyphs))
         self._below()
+
+    def _prompt(self) -> None:
+        prompt, hint = faces.prompt(self.front.row)
+        self.composer.set_prompt(prompt, HINTS.get(self.scope, hint))
+
+    def on_descendant_focus(self) -> None:
+        self._prompt()
+        if self.composer.has_focus:
+            self.timeline.cursor = None
 
     def _take_new_rows(self) -> None:
         front, timeline = self.front, self.timeline
@@ -237,6 +255,8 @@ class MainScreen(Screen[None]):
 
     def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
         match event.action:
+            case "reply" if event.row.kind not in (RowKind.MESSAGE, RowKind.HELD):
+                self.front.say("only messages can be replied to")
             case "reply":
                 self.reply_to = event.row
                 self.composer.focus()
@@ -298,8 +318,10 @@ class MainScreen(Screen[None]):
 
     async def _submit(self, text: str) -> None:
         try:
-            if is_command(text.strip()) and "\n" not in text.strip():
+            if is_command(text.strip()):
                 await self._command(text.strip())
+            elif self.front.current is None and (kind := link_kind(text)):
+                await self._command(f"/{kind} {text.strip()}")
             else:
                 await self._message(text)
         finally:
@@ -342,7 +364,7 @@ class MainScreen(Screen[None]):
         if len(lines) == 1 and link is None and len(lines[0]) < self.size.width - 1:
             front.say(lines[0])
         elif lines:
-            self._panel(page_of(line.split()[0], lines, link if isinstance(link, str) else ""))
+            self._panel(page_of(line.split()[0], lines, link if isinstance(link, str) else "", outcome.hang))
         front.want(Read.SETTINGS | Read.CONTACTS | Read.CHANNELS | Read.STATUS)
 
     def _panel(self, page: Page) -> None:
@@ -361,11 +383,11 @@ class MainScreen(Screen[None]):
         action = KEYS[Scope.ANYWHERE].get(event.key)
         if event.key == "ctrl+c" and not self.selections:
             self.front.say("Ctrl+Q quits.")
-        if action is None and event.is_printable and event.character and not self.composer.has_focus:
+        if action is None and event.is_printable and event.character:
             if event.character.isdigit() and self.timeline.has_focus:
                 action = f"channel.{int(event.character) or 10}"
-            elif not isinstance(self.focused, ListPane | Timeline):
-                self.composer.focus()
+            else:
+                self.set_focus(self.composer)
                 self.composer.insert(event.character)
         if action is not None:
             event.stop()

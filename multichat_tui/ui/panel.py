@@ -51,9 +51,9 @@ class Page:
         return [(begin, end), *((a + start, b + start) for a, b in wrap(shown[start:], cells - self.hang))]
 
 
-def page_of(title: str, lines: Sequence[str], link: str = "") -> Page:
+def page_of(title: str, lines: Sequence[str], link: str = "", hang: int = 0) -> Page:
     """`y` copies the link if there is one."""
-    return Page(title=title, lines=tuple(lines), copied=link)
+    return Page(title=title, lines=tuple(lines), copied=link, hang=hang)
 
 
 def help_page(focused: Scope) -> Page:
@@ -149,6 +149,8 @@ class PanelScreen(ModalScreen[None]):
         super().__init__()
         self.page, self.palette, self.glyphs = page, palette, glyphs
         self.lines = Lines(page, palette, glyphs)
+        copying = "y copies the link  " if page.copied else "y copies  "
+        self._keys = [(text, palette.dim) for text in ("Shift+drag selects  ", "j/k scroll  ", copying, "Esc closes ")]
         self._top = Bar(palette.bar, id="panel-top")
         self._bottom = Bar(palette.bar, id="panel-bottom")
 
@@ -172,7 +174,7 @@ class PanelScreen(ModalScreen[None]):
         self.lines.styles.height = max(1, min(needed, rows - 3))
 
     def _hint(self, told: str) -> None:
-        self._bottom.tell([(f" {told}", self.palette.good)], [("y copy  j/k scroll  Esc close ", self.palette.dim)])
+        self._bottom.tell([(f" {told}", self.palette.good)], self._keys)
 
     def on_key(self, event: events.Key) -> None:
         action = KEYS[Scope.PANEL].get(event.key)
@@ -183,7 +185,8 @@ class PanelScreen(ModalScreen[None]):
         page = max(1, self.lines.size.height - 1)
         match action:
             case "panel.close":
-                self.dismiss()
+                if self.is_current:
+                    self.dismiss()
             case "panel.copy":
                 self.app.copy_to_clipboard(self.page.to_copy)
                 self._hint("copied" + (": the link" if self.page.copied else ""))
@@ -221,4 +224,5 @@ class AskScreen(ModalScreen[bool]):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         event.prevent_default()
-        self.dismiss(event.key in ("enter", "y"))
+        if self.is_current:
+            self.dismiss(event.key in ("enter", "y"))

@@ -17,10 +17,20 @@ WORDS = {
 }
 
 
+def _state(row: MessageRow, delivery: DeliveryRow) -> Delivery:
+    """Topics and the like carry no sign of delivery; their devices tell it."""
+    if not row.mine or delivery.state is not Delivery.OTHERS:
+        return delivery.state
+    having = sum(device.delivered for device in delivery.devices)
+    if not delivery.devices:
+        return Delivery.ALONE
+    return Delivery.ALL if having == len(delivery.devices) else Delivery.SOME if having else Delivery.QUEUED
+
+
 def receipt_page(row: MessageRow, delivery: DeliveryRow, glyphs: Glyphs) -> Page:
     """State in words, why it failed, every device."""
     sent = local_time(row.time_ms)
-    lines = [WORDS[delivery.state]]
+    lines = [WORDS[_state(row, delivery)]]
     if delivery.failure or row.failure:
         lines.append(f"Reason: {one_line(delivery.failure or row.failure)}")
     if row.late:

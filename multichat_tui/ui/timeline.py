@@ -81,6 +81,8 @@ class Timeline(Widget, can_focus=True):
         """Messages of others that have come below the view since it was scrolled up."""
         self.cursor: RecordId | None = None
         self._cursor_on = False
+        self._written = False
+        """Writing has begun here: this key and those on its heels are the composer's, which gets the focus."""
         self._anchor: Anchor | None = None
         self._unfolded: set[RecordId] = set()
         self._entries: list[Entry] = []
@@ -341,6 +343,7 @@ class Timeline(Widget, can_focus=True):
     # The cursor
 
     def on_focus(self) -> None:
+        self._written = False
         if self.cursor is None or self.window.get(self.cursor) is None:
             rows = self.visible_rows
             self.cursor = rows[-1].id if rows else None
@@ -353,7 +356,8 @@ class Timeline(Widget, can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         action = KEYS[Scope.TIMELINE].get(event.key)
-        if action is None:
+        if self._written or action is None:
+            self._written = self._written or (event.is_printable and not (event.character or "").isdigit())
             return
         event.stop()
         event.prevent_default()

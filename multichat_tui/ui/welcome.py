@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
@@ -53,6 +53,9 @@ TEXTS: dict[Step, tuple[str, str]] = {
     Step.OPENING: ("Unlocking", "A moment..."),
 }
 
+BACK = {Step.PASSPHRASE: Step.NAME, Step.NO_PASSPHRASE: Step.PASSPHRASE, Step.AGAIN: Step.PASSPHRASE}
+"""Where Esc leads."""
+
 
 def phrase_table(words: list[str], cells: int) -> str:
     """Numbered words in as many columns as fit, read downwards."""
@@ -76,6 +79,11 @@ class FrontDoor(Screen[None]):
     FrontDoor #door-text { height: auto; margin: 1 0; }
     FrontDoor Input { border: none; height: 1; padding: 0 1; background: $surface; }
     FrontDoor Input:focus { border: none; }
+    FrontDoor > Vertical > Horizontal { height: 1; width: 100%; }
+    FrontDoor #door-sign { width: 2; height: 1; color: $primary; }
+    FrontDoor #door-input { width: 1fr; }
+    FrontDoor #door-keys { height: auto; margin-top: 1; opacity: 70%; }
+    FrontDoor.-low #door-keys { display: none; }
     FrontDoor #door-error { height: auto; color: $error; margin-top: 1; }
     FrontDoor.-low #door-text { margin: 0; }
     FrontDoor.-low #door-error { margin: 0; }
@@ -94,14 +102,19 @@ class FrontDoor(Screen[None]):
         self._text = Static("", id="door-text", markup=False)
         self._input = Input(id="door-input", select_on_focus=False, compact=True)
         self._input.cursor_blink = False
+        self._sign = Static(">", id="door-sign", markup=False)
         self._error = Static("", id="door-error", markup=False)
+        self._keys = Static("", id="door-keys", markup=False)
 
     def compose(self) -> ComposeResult:
         with Vertical():
             yield self._title
             yield self._text
-            yield self._input
+            with Horizontal():
+                yield self._sign
+                yield self._input
             yield self._error
+            yield self._keys
 
     def on_mount(self) -> None:
         self._show(self._step)
@@ -120,7 +133,9 @@ class FrontDoor(Screen[None]):
         waiting = step in (Step.MAKING, Step.OPENING)
         self._input.value = ""
         self._input.password = step in (Step.PASSPHRASE, Step.NO_PASSPHRASE, Step.AGAIN, Step.UNLOCK)
-        self._input.display = not waiting
+        self._input.display = self._sign.display = not waiting
+        back = "Esc goes back, " if step in BACK else ""
+        self._keys.update("" if waiting else f"Enter goes on, {back}Ctrl+Q quits.")
         if not waiting:
             self._input.focus()
         if step is Step.PHRASE:
@@ -129,10 +144,18 @@ class FrontDoor(Screen[None]):
     def _show_phrase(self) -> None:
         low = self.app.size.height < 16
         why = (
-            "" if low else "They bring your identity back if this device is lost. They are shown this once; keep them secret.\n\n"
+            ""
+            if low
+            else "They are what brings your identity back if this device is lost (a later version will ask for them). "
+            "They are shown this once; keep them secret.\n\n"
         )
         ask = f"Type word {self._asked + 1} when you have written them down:"
         self._text.update(f"{why}{phrase_table(self._words, min(68, self.app.size.width - 4))}\n{'' if low else chr(10)}{ask}")
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "escape" and (before := BACK.get(self._step)) is not None:
+            event.stop()
+            self._show(before)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

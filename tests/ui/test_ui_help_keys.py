@@ -8,6 +8,7 @@ from textual import events
 from textual._xterm_parser import XTermParser
 from twin import TwinNode, channel_id, populated
 
+from multichat_tui.node.api.launch import ProfileState
 from multichat_tui.ui.actions import ACTIONS, KEYS, Scope, key_name, keymap
 from multichat_tui.ui.keys import SEQUENCES, GuardedParser, PasteGuard, teach_parser
 from multichat_tui.ui.panel import help_page
@@ -126,3 +127,20 @@ def test_the_guard_changes_nothing_outside_of_pastes(text: str, size: int) -> No
     before = text.partition("\x1b[200~")[0]
     assert cleaned.startswith(before)
     assert cleaned == text or "\x1b[200~" in text
+
+
+async def test_closing_a_panel_twice_closes_nothing_else(sit: Sit) -> None:
+    async with sit(TwinNode(), state=ProfileState.NEW) as seat:
+        await seat.press(*"jo", "enter", "enter", "enter")
+        await seat.sees("Write these 24 words down")
+        number = int(seat.text.split("Type word ")[1].split()[0])
+        await seat.press(*f"word{number}", "enter")
+        await until(lambda: seat.app.screen is seat.main)
+        await seat.press("f1")
+        await seat.sees("(here)")
+        panel = seat.app.screen
+        for _ in range(3):
+            panel.post_message(events.Key("escape", None))
+        await until(lambda: seat.app.screen is seat.main)
+        await seat.pilot.pause()
+        assert seat.app.screen is seat.main

@@ -7,8 +7,8 @@ from seat import Sit, until
 from twin import LINK, TwinNode, channel_id, populated
 
 from multichat_tui.model.errors import IntentRefused, Refusal
-from multichat_tui.model.intents import CreateChannel, MarkRead, SendMessage, SetDraft
-from multichat_tui.model.snapshots import Delivery
+from multichat_tui.model.intents import AcceptContact, CreateChannel, MarkRead, SendMessage, SetDraft
+from multichat_tui.model.snapshots import Delivery, Membership, RowKind
 
 SIZES = [(80, 24), (120, 40), (40, 10)]
 DEV = channel_id("dev")
@@ -328,3 +328,92 @@ async def test_the_stopped_node_is_told(sit: Sit) -> None:
         await seat.opened(DEV)
         seat.node.stop_events()
         await seat.sees("The node has stopped")
+
+
+async def test_writing_begins_from_the_timeline_with_any_letter_that_means_nothing_there(sit: Sit) -> None:
+    async with sit(populated()) as seat:
+        await seat.opened(DEV)
+        await seat.press("escape")
+        await until(lambda: seat.main.timeline.has_focus)
+        await seat.sees("r reply")
+        await seat.press("h", "e", "r", "e", "i")
+        assert seat.main.composer.text == "herei"
+        assert seat.main.reply_to is None
+        await seat.press("ctrl+u", "escape")
+        await until(lambda: seat.main.timeline.has_focus)
+        await seat.press("slash")
+        await until(lambda: seat.main.composer.has_focus)
+        assert seat.main.composer.text == "/"
+
+
+async def test_the_cursor_begins_at_the_newest_message_each_time(sit: Sit) -> None:
+    async with sit(populated()) as seat:
+        await seat.opened(DEV)
+        await seat.press("escape")
+        await until(lambda: seat.main.timeline.has_focus)
+        newest = seat.main.timeline.cursor
+        await seat.press("k", "k", "escape")
+        await until(lambda: seat.main.composer.has_focus)
+        await seat.press("escape")
+        await until(lambda: seat.main.timeline.has_focus)
+        assert seat.main.timeline.cursor == newest
+
+
+async def test_a_command_with_line_breaks_in_it_is_never_sent_as_a_message(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await seat.write(f"/pair {LINK[:40]}\n{LINK[40:]}\n")
+        await seat.press("enter")
+        await until(lambda: seat.main.composer.text == "")
+        assert any(isinstance(intent, AcceptContact) for intent in seat.node.intents)
+        assert sent(seat.node) == []
+
+
+async def test_a_link_alone_is_taken_where_no_channel_is_open(sit: Sit) -> None:
+    async with sit(TwinNode()) as seat:
+        await until(lambda: seat.main.front.desk.status)
+        await seat.write(LINK)
+        await seat.press("enter")
+        await until(lambda: any(isinstance(intent, AcceptContact) for intent in seat.node.intents))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_reason_longer_than_the_line_is_shown_whole(sit: Sit, size: tuple[int, int]) -> None:
+    async with sit(quiet(), size=size) as seat:
+        await seat.opened(DEV)
+        await seat.write("/join nonsense")
+        await seat.press("enter")
+        await seat.sees("/invite.")
+        await seat.press("ctrl+u")
+        await seat.write("/nick")
+        await seat.press("enter")
+        await seat.sees("You are called")
+
+
+async def test_a_joining_that_comes_about_is_told_and_so_is_a_pairing(sit: Sit) -> None:
+    node = quiet()
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        node.set_channel(LOBBY, membership=Membership.JOINING)
+        await until(lambda: seat.main.front.desk.channels[LOBBY].membership is Membership.JOINING)
+        node.set_channel(LOBBY, membership=Membership.JOINED)
+        await seat.sees("You are in #lobby now.")
+        node.add_contact("zoe")
+        node.resync()
+        await seat.sees("zoe is your contact now.")
+        node.set_channel(LOBBY, membership=Membership.JOINING)
+        await until(lambda: seat.main.front.desk.channels[LOBBY].membership is Membership.JOINING)
+        node.set_channel(LOBBY, membership=Membership.REFUSED, note="the invitation is used up")
+        await seat.sees("the invitation is used up")
+
+
+async def test_what_is_no_message_cannot_be_replied_to(sit: Sit) -> None:
+    node = quiet()
+    node.say(DEV, "ann", "garden planning", kind=RowKind.TOPIC)
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await seat.press("escape")
+        await until(lambda: seat.main.timeline.has_focus)
+        await seat.press("r")
+        await seat.sees("only messages can be replied to")
+        assert seat.main.reply_to is None

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -64,6 +65,8 @@ class Pane:
         ]
         width, height = size
         self.run("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), *inner)
+        self.program = int(self.run("display-message", "-p", "#{pane_pid}"))
+        self.server = int(self.run("display-message", "-p", "#{pid}"))
 
     def run(self, *arguments: str) -> str:
         outer = {**os.environ, "TERM": "screen", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
@@ -101,7 +104,26 @@ class Pane:
         return True
 
     def close(self) -> None:
-        subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], check=False, capture_output=True)
+        """End the server, as a closed terminal would, and see that the program ends by that alone."""
+        subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], check=False, capture_output=True, timeout=WAIT_S)
+        left = [pid for pid in (self.program, self.server) if not self.waits(lambda pid=pid: not alive(pid), WAIT_S)]
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        assert not left, "left behind by a terminal that has gone"
+
+
+def alive(pid: int) -> bool:
+    """A process that nobody has waited for yet is not alive."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        if Path("/proc/self").exists():
+            return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -175,12 +197,23 @@ def test_every_action_has_a_key_that_arrives(pane: Pane, scope: Scope) -> None:
             if action.id == "help":
                 pane.sees("(here)")
                 pane.keys("q")
-                pane.sees("#")
+                assert pane.waits(lambda: "(here)" not in pane.screen, WAIT_S)
             elif action.id in ("view.cursor", "focus.next", "focus.previous"):
                 since = len(pane.actions)
                 pane.keys("Escape")
                 pane.done("back", since)
     assert missing == []
+
+
+def test_a_terminal_that_vanishes_in_the_midst_of_painting_leaves_no_process(tmp_path: Path) -> None:
+    gone = Pane(tmp_path)
+    try:
+        gone.sees("great, going home")
+        for _ in range(40):
+            gone.run("send-keys", "-l", "words ")
+            gone.run("send-keys", "Escape", "2", "Escape", "1")
+    finally:
+        gone.close()
 
 
 def test_the_small_terminal_shows_the_newest_message_and_takes_text(tmp_path: Path) -> None:

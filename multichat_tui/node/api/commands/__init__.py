@@ -9,6 +9,9 @@ from multichat_tui.node.api.lookup import nearest
 
 __all__ = ["COMMANDS", "Call", "Command", "Outcome", "is_command", "run_command"]
 
+USAGE_CELLS = 25
+"""The column of usages in /help; a longer one has a line of its own."""
+
 
 def is_command(text: str) -> bool:
     """Whether a line typed by the user is meant as a command. Two slashes begin a message with one."""
@@ -32,10 +35,14 @@ async def run_command(api: NodeApi, channel: ChannelId | None, line: str) -> Out
 
 async def _help(call: Call) -> Outcome:
     if not call.words:
-        width = max(len(command.usage) for command in COMMANDS)
-        lines = [f"{command.usage:<{width}}  {command.summary}" for command in COMMANDS]
+        lines: list[str] = []
+        for each in COMMANDS:
+            beside = len(each.usage) <= USAGE_CELLS
+            lines += [] if beside else [each.usage]
+            lines.append(f"{each.usage if beside else '':<{USAGE_CELLS}}  {each.summary}")
         return Outcome(
-            lines=(*lines, "// begins a message with a slash."),
+            lines=(*lines, "", "// begins a message with a slash. Names with spaces stand in double quotes."),
+            hang=USAGE_CELLS + 2,
             fields={"commands": [{"name": c.name, "usage": c.usage, "summary": c.summary} for c in COMMANDS]},
         )
     name = call.words.removeprefix("/").lower()

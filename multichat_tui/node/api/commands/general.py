@@ -32,7 +32,7 @@ def status_lines(row: StatusRow) -> tuple[str, ...]:
         f"you        {one_line(row.me.name)}  {row.me.fingerprint}",
         f"listening  {', '.join(row.listen) or 'nowhere'}{'; looking around on this network' if row.lan else ''}",
         f"links      {row.links}",
-        f"queued     {row.queued} of your messages somebody still lacks" if row.queued else "queued     nothing",
+        f"queued     {row.queued} of your messages, not yet with everybody" if row.queued else "queued     nothing",
         f"trouble    {one_line(row.trouble) or 'none'}",
     ]
     if row.counters:
@@ -87,8 +87,10 @@ async def connect(call: Call) -> Outcome:
 async def change_setting(call: Call) -> Outcome:
     values = effective((await call.api.settings()).rows)
     if not call.words:
-        lines = tuple(f"{s.key} = {values[s.key]}   {s.help}" for s in SETTINGS)
-        return Outcome(lines=lines, fields={"settings": dict(values)})
+        cells = max(len(f"{s.key} = {values[s.key]}") for s in SETTINGS)
+        lines = [f"{f'{s.key} = {values[s.key]}':<{cells}}  {s.help}" for s in SETTINGS]
+        told = ("", "/set KEY VALUE changes one; /set KEY tells what it may be.")
+        return Outcome(lines=(*lines, *told), fields={"settings": dict(values)}, hang=cells + 2)
     key, value = call.first_word()
     setting = find_setting(key)
     if not value:

@@ -23,6 +23,8 @@ class Outcome:
     fields: Mapping[str, Plain] = field(default_factory=dict)
     open_channel: ChannelId | None = None
     quit: bool = False
+    hang: int = 0
+    """Cells by which the further lines of a long one are indented, for lines that are columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

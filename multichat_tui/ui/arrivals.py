@@ -1,0 +1,32 @@
+"""Tells when what one waits for has come about: a channel that was being joined, a pairing."""
+
+from multichat_tui.model.ids import ChannelId, UserId
+from multichat_tui.model.snapshots import Membership
+from multichat_tui.ui.cells import one_line
+from multichat_tui.ui.desk import Desk, shown_name, standing
+
+
+class Arrivals:
+    """Compares the desk with what it was at the last look. What is there at the first look is no news."""
+
+    def __init__(self) -> None:
+        self._joining: set[ChannelId] = set()
+        self._contacts: set[UserId] | None = None
+
+    def look(self, desk: Desk) -> tuple[str, bool] | None:
+        """The news, and whether they are bad; None: there are none."""
+        told: tuple[str, bool] | None = None
+        joining = {row.id for row in desk.channels.values() if row.membership is Membership.JOINING}
+        for channel in self._joining - joining:
+            row = desk.channels.get(channel)
+            if row is not None and row.membership is Membership.JOINED:
+                told = f"You are in {one_line(shown_name(row))} now.", False
+            elif row is not None and row.membership is Membership.REFUSED:
+                told = f"Joining {one_line(shown_name(row))} failed: {one_line(standing(row))}", True
+        self._joining = joining
+        contacts = {row.user for row in desk.contacts.values() if not row.pending}
+        if self._contacts is not None:
+            for user in contacts - self._contacts:
+                told = f"{one_line(desk.contacts[user].name)} is your contact now.", False
+        self._contacts = contacts if desk.contacts_read else None
+        return told
