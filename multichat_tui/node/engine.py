@@ -266,9 +266,7 @@ class Engine:
         frame = decode_frame(encoded)
         if isinstance(frame, Rejected):
             world.count(f"frame-{frame.reason.value}")
-            session.faults += 1
-            if session.faults > MAX_RECORD_FAULTS:
-                world.close(session, "it sent too many invalid frames")
+            self._fault(session)
             return
         match frame:
             case PairFrame():
@@ -280,6 +278,7 @@ class Engine:
             case _ if session.role is Role.GUEST:
                 # Told nothing, and nothing is taken from it, until it is admitted.
                 world.count("frame-from-guest")
+                self._fault(session)
             case Offer():
                 self._exchange.on_offer(session, frame)
                 if session.role is Role.PEER:
@@ -295,6 +294,12 @@ class Engine:
                     self._exchange.on_message(session, frame)
             case Ack():
                 self._exchange.on_ack(session, frame)
+
+    def _fault(self, session: Session) -> None:
+        """A frame that nobody honest sends."""
+        session.faults += 1
+        if session.faults > MAX_RECORD_FAULTS:
+            self.world.close(session, "it sent too many invalid frames")
 
 
 def _replay(txn: Transaction, channel: Channel) -> None:

@@ -31,6 +31,7 @@ from multichat_tui.model.limits import (
     MAX_REQUEST_IDS,
     MAX_REQUEST_RANGES,
     MAX_STATEMENTS,
+    MAX_TIPS,
     PUSH_WINDOW_RECORDS,
     RELAY_DELAY_MS,
 )
@@ -104,6 +105,20 @@ class Exchange:
     # Offers
 
     def _offer(self, session: Session, chains: dict[ChannelId, set[ChainKey] | None], *, statements: bool) -> None:
+        """In as many offers as keep each within what a frame holds."""
+        part: dict[ChannelId, set[ChainKey] | None] = {}
+        size = 0
+        for identifier, keys in chains.items():
+            channel = self._world.channels.get(identifier)
+            count = 2 + (len(keys) if keys is not None else 0 if channel is None else len(channel.chains.ends))
+            if part and size + count > MAX_TIPS:
+                self._offer_part(session, part, statements=statements)
+                part, size, statements = {}, 0, False
+            part[identifier] = keys
+            size += count
+        self._offer_part(session, part, statements=statements)
+
+    def _offer_part(self, session: Session, chains: dict[ChannelId, set[ChainKey] | None], *, statements: bool) -> None:
         number = session.next_offer
         session.next_offer += 1
         watch = Watch(sent_at=self._world.now, next_at=self._world.now + session.rtt.timeout_ms(0))
@@ -284,7 +299,7 @@ class Exchange:
         if channel is None or not channel.rooted or not channel.serves(session.device):
             return
         for entry in request.ranges:
-            if entry.device != world.identity.device[:PREFIX_SIZE]:
+            if entry.device != world.identity.device[:PREFIX_SIZE] and (entry.log, entry.device) in channel.chains.ends:
                 session.relay_delay[entry.device] = 0
         self._pages.asked(session, channel, request)
 
@@ -550,12 +565,17 @@ class Exchange:
         world = self._world
         due, session.ack_due = session.ack_due, {}
         numbers, session.ack_offers = session.ack_offers, []
-        entries = []
+        entries: list[ChannelAck] = []
+        size = 0
         for identifier, keys in due.items():
             channel = world.channels.get(identifier)
             if channel is not None and keys:
                 tips = tuple(channel.chains.tip(key) for key in sorted(keys) if key in channel.chains.ends)
+                if entries and size + len(tips) > MAX_TIPS:
+                    world.send(session, Ack(channels=tuple(entries)))
+                    entries, size = [], 0
                 entries.append(ChannelAck(channel=identifier[:PREFIX_SIZE], tips=tips))
+                size += 1 + len(tips)
         if not numbers:
             if entries:
                 world.send(session, Ack(channels=tuple(entries)))

@@ -76,10 +76,10 @@ class Pages:
         """A request: its ranges are served page by page, its ids at once."""
         ends = channel.chains.ends
         if request.full or request.ids:
-            records = [self._world.txn.record(identifier) for identifier in request.ids]
+            records = [self._world.txn.record(identifier) for identifier in request.ids[:PAGE_RECORDS]]
             for entry in request.ranges:
                 end = ends.get((entry.log, entry.device))
-                if end is not None and request.full:
+                if end is not None and request.full and len(records) < PAGE_RECORDS:
                     records += self._world.txn.chain(
                         channel.id, entry.log, end.device, entry.first, min(entry.last, entry.first + PAGE_RECORDS - 1)
                     )

@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from multichat_tui.model.errors import IntentRefused, MultichatError, StoreError, Unreachable
+from multichat_tui.model.errors import IntentRefused, MultichatError, Unreachable
 from multichat_tui.model.events import Event, Resync
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.intents import Accepted, Intent
@@ -367,7 +367,8 @@ class Node:
         outcome.settled += submits
         try:
             self._load()
-        except StoreError:
+        except Exception as failure:  # tried again with the next batch
+            log.error("loading failed error=%s", type(failure).__name__, exc_info=failure)
             self._engine = None
 
     def _answer_reads(self, outcome: Outcome) -> None:
@@ -388,7 +389,10 @@ class Node:
                         waiting.result = Snapshot(as_of=engine.world.event_seq, rows=read(engine.rows))
                     except MultichatError as refused:
                         waiting.error = refused
-        except StoreError as error:
+                    except Exception as error:  # one reader's trouble: logged, and told to that reader alone
+                        log.error("read failed error=%s", type(error).__name__, exc_info=error)
+                        waiting.error = MultichatError("Something went wrong inside.")
+        except Exception as error:  # noqa: BLE001  # the store cannot be read: everybody who waits is told
             while self._reads:
                 _, waiting = self._reads.popleft()
                 waiting.error = error

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from simulated_world import Person, SimulatedWorld, until
@@ -11,15 +12,15 @@ from test_node_hostile import Mallory, counters, setting, story
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.acts import Message, SetTopic
 from multichat_tui.model.codec import encode
-from multichat_tui.model.errors import IntentRefused
-from multichat_tui.model.frames import ElidedItem, JoinFrame, MessageFrame, Ref
+from multichat_tui.model.errors import IntentRefused, MultichatError
+from multichat_tui.model.frames import ChainRange, ElidedItem, JoinFrame, MessageFrame, Offer, Ref, Request, decode_frame
 from multichat_tui.model.identity import Certificate, certificate_body, decode_certificate
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId
-from multichat_tui.model.intents import InviteToChannel, JoinChannel, LeaveChannel
+from multichat_tui.model.intents import AcceptContact, InviteContact, InviteToChannel, JoinChannel, LeaveChannel
 from multichat_tui.model.intents import SetTopic as TopicIntent
 from multichat_tui.model.invitations import Invitation, join_seed, parse_link
 from multichat_tui.model.joins import join_body
-from multichat_tui.model.limits import MAX_HEADER_BYTES
+from multichat_tui.model.limits import MAX_HEADER_BYTES, MAX_INTEGER, MAX_RECORD_FAULTS, PAGE_RECORDS
 from multichat_tui.model.records import (
     Header,
     Kind,
@@ -31,6 +32,7 @@ from multichat_tui.model.records import (
     signed_bytes,
     size_bucket,
 )
+from multichat_tui.store.memory import _MemoryTransaction
 from multichat_tui.sync.session import Role
 
 Play = Callable[[SimulatedWorld, Person, Person, ChannelId, Mallory], Awaitable[None]]
@@ -267,3 +269,96 @@ def test_comings_and_goings_do_not_use_up_what_a_founder_may_write(
 
 async def _members(person: Person, channel: ChannelId, count: int) -> bool:
     return len((await person.api.members(channel)).rows) == count
+
+
+def test_a_guest_who_goes_on_about_other_things_is_cut_off(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(world: SimulatedWorld, ann: Person, _bob: Person, channel: ChannelId, _mallory: Mallory) -> None:
+        (eve,) = await world.add("eve")
+        engine = eve.api._engine
+        assert engine is not None
+        engine._introductions.opened = lambda session: None  # type: ignore[method-assign]
+        link = (await ann.api.submit(InviteContact())).link
+        assert link is not None
+        await eve.api.submit(AcceptContact(link=link))
+        guest = Mallory(eve)
+
+        async def linked() -> bool:
+            return bool(guest.world.sessions)
+
+        await until(linked, "a link under the invitation")
+        first = guest.link
+        for _ in range(MAX_RECORD_FAULTS + 1):
+            guest.send(Offer(number=1, channels=()))
+
+        async def cut() -> bool:
+            return first not in guest.world.sessions
+
+        await until(cut, "the link is cut")
+
+    attack(109, caplog, play)
+
+
+def test_requests_for_chains_that_do_not_exist_are_not_remembered(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(_world: SimulatedWorld, ann: Person, _bob: Person, channel: ChannelId, mallory: Mallory) -> None:
+        ranges = tuple(
+            ChainRange(device=number.to_bytes(PREFIX_SIZE, "big"), log=Log.CONTENT, first=0, last=MAX_INTEGER)
+            for number in range(500)
+        )
+        mallory.send(Request(channel=channel[:PREFIX_SIZE], ranges=ranges))
+        await asyncio.sleep(1)
+        assert all(len(session.relay_delay) < 5 for session in Mallory(ann).world.sessions.values())
+
+    attack(110, caplog, play)
+
+
+def test_one_request_reads_a_page_of_records_at_most(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same chain asked for five hundred times in one frame is read once."""
+
+    async def play(_world: SimulatedWorld, ann: Person, _bob: Person, channel: ChannelId, mallory: Mallory) -> None:
+        for number in range(PAGE_RECORDS + 5):
+            await ann.say(channel, str(number))
+        reads: list[int] = []
+        chain = _MemoryTransaction.chain
+
+        def counting(self: _MemoryTransaction, *where: Any) -> list[Record]:
+            found = chain(self, *where)
+            reads.append(len(found))
+            return found
+
+        monkeypatch.setattr(_MemoryTransaction, "chain", counting)
+        device = Mallory(ann).world.identity.device[:PREFIX_SIZE]
+        ranges = (ChainRange(device=device, log=Log.CONTENT, first=0, last=MAX_INTEGER),) * 500
+        mallory.send(Request(channel=channel[:PREFIX_SIZE], ranges=ranges, full=True))
+        await asyncio.sleep(1)
+        assert PAGE_RECORDS <= sum(reads) <= 2 * PAGE_RECORDS
+
+    attack(111, caplog, play)
+
+
+def test_offers_of_many_chains_are_split(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play(world: SimulatedWorld, ann: Person, bob: Person, channel: ChannelId, _mallory: Mallory) -> None:
+        other = await world.channel_of(ann, bob, name="other")
+        monkeypatch.setattr("multichat_tui.node.exchange.MAX_TIPS", 5)
+        seen: list[int] = []
+
+        def tap(_sender: object, _receiver: object, frame: bytes) -> None:
+            offer = decode_frame(frame)
+            if isinstance(offer, Offer):
+                seen.append(len(offer.channels))
+
+        world.hub.on_frame = tap
+        bob.crash()
+        await ann.say(other, "while away")
+        await bob.start()
+        await until(lambda: _shows(bob, other, "while away"), "all the same")
+        assert max(seen) == 1
+
+    attack(112, caplog, play)
+
+
+def test_a_read_that_fails_hurts_its_reader_only(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(_world: SimulatedWorld, ann: Person, _bob: Person, _channel: ChannelId, _mallory: Mallory) -> None:
+        with pytest.raises(MultichatError):
+            await ann.api._read(lambda rows: 1 // 0)
+
+    attack(113, caplog, play)
