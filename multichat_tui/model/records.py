@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
 
-from multichat_tui.model.codec import Reason, Rejected, Value, encode
+from multichat_tui.model.codec import Reason, Rejected, Value, encode_array_head, encode_unsigned
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest
 from multichat_tui.model.limits import (
     LIFTING_ETS,
@@ -134,25 +134,39 @@ def expected_ets(timestamp_ms: int, earlier: Iterable[int]) -> int:
 
 
 def encode_header(header: Header) -> bytes:
-    fields: dict[int, Value] = {0: header.version, 1: header.suite, 2: int(header.kind)}
+    """What `codec.encode` gives for the header's map, written out field by field: it is encoded for every record that is made,
+    rebuilt or checked, and its types are known here."""
+    number, write_ids = encode_unsigned, _encode_ids
+    parts = [_MAP_HEADS[entries(header)], b"\x00", number(header.version), b"\x01", number(header.suite)]
+    parts += (b"\x02", number(header.kind))
     if header.channel is not None:
-        fields[3] = header.channel
-    fields[4] = int(header.log)
-    fields[5] = header.device
-    fields[6] = header.seq
+        parts += (b"\x03", ID_HEAD, header.channel)
+    parts += (b"\x04", number(header.log), b"\x05", ID_HEAD, header.device, b"\x06", number(header.seq))
     if header.prev is not None:
-        fields[7] = header.prev
-    fields[8] = header.parents
-    fields[9] = header.control_heads
-    fields[10] = header.timestamp_ms
-    fields[11] = header.ets
+        parts += (b"\x07", ID_HEAD, header.prev)
+    parts += (b"\x08", write_ids(header.parents), b"\x09", write_ids(header.control_heads))
+    parts += (b"\x0a", number(header.timestamp_ms), b"\x0b", number(header.ets))
     if header.expires_ms is not None:
-        fields[12] = header.expires_ms
+        parts += (b"\x0c", number(header.expires_ms))
     if header.recipients is not None:
-        fields[13] = header.recipients
-    fields[14] = header.body_hash
-    fields[15] = header.body_size_bucket
-    return encode(fields)
+        parts += (b"\x0d", write_ids(header.recipients))
+    parts += (b"\x0e", ID_HEAD, header.body_hash, b"\x0f", number(header.body_size_bucket))
+    return b"".join(parts)
+
+
+def _encode_ids(ids: tuple[bytes, ...]) -> bytes:
+    return b"".join((encode_array_head(len(ids)), *(part for one in ids for part in (ID_HEAD, one))))
+
+
+def entries(header: Header) -> int:
+    """How many entries the map of a header has, as far as this version knows them."""
+    optional = (header.channel, header.prev, header.expires_ms, header.recipients)
+    return len(_NEEDED) + sum(value is not None for value in optional)
+
+
+def known_whole(record: "Record") -> bool:
+    """Whether the header has no field of a newer version, so that it can be rebuilt from what is known of it."""
+    return record.header_bytes[:1] == _MAP_HEADS[entries(record.header)]
 
 
 def decode_header(header_bytes: bytes) -> Header | Rejected:
@@ -194,6 +208,9 @@ def _header(value: Value) -> Header:
 
 _NEEDED = frozenset((0, 1, 2, 4, 5, 6, 8, 9, 10, 11, 14, 15))
 _KNOWN = _NEEDED | {3, 7, 12, 13}
+_MAP_HEADS = tuple(bytes((0xA0 | count,)) for count in range(24))
+ID_HEAD = b"\x58\x20"
+"""Of a byte string of 32 bytes."""
 
 
 def _check_shape(header: Header) -> None:

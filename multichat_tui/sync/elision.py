@@ -20,6 +20,7 @@ from multichat_tui.model.records import (
     decode_record,
     encode_header,
     expected_ets,
+    known_whole,
     shape_fault,
     size_bucket,
 )
@@ -83,15 +84,19 @@ def elide(
 ) -> Item:
     """The shortest form of a record. `place` tells where a held record stands; `prev_control_heads` are those of its prev."""
     header = record.header
-    if record.body is None or header.channel is None or header.version != 1 or encode_header(header) != record.header_bytes:
-        return full(record)
-    parents = _refs(header.parents, place, table)
-    heads = _refs(header.control_heads, place, table)
-    if parents is None or heads is None:
+    if record.body is None or header.channel is None or header.version != 1 or not known_whole(record):
         return full(record)
     before = [place(identifier) for identifier in (*header.parents, *header.control_heads)]
-    expected = expected_ets(header.timestamp_ms, (p.ets for p in before if p is not None))
+    places = [found for found in before if found is not None]
+    if len(places) < len(before):
+        return full(record)
     usual_parents = () if header.prev is None else (header.prev,)
+    parents, heads = None, None
+    if header.parents != usual_parents:
+        parents = _refs(places[: len(header.parents)], table)
+    if header.control_heads != prev_control_heads:
+        heads = _refs(places[len(header.parents) :], table)
+    expected = expected_ets(header.timestamp_ms, (found.ets for found in places))
     return ElidedItem(
         device=table.index(header.device),
         log=header.log,
@@ -100,8 +105,8 @@ def elide(
         check=record.id[:PREFIX_SIZE],
         signature=record.signature,
         body=record.body,
-        parents=None if header.parents == usual_parents else parents,
-        control_heads=None if header.control_heads == prev_control_heads else heads,
+        parents=parents,
+        control_heads=heads,
         ets=None if header.ets == expected else header.ets,
         kind=None if header.kind == EXPECTED_KIND[header.log] else header.kind,
         expires_ms=header.expires_ms,
@@ -109,14 +114,8 @@ def elide(
     )
 
 
-def _refs(ids: tuple[RecordId, ...], place: Callable[[RecordId], Place | None], table: DeviceTable) -> tuple[Ref, ...] | None:
-    refs = []
-    for identifier in ids:
-        found = place(identifier)
-        if found is None:
-            return None
-        refs.append(Ref(device=table.index(found.device), seq=found.seq))
-    return tuple(refs)
+def _refs(places: list[Place], table: DeviceTable) -> tuple[Ref, ...]:
+    return tuple(Ref(device=table.index(found.device), seq=found.seq) for found in places)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

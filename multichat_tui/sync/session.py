@@ -93,6 +93,8 @@ class Session:
     ack_due: dict[ChannelId, set[ChainKey]] = field(default_factory=dict)
     ack_offers: list[int] = field(default_factory=list)
     ack_statements: list[tuple[UserId, int, int]] = field(default_factory=list)
+    statements_due: bool = False
+    """Statements of others that are new to be offered."""
     offer_due: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
     """Chains to offer, and when."""
     statements: dict[tuple[UserId, int], bytes] = field(default_factory=dict)

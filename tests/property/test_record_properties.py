@@ -1,5 +1,6 @@
 """Headers, acts and what accounts sign: exact round trips, and values instead of exceptions for any bytes."""
 
+import random
 from typing import Any
 
 from builders import person
@@ -33,7 +34,7 @@ from multichat_tui.model.acts import (
 )
 from multichat_tui.model.codec import Rejected, decode, encode
 from multichat_tui.model.identity import decode_certificate, decode_device_list
-from multichat_tui.model.ids import ChannelId, Log, digest
+from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest
 from multichat_tui.model.invitations import Invitation, InvitationKind, parse_link
 from multichat_tui.model.joins import decode_join
 from multichat_tui.model.limits import MAX_ETS, MAX_INTEGER, MAX_TIMESTAMP_MS, SALT_BYTES
@@ -280,3 +281,52 @@ def test_an_invitation_link_survives_wrapping_and_not_a_change(invitation: Invit
 @given(st.text(max_size=60), st.sampled_from(["", "multichat:", "multichat:join/", "multichat:pair/"]))
 def test_any_text_is_an_invitation_or_a_rejection(text: str, start: str) -> None:
     assert isinstance(parse_link(start + text), Rejected)
+
+
+@given(seed=st.integers(0, 2**32))
+def test_a_header_written_field_by_field_is_the_encoding_of_its_map(seed: int) -> None:
+    chance = random.Random(seed)
+
+    def ids(most: int) -> tuple[bytes, ...]:
+        return tuple(sorted(chance.randbytes(32) for _ in range(chance.randrange(most + 1))))
+
+    def number() -> int:
+        return chance.randrange(2 ** chance.choice((1, 5, 8, 9, 16, 17, 32, 33, 63)))
+
+    header = Header(
+        version=chance.randrange(1, 256),
+        suite=chance.randrange(1, 256),
+        kind=chance.randrange(1, 256),
+        channel=chance.choice((None, ChannelId(chance.randbytes(32)))),
+        log=chance.choice(tuple(Log)),
+        device=DeviceId(chance.randbytes(32)),
+        seq=number(),
+        prev=chance.choice((None, RecordId(chance.randbytes(32)))),
+        parents=tuple(RecordId(i) for i in ids(20)),
+        control_heads=tuple(RecordId(i) for i in ids(20)),
+        timestamp_ms=number(),
+        ets=number(),
+        expires_ms=chance.choice((None, number())),
+        recipients=chance.choice((None, tuple(UserId(i) for i in ids(30)))),
+        body_hash=chance.randbytes(32),
+        body_size_bucket=number(),
+    )
+    fields = {
+        0: header.version,
+        1: header.suite,
+        2: header.kind,
+        3: header.channel,
+        4: header.log.value,
+        5: header.device,
+        6: header.seq,
+        7: header.prev,
+        8: header.parents,
+        9: header.control_heads,
+        10: header.timestamp_ms,
+        11: header.ets,
+        12: header.expires_ms,
+        13: header.recipients,
+        14: header.body_hash,
+        15: header.body_size_bucket,
+    }
+    assert encode_header(header) == encode({key: value for key, value in fields.items() if value is not None})
