@@ -226,5 +226,3 @@ def _count(most: int, least: int = 1) -> Any:
         return value
 
     return count
-
-

@@ -8,8 +8,7 @@ from multichat_tui.model.errors import IntentRefused, Refusal, TimedOut, UsageEr
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, InviteToChannel, JoinChannel, LeaveChannel
 from multichat_tui.model.snapshots import ChannelRow, MemberRow, Membership
-from multichat_tui.model.text import describe_ms
-from multichat_tui.node.api.commands.options import expiry_ms, link_kind
+from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words
 from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, one_line
 
 
@@ -35,7 +34,7 @@ async def invite(context: Context) -> int:
             str(link),
         )
         people = "one person" if args.uses == 1 else f"{args.uses} people"
-        out.note(f"Lets {people} into {channel_label(row)} for {describe_ms(expires_in_ms)}: multichat channel join LINK")
+        out.note(f"Lets {people} into {channel_label(row)} for {span_words(expires_in_ms)}: multichat channel join LINK")
         if not args.wait:
             if not opened.attached:
                 out.note(SOMEBODY_ONLINE)
@@ -135,5 +134,3 @@ def _known(channel: ChannelId | None) -> ChannelId:
     if channel is None:
         raise IntentRefused(Refusal.UNKNOWN, "The node named no channel in its answer.")
     return channel
-
-

@@ -6,8 +6,7 @@ from multichat_tui.headless.session import session, wait_for
 from multichat_tui.model.errors import TimedOut, UsageError
 from multichat_tui.model.intents import AcceptContact, InviteContact
 from multichat_tui.model.snapshots import ContactRow
-from multichat_tui.model.text import describe_ms
-from multichat_tui.node.api.commands.options import expiry_ms, link_kind
+from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words
 from multichat_tui.node.api.commands.people import presence
 from multichat_tui.node.api.lookup import find_contact, id_text, one_line
 
@@ -22,7 +21,7 @@ async def pair_invite(context: Context) -> int:
         before = {row.user for row in (await api.contacts()).rows if not row.pending}
         link = (await api.submit(InviteContact(expires_in_ms=expires_in_ms))).link
         out.result({"link": link, "expires_in_ms": expires_in_ms}, str(link))
-        out.note(f"For one person, valid for {describe_ms(expires_in_ms)}. They run: multichat pair accept LINK")
+        out.note(f"For one person, valid for {span_words(expires_in_ms)}. They run: multichat pair accept LINK")
         if not args.wait:
             if not opened.attached:
                 out.note(SOMEBODY_ONLINE)

@@ -4,6 +4,7 @@ from multichat_tui.headless.host import Context
 from multichat_tui.headless.output import event_fields, plain
 from multichat_tui.headless.remote import AGAIN, GONE
 from multichat_tui.headless.session import session, wait_for
+from multichat_tui.headless.stream import LineStream
 from multichat_tui.headless.verbs.messages import ALONE_PATIENCE_S, HINT, Settled
 from multichat_tui.model.errors import Unreachable
 from multichat_tui.model.events import (
@@ -27,9 +28,10 @@ async def node(context: Context) -> int:
     """Run until cancelled: a line when ready, then a line per event."""
     async with session(context.host, network=True, attach=False) as opened, opened.api.events() as events:
         status = (await opened.api.status()).rows
-        context.out.object({"event": "ready", "listen": list(status.listen), "user": id_text(status.me.user)})
+        lines = LineStream(context.out.stdout)
+        await lines.object({"event": "ready", "listen": list(status.listen), "user": id_text(status.me.user)})
         async for event in events:
-            context.out.object(event_fields(event))
+            await lines.object(event_fields(event))
     return 0
 
 
@@ -39,9 +41,10 @@ async def events(context: Context) -> int:
         channel = (await find_channel(opened.api, name)).id if name else None
         async with opened.api.events() as stream:
             context.out.note("Listening.")
+            lines = LineStream(context.out.stdout)
             async for event in stream:
                 if channel is None or concerns(event, channel):
-                    context.out.object(event_fields(event))
+                    await lines.object(event_fields(event))
     raise Unreachable(GONE, AGAIN)
 
 
