@@ -24,6 +24,7 @@ from multichat_tui.model.intents import (
 )
 from multichat_tui.model.snapshots import ChannelKind, Membership, PeerRow
 from multichat_tui.node.api.commands import COMMANDS, is_command, run_command
+from multichat_tui.node.api.commands.options import span_words
 from multichat_tui.node.api.lookup import find_channel, find_contact, find_destination, find_member, find_person, id_text
 from multichat_tui.node.api.settings import SETTINGS
 
@@ -181,7 +182,7 @@ async def test_pair_alone_makes_a_link_with_its_expiry(api):
     outcome = await run_command(api, None, "/pair expires=15m")
     assert api.intents == [InviteContact(expires_in_ms=HOUR_MS // 4)]
     assert "multichat:pair/abc" in outcome.lines
-    assert "15m" in outcome.lines[0]
+    assert "15 minutes" in outcome.lines[0]
     assert outcome.fields["link"] == "multichat:pair/abc"
 
 
@@ -304,7 +305,9 @@ async def test_connect_and_quit(api):
 
 
 async def test_set_lists_shows_changes_and_refuses(api):
-    assert len((await run_command(api, None, "/set")).lines) == len(SETTINGS)
+    lines = (await run_command(api, None, "/set")).lines
+    assert [line.split(" = ")[0] for line in lines[: len(SETTINGS)]] == [setting.key for setting in SETTINGS]
+    assert "/set KEY VALUE" in lines[-1]
     assert (await run_command(api, None, "/set signs")).fields == {"key": "ui.signs", "value": "auto"}
     await run_command(api, None, "/set ui.signs ASCII")
     assert api.intents == [ChangeSetting(key="ui.signs", value="ascii")]
@@ -406,3 +409,17 @@ async def test_a_destination_with_an_at_sign_opens_a_conversation(api):
 async def test_an_open_channel_that_is_gone_is_not_found(api):
     with pytest.raises(NotFound):
         await run_command(api, ChannelId(bytes(32)), "/names")
+
+
+def test_spans_of_time_are_told_in_words():
+    assert [span_words(ms) for ms in (3_600_000, 7 * 86_400_000, 129_600_000, 90_000)] == [
+        "1 hour", "1 week", "1 day 12 hours", "1 minute 30 seconds",
+    ]  # fmt: skip
+
+
+async def test_the_lines_of_help_fit_a_narrow_terminal_beside_their_usages(api):
+    outcome = await run_command(api, None, "/help")
+    assert outcome.hang
+    for line in outcome.lines[: len(outcome.lines) - 2]:
+        assert line.startswith("/") or not line[: outcome.hang].strip()
+        assert len(line) <= outcome.hang or line[outcome.hang - 1] == " " != line[outcome.hang]

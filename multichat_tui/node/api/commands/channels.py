@@ -8,8 +8,7 @@ from multichat_tui.model.intents import (
     RenameChannel,
     SetTopic,
 )
-from multichat_tui.model.text import describe_ms
-from multichat_tui.node.api.commands.options import expiry_ms, link_kind, split_options, use_count
+from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words, split_options, use_count
 from multichat_tui.node.api.commands.people import join_link, pair_link
 from multichat_tui.node.api.commands.shape import Call, Outcome
 from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, one_line
@@ -56,7 +55,7 @@ async def invite(call: Call) -> Outcome:
     people = "one person" if intent.uses == 1 else f"{intent.uses} people"
     return Outcome(
         lines=(
-            f"This link lets {people} into {channel_label(row)} for {describe_ms(intent.expires_in_ms)}:",
+            f"This link lets {people} into {channel_label(row)} for {span_words(intent.expires_in_ms)}:",
             link,
             "They type: /join and the link. Some member must be online to let them in.",
         ),

@@ -2,7 +2,7 @@
 
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.limits import MAX_USES
-from multichat_tui.model.text import duration
+from multichat_tui.model.text import describe_ms, duration
 
 MIN_EXPIRY_MS = 60 * 1000
 """A link that is gone before it can be pasted helps nobody."""
@@ -29,6 +29,19 @@ def expiry_ms(text: str) -> int:
     if not MIN_EXPIRY_MS <= span <= MAX_EXPIRY_MS:
         raise UsageError("A link can be valid from one minute to one year.")
     return span
+
+
+def span_words(ms: int) -> str:
+    """A length of time as people say it: "1 hour", "1 week", "1 day 12 hours"."""
+    words = []
+    for part in describe_ms(ms).split():
+        count = part.rstrip("abcdefghijklmnopqrstuvwxyz")
+        unit = _UNITS.get(part[len(count) :], part[len(count) :])
+        words.append(f"{count} {unit}{'' if count == '1' else 's'}")
+    return " ".join(words)
+
+
+_UNITS = {"w": "week", "d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond"}
 
 
 def use_count(text: str) -> int:

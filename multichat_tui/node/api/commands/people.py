@@ -3,8 +3,7 @@
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import fingerprint
 from multichat_tui.model.intents import AcceptContact, InviteContact, JoinChannel, SendMessage, SetName
-from multichat_tui.model.text import describe_ms
-from multichat_tui.node.api.commands.options import expiry_ms, link_kind, split_options
+from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words, split_options
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import Person, direct_channel, find_person, id_text, one_line
 
@@ -23,7 +22,7 @@ async def pair(call: Call) -> Outcome:
     return Outcome(
         lines=(
             "Give this link to one person, by any means that only they can read. "
-            f"It is valid once, for {describe_ms(intent.expires_in_ms)}:",
+            f"It is valid once, for {span_words(intent.expires_in_ms)}:",
             link,
             "They type: /pair and the link. Keep this node running until they have.",
             "Then compare safety numbers: /whois NAME.",
