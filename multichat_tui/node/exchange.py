@@ -7,6 +7,7 @@
 - Records of others are offered on after a moment; to a peer that had to ask for them they go at once from then on.
 """
 
+from collections import deque
 from collections.abc import Iterable
 
 from multichat_tui.crypto.identity import statement_holds
@@ -43,7 +44,7 @@ from multichat_tui.node.pages import Pages
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.elision import Mismatch, Missing
-from multichat_tui.sync.parking import Parked, Parking
+from multichat_tui.sync.parking import Awaited, Parked, Parking
 from multichat_tui.sync.session import Pending, Role, Session, Want, Watch
 
 ALL = None
@@ -365,31 +366,38 @@ class Exchange:
         channel = world.by_prefix.get(frame.channel)
         if channel is None or not frame.items or not self._accepts(channel, session):
             return
-        acked = session.ack_due.setdefault(channel.id, set())
-        parking = session.parking.setdefault(channel.id, Parking())
-        queue = [Parked(item=item, devices=frame.devices) for item in frame.items]
-        delivered = False
-        while queue:
-            progressed = False
-            for parked in queue:
-                progressed |= self._take(session, channel, parked, parking, acked)
-            delivered |= progressed
-            queue = parking.take() if progressed and len(parking) else []
-        if delivered:
-            self._unblock(session, channel)
+        came = self._take_all(session, channel, [Parked(item=item, devices=frame.devices) for item in frame.items])
+        if came:
+            self._unblock(session, channel, came)
             self._progress(session, channel)
 
-    def _take(self, session: Session, channel: Channel, parked: Parked, parking: Parking, acked: set[ChainKey]) -> bool:
-        """One item; True if it was delivered."""
+    def _take_all(self, session: Session, channel: Channel, items: list[Parked]) -> list[Awaited]:
+        """Items, and whatever of this link waited for them; what was delivered, by place and by id."""
+        acked = session.ack_due.setdefault(channel.id, set())
+        parking = session.parking.setdefault(channel.id, Parking())
+        queue = deque(items)
+        came: list[Awaited] = []
+        while queue:
+            delivered = self._take(session, channel, queue.popleft(), parking, acked)
+            came += delivered
+            if delivered and len(parking):
+                queue.extend(parking.release(*delivered))
+        return came
+
+    def _take(
+        self, session: Session, channel: Channel, parked: Parked, parking: Parking, acked: set[ChainKey]
+    ) -> tuple[Awaited, ...]:
+        """One item; what was delivered, as others may wait for it."""
         world = self._world
         item, devices = parked.item, parked.devices
         outcome = self._ledger.receive(channel, item, devices)
         match outcome:
             case Receipt.DELIVERED:
-                for key, end in self._last_delivered(channel):
+                delivered, self._ledger.delivered = self._ledger.delivered, []
+                for _, key, seq, _ in delivered:
                     acked.add(key)
-                    self._received(session, channel, key, end)
-                return True
+                    self._received(session, channel, key, seq)
+                return tuple(name for _, (log, device), seq, record in delivered for name in ((log, device, seq), record))
             case Receipt.DUPLICATE:
                 acked.update(self._keys_of(channel, parked))
             case Receipt.REJECTED:
@@ -399,14 +407,9 @@ class Exchange:
             case Mismatch():
                 self._ask_full(session, channel, outcome)
             case Missing():
-                parking.park(parked)
+                parking.park(parked, outcome.places[0] if outcome.places else outcome.ids[0])
                 self._want(session, channel, outcome)
-        return False
-
-    def _last_delivered(self, channel: Channel) -> list[tuple[ChainKey, int]]:
-        delivered = self._ledger.delivered
-        self._ledger.delivered = []
-        return [(key, seq) for identifier, key, seq in delivered if identifier == channel.id]
+        return ()
 
     def _keys_of(self, channel: Channel, parked: Parked) -> set[ChainKey]:
         key = self._ledger.key_of(parked.item, parked.devices)
@@ -435,15 +438,16 @@ class Exchange:
             due = other.offer_due.setdefault(channel.id, {})
             due.setdefault(key, world.now + delay + tie)
 
-    def _unblock(self, source: Session, channel: Channel) -> None:
-        """What other links have parked may be deliverable now."""
-        for session in self._world.sessions.values():
+    def _unblock(self, source: Session, channel: Channel, came: list[Awaited]) -> None:
+        """What other links have parked may be deliverable now, and then again what this one has."""
+        work = [(other, came) for other in self._world.sessions.values() if other is not source]
+        while work:
+            session, news = work.pop()
             parking = session.parking.get(channel.id)
-            if session is source or parking is None or not len(parking):
-                continue
-            acked = session.ack_due.setdefault(channel.id, set())
-            for parked in parking.take():
-                self._take(session, channel, parked, parking, acked)
+            released = parking.release(*news) if parking is not None and len(parking) else []
+            more = self._take_all(session, channel, released) if released else []
+            if more:
+                work += [(other, more) for other in self._world.sessions.values() if other is not session]
 
     def _progress(self, session: Session, channel: Channel) -> None:
         """The control log may have shown whose device is whose, and what we are in this channel (see `introductions`)."""
@@ -501,7 +505,7 @@ class Exchange:
                     world.changed_members.add(channel.id)
             for other in world.peers():
                 if other is not session and other.user != statement.user:
-                    self._offer(other, {}, statements=True)
+                    other.statements_due = True
 
     def _is_device_of(self, device: bytes, user: UserId) -> bool:
         world = self._world
@@ -521,6 +525,11 @@ class Exchange:
                 self._flush_acks(session)
             if session.offer_due:
                 self._flush_offers(session)
+            if session.statements_due:
+                # Once for all that came in this batch: who changes his name a thousand times is not passed on a thousand times.
+                session.statements_due = False
+                if session.role is Role.PEER:
+                    self._offer(session, {}, statements=True)
         for channel in list(self._world.channels.values()):
             if channel.plan_at is not None and channel.plan_at <= self._world.now:
                 self.plan(channel)

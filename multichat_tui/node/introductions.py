@@ -48,6 +48,8 @@ from multichat_tui.node.standing import (
 from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.session import Role, Session, Watch
 
+MAX_BEGUN = 8
+"""Living direct channels with one contact. Two are made if both begin one at once; more are nobody's wish but a flood's."""
 REFUSED_NOTES = {
     JoinOutcome.SPENT: "The invitation was used up already. Ask for a new one.",
     JoinOutcome.EXPIRED: "The invitation has expired. Ask for a new one.",
@@ -530,7 +532,10 @@ class Introductions:
     def on_unknown_message(self, session: Session, frame: MessageFrame) -> bool:
         """Whether the frame brings the root of a direct channel of this contact and us; then the channel is added, empty."""
         world = self._world
-        if session.user not in world.contacts:
+        if session.user not in world.contacts or len(world.channels) >= MAX_CHANNELS:
+            return False
+        if sum(1 for channel in world.channels.values() if channel.live and world.partner(channel) == session.user) >= MAX_BEGUN:
+            world.count("too-many-direct-channels")
             return False
         for item in frame.items:
             if not isinstance(item, FullItem):

@@ -75,8 +75,9 @@ class Ledger:
     def __init__(self, world: World, rows: Rows) -> None:
         self._world = world
         self._rows = rows
-        self.delivered: list[tuple[ChannelId, ChainKey, int]] = []
-        """(channel, chain, seq) of what was delivered, until the reader clears it."""
+        self.delivered: list[tuple[ChannelId, ChainKey, int, RecordId]] = []
+        """(channel, chain, seq, id) of what came from peers and was delivered, until the reader clears it. Ours is not in it:
+        nobody holds that yet, though it may have been made in the same batch."""
         self.fresh: dict[tuple[ChannelId, ChainKey, int], Record] = {}
         """Records delivered in this batch, to be sent on without reading them again; cleared at its end."""
         self.fresh_by_id: dict[RecordId, Record] = {}
@@ -202,7 +203,11 @@ class Ledger:
         if record.channel != channel.id:
             return self._reject("record-channel")
         key = chain_key(header)
-        held = channel.chains.held(key)
+        end = channel.chains.ends.get(key)
+        if end is not None and end.device != header.device:
+            # Somebody has made two of his keys begin alike (2^32 tries): the first one to write has the chain of that name.
+            return self._reject("record-device")
+        held = -1 if end is None else end.seq
         if header.seq <= held:
             existing = self._at(channel, header.log, key[1], header.seq)
             if existing is not None and existing != record.id:
@@ -230,6 +235,7 @@ class Ledger:
         if not self._known_author(channel, record, acts):
             return self._reject("record-author")
         self._deliver(channel, record, acts)
+        self.delivered.append((channel.id, key, header.seq, record.id))
         return Receipt.DELIVERED
 
     def _reject(self, reason: str) -> Receipt:
@@ -321,7 +327,6 @@ class Ledger:
         arrival = world.txn.append(record, world.now)
         channel.chains.advance(record)
         key = chain_key(record.header)
-        self.delivered.append((channel.id, key, record.header.seq))
         self.fresh[channel.id, key, record.header.seq] = record
         self.fresh_by_id[record.id] = record
         if record.header.log == Log.CONTROL:
@@ -413,8 +418,7 @@ class Ledger:
         if due_ms > world.now and not mine and len(world.early) < MAX_EARLY:
             heapq.heappush(world.early, (due_ms, channel.id, record.id))
         if not entry.hidden:
-            row = self._rows.row(channel, entry, record, acts)
-            world.emit(lambda seq: MessageAdded(seq=seq, row=row))
+            world.emit(lambda seq: MessageAdded(seq=seq, row=self._rows.row(channel, entry, record, acts)))
 
     def _is_below_newest(self, channel: Channel, ets: int) -> bool:
         newest = self._world.txn.newest((channel.id,))

@@ -3,8 +3,10 @@ costs a repetition only."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from multichat_tui.model.frames import ElidedItem, Item, Prefix
+from multichat_tui.model.ids import Log, RecordId
 from multichat_tui.model.limits import PARKED_BYTES_PER_PEER, PARKED_RECORDS_PER_PEER
 
 
@@ -23,33 +25,46 @@ class Parked:
         return len(item.header_bytes) + len(item.body or b"") + 128
 
 
+Awaited: TypeAlias = tuple[Log, Prefix, int] | RecordId
+"""A place in a chain, or a record by its id."""
+
+
 @dataclass(slots=True)
 class Parking:
-    """Of one link and channel. The same item again takes the place of the earlier one; the oldest gives way."""
+    """Of one link and channel. The same item again takes the place of the earlier one; the oldest gives way.
 
-    _items: OrderedDict[bytes, Parked] = field(default_factory=OrderedDict)
+    Each item stands under the first thing that it waits for, so that a delivery costs nothing for those that wait for another.
+    """
+
+    _items: OrderedDict[bytes, tuple[Awaited, Parked]] = field(default_factory=OrderedDict)
+    _waiting: dict[Awaited, dict[bytes, None]] = field(default_factory=dict)
     _bytes: int = 0
     evicted: int = 0
 
     def __len__(self) -> int:
         return len(self._items)
 
-    def park(self, parked: Parked) -> None:
+    def park(self, parked: Parked, awaited: Awaited) -> None:
         item = parked.item
         key = item.check + item.signature if isinstance(item, ElidedItem) else item.signature
-        earlier = self._items.pop(key, None)
-        if earlier is not None:
-            self._bytes -= earlier.size
-        self._items[key] = parked
+        if key in self._items:
+            self._remove(key)
+        self._items[key] = awaited, parked
+        self._waiting.setdefault(awaited, {})[key] = None
         self._bytes += parked.size
         while len(self._items) > PARKED_RECORDS_PER_PEER or self._bytes > PARKED_BYTES_PER_PEER:
-            _, oldest = self._items.popitem(last=False)
-            self._bytes -= oldest.size
+            self._remove(next(iter(self._items)))
             self.evicted += 1
 
-    def take(self) -> list[Parked]:
-        """All of them, in order of arrival; what still waits is parked again by the caller."""
-        items = list(self._items.values())
-        self._items.clear()
-        self._bytes = 0
-        return items
+    def _remove(self, key: bytes) -> Parked:
+        awaited, parked = self._items.pop(key)
+        self._bytes -= parked.size
+        waiting = self._waiting[awaited]
+        del waiting[key]
+        if not waiting:
+            del self._waiting[awaited]
+        return parked
+
+    def release(self, *came: Awaited) -> list[Parked]:
+        """Those that wait for one of these, in order of arrival; what still waits for another is parked again by the caller."""
+        return [self._remove(key) for awaited in came for key in tuple(self._waiting.get(awaited, ()))]

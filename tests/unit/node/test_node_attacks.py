@@ -9,11 +9,23 @@ import pytest
 from simulated_world import Person, SimulatedWorld, until
 from test_node_hostile import Mallory, counters, setting, story
 
+from multichat_tui.crypto.identity import sign_profile
 from multichat_tui.crypto.keys import public_key
-from multichat_tui.model.acts import Message, SetTopic
+from multichat_tui.model.acts import Create, Message, SetTopic, Style
 from multichat_tui.model.codec import encode
 from multichat_tui.model.errors import IntentRefused, MultichatError
-from multichat_tui.model.frames import ChainRange, ElidedItem, JoinFrame, MessageFrame, Offer, Ref, Request, decode_frame
+from multichat_tui.model.frames import (
+    ChainRange,
+    ElidedItem,
+    FullItem,
+    JoinFrame,
+    MessageFrame,
+    Offer,
+    Ref,
+    Request,
+    decode_frame,
+    encode_frame,
+)
 from multichat_tui.model.identity import Certificate, certificate_body, decode_certificate
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId
 from multichat_tui.model.intents import AcceptContact, InviteContact, InviteToChannel, JoinChannel, LeaveChannel
@@ -21,6 +33,7 @@ from multichat_tui.model.intents import SetTopic as TopicIntent
 from multichat_tui.model.invitations import Invitation, join_seed, parse_link
 from multichat_tui.model.joins import join_body
 from multichat_tui.model.limits import MAX_HEADER_BYTES, MAX_INTEGER, MAX_RECORD_FAULTS, PAGE_RECORDS
+from multichat_tui.model.ports import FrameIn
 from multichat_tui.model.records import (
     Header,
     Kind,
@@ -32,6 +45,9 @@ from multichat_tui.model.records import (
     signed_bytes,
     size_bucket,
 )
+from multichat_tui.model.statements import Profile
+from multichat_tui.node.introductions import MAX_BEGUN
+from multichat_tui.node.ledger import Ledger
 from multichat_tui.store.memory import _MemoryTransaction
 from multichat_tui.sync.session import Role
 
@@ -362,3 +378,103 @@ def test_a_read_that_fails_hurts_its_reader_only(caplog: pytest.LogCaptureFixtur
             await ann.api._read(lambda rows: 1 // 0)
 
     attack(113, caplog, play)
+
+
+def test_a_message_sent_in_the_batch_that_takes_a_peers_is_not_taken_for_delivered(caplog: pytest.LogCaptureFixture) -> None:
+    """Two people write at the same instant, and the cable is pulled before anything of ours got through."""
+
+    async def play(world: SimulatedWorld, ann: Person, _bob: Person, channel: ChannelId, mallory: Mallory) -> None:
+        theirs = mallory.record(channel, (Message(text="theirs"),))
+        item = FullItem(header_bytes=theirs.header_bytes, signature=theirs.signature, body=theirs.body)
+        frame = encode_frame(MessageFrame(channel=channel[:PREFIX_SIZE], items=(item,)))
+        world.hub.partition(["ann"], ["bob"])
+        ours = asyncio.create_task(ann.say(channel, "ours"))
+        await asyncio.sleep(0)
+        ann.api._deliver(FrameIn(link=Mallory(ann).link, frame=frame))
+        await ours
+        rows = {row.text: row for row in await ann.rows(channel)}
+        assert "theirs" in rows
+        assert rows["ours"].delivered == 0
+        world.hub.heal()
+
+    attack(114, caplog, play)
+
+
+def test_a_chain_sent_backwards_is_looked_at_twice_not_once_per_record_each(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def play(_world: SimulatedWorld, ann: Person, _bob: Person, channel: ChannelId, mallory: Mallory) -> None:
+        looked: list[int] = []
+        receive = Ledger.receive
+
+        def counting(self: Ledger, *what: Any) -> Any:
+            looked.append(1)
+            return receive(self, *what)
+
+        monkeypatch.setattr(Ledger, "receive", counting)
+        chain = [mallory.record(channel, (Message(text="0"),))]
+        for number in range(1, 100):
+            last = chain[-1]
+            header = replace(last.header, seq=last.header.seq + 1, prev=last.id, parents=(last.id,))
+            chain.append(signed(mallory, header, last.body or b""))
+            assert number == len(chain) - 1
+        for record in reversed(chain):
+            mallory.push(channel, record)
+
+        async def whole() -> bool:
+            return len(await ann.texts(channel)) == len(chain)
+
+        await until(whole, "all of the chain")
+        # What was asked for meanwhile comes again; the square of the number would be thousands.
+        assert len(looked) < 8 * len(chain)
+
+    attack(115, caplog, play)
+
+
+def test_a_contact_begins_so_many_direct_channels_at_most(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(_world: SimulatedWorld, ann: Person, bob: Person, _channel: ChannelId, mallory: Mallory) -> None:
+        engine = bob.api._engine
+        assert engine is not None
+        device = Mallory(ann).world.identity.certificate
+
+        def found(count: int) -> None:
+            with bob.store.transaction() as txn:
+                engine.begin(txn, bob.now_ms())
+                for number in range(count):
+                    founders = ((mallory.world.identity.certificate,), (device,))
+                    create = Create(style=Style.DIRECT, name="", founders=founders, nonce=number.to_bytes(16, "big"))
+                    engine._exchange.announce(engine._ledger.found(create))
+                effects = engine.finish()
+            for link, frame in effects.frames:
+                bob.network.send(link, frame)
+
+        found(MAX_BEGUN + 5)
+        await counted(ann, "too-many-direct-channels")
+        direct = [c for c in Mallory(ann).world.channels.values() if Mallory(ann).world.partner(c) is not None]
+        assert len(direct) == MAX_BEGUN
+
+    attack(116, caplog, play)
+
+
+def test_many_new_names_in_one_frame_are_offered_on_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def play(world: SimulatedWorld, ann: Person, bob: Person, _channel: ChannelId, mallory: Mallory) -> None:
+        (cid,) = await world.add("cid")
+        await world.channel_of(ann, bob, cid, name="three")
+        await asyncio.sleep(5)
+        offers: list[Offer] = []
+
+        def tap(sender: Any, receiver: Any, frame: bytes) -> None:
+            offer = decode_frame(frame)
+            if sender is ann.network and receiver is cid.network and isinstance(offer, Offer) and offer.statements:
+                offers.append(offer)
+
+        world.hub.on_frame = tap
+        identity = mallory.world.identity
+        names = (sign_profile(identity.secrets, identity.user, number, Profile(name=f"bob{number}")) for number in range(10, 60))
+        encoded = encode_frame(MessageFrame(channel=bytes(PREFIX_SIZE), statements=tuple(name.encoded for name in names)))
+        link = next(link for link, session in mallory.world.sessions.items() if session.user == Mallory(ann).world.identity.user)
+        bob.network.send(link, encoded)
+        await asyncio.sleep(5)
+        assert 1 <= len(offers) <= 2
+
+    attack(117, caplog, play)
