@@ -99,6 +99,8 @@ MAX_REDIAL_MS = 60_000
 # The node
 BATCH_RECORDS = 128
 BATCH_MS = 5
+TELL_DELAY_MS = 25
+"""What has changed about channels, people and links is told together after this: it is on nobody's way, unlike messages."""
 INBOX_INPUTS = 4096
 """Inputs waiting for the writer. Submits wait their turn; links are paused while it is above half."""
 SUBSCRIBER_EVENTS = 2048

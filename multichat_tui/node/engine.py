@@ -26,7 +26,7 @@ from multichat_tui.model.frames import (
 )
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, UserId
 from multichat_tui.model.intents import Accepted, Intent
-from multichat_tui.model.limits import MAX_RECORD_FAULTS, SALT_BYTES
+from multichat_tui.model.limits import MAX_RECORD_FAULTS, SALT_BYTES, TELL_DELAY_MS
 from multichat_tui.model.ports import (
     Counted,
     DialFailed,
@@ -71,7 +71,7 @@ class Engine:
         self._exchange = Exchange(world, self._ledger)
         self._introductions = Introductions(world, self._ledger, self._exchange)
         self._dialing = Dialing(world)
-        self._introductions_at = self._dialing_at = NEVER
+        self._introductions_at = self._dialing_at = self._tell_at = NEVER
         self._choices = Choices(world, self._ledger, self._exchange, self._introductions, self._dialing)
 
     @classmethod
@@ -95,8 +95,9 @@ class Engine:
 
     # Steps
 
-    def begin(self, txn: Transaction, now: int) -> None:
-        """A batch begins."""
+    def begin(self, txn: Transaction, now: int, *, listened: bool = True) -> None:
+        """A batch begins. Without a listener events are numbered but not built."""
+        self.world.listened = listened
         self.world.txn = txn
         self.world.now = now
         self.world.out = Effects()
@@ -153,15 +154,22 @@ class Engine:
             self._dialing.call()
             self._dialing_at = min(self._dialing.wake_times(), default=NEVER)
             world.dialing_changed = False
-        self._tell()
+        if self._tell_at == NEVER and world.changed:
+            self._tell_at = world.now + TELL_DELAY_MS
+        elif self._tell_at <= world.now:
+            self._tell_at = NEVER
+            self._tell()
         due = world.early[0][0] if world.early else NEVER
-        wake_at = min((*self._exchange.wake_times(), self._introductions_at, self._dialing_at, due))
+        wake_at = min((*self._exchange.wake_times(), self._introductions_at, self._dialing_at, self._tell_at, due))
         world.out.wake_at = None if wake_at == NEVER else wake_at
         self._ledger.end_batch()
         return world.out
 
     def _tell(self) -> None:
         world = self.world
+        if not world.listened:
+            world.forget_changes()
+            return
         for identifier in sorted(world.changed_members):
             if identifier in world.channels:
                 shown = world.conversation(world.channels[identifier])[0].id
@@ -182,10 +190,7 @@ class Engine:
                 world.emit(lambda seq, contact=contact: ContactChanged(seq=seq, row=contact))  # type: ignore[misc]
         if world.status_changed:
             world.emit(lambda seq: StatusChanged(seq=seq))
-        world.changed_members.clear()
-        world.changed_channels.clear()
-        world.changed_contacts.clear()
-        world.status_changed = False
+        world.forget_changes()
 
     # Links
 

@@ -198,6 +198,9 @@ class Node:
     async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
         subscriber = Subscriber()
         self._subscribers.add(subscriber)
+        if len(self._subscribers) == 1 and not self._stopped:
+            # The batch under way may have begun without a listener, so that its events were not built: it counts as before.
+            await self._idle.wait()
         try:
             if self._stopped:
                 subscriber.close()
@@ -334,7 +337,7 @@ class Node:
         engine = self._engine
         assert engine is not None
         with self._store.transaction() as txn:
-            engine.begin(txn, self._now_ms())
+            engine.begin(txn, self._now_ms(), listened=bool(self._subscribers))
             while self._submits and len(submits) < BATCH_RECORDS:
                 intent, waiting = self._submits.popleft()
                 submits.append(waiting)

@@ -87,6 +87,8 @@ class World:
     listen: tuple[str, ...] = ()
     counters: dict[str, int] = field(default_factory=dict)
     event_seq: int = 0
+    listened: bool = True
+    """Somebody receives events."""
     out: Effects = field(default_factory=Effects)
     changed_channels: set[ChannelId] = field(default_factory=set)
     changed_members: set[ChannelId] = field(default_factory=set)
@@ -106,9 +108,21 @@ class World:
     # Out
 
     def emit(self, build: Callable[[int], Event]) -> None:
-        """Number an event and let it out after the commit."""
+        """Number an event and let it out after the commit, if anybody listens."""
         self.event_seq += 1
-        self.out.events.append(build(self.event_seq))
+        if self.listened:
+            self.out.events.append(build(self.event_seq))
+
+    @property
+    def changed(self) -> bool:
+        """Whether something is to be told."""
+        return bool(self.changed_channels or self.changed_members or self.changed_contacts or self.status_changed)
+
+    def forget_changes(self) -> None:
+        self.changed_members.clear()
+        self.changed_channels.clear()
+        self.changed_contacts.clear()
+        self.status_changed = False
 
     def send(self, session: Session, frame: Frame) -> None:
         self.out.frames.append((session.link, encode_frame(frame)))
