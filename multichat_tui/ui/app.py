@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import sys
 from dataclasses import replace
 from typing import ClassVar
 
@@ -89,7 +88,7 @@ class MultichatApp(App[int], inherit_bindings=False):
         return looks.choose(self.preferences.look, no_color=self._no_color, colours=colours)
 
     def _glyphs(self) -> signs.Glyphs:
-        return signs.choose(self.preferences.signs, getattr(sys.__stdout__, "encoding", None) or "ascii")
+        return signs.choose(self.preferences.signs, signs.encoding_of(os.environ))
 
     def _wear(self) -> None:
         self.register_theme(theme_of(self.palette))

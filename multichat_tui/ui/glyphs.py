@@ -1,5 +1,7 @@
 """The signs that the screens draw with, in two sets. Nothing else may put a sign outside ASCII on the screen."""
 
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from multichat_tui.model.snapshots import Delivery
@@ -89,6 +91,16 @@ ASCII = Glyphs(
     more="~",
     holder="o",
 )
+
+
+def encoding_of(environment: Mapping[str, str]) -> str:
+    """What the locale says of the terminal. Python itself writes UTF-8 in the C locale, and pretends that it was asked to."""
+    language = environment.get("LC_ALL") or environment.get("LANG", "")
+    kind = environment.get("LC_ALL") or environment.get("LC_CTYPE") or language
+    if language in ("", "C", "POSIX") and kind in ("", "C", "POSIX", "C.UTF-8", "C.utf8"):
+        return "ascii"
+    name = kind.partition("@")[0].rpartition(".")[2]
+    return name if "." in kind or name.upper().startswith("UTF") else sys.getfilesystemencoding()
 
 
 def choose(signs: Signs, encoding: str) -> Glyphs:

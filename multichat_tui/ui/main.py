@@ -63,6 +63,8 @@ class MainScreen(Screen[None]):
         self.front = Front(self.changed, self._spawn, ring)
         self.reply_to: MessageRow | None = None
         self._sending = False
+        self._entered: list[int] = []
+        """Where the text ended at each Enter that came while something was being sent."""
         self._shown: dict[str, bool] = {}
         self._header = Bar(palette.bar, id="header")
         self._channels = ListPane(palette, glyphs, "left", id="channels")
@@ -311,21 +313,32 @@ class MainScreen(Screen[None]):
         if not event.text.strip():
             return
         if self._sending:
-            self.front.say("the one before is still on its way to the disk")
+            self._entered.append(len(event.text))
             return
         self._sending = True
         self._spawn(self._submit(event.text))
 
     async def _submit(self, text: str) -> None:
+        """What is written, up to an Enter; then what was entered meanwhile, if nothing was refused or edited."""
+        channel = self.front.current
         try:
-            if is_command(text.strip()):
-                await self._command(text.strip())
-            elif self.front.current is None and (kind := link_kind(text)):
-                await self._command(f"/{kind} {text.strip()}")
-            else:
-                await self._message(text)
+            while True:
+                if is_command(text.strip()):
+                    await self._command(text.strip(), text)
+                elif self.front.current is None and (kind := link_kind(text)):
+                    await self._command(f"/{kind} {text.strip()}", text)
+                else:
+                    await self._message(text)
+                rest = self.composer.text
+                self._entered = [end - len(text) for end in self._entered if end > len(text)]
+                if not self._entered or channel != self.front.current or rest.startswith(text):
+                    return
+                text = rest[: self._entered[0]]
+                if not text.strip():
+                    return
         finally:
             self._sending = False
+            self._entered.clear()
 
     async def _message(self, text: str) -> None:
         front, channel = self.front, self.front.current
@@ -342,7 +355,8 @@ class MainScreen(Screen[None]):
             await front.to_newest()
             self.timeline.to_end()
 
-    async def _command(self, line: str) -> None:
+    async def _command(self, line: str, text: str) -> None:
+        """`text` is what stands in the composer for it."""
         front = self.front
         if front.api is None:
             front.say("Still opening: try again in a moment.", bad=True)
@@ -352,8 +366,8 @@ class MainScreen(Screen[None]):
         except MultichatError as error:
             front.say(str(error), bad=True)
             return
-        self.composer.accept(self.composer.text)
-        front.edited(front.current, "")
+        self.composer.accept(text)
+        front.edited(front.current, self.composer.text)
         if outcome.quit:
             await self.app.action_quit()
             return

@@ -3,6 +3,7 @@
 It has no borders at its sides and every line begins at the left edge: the terminal's own selection takes a link whole too.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,7 @@ from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.palette import PLAIN, Palette
 from multichat_tui.ui.selecting import extract, mark
 
+NARROW_HANG = 4
 HELP_KEYS_CELLS = 34
 """The column of keys in the help; the longest three fit."""
 
@@ -40,15 +42,27 @@ class Page:
     def to_copy(self) -> str:
         return self.copied or "\n".join(self.lines)
 
+    def shown(self, line: str, cells: int) -> str:
+        """One of `lines` as it is drawn: columns only where there is room for them."""
+        shown = one_line(line)
+        if not self.hang or cells > 2 * self.hang:
+            return shown
+        indent = min(len(shown) - len(shown.lstrip()), NARROW_HANG)
+        return " " * indent + re.sub(" {2,}", "  ", shown.strip())
+
+    def indent(self, cells: int) -> int:
+        """How far the further lines of a long one are indented on a panel of this width."""
+        return 0 if not self.hang else self.hang if cells > 2 * self.hang else NARROW_HANG
+
     def wrapped(self, shown: str, cells: int) -> list[tuple[int, int]]:
-        """Where the lines of one of `lines` begin and end on a panel of this width."""
-        if not self.hang or cells <= 2 * self.hang or width(shown) <= cells:
+        """Where the lines of one of `lines`, as it is shown, begin and end on a panel of this width."""
+        if not self.hang or width(shown) <= cells:
             return wrap(shown, cells)
         (begin, end), *rest = wrap(shown, cells)
         if not rest:
             return [(begin, end)]
         start = rest[0][0]
-        return [(begin, end), *((a + start, b + start) for a, b in wrap(shown[start:], cells - self.hang))]
+        return [(begin, end), *((a + start, b + start) for a, b in wrap(shown[start:], cells - self.indent(cells)))]
 
 
 def page_of(title: str, lines: Sequence[str], link: str = "", hang: int = 0) -> Page:
@@ -90,12 +104,12 @@ class Lines(Widget, can_focus=True):
         if self._strips[0] != cells:
             made: list[Strip] = []
             for number, line in enumerate(self.page.lines):
-                shown = one_line(line)
+                shown = self.page.shown(line, cells)
                 style = self.palette.strong + self.palette.accent if number in self.page.headings else PLAIN
                 spots = links_in(shown) or ([(0, len(shown))] if line.strip() and line.strip() == self.page.copied else [])
                 for begin, end in self.page.wrapped(shown, cells):
                     linked = any(start < end and stop > begin for start, stop in spots)
-                    indent = " " * self.page.hang if begin and cells > 2 * self.page.hang else ""
+                    indent = " " * self.page.indent(cells) if begin else ""
                     pieces: list[Piece] = [(indent + shown[begin:end], self.palette.accent if linked else style)]
                     made.append(strip_of(pieces, cells, self.palette.panel))
             self._strips = (cells, made)
@@ -170,7 +184,7 @@ class PanelScreen(ModalScreen[None]):
 
     def _fit(self) -> None:
         cells, rows = self.app.size
-        needed = sum(len(self.page.wrapped(one_line(line), cells)) for line in self.page.lines)
+        needed = sum(len(self.page.wrapped(self.page.shown(line, cells), cells)) for line in self.page.lines)
         self.lines.styles.height = max(1, min(needed, rows - 3))
 
     def _hint(self, told: str) -> None:

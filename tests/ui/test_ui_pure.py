@@ -7,13 +7,15 @@ from rich.cells import cell_len
 from rich.style import Style
 from twin import TwinNode, channel_id, user
 
+from multichat_tui.ui.actions import Scope
 from multichat_tui.ui.cells import clip, drawn, pad, sober, strip_of, width, wrap
 from multichat_tui.ui.completing import complete
 from multichat_tui.ui.drawing import columns, links_in
 from multichat_tui.ui.editor import Editor
-from multichat_tui.ui.glyphs import ASCII, UNICODE, Glyphs, choose
+from multichat_tui.ui.glyphs import ASCII, UNICODE, Glyphs, choose, encoding_of
 from multichat_tui.ui.palette import DARK, LIGHT, MONO, TERMINAL
 from multichat_tui.ui.palette import choose as choose_palette
+from multichat_tui.ui.panel import help_page
 from multichat_tui.ui.preferences import Look, Preferences, Signs
 from multichat_tui.ui.window import MAX_WINDOW_ROWS, MessageWindow
 
@@ -205,3 +207,34 @@ def test_settings_that_are_not_known_or_not_allowed_change_nothing() -> None:
     assert preferences.changed("ui.look", "pink") == preferences
     assert preferences.changed("ui.future", "1") == preferences
     assert preferences.changed("ui.mouse", "off").mouse is False
+
+
+@pytest.mark.parametrize(
+    ("environment", "unicode"),
+    [
+        ({"LANG": "C.UTF-8"}, True),
+        ({"LANG": "de_DE.utf8"}, True),
+        ({"LANG": "de_DE.UTF-8@euro"}, True),
+        ({"LC_CTYPE": "UTF-8"}, True),
+        ({"LANG": "C", "LC_CTYPE": "de_DE.UTF-8"}, True),
+        ({"LANG": "C.UTF-8", "LC_ALL": ""}, True),
+        ({}, False),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, False),
+        ({"LANG": "C.UTF-8", "LC_ALL": "C"}, False),
+        ({"LANG": "de_DE.ISO-8859-1"}, False),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "POSIX"}, False),
+    ],
+)
+def test_the_locale_decides_which_signs_are_drawn(environment: dict[str, str], unicode: bool) -> None:
+    assert choose(Signs.AUTO, encoding_of(environment)) is (UNICODE if unicode else ASCII)
+
+
+@given(st.integers(20, 120))
+def test_help_keeps_its_words_at_every_width(cells: int) -> None:
+    page = help_page(Scope.COMPOSER)
+    for line in page.lines:
+        shown = page.shown(line, cells)
+        assert shown.split() == line.split()
+        spans = page.wrapped(shown, cells)
+        assert "".join(shown[begin:end] for begin, end in spans).replace(" ", "") == shown.replace(" ", "")
+        assert all(width(shown[b:e]) + (page.indent(cells) if b else 0) <= cells for b, e in spans)

@@ -417,3 +417,14 @@ async def test_what_is_no_message_cannot_be_replied_to(sit: Sit) -> None:
         await seat.press("r")
         await seat.sees("only messages can be replied to")
         assert seat.main.reply_to is None
+
+
+async def test_what_is_entered_while_the_line_before_is_being_sent_is_sent_after_it(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front._reading)
+        seat.node.gate = asyncio.Event()
+        await seat.press(*"one", "enter", *"two", "enter", *"three", "enter", *"fo")
+        seat.node.gate.set()
+        await until(lambda: sent(seat.node) == ["one", "two", "three"])
+        await until(lambda: seat.main.composer.text == "fo")
