@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from multichat_tui.model.errors import IntentRefused, MultichatError, Unreachable
 from multichat_tui.model.events import Event, Resync
-from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.ids import ChannelId, LinkId, RecordId
 from multichat_tui.model.intents import Accepted, Intent
 from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_PAGE_ROWS, SUBSCRIBER_EVENTS
 from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Store
@@ -41,6 +41,8 @@ from multichat_tui.node.rows import Rows
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+CLOCK_STEP_MS = 1000
+"""A clock that goes back by more than this was set, not corrected."""
 RETRY_S = 2.0
 """After a failed commit the writer waits this long before it tries again by itself."""
 
@@ -69,7 +71,7 @@ class Outcome:
     effects: Effects | None = None
     settled: list[Waiting[Any]] = field(default_factory=list)
     error: BaseException | None = None
-    links: tuple[int, ...] = ()
+    links: tuple[LinkId, ...] = ()
     """Links whose sessions are gone with the engine that was thrown away."""
     more: bool = False
 
@@ -135,6 +137,7 @@ class Node:
         self._idle = asyncio.Event()
         self._idle.set()
         self._subscribers: set[Subscriber] = set()
+        self._last_ms = 0
         self._trouble = ""
         self._listen: tuple[str, ...] = ()
 
@@ -320,6 +323,7 @@ class Node:
         submits: list[Waiting[Accepted]] = []
         # Only this thread takes from the deques while it is busy, and appending is safe beside it.
         try:
+            self._look_at_clock(outcome)
             if self._engine is None:
                 self._load()
             if self._submits or self._inputs or self._due:
@@ -332,6 +336,15 @@ class Node:
         self._answer_reads(outcome)
         outcome.more = bool(self._inputs or self._submits)
         return outcome
+
+    def _look_at_clock(self, outcome: Outcome) -> None:
+        """A clock that was set back would leave every time-out of the links far in the future: they are begun again."""
+        now = self._now_ms()
+        if now < self._last_ms - CLOCK_STEP_MS and self._engine is not None:
+            log.warning("clock set_back_ms=%d", self._last_ms - now)
+            outcome.links = tuple(self._engine.world.sessions)
+            self._load()
+        self._last_ms = now
 
     def _step(self, submits: list[Waiting[Accepted]]) -> Effects:
         engine = self._engine
@@ -425,6 +438,8 @@ class Node:
                 network.close_link(link, reason)
             for credential, address in effects.dials:
                 network.dial(credential, address)
+        for link in outcome.links:
+            network.close_link(link, "starting again")
         for waiting in outcome.settled:
             waiting.settle()
         if outcome.error is not None:
@@ -440,8 +455,6 @@ class Node:
     def _troubled(self, outcome: Outcome) -> None:
         error = outcome.error
         self._trouble = str(error) if isinstance(error, MultichatError) else "Something went wrong inside; see the log file."
-        for link in outcome.links:
-            self._network.close_link(link, "starting again after trouble")  # type: ignore[arg-type]  # link ids
         seq = 0
         if self._engine is not None:
             self._engine.world.event_seq += 1

@@ -23,7 +23,7 @@ from multichat_tui.model.intents import CreateChannel, SendMessage
 from multichat_tui.model.limits import SUBSCRIBER_EVENTS
 from multichat_tui.model.ports import FrameIn, Transaction
 from multichat_tui.model.snapshots import RowKind
-from multichat_tui.net.simulated import SimulatedHub, SimulatedNetwork
+from multichat_tui.net.simulated import Conditions, SimulatedHub, SimulatedNetwork
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.genesis import create_identity
 from multichat_tui.node.service import Node
@@ -184,5 +184,22 @@ def test_a_held_record_shows_its_text_when_it_is_due() -> None:
         await until(told, "told that it is due", timeout_s=900)
         assert await kind(RowKind.MESSAGE)
         task.cancel()
+
+    run_virtual(story())
+
+
+def test_a_clock_that_is_set_back_begins_the_links_again_and_messages_go_on() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(12)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        channel = await world.channel_of(ann, bob)
+        world.hub.conditions = Conditions(latency_ms=5, loss=0.3, reliable=False)
+        for number in range(20):
+            await ann.say(channel, str(number))
+            if number == 10:
+                ann.skew_ms = -6 * 3600 * 1000
+        await world.converge(channel, timeout_s=120)
+        assert sorted(await bob.texts(channel), key=int) == [str(number) for number in range(20)]
 
     run_virtual(story())
