@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ContactRow, MemberRow, MessageRow, StatusRow
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ContactRow, MemberRow, Membership, MessageRow, StatusRow
 from multichat_tui.ui.cells import Piece, one_line
 from multichat_tui.ui.desk import Desk, shown_name, standing
 from multichat_tui.ui.glyphs import Glyphs
@@ -27,6 +27,12 @@ CHOOSE = (
     "Ctrl+N opens the next channel, Alt+1 to Alt+9 by number, or click one.",
     "/query NAME writes to a contact, /create NAME makes a channel.",
 )
+STANDINGS = {
+    Membership.JOINING: "joining",
+    Membership.REFUSED: "not let in",
+    Membership.LEFT: "you left",
+    Membership.REMOVED: "removed",
+}
 
 
 def beginning_of(row: ChannelRow | None, desk: Desk) -> tuple[str, ...]:
@@ -66,6 +72,8 @@ def header(row: ChannelRow | None, desk: Desk, palette: Palette, glyphs: Glyphs)
         trust = ("verified", palette.good) if contact is not None and contact.verified else ("not verified", palette.warn)
         people: Piece = ("online" if row.online else "offline", palette.good if row.online else palette.dim)
         middle: list[Piece] = [(" ", PLAIN), trust, (f" {glyphs.bar} ", palette.faint), people]
+    elif row.membership is not Membership.JOINED:
+        middle = [(f" {STANDINGS[row.membership]}", palette.warn)]
     else:
         told = f" {row.online + 1}/{row.members} online" if others else " alone here"
         middle = [(told, palette.good if row.online else palette.dim)]

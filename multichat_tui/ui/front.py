@@ -26,7 +26,7 @@ from multichat_tui.model.events import (
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, MarkRead, OpenDirect, SendMessage, SetDraft
 from multichat_tui.model.limits import MAX_DRAFT_CHARACTERS
-from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow, RowKind
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow
 from multichat_tui.node.api import NodeApi
 from multichat_tui.ui.arrivals import Arrivals
 from multichat_tui.ui.desk import Desk
@@ -34,12 +34,12 @@ from multichat_tui.ui.drawing import Quote
 from multichat_tui.ui.faces import Note
 from multichat_tui.ui.feed import Feed
 from multichat_tui.ui.pages import Pages
+from multichat_tui.ui.quotes import Quotes, quote_from
 
 READ_AGAIN_S = 0.15
 """Between two rounds of reading lists again: a flood of changes costs a few reads."""
 MARK_READ_S = 0.25
 SAVE_DRAFT_S = 1.0
-MAX_QUOTES = 500
 NEWS_S = 10.0
 """How long good news stand. Bad ones stay until something else is done."""
 
@@ -105,8 +105,7 @@ class Front:
         self._seen: tuple[ChannelId, int] | None = None
         self._stale: set[RecordId] = set()
         self._ranges: list[tuple[int, int]] = []
-        self._quotes: dict[RecordId, Quote | None] = {}
-        self._quoting: set[RecordId] = set()
+        self._quotes = Quotes(self._row_here, spawn, lambda: changed(Part.TIMELINE))
 
     # Life
 
@@ -230,7 +229,7 @@ class Front:
                 case MessageChanged(channel=channel):
                     if channel == self.current and self.pages is not None:
                         self.pages.apply(event)
-                        self._quotes.pop(event.id, None)
+                        self._quotes.forget(event.id)
                         parts |= Part.TIMELINE
                 case DeliveryChanged(channel=channel, first=first, last=last):
                     if channel == self.current:
@@ -321,7 +320,8 @@ class Front:
         self.new_rows.clear()
         self._stale.clear()
         self._quotes.clear()
-        self.note = None
+        if self.note is not None and self.note.bad:
+            self.note = None
         row = self.row
         self.read_arrival = row.read_arrival if row is not None and row.unread else None
         self.pages = Pages(self.api, channel) if channel is not None and self.api is not None else None
@@ -408,27 +408,11 @@ class Front:
     def quote_of(self, record: RecordId) -> Quote | None:
         """What a reply quotes; None while it is not known, and it is read then."""
         held = self.pages.window.get(record) if self.pages is not None else None
-        if held is not None:
-            return _quote(held)
-        if record not in self._quotes and record not in self._quoting:
-            if len(self._quotes) > MAX_QUOTES:
-                self._quotes.clear()
-            self._quoting.add(record)
-            self._spawn(self._read_quote(record))
-        return self._quotes.get(record)
+        return quote_from(held) if held is not None else self._quotes.get(record)
 
-    async def _read_quote(self, record: RecordId) -> None:
-        quote: Quote | None = None
-        try:
-            row = (await self.api.message(record)).rows if self.api is not None else None
-            quote = _quote(row) if row is not None and row.channel == self.current else None
-        except MultichatError:
-            quote = None
-        finally:
-            self._quoting.discard(record)
-        self._quotes[record] = quote
-        if quote is not None:
-            self._changed(Part.TIMELINE)
+    async def _row_here(self, record: RecordId) -> MessageRow | None:
+        row = (await self.api.message(record)).rows if self.api is not None else None
+        return row if row is not None and row.channel == self.current else None
 
     # Writing
 
@@ -497,7 +481,3 @@ class Front:
         if (timer := self._timers.pop(name, None)) is not None:
             timer.cancel()
         self._timers[name] = asyncio.get_running_loop().call_later(delay_s, action)
-
-
-def _quote(row: MessageRow) -> Quote:
-    return Quote(name=row.name, text=row.text if row.kind is not RowKind.HELD else "held", author=row.author)

@@ -20,6 +20,7 @@ from multichat_tui.node.api.commands.options import link_kind
 from multichat_tui.ui import faces
 from multichat_tui.ui.actions import KEYS, Scope
 from multichat_tui.ui.bars import Bar
+from multichat_tui.ui.cells import wrap
 from multichat_tui.ui.completing import Completion, complete
 from multichat_tui.ui.composer import Composer
 from multichat_tui.ui.desk import shown_name
@@ -375,7 +376,7 @@ class MainScreen(Screen[None]):
         if outcome.open_channel is not None:
             await front.go(outcome.open_channel)
         lines, link = outcome.lines, outcome.fields.get("link")
-        if len(lines) == 1 and link is None and len(lines[0]) < self.size.width - 1:
+        if len(lines) == 1 and link is None and len(wrap(lines[0], self.size.width - 2)) <= NOTE_LINES:
             front.say(lines[0])
         elif lines:
             self._panel(page_of(line.split()[0], lines, link if isinstance(link, str) else "", outcome.hang))

@@ -428,3 +428,33 @@ async def test_what_is_entered_while_the_line_before_is_being_sent_is_sent_after
         seat.node.gate.set()
         await until(lambda: sent(seat.node) == ["one", "two", "three"])
         await until(lambda: seat.main.composer.text == "fo")
+
+
+async def test_a_channel_that_one_is_not_in_does_not_say_who_is_online(sit: Sit) -> None:
+    node = quiet()
+    node.set_channel(DEV, membership=Membership.JOINING, members=1, online=0)
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await seat.sees("joining")
+        assert "alone" not in seat.lines[0]
+
+
+async def test_one_line_of_answer_is_no_panel_at_any_width(sit: Sit) -> None:
+    async with sit(quiet(), size=(40, 10)) as seat:
+        await seat.opened(DEV)
+        await seat.write("/nick")
+        await seat.press("enter")
+        await seat.sees("You are called")
+        assert seat.app.screen is seat.main
+
+
+async def test_leaving_says_so_after_the_channel_has_gone_from_the_screen(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        seat.main.front.say("You left #dev.")
+        await seat.main.front.open(None)
+        await seat.sees("Nothing is open")
+        await seat.sees("You left #dev.")
+        seat.main.front.say("That failed.", bad=True)
+        await seat.main.front.open(LOBBY)
+        await seat.gone("That failed.")
