@@ -87,6 +87,8 @@ TOKEN_BYTES = 8
 INITIAL_RTT_MS = 300
 MIN_RETRANSMIT_MS = 200
 MAX_RETRANSMIT_MS = 30_000
+MAX_PENDING_OFFERS = 64
+"""Offers that one peer has not acknowledged; a link whose other end answers pings but no offers is cut."""
 RELAY_DELAY_MS = 250
 """A record received from someone else is offered on after this, so that direct pushes come first."""
 MAX_RELAY_DELAY_MS = 4_000

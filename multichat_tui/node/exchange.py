@@ -27,6 +27,7 @@ from multichat_tui.model.frames import (
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import (
     GAP_DELAY_MS,
+    MAX_PENDING_OFFERS,
     MAX_RECORD_FAULTS,
     MAX_RELAY_DELAY_MS,
     MAX_REQUEST_IDS,
@@ -120,6 +121,9 @@ class Exchange:
         self._offer_part(session, part, statements=statements)
 
     def _offer_part(self, session: Session, chains: dict[ChannelId, set[ChainKey] | None], *, statements: bool) -> None:
+        if len(session.offers) >= MAX_PENDING_OFFERS:
+            self._world.close(session, "it acknowledges nothing")
+            return
         number = session.next_offer
         session.next_offer += 1
         watch = Watch(sent_at=self._world.now, next_at=self._world.now + session.rtt.timeout_ms(0))

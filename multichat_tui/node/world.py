@@ -11,6 +11,7 @@ from multichat_tui.model.events import Event, ProfileChanged
 from multichat_tui.model.frames import Frame, Prefix, encode_frame
 from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
+from multichat_tui.model.limits import MAX_FRAME_BYTES
 from multichat_tui.model.ports import Entropy, Space, Transaction
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile
@@ -125,7 +126,12 @@ class World:
         self.status_changed = False
 
     def send(self, session: Session, frame: Frame) -> None:
-        self.out.frames.append((session.link, encode_frame(frame)))
+        encoded = encode_frame(frame)
+        if len(encoded) > MAX_FRAME_BYTES:
+            # Frames are built in parts that fit; one that does not is a fault of ours, and must not take the link with it.
+            self.count("frame-too-large-to-send")
+            return
+        self.out.frames.append((session.link, encoded))
 
     def close(self, session: Session, reason: str) -> None:
         self.out.closes.append((session.link, reason))

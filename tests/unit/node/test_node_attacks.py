@@ -32,7 +32,7 @@ from multichat_tui.model.intents import AcceptContact, InviteContact, InviteToCh
 from multichat_tui.model.intents import SetTopic as TopicIntent
 from multichat_tui.model.invitations import Invitation, join_seed, parse_link
 from multichat_tui.model.joins import join_body
-from multichat_tui.model.limits import MAX_HEADER_BYTES, MAX_INTEGER, MAX_RECORD_FAULTS, PAGE_RECORDS
+from multichat_tui.model.limits import MAX_HEADER_BYTES, MAX_INTEGER, MAX_PENDING_OFFERS, MAX_RECORD_FAULTS, PAGE_RECORDS
 from multichat_tui.model.ports import FrameIn
 from multichat_tui.model.records import (
     Header,
@@ -478,3 +478,23 @@ def test_many_new_names_in_one_frame_are_offered_on_once(caplog: pytest.LogCaptu
         assert 1 <= len(offers) <= 2
 
     attack(117, caplog, play)
+
+
+def test_a_peer_that_acknowledges_nothing_is_cut_in_the_end() -> None:
+    async def play() -> None:
+        _, ann, bob, channel = await setting(40)
+        silent, engine = bob.api._engine, ann.api._engine
+        assert silent is not None
+        assert engine is not None
+        silent._exchange._flush_acks = lambda session: session.ack_offers.clear()  # type: ignore[method-assign]
+        first = next(iter(engine.world.sessions))
+        most = 0
+        for number in range(400):
+            if number % 10 == 0:
+                await ann.say(channel, str(number))
+            await asyncio.sleep(5)
+            most = max(most, *(len(session.offers) for session in engine.world.sessions.values()), 0, 0)
+        assert most <= MAX_PENDING_OFFERS
+        assert first not in engine.world.sessions
+
+    story(play)
