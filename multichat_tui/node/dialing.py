@@ -14,6 +14,8 @@ from multichat_tui.node.world import World
 
 MANUAL = b"manual"
 """Space.SETTING is the front ends' own; addresses typed by the user stand in Space.ADDRESS under this key."""
+STAGGER_MS = 250
+"""An address gets so long before the next one of the same peer is tried beside it (after RFC 8305, section 5)."""
 ANSWER_MS = 15_000
 """An attempt without any answer counts as over after this."""
 
@@ -23,6 +25,7 @@ class Attempt:
     next_at: int
     tries: int = 0
     under_way: bool = False
+    began_at: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,12 +166,21 @@ class Dialing:
     def call(self) -> None:
         """Dial everybody who is due."""
         world = self._world
+        trying = {name[0] for name, attempt in self._attempts.items() if attempt.under_way and self._fresh(attempt)}
         for credential, address in self._unreached():
             attempt = self._attempts.setdefault((credential.key, address), Attempt(next_at=world.now))
-            if attempt.next_at <= world.now:
+            if attempt.next_at <= world.now and credential.key in trying:
+                # One address after the other, or the first two that answer make two links.
+                attempt.next_at = world.now + STAGGER_MS
+            elif attempt.next_at <= world.now:
+                trying.add(credential.key)
                 attempt.under_way = True
+                attempt.began_at = world.now
                 attempt.next_at = world.now + ANSWER_MS
                 world.out.dials.append((credential, address))
+
+    def _fresh(self, attempt: Attempt) -> bool:
+        return self._world.now - attempt.began_at < STAGGER_MS
 
     def _unreached(self) -> list[tuple[Credential, str]]:
         """Everybody who is not linked, with every place to try."""

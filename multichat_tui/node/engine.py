@@ -57,6 +57,8 @@ from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import Chains
 from multichat_tui.sync.session import Role, Session
 
+LINKS_PER_DEVICE = 4
+"""Links that the other end has dialled and not closed yet; of more the first is closed."""
 NEVER = 2**62
 """Later than every clock."""
 
@@ -233,21 +235,23 @@ class Engine:
             self._introductions.opened(session)
 
     def _keep_of_two(self, session: Session) -> bool:
-        """Of two links to one device, dialled at the same time, the one dialled by the lower device id stays.
+        """Of two links to one device, dialled at the same time from both ends, the one dialled by the lower device id stays; of
+        two that one end has dialled, that end chooses the first. Both ends so come to the same.
 
-        Of two such, and where the peer has evidently lost the first, the newer: nobody dials whom they have a link to.
+        Where the peer has evidently lost the first, the newer stays: nobody dials whom they have a link to.
         """
         world = self.world
-        existing = world.session_of(session.device)
-        if existing is None:
+        others = [s for s in world.peers() if s.device == session.device]
+        if not others:
             return True
-        low = min(world.identity.device, session.device)
-
-        def dialler(one: Session) -> bytes:
-            return world.identity.device if one.dialled else one.device
-
+        existing = others[0]
         lost = session.incarnation > existing.incarnation or session.began_at - existing.began_at > ANSWER_MS
-        if not lost and dialler(existing) == low and dialler(session) != low:
+        if not lost and session.dialled and existing.dialled:
+            return False
+        if not lost and session.dialled == existing.dialled and len(others) < LINKS_PER_DEVICE:
+            return True
+        ours_stays = world.identity.device < session.device
+        if not lost and session.dialled != existing.dialled and existing.dialled == ours_stays:
             return False
         world.close(existing, "replaced by another link to the same device")
         return True

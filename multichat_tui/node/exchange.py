@@ -455,9 +455,10 @@ class Exchange:
 
     def _progress(self, session: Session, channel: Channel) -> None:
         """The control log may have shown whose device is whose, and what we are in this channel (see `introductions`)."""
-        waiting, session.statements = session.statements, {}
-        for encoded in waiting.values():
-            self._on_statement(session, encoded)
+        for other in list(self._world.sessions.values()):
+            waiting, other.statements = other.statements, {}
+            for encoded in waiting.values():
+                self._on_statement(other, encoded)
         self.on_progress(session, channel)
 
     def on_progress(self, session: Session, channel: Channel) -> None:

@@ -294,7 +294,8 @@ class Introductions:
             return
         session.role, session.user = Role.PEER, user
         for other in self._world.peers():
-            if other is not session and other.device == session.device:
+            # The end that dialled closes, so that both keep the same one.
+            if session.dialled and other is not session and other.device == session.device:
                 self._world.close(other, "a newer link to the same device")
         self._exchange.begin(session)
 
@@ -461,10 +462,11 @@ class Introductions:
             note = "You were removed from this channel."
             world.keep(channel, channel.standing.but(membership=Membership.REMOVED, note=note))
             world.credentials_changed = True
-        if session.role is Role.HOST and member and channel.serves(session.device):
-            user = channel.control.user_of(session.device)
-            assert user is not None
-            self.promote(session, user)
+        for host in [s for s in world.sessions.values() if s.role is Role.HOST] if member else []:
+            user = channel.control.user_of(host.device)
+            pairing = host.join_key is not None and world.txn.get(Space.PAIRING, host.join_key) is not None
+            if user is not None and channel.serves(host.device) and not pairing:
+                self.promote(host, user)
         if channel.live:
             self._greet(channel)
             self._confirm_leavings(channel)
