@@ -408,7 +408,7 @@ class Ledger:
             user=user,
             device=DeviceId(header.device),
             mention=not mine and any(isinstance(act, Message) and mentions(act.text, world.identity.name) for act in acts),
-            late=not mine and world.now - header.timestamp_ms > LATE_AFTER_MS and self._is_below_newest(channel, header.ets),
+            late=not mine and world.now - header.timestamp_ms > LATE_AFTER_MS and self._is_below_newest(channel, record),
             hidden=not self._is_counted(channel, record, user),
             notice=header.log == Log.CONTROL,
         )
@@ -420,9 +420,12 @@ class Ledger:
         if not entry.hidden:
             world.emit(lambda seq: MessageAdded(seq=seq, row=self._rows.row(channel, entry, record, acts)))
 
-    def _is_below_newest(self, channel: Channel, ets: int) -> bool:
-        newest = self._world.txn.newest((channel.id,))
-        return newest is not None and newest[0] > ets
+    def _is_below_newest(self, channel: Channel, record: Record) -> bool:
+        """Whether it lands above content that was here before. Control records do not count: they come first when catching up,
+        and would make all of a newcomer's history late."""
+        heads = channel.chains.heads[Log.CONTENT]
+        return any(ets > record.header.ets + LATE_AFTER_MS for head, ets in heads.items() if head != record.id)
+
 
 
 def _changed(row: MessageRow, position: Position) -> Callable[[int], Event]:

@@ -183,9 +183,30 @@ def test_a_newcomer_receives_the_whole_history() -> None:
         channel = await world.channel_of(ann, bob)
         for number in range(300):
             await (ann if number % 3 else bob).say(channel, str(number))
+        await asyncio.sleep(3600)
         await kim.api.submit(JoinChannel(link=await invite(ann, channel)))
         await until(lambda: _members(kim, channel, ["ann", "bob", "kim"]), "kim is in")
         assert len(await world.converge(channel)) == 300
+        assert not any(row.late for row in await kim.rows(channel))
+
+    run_virtual(story())
+
+
+def test_what_comes_late_above_newer_messages_is_marked() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(71)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        channel = await world.channel_of(ann, bob)
+        world.hub.partition(["ann"], ["bob"])
+        await asyncio.sleep(60)
+        await bob.say(channel, "written alone")
+        await asyncio.sleep(120)
+        await ann.say(channel, "newer")
+        world.hub.heal()
+        await world.converge(channel)
+        late = {row.text: row.late for row in await ann.rows(channel) if row.kind is RowKind.MESSAGE}
+        assert late == {"written alone": True, "newer": False}
 
     run_virtual(story())
 
