@@ -58,7 +58,7 @@ def introduce(screen: Terminal) -> None:
     """The first run, photographed on the way."""
     screen.until_shows("What shall others call you")
     screen.type("ann")
-    screen.until_shows(r"^ *ann$")
+    screen.until_shows(r"> ann *$")
     photograph(screen, "first-run")
     screen.press("Enter")
     screen.until_shows("Choose a passphrase")
@@ -116,7 +116,6 @@ async def play(homes: Homes, screen: Terminal) -> None:
             (ann, garden, "Then we start early. I'll put the big pot on at five, and whoever comes first stirs."),
         ],
     )
-    (contact,) = [row for row in (await ann.contacts()).rows if row.name == "bob"]
     me = (await ann.me()).rows.user
     private = (await bob.submit(OpenDirect(user=me))).channel
     assert private is not None
@@ -129,7 +128,6 @@ async def play(homes: Homes, screen: Terminal) -> None:
             (cleo, market, "We have the stall by the fountain."),
         ],
     )
-    assert contact.user
     await cleo.close()
     nodes["cleo"].stop()
     await say(ann, garden, "And bring jars, as many as you have.")
@@ -146,9 +144,7 @@ async def play(homes: Homes, screen: Terminal) -> None:
     for columns, rows in ((80, 24), (40, 10)):
         screen.resize(columns, rows)
         # The newest message at the end, above the rule, the line that is written and the status line.
-        screen.until(
-            lambda lines, rows=rows: "✓" in lines[rows - 4] and "Ctrl+Q" in lines[rows - 1], "the screen to be drawn again"
-        )
+        screen.until(lambda lines, rows=rows: "✓" in lines[rows - 4] and "F1" in lines[rows - 1], "the screen to be drawn again")
         photograph(screen, f"main-{columns}x{rows}")
     for api in (ann, bob):
         await api.close()
