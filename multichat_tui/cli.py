@@ -181,9 +181,7 @@ class ProfileHost:
             root = self._paths.profile
             made = create_profile(root, passphrase=passphrase, account_entropy=account_entropy, entropy=os.urandom)
             try:
-                create_identity(
-                    made.store, name=chosen, account_entropy=account_entropy, entropy=os.urandom, now_ms=_now_ms()
-                )
+                create_identity(made.store, name=chosen, account_entropy=account_entropy, entropy=os.urandom, now_ms=_now_ms())
             except BaseException:
                 made.close()
                 wipe_profile(root)

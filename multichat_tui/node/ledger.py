@@ -427,7 +427,6 @@ class Ledger:
         return any(ets > record.header.ets + LATE_AFTER_MS for head, ets in heads.items() if head != record.id)
 
 
-
 def _changed(row: MessageRow, position: Position) -> Callable[[int], Event]:
     return lambda seq: MessageChanged(seq=seq, channel=row.channel, id=row.id, position=position, row=row)
 
