@@ -175,11 +175,11 @@ class Exchange:
             lacks = self._learn(session, channel, entry.tips)
             if lacks:
                 channel.plan_at = world.now
-            if not first:
-                # At link up our own offer says it; later the acknowledgement does, so that both know without another frame.
-                held = channel.chains.ends
-                keys = {(tip.log, tip.device) for tip in entry.tips} & held.keys()
-                session.ack_due.setdefault(channel.id, set()).update(keys)
+            # At link up our own offer says what we hold, unless we got it since then; later the acknowledgement does.
+            ends = channel.chains.ends
+            told = session.sent.get(channel.id, {}) if first else {}
+            keys = {(tip.log, tip.device) for tip in entry.tips} & ends.keys()
+            session.ack_due.setdefault(channel.id, set()).update(k for k in keys if ends[k].seq > told.get(k, -1))
         wanted = []
         for statement in offer.statements:
             known = world.statements.get((statement.user, statement.kind))
@@ -434,6 +434,9 @@ class Exchange:
         for other in world.peers():
             if other is session or not channel.serves(other.device):
                 continue
+            if other.offered.get(channel.id, {}).get(key, -1) >= seq:
+                # It offered this, and waits to hear that we have it, from whomever it came.
+                other.ack_due.setdefault(channel.id, set()).add(key)
             if world.peer_holds(other.device, channel.id).get(key, -1) >= seq:
                 continue
             delay = other.relay_delay.get(key[1], RELAY_DELAY_MS)

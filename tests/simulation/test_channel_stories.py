@@ -9,6 +9,7 @@ from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal
 from multichat_tui.model.ids import ChannelId, Log
 from multichat_tui.model.intents import (
     AcceptContact,
+    ConnectTo,
     CreateChannel,
     InviteContact,
     InviteToChannel,
@@ -130,6 +131,43 @@ def test_members_who_are_never_linked_hear_each_other_through_a_third() -> None:
 
     # ann and kim are in different groups, bob in none: he reaches both.
     run_virtual(story())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_an_author_learns_that_somebody_has_a_message_from_another_member(seed: int) -> None:
+    """Cleo, coming back, gets what ann and bob wrote from whichever of them answers first; both hear of it."""
+
+    async def story() -> None:
+        world = SimulatedWorld(seed, Conditions(latency_ms=1, jitter_ms=8))
+        people: list[Person] = []
+        for name in ("ann", "bob", "cleo"):
+            person = world.people[name] = Person(world, name)
+            person.network.site = None
+            await person.start()
+            for other in people:
+                await person.api.submit(ConnectTo(address=other.network.address))
+            people.append(person)
+        ann, bob, cleo = people
+        await world.pair(ann, bob)
+        channel = await world.channel_of(ann, bob, cleo)
+        await until(lambda: _linked(bob, 2), "everybody is linked")
+        await cleo.stop()
+        await ann.say(channel, "from ann")
+        await bob.say(channel, "from bob")
+        await asyncio.sleep(world.random.random() * 4)
+        await cleo.start()
+        for person in (ann, bob):
+            await until(lambda person=person: _all_delivered(person, channel), person.name, timeout_s=60)  # type: ignore[misc]
+
+    run_virtual(story())
+
+
+async def _linked(person: Person, count: int) -> bool:
+    return (await person.api.status()).rows.links == count
+
+
+async def _all_delivered(person: Person, channel: ChannelId) -> bool:
+    return all(r.state is Delivery.ALL for r in await person.rows(channel) if r.mine and r.kind is RowKind.MESSAGE)
 
 
 def test_one_who_leaves_is_gone_for_everybody_and_hears_nothing_more() -> None:
