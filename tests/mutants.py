@@ -37,9 +37,16 @@ MUTANTS = (
     Mutant(
         name="delivered-before-dependencies",
         file="multichat_tui/node/ledger.py",
-        old="absent = tuple(i for i in header.dependencies if not self._holds(channel, i))",
+        old="absent = tuple(i for i in header.dependencies if not self._holds(channel, header, i))",
         new="absent: tuple[RecordId, ...] = ()",
         tests="tests/unit/node/test_node_hostile.py",
+    ),
+    Mutant(
+        name="who-offered-a-record-is-not-told",
+        file="multichat_tui/node/exchange.py",
+        old="ends[k].seq > told.get(k, -1))",
+        new="not first)",
+        tests="tests/simulation/test_channel_stories.py",
     ),
     Mutant(
         name="a-rolled-back-submit-is-answered",
