@@ -172,6 +172,7 @@ class Engine:
         if not world.listened:
             world.forget_changes()
             return
+        # Below, default arguments bind the loop's values; mypy has no type for such a lambda, hence the ignores.
         for identifier in sorted(world.changed_members):
             if identifier in world.channels:
                 shown = world.conversation(world.channels[identifier])[0].id
