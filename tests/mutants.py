@@ -43,7 +43,7 @@ MUTANTS = (
     ),
     Mutant(
         name="who-offered-a-record-is-not-told",
-        file="multichat_tui/node/exchange.py",
+        file="multichat_tui/node/offers.py",
         old="ends[k].seq > told.get(k, -1))",
         new="not first)",
         tests="tests/simulation/test_channel_stories.py",
@@ -71,7 +71,7 @@ MUTANTS = (
     ),
     Mutant(
         name="nothing-is-asked-for-again",
-        file="multichat_tui/node/exchange.py",
+        file="multichat_tui/node/requests.py",
         old="and world.now < want.deadline and want.last > held:",
         new="and want.last > held:",
         tests=FIVE,

@@ -75,7 +75,7 @@ class Introductions:
         self._world = world
         self._ledger = ledger
         self._exchange = exchange
-        exchange.on_progress = self.progress  # type: ignore[method-assign]  # wired here, as rooms of one engine
+        exchange.arrivals.on_progress = self.progress
 
     # Links
 

@@ -354,7 +354,7 @@ def test_one_request_reads_a_page_of_records_at_most(caplog: pytest.LogCaptureFi
 def test_offers_of_many_chains_are_split(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     async def play(world: SimulatedWorld, ann: Person, bob: Person, channel: ChannelId, _mallory: Mallory) -> None:
         other = await world.channel_of(ann, bob, name="other")
-        monkeypatch.setattr("multichat_tui.node.exchange.MAX_TIPS", 5)
+        monkeypatch.setattr("multichat_tui.node.offers.MAX_TIPS", 5)
         seen: list[int] = []
 
         def tap(_sender: object, _receiver: object, frame: bytes) -> None:
@@ -486,7 +486,7 @@ def test_a_peer_that_acknowledges_nothing_is_cut_in_the_end() -> None:
         silent, engine = bob.api._engine, ann.api._engine
         assert silent is not None
         assert engine is not None
-        silent._exchange._flush_acks = lambda session: session.ack_offers.clear()  # type: ignore[method-assign]
+        silent._exchange._acks.flush = lambda session: session.ack_offers.clear()  # type: ignore[method-assign]
         first = next(iter(engine.world.sessions))
         most = 0
         for number in range(400):

@@ -1,0 +1,73 @@
+"""Acknowledgements, given and received."""
+
+from multichat_tui.model.frames import Ack, ChannelAck
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId
+from multichat_tui.model.limits import MAX_RELAY_DELAY_MS, MAX_TIPS, RELAY_DELAY_MS
+from multichat_tui.node.holdings import Holdings, accepts
+from multichat_tui.node.offers import ALL
+from multichat_tui.node.pages import Pages
+from multichat_tui.node.world import World
+from multichat_tui.sync.session import Pending, Session
+
+
+class Acks:
+    """Acknowledgements of offers and of records."""
+
+    def __init__(self, world: World, holdings: Holdings, pages: Pages) -> None:
+        self._world = world
+        self._holdings = holdings
+        self._pages = pages
+
+    def on_ack(self, session: Session, ack: Ack) -> None:
+        world = self._world
+        pending = session.offers.pop(ack.offer, None) if ack.offer is not None else None
+        if pending is not None and not pending.watch.tries:
+            session.rtt.measured(world.now - pending.watch.sent_at)
+        acknowledged: set[ChannelId] = set()
+        for entry in ack.channels:
+            channel = world.by_prefix.get(entry.channel)
+            if channel is None or not channel.rooted or not channel.serves(session.device):
+                continue
+            acknowledged.add(channel.id)
+            for tip in entry.tips:
+                if tip.seq <= channel.chains.held((tip.log, tip.device)):
+                    self._holdings.acknowledged(session, channel, tip)
+                elif accepts(channel, session) and self._holdings.learn(session, channel, (tip,)):
+                    channel.plan_at = world.now
+            self._pages.acknowledged(session, channel)
+        if pending is not None:
+            self._settle_relays(session, pending, acknowledged)
+
+    def _settle_relays(self, session: Session, pending: Pending, acknowledged: set[ChannelId]) -> None:
+        """An offer of others' records that found them held already: that peer gets them elsewhere, so wait longer."""
+        for identifier, keys in pending.chains.items():
+            channel = self._world.channels.get(identifier)
+            if channel is None or keys is ALL or identifier not in acknowledged:
+                continue
+            holds = self._world.peer_holds(session.device, identifier)
+            for key in keys:
+                if key[1] != self._world.identity.device[:PREFIX_SIZE] and holds.get(key, -1) >= channel.chains.held(key):
+                    delay = session.relay_delay.get(key[1], RELAY_DELAY_MS)
+                    session.relay_delay[key[1]] = min(MAX_RELAY_DELAY_MS, max(RELAY_DELAY_MS, delay * 2))
+
+    def flush(self, session: Session) -> None:
+        world = self._world
+        due, session.ack_due = session.ack_due, {}
+        numbers, session.ack_offers = session.ack_offers, []
+        entries: list[ChannelAck] = []
+        size = 0
+        for identifier, keys in due.items():
+            channel = world.channels.get(identifier)
+            if channel is not None and keys:
+                tips = tuple(channel.chains.tip(key) for key in sorted(keys) if key in channel.chains.ends)
+                if entries and size + len(tips) > MAX_TIPS:
+                    world.send(session, Ack(channels=tuple(entries)))
+                    entries, size = [], 0
+                entries.append(ChannelAck(channel=identifier[:PREFIX_SIZE], tips=tips))
+                size += 1 + len(tips)
+        if not numbers:
+            if entries:
+                world.send(session, Ack(channels=tuple(entries)))
+            return
+        for position, number in enumerate(numbers):
+            world.send(session, Ack(channels=tuple(entries) if position == 0 else (), offer=number))

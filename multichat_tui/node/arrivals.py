@@ -1,0 +1,130 @@
+"""Records that come from peers: checked, delivered, or parked until what they depend on is here."""
+
+from collections import deque
+from collections.abc import Callable
+
+from multichat_tui.model.frames import MessageFrame
+from multichat_tui.model.limits import MAX_RECORD_FAULTS, RELAY_DELAY_MS
+from multichat_tui.node.holdings import Holdings, accepts
+from multichat_tui.node.ledger import Ledger, Receipt
+from multichat_tui.node.requests import Requests
+from multichat_tui.node.statements import Statements
+from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import ChainKey
+from multichat_tui.sync.elision import Mismatch, Missing
+from multichat_tui.sync.parking import Awaited, Parked, Parking
+from multichat_tui.sync.session import Session
+
+
+class Arrivals:
+    """Takes in what peers send of channels."""
+
+    def __init__(self, world: World, ledger: Ledger, holdings: Holdings, requests: Requests, statements: Statements) -> None:
+        self._world = world
+        self._ledger = ledger
+        self._holdings = holdings
+        self._requests = requests
+        self._statements = statements
+        self.on_progress: Callable[[Session, Channel], None] = lambda session, channel: None
+        """What else follows from delivered records; set by `introductions`."""
+
+    def on_message(self, session: Session, frame: MessageFrame) -> None:
+        world = self._world
+        for encoded in frame.statements:
+            self._statements.on_statement(session, encoded)
+        channel = world.by_prefix.get(frame.channel)
+        if channel is None or not frame.items or not accepts(channel, session):
+            return
+        came = self._take_all(session, channel, [Parked(item=item, devices=frame.devices) for item in frame.items])
+        if came:
+            self._unblock(session, channel, came)
+            self._progress(session, channel)
+
+    def _take_all(self, session: Session, channel: Channel, items: list[Parked]) -> list[Awaited]:
+        """Items, and whatever of this link waited for them; what was delivered, by place and by id."""
+        acked = session.ack_due.setdefault(channel.id, set())
+        parking = session.parking.setdefault(channel.id, Parking())
+        queue = deque(items)
+        came: list[Awaited] = []
+        while queue:
+            delivered = self._take(session, channel, queue.popleft(), parking, acked)
+            came += delivered
+            if delivered and len(parking):
+                queue.extend(parking.release(*delivered))
+        return came
+
+    def _take(
+        self, session: Session, channel: Channel, parked: Parked, parking: Parking, acked: set[ChainKey]
+    ) -> tuple[Awaited, ...]:
+        """One item; what was delivered, as others may wait for it."""
+        world = self._world
+        item, devices = parked.item, parked.devices
+        outcome = self._ledger.receive(channel, item, devices)
+        match outcome:
+            case Receipt.DELIVERED:
+                delivered, self._ledger.delivered = self._ledger.delivered, []
+                for _, key, seq, _ in delivered:
+                    acked.add(key)
+                    self._received(session, channel, key, seq)
+                return tuple(name for _, (log, device), seq, record in delivered for name in ((log, device, seq), record))
+            case Receipt.DUPLICATE:
+                acked.update(self._keys_of(channel, parked))
+            case Receipt.REJECTED:
+                session.faults += 1
+                if session.faults > MAX_RECORD_FAULTS:
+                    world.close(session, "it sent too many invalid records")
+            case Mismatch():
+                self._requests.ask_full(session, channel, outcome)
+            case Missing():
+                parking.park(parked, outcome.places[0] if outcome.places else outcome.ids[0])
+                self._requests.want(session, channel, outcome)
+        return ()
+
+    def _keys_of(self, channel: Channel, parked: Parked) -> set[ChainKey]:
+        key = self._ledger.key_of(parked.item, parked.devices)
+        return {key} if key is not None and key in channel.chains.ends else set()
+
+    def _received(self, session: Session, channel: Channel, key: ChainKey, seq: int) -> None:
+        """A record of somebody else was delivered: the sender holds it; others may lack it."""
+        world = self._world
+        self._holdings.raise_(session, channel, key, seq)
+        want = channel.wants.get(key)
+        if want is not None:
+            if seq >= want.last:
+                del channel.wants[key]
+                channel.plan_at = world.now
+            else:
+                want.deadline = world.now + session.rtt.timeout_ms(0)
+                want.tries = 0
+        for other in world.peers():
+            if other is session or not channel.serves(other.device):
+                continue
+            if other.offered.get(channel.id, {}).get(key, -1) >= seq:
+                # It offered this, and waits to hear that we have it, from whomever it came.
+                other.ack_due.setdefault(channel.id, set()).add(key)
+            if world.peer_holds(other.device, channel.id).get(key, -1) >= seq:
+                continue
+            delay = other.relay_delay.get(key[1], RELAY_DELAY_MS)
+            # Of two peers who both relay, the greater device id waits longer and is mostly told meanwhile.
+            tie = RELAY_DELAY_MS // 2 if delay and world.identity.device > other.device else 0
+            due = other.offer_due.setdefault(channel.id, {})
+            due.setdefault(key, world.now + delay + tie)
+
+    def _unblock(self, source: Session, channel: Channel, came: list[Awaited]) -> None:
+        """What other links have parked may be deliverable now, and then again what this one has."""
+        work = [(other, came) for other in self._world.sessions.values() if other is not source]
+        while work:
+            session, news = work.pop()
+            parking = session.parking.get(channel.id)
+            released = parking.release(*news) if parking is not None and len(parking) else []
+            more = self._take_all(session, channel, released) if released else []
+            if more:
+                work += [(other, more) for other in self._world.sessions.values() if other is not session]
+
+    def _progress(self, session: Session, channel: Channel) -> None:
+        """The control log may have shown whose device is whose, and what we are in this channel (see `introductions`)."""
+        for other in list(self._world.sessions.values()):
+            waiting, other.statements = other.statements, {}
+            for encoded in waiting.values():
+                self._statements.on_statement(other, encoded)
+        self.on_progress(session, channel)

@@ -1,0 +1,97 @@
+"""What peers are known to hold: raised by their acknowledgements, and by what they offer and send."""
+
+from multichat_tui.model.events import DeliveryChanged
+from multichat_tui.model.frames import ChainTip
+from multichat_tui.model.ids import PREFIX_SIZE, Log
+from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.pushes import Pushes
+from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import ChainKey
+from multichat_tui.sync.session import Role, Session
+
+MAX_UNHEARD_CHAINS = 8192
+"""Chains that a peer may say it holds, of one channel, that we know nothing of."""
+
+
+def shares(channel: Channel, session: Session) -> bool:
+    return channel.rooted and channel.serves(session.device)
+
+
+def accepts(channel: Channel, session: Session) -> bool:
+    """Whether we take this channel's records from this peer."""
+    if not channel.live:
+        return False
+    if channel.rooted and channel.serves(session.device):
+        return True
+    # Before the control log is here, whoever holds the invitation's other end, or the other founder, may bring it.
+    tentative = not channel.rooted or channel.standing.membership is Membership.JOINING
+    return tentative and session.role in (Role.HOST, Role.PEER)
+
+
+class Holdings:
+    """What each peer is known to hold for good, and what it says it holds beyond that."""
+
+    def __init__(self, world: World, pushes: Pushes) -> None:
+        self._world = world
+        self._pushes = pushes
+
+    def learn(self, session: Session, channel: Channel, tips: tuple[ChainTip, ...]) -> bool:
+        """Take in what a peer says it holds; True if that is more than we hold."""
+        offered = session.offered.setdefault(channel.id, {})
+        lacks = False
+        for tip in tips:
+            key: ChainKey = (tip.log, tip.device)
+            if tip.seq <= channel.chains.held(key):
+                self.acknowledged(session, channel, tip)
+            elif key in offered or len(offered) < MAX_UNHEARD_CHAINS:
+                offered[key] = max(tip.seq, offered.get(key, -1))
+                lacks = True
+                # Of a chain that it holds further than we do, it holds all that we hold.
+                end = channel.chains.ends.get(key)
+                if end is not None:
+                    self.raise_(session, channel, key, end.seq)
+        return lacks
+
+    def acknowledged(self, session: Session, channel: Channel, tip: ChainTip) -> None:
+        """The peer holds our chain up to tip.seq, if its record there is ours."""
+        key: ChainKey = (tip.log, tip.device)
+        end = channel.chains.ends[key]
+        txn = self._world.txn
+        ours = end.id if tip.seq == end.seq else txn.in_chain(channel.id, tip.log, end.device, tip.seq)
+        if ours is None or ours[:PREFIX_SIZE] != tip.hash:
+            self._world.count("forked")
+            return
+        self.raise_(session, channel, key, tip.seq)
+
+    def raise_(self, session: Session, channel: Channel, key: ChainKey, seq: int) -> None:
+        world = self._world
+        holds = world.peer_holds(session.device, channel.id)
+        before = holds.get(key, -1)
+        watch = session.watches.get((channel.id, key))
+        if watch is not None and seq >= session.sent.get(channel.id, {}).get(key, -1):
+            if not watch.tries:
+                session.rtt.measured(world.now - watch.sent_at)
+            del session.watches[channel.id, key]
+        elif watch is not None and seq > before:
+            watch.tries = 0
+            watch.next_at = world.now + session.rtt.timeout_ms(0)
+        if seq <= before:
+            return
+        holds[key] = seq
+        device = channel.chains.ends[key].device
+        world.txn.acknowledge(session.device, channel.id, key[0], device, seq)
+        if device == world.identity.device:
+            world.status_changed = True
+            if key[0] == Log.CONTENT:
+                self._delivery_changed(channel, before + 1, seq)
+            if channel.id in session.sent and session.role is Role.PEER and channel.serves(session.device):
+                self._pushes.push(session, channel, (key,))
+
+    def _delivery_changed(self, channel: Channel, first_seq: int, last_seq: int) -> None:
+        world = self._world
+        device = world.identity.device
+        first = world.txn.arrival_in_chain(channel.id, Log.CONTENT, device, first_seq)
+        last = world.txn.arrival_in_chain(channel.id, Log.CONTENT, device, last_seq)
+        shown = world.conversation(channel)[0].id
+        if first is not None and last is not None:
+            world.emit(lambda seq: DeliveryChanged(seq=seq, channel=shown, first=first, last=last))

@@ -1,0 +1,78 @@
+"""Statements: what users say beside any channel, exchanged with peers."""
+
+from multichat_tui.crypto.identity import statement_holds
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.frames import MessageFrame, StatementOffer
+from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, UserId
+from multichat_tui.model.limits import MAX_STATEMENTS
+from multichat_tui.model.statements import decode_statement
+from multichat_tui.node.holdings import shares
+from multichat_tui.node.world import World
+from multichat_tui.sync.session import Session
+
+
+class Statements:
+    """What of users we tell to whom, and what we take of what we are told."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def known_to(self, session: Session) -> tuple[StatementOffer, ...]:
+        """Ours, and those of the people in the channels that we share."""
+        world = self._world
+        users = {world.identity.user}
+        for channel in world.channels.values():
+            if shares(channel, session):
+                users.update(channel.view.members)
+        users.discard(session.user)
+        own = world.identity.profile
+        offers = [StatementOffer(user=own.user, kind=own.kind, number=own.number)]
+        offers += [
+            StatementOffer(user=user, kind=kind, number=statement.number)
+            for (user, kind), statement in sorted(world.statements.items())
+            if user in users and user != own.user
+        ]
+        return tuple(offers)
+
+    def send(self, session: Session, wanted: tuple[tuple[UserId, int], ...]) -> None:
+        world = self._world
+        allowed = {(offer.user, offer.kind) for offer in self.known_to(session)}
+        own = world.identity.profile
+        found = []
+        for name in wanted:
+            if name == (own.user, own.kind):
+                found.append(own.encoded)
+            elif name in allowed and name in world.statements:
+                found.append(world.statements[name].encoded)
+        if found:
+            world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), statements=tuple(found)))
+
+    def on_statement(self, session: Session, encoded: bytes) -> None:
+        world = self._world
+        statement = decode_statement(encoded)
+        if isinstance(statement, Rejected) or not statement_holds(statement):
+            world.count("statement-rejected")
+            return
+        if statement.user == world.identity.user:
+            world.count("statement-author")
+            return
+        if not self._is_device_of(statement.device, statement.user):
+            # The control log that names the device may be on its way.
+            if len(session.statements) < MAX_STATEMENTS:
+                session.statements[statement.user, statement.kind] = encoded
+            world.count("statement-author")
+            return
+        if world.learn_statement(statement):
+            for channel in world.channels.values():
+                if channel.rooted and statement.user in channel.view.members:
+                    world.changed_members.add(channel.id)
+            for other in world.peers():
+                if other is not session and other.user != statement.user:
+                    other.statements_due = True
+
+    def _is_device_of(self, device: bytes, user: UserId) -> bool:
+        world = self._world
+        contact = world.contacts.get(user)
+        if contact is not None and any(c.device == device for c in contact.devices.living):
+            return True
+        return any(channel.control.user_of(DeviceId(device)) == user for channel in world.channels.values())
