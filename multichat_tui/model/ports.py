@@ -211,6 +211,8 @@ class LinkUp:
     """The key of the credential under which it was made."""
     certificate: Certificate | None = None
     join_key: bytes | None = None
+    version: int = 1
+    """The greatest link protocol version that both ends speak."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ class LinkTable:
                 key=proven.credential.key,
                 certificate=proven.certificate,
                 join_key=proven.credential.join_key if invitation else None,
+                version=proven.version,
             )
         )
 

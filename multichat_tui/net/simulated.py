@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count, product
 
+from multichat_tui.crypto.handshake import VERSIONS
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.errors import LinkFailed
 from multichat_tui.model.ids import LinkId
@@ -160,6 +161,8 @@ class SimulatedNetwork:
         self.hub = hub
         self.name = name
         self.site = site
+        self.version = VERSIONS[-1]
+        """Of the link protocol: the greatest that this host speaks; a test makes it an older one."""
         self._port = port
         self._life: _Life | None = None
         self._links: dict[LinkId, Link] = {}

@@ -97,6 +97,7 @@ class Link:
             key=self._key,
             certificate=local.certificate if self._join_key is not None else None,
             join_key=self._join_key,
+            version=min(end.network.version, far.network.version),
         )
 
     def _conditions(self) -> Conditions:

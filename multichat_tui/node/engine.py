@@ -215,6 +215,7 @@ class Engine:
             join_key=up.join_key,
             certificate=up.certificate,
             incarnation=up.incarnation,
+            version=up.version,
             began_at=world.now,
         )
         self._dialing.up(up)

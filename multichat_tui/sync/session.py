@@ -66,6 +66,8 @@ class Session:
     address: str
     join_key: bytes | None
     certificate: Certificate | None
+    version: int = 1
+    """Of the link protocol: 2 knows fingerprints, vectors, receipts and gaps (docs/protocol.md, section 10)."""
     incarnation: int = 0
     """Of the peer: how often its node was started."""
     began_at: int = 0
