@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.snapshots import ChannelRow, ContactRow, MessageRow, Position
+from multichat_tui.model.trust import AlarmRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,14 @@ class StatusChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRaised:
+    """Somebody's keys are not what they were or should be: shout. It stays in `status` until it is acknowledged."""
+
+    seq: int
+    row: AlarmRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resync:
     """This subscriber was too slow and has missed events: read everything again."""
 
@@ -101,5 +110,6 @@ Event: TypeAlias = (
     | PresenceChanged
     | ProfileChanged
     | StatusChanged
+    | AlarmRaised
     | Resync
 )

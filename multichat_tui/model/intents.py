@@ -82,6 +82,13 @@ class AcceptContact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AcknowledgeAlarms:
+    """The user has seen the warnings about somebody's keys."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarkRead:
     """Read up to this arrival number; never goes back."""
 
@@ -122,6 +129,7 @@ Intent: TypeAlias = (
     | SetName
     | InviteContact
     | AcceptContact
+    | AcknowledgeAlarms
     | MarkRead
     | SetDraft
     | ChangeSetting

@@ -121,6 +121,11 @@ MAX_TENTATIVE_CONTROL_RECORDS = 64
 MAX_SETTING_CHARACTERS = 1024
 MAX_DRAFT_CHARACTERS = MAX_TEXT_CHARACTERS
 
+MAX_ALARMS = 256
+"""Warnings about people's keys that are kept, acknowledged ones too: others cause them."""
+MAX_ALARM_DETAIL_BYTES = 96
+"""What names a finding: a digest, or a name's skeleton."""
+
 # Control socket
 MAX_REQUEST_LINE_BYTES = 256 * 1024
 MAX_ATTACHED = 16

@@ -34,6 +34,8 @@ class Space(StrEnum):
     """By public join key: pairings under way on this side."""
     ADDRESS = "address"
     """By device id: where it was reached, newest first."""
+    ALARM = "alarm"
+    """By user id and kind of alarm: warnings about somebody's keys."""
     SETTING = "setting"
     """By name: front ends' settings."""
 

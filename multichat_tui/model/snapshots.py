@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
+from multichat_tui.model.trust import AlarmKind, AlarmRow
 
 T = TypeVar("T")
 
@@ -135,6 +136,8 @@ class ContactRow:
     last_seen_ms: int | None = None
     pending: bool = False
     """The pairing waits for the other side."""
+    alarm: AlarmKind | None = None
+    """The gravest warning about their keys that is not acknowledged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,3 +210,5 @@ class StatusRow:
     trouble: str
     """What hinders this node now, such as a full disk; empty when all is well."""
     counters: tuple[tuple[str, int], ...]
+    alarms: tuple[AlarmRow, ...] = ()
+    """Warnings about people's keys that are not acknowledged, the oldest first."""

@@ -8,6 +8,7 @@ from multichat_tui.model.ids import ChannelId, Log, UserId
 from multichat_tui.model.intents import (
     AcceptContact,
     Accepted,
+    AcknowledgeAlarms,
     ChangeSetting,
     ConnectTo,
     CreateChannel,
@@ -41,6 +42,7 @@ from multichat_tui.model.limits import (
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name
+from multichat_tui.node.alarms import acknowledge
 from multichat_tui.node.dialing import Dialing
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.introductions import Introductions
@@ -85,6 +87,9 @@ class Choices:
                 return Accepted(link=self._introductions.invite_contact(expires, self._addresses()))
             case AcceptContact():
                 return Accepted(user=self._introductions.accept_contact(intent.link))
+            case AcknowledgeAlarms():
+                acknowledge(self._world, intent.user)
+                return Accepted(user=intent.user)
             case MarkRead():
                 return self._mark_read(intent)
             case SetDraft():

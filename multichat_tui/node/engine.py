@@ -44,6 +44,7 @@ from multichat_tui.model.ports import (
 from multichat_tui.model.records import Kind
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import decode_statement
+from multichat_tui.node.alarms import look_at_names
 from multichat_tui.node.choices import Choices
 from multichat_tui.node.dialing import ANSWER_MS, Dialing
 from multichat_tui.node.effects import Effects
@@ -142,6 +143,7 @@ class Engine:
     def finish(self) -> Effects:
         """The batch ends: what is due is sent together, changes are told once, and the next wake-up is known."""
         world = self.world
+        look_at_names(world)
         self._exchange.tick()
         self._ledger.show_due()
         if world.credentials_changed or world.introductions_changed or self._introductions_at <= world.now:

@@ -286,6 +286,8 @@ class Introductions:
         world.name_version += 1
         world.changed_contacts.add(devices.user)
         world.learn_statement(profile)
+        if known is None:
+            world.named.add(devices.user)
 
     def promote(self, session: Session, user: UserId) -> None:
         """The other end of an invitation's link has become a peer."""

@@ -37,6 +37,8 @@ from multichat_tui.model.snapshots import (
     StatusRow,
 )
 from multichat_tui.model.text import display_names
+from multichat_tui.model.trust import AlarmKind
+from multichat_tui.node.alarms import alarm_rows, alarms
 from multichat_tui.node.standing import decode_held_pairing
 from multichat_tui.node.world import Channel, World
 
@@ -107,7 +109,12 @@ class Rows:
             path="" if session is None else session.path.value,
             rtt_ms=None if session is None else session.link_rtt_ms,
             last_seen_ms=contact.last_seen_ms or None,
+            alarm=self._alarm(user),
         )
+
+    def _alarm(self, user: UserId) -> AlarmKind | None:
+        about = [alarm.kind for alarm in alarms(self._world, user) if not alarm.acknowledged]
+        return next((kind for kind in about if kind.alarming), about[0] if about else None)
 
     def members(self, channel: Channel) -> tuple[MemberRow, ...]:
         world = self._world
@@ -329,6 +336,7 @@ class Rows:
             queued=self.queued(),
             trouble=trouble,
             counters=tuple(sorted(world.counters.items())),
+            alarms=alarm_rows(world),
         )
 
     def settings(self) -> tuple[tuple[str, str], ...]:

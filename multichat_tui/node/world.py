@@ -99,6 +99,8 @@ class World:
     """A question was put, or an invitation came or went."""
     dialing_changed: bool = True
     status_changed: bool = False
+    named: set[UserId] = field(default_factory=set)
+    """Who was given a name in this batch."""
     early: list[tuple[int, ChannelId, RecordId]] = field(default_factory=list)
     """Shown as held until then: (due_ms, channel, record), a heap. After a restart rows are read anew anyway."""
     dial_failures: dict[DeviceId, str] = field(default_factory=dict)
@@ -210,6 +212,7 @@ class World:
         self.txn.put(Space.STATEMENT, statement.user + bytes([statement.kind]), statement.encoded)
         user = statement.user
         self.name_version += 1
+        self.named.add(user)
         self.emit(lambda seq: ProfileChanged(seq=seq, user=user))
         if user in self.contacts:
             self.changed_contacts.add(user)

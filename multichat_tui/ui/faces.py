@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ContactRow, MemberRow, Membership, MessageRow, StatusRow
+from multichat_tui.node.api.alarm_words import alarm_words
 from multichat_tui.ui.cells import Piece, one_line
 from multichat_tui.ui.desk import Desk, shown_name, standing
 from multichat_tui.ui.glyphs import Glyphs
@@ -70,6 +71,8 @@ def header(row: ChannelRow | None, desk: Desk, palette: Palette, glyphs: Glyphs)
     if row.kind is ChannelKind.DIRECT:
         contact = desk.contacts.get(row.user) if row.user is not None else None
         trust = ("verified", palette.good) if contact is not None and contact.verified else ("not verified", palette.warn)
+        if contact is not None and contact.alarm is not None and contact.alarm.alarming:
+            trust = (f"{glyphs.alarm} KEY WARNING", palette.bad)
         people: Piece = ("online" if row.online else "offline", palette.good if row.online else palette.dim)
         middle: list[Piece] = [(" ", PLAIN), trust, (f" {glyphs.bar} ", palette.faint), people]
     elif row.membership is not Membership.JOINED:
@@ -99,7 +102,7 @@ def channel_items(desk: Desk, current: ChannelId | None, palette: Palette, glyph
         digit = f"{number % 10} " if number <= 10 else "  "
         if isinstance(row, ContactRow):
             sign = (glyphs.waiting, palette.warn) if row.pending else presence(row.online, palette, glyphs)
-            note: tuple[Piece, ...] = (("pairing", palette.warn),) if row.pending else ()
+            note: tuple[Piece, ...] = (("pairing", palette.warn),) if row.pending else _warned(row, palette, glyphs)
             name = one_line(row.name) or "somebody"
             left: tuple[Piece, ...] = ((digit, palette.faint), sign, (" " + name, palette.dim))
             items.append(Item(left=left, right=note, target=row.user))
@@ -108,10 +111,21 @@ def channel_items(desk: Desk, current: ChannelId | None, palette: Palette, glyph
         if row.kind is ChannelKind.DIRECT:
             sign = presence(row.online > 0, palette, glyphs)
             left = ((digit, palette.faint), sign, (" " + one_line(row.name), style))
-        else:
-            left = ((digit, palette.faint), (one_line(shown_name(row)), style))
+            warned = _warned(desk.contacts.get(row.user) if row.user is not None else None, palette, glyphs)
+            items.append(
+                Item(left=left, right=(*warned, *_counts(row, palette, glyphs)), target=row.id, current=row.id == current)
+            )
+            continue
+        left = ((digit, palette.faint), (one_line(shown_name(row)), style))
         items.append(Item(left=left, right=_counts(row, palette, glyphs), target=row.id, current=row.id == current))
     return items
+
+
+def _warned(row: ContactRow | None, palette: Palette, glyphs: Glyphs) -> tuple[Piece, ...]:
+    """A mark beside those about whose keys there is a warning."""
+    if row is None or row.alarm is None or not row.alarm.alarming:
+        return ()
+    return ((f"{glyphs.alarm} ", palette.bad),)
 
 
 def _counts(row: ChannelRow, palette: Palette, glyphs: Glyphs) -> tuple[Piece, ...]:
@@ -170,6 +184,10 @@ def status(
         return [(f" {opening}", palette.warn)], keys
     if row.trouble:
         return [(" " + one_line(row.trouble), palette.bad)], [keys[2]]
+    alarms = [alarm for alarm in row.alarms if alarm.kind.alarming]
+    if alarms:
+        text = alarm_words(alarms[0])[0] + (f" (and {len(alarms) - 1} more)" if len(alarms) > 1 else "")
+        return [(f" {glyphs.alarm} {text} /trust", palette.bad)], [keys[2]]
     links = f" {people} {'person' if people == 1 else 'people'} linked" if people else " nobody linked"
     if not people and row.lan:
         links += ", looking around"

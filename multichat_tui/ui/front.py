@@ -10,6 +10,7 @@ from typing import Any
 
 from multichat_tui.model.errors import MultichatError, NotFound
 from multichat_tui.model.events import (
+    AlarmRaised,
     ChannelChanged,
     ChannelGone,
     ContactChanged,
@@ -28,6 +29,7 @@ from multichat_tui.model.intents import Accepted, MarkRead, OpenDirect, SendMess
 from multichat_tui.model.limits import MAX_DRAFT_CHARACTERS
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow
 from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.alarm_words import alarm_words
 from multichat_tui.ui.arrivals import Arrivals
 from multichat_tui.ui.desk import Desk
 from multichat_tui.ui.drawing import Quote
@@ -258,6 +260,11 @@ class Front:
                     again |= Read.MEMBERS | Read.CONTACTS | Read.CHANNELS | Read.ME
                     self._stale.update(row.id for row in self._rows() if row.author == user)
                     parts |= Part.TIMELINE
+                case AlarmRaised(row=alarm):
+                    again |= Read.STATUS | Read.CONTACTS
+                    self.say(" ".join(alarm_words(alarm)), bad=True)
+                    if alarm.kind.alarming:
+                        self._ring(alarm.name, "a warning about the keys")
                 case StatusChanged():
                     again |= Read.STATUS
                 case Resync():

@@ -32,6 +32,7 @@ class Glyphs:
     dash: str
     dot: str
     more: str
+    alarm: str
     holder: str
     """Carries a combining mark that has nothing to stand on."""
 
@@ -69,6 +70,7 @@ UNICODE = Glyphs(
     dash="—",
     dot="·",
     more="…",
+    alarm="!",
     holder="◌",
 )
 ASCII = Glyphs(
@@ -89,6 +91,7 @@ ASCII = Glyphs(
     dash="-",
     dot="-",
     more="~",
+    alarm="!",
     holder="o",
 )
 

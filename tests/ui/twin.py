@@ -21,6 +21,7 @@ from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId, finge
 from multichat_tui.model.intents import (
     AcceptContact,
     Accepted,
+    AcknowledgeAlarms,
     ChangeSetting,
     CreateChannel,
     Intent,
@@ -294,6 +295,8 @@ class TwinNode:
                 return Accepted(link=LINK)
             case AcceptContact():
                 return Accepted(user=self.add_contact("carol"))
+            case AcknowledgeAlarms(user=someone):
+                self.set_status(alarms=tuple(row for row in self.status_row.alarms if row.user != someone))
             case MarkRead(channel=channel, arrival=arrival):
                 self.set_channel(channel, unread=0, mentions=0, read_arrival=arrival)
             case SetDraft(channel=channel, text=text):

@@ -11,6 +11,7 @@ from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId, finge
 from multichat_tui.model.intents import (
     AcceptContact,
     Accepted,
+    AcknowledgeAlarms,
     ChangeSetting,
     ConnectTo,
     CreateChannel,
@@ -45,6 +46,7 @@ from multichat_tui.model.snapshots import (
     Snapshot,
     StatusRow,
 )
+from multichat_tui.model.trust import AlarmRow
 
 
 def named(word: str) -> bytes:
@@ -70,6 +72,7 @@ class ApiTwin:
         self.inside: dict[ChannelId, list[MemberRow]] = {}
         self.messages: list[MessageRow] = []
         self.kept: dict[str, str] = {}
+        self.alarms: tuple[AlarmRow, ...] = ()
         self.known_peers: list[PeerRow] = []
         self.deliver_at_once = False
         self._readers: set[Subscription] = set()
@@ -221,6 +224,10 @@ class ApiTwin:
                 return Accepted(link="multichat:pair/abc")
             case AcceptContact():
                 return Accepted(user=self.add_contact("inviter", pending=True).user)
+            case AcknowledgeAlarms(user=who):
+                self.alarms = tuple(row for row in self.alarms if row.user != who)
+                self.emit(StatusChanged(seq=self.next_seq()))
+                return Accepted(user=who)
             case ChangeSetting(key=key, value=value):
                 self.kept[key] = value
                 return Accepted()
@@ -298,6 +305,7 @@ class ApiTwin:
                 queued=2,
                 trouble="",
                 counters=(("not-cbor", 3),),
+                alarms=self.alarms,
             )
         )
 

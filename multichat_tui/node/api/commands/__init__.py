@@ -3,7 +3,7 @@
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import channels, general, people
+from multichat_tui.node.api.commands import channels, general, people, trust
 from multichat_tui.node.api.commands.shape import Call, Command, Outcome
 from multichat_tui.node.api.lookup import nearest
 
@@ -80,6 +80,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="msg", usage="/msg NAME TEXT", summary="write to one person", run=people.message, aliases=("m", "dm")),
     Command(name="query", usage="/query NAME", summary="open the conversation with one person", run=people.query, aliases=("q",)),
     Command(name="whois", usage="/whois NAME", summary="fingerprint, safety number and path of a person", run=people.whois),
+    Command(
+        name="trust",
+        usage="/trust [NAME]",
+        summary="warnings about people's keys; with a name: you have seen them",
+        run=trust.trust,
+    ),
     Command(name="nick", usage="/nick [NAME]", summary="show or change your own name", run=people.nick),
     Command(name="status", usage="/status", summary="links, queue, addresses and trouble of this node", run=general.status),
     Command(name="peers", usage="/peers", summary="the devices this node knows, and how they are reached", run=general.peers),

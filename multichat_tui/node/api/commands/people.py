@@ -85,9 +85,11 @@ def _about(person: Person) -> list[str]:
         if contact.pending:
             lines.append("pairing        waiting for the other side")
         elif contact.verified:
-            lines.append("verified       yes: the safety number was compared")
+            lines.append("verified       yes: the safety number, words or emoji were compared")
         else:
             lines.append("verified       no: compare the safety number by voice or in person")
+        if contact.alarm is not None:
+            lines.append("warning        there is a warning about their keys: /trust shows it")
         lines.append(f"presence       {presence(contact.online, contact.path, contact.rtt_ms)}")
     elif person.me is None:
         lines.append("not a contact: /pair makes a link to become one")
