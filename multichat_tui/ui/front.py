@@ -5,7 +5,6 @@ It tells the screen which parts have changed; the screen asks it what they say.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from enum import Flag, auto
 from typing import Any
 
 from multichat_tui.model.errors import MultichatError, NotFound
@@ -26,17 +25,19 @@ from multichat_tui.model.events import (
 )
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, MarkRead, OpenDirect, SendMessage, SetDraft
-from multichat_tui.model.limits import MAX_DRAFT_CHARACTERS
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.alarm_words import alarm_words
 from multichat_tui.ui.arrivals import Arrivals
 from multichat_tui.ui.desk import Desk
+from multichat_tui.ui.drafts import Drafts
 from multichat_tui.ui.drawing import Quote
 from multichat_tui.ui.faces import Note
 from multichat_tui.ui.feed import Feed
 from multichat_tui.ui.pages import Pages
+from multichat_tui.ui.parts import Part, Read
 from multichat_tui.ui.quotes import Quotes, quote_from
+from multichat_tui.ui.stale import Stale
 
 READ_AGAIN_S = 0.15
 """Between two rounds of reading lists again: a flood of changes costs a few reads."""
@@ -44,34 +45,6 @@ MARK_READ_S = 0.25
 SAVE_DRAFT_S = 1.0
 NEWS_S = 10.0
 """How long good news stand. Bad ones stay until something else is done."""
-
-
-class Part(Flag):
-    """Parts of the screen."""
-
-    CHANNELS = auto()
-    MEMBERS = auto()
-    TIMELINE = auto()
-    RELOAD = auto()
-    """What is shown may be out of date: `Front.reload` what is in view."""
-    OPENED = auto()
-    """Another channel is open now."""
-    STATUS = auto()
-    SETTINGS = auto()
-    NONE = 0
-
-
-class Read(Flag):
-    """What is to be read again."""
-
-    CHANNELS = auto()
-    CONTACTS = auto()
-    MEMBERS = auto()
-    STATUS = auto()
-    SETTINGS = auto()
-    ME = auto()
-    NONE = 0
-    ALL = CHANNELS | CONTACTS | MEMBERS | STATUS | SETTINGS | ME
 
 
 class Front:
@@ -100,13 +73,11 @@ class Front:
         self._reading = False
         self._greeted = False
         self._arrivals = Arrivals()
-        self._drafts: dict[ChannelId, str] = {}
-        self._saved: dict[ChannelId, str] = {}
+        self.drafts = Drafts(self.desk, self._submit)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._marked: dict[ChannelId, int] = {}
         self._seen: tuple[ChannelId, int] | None = None
-        self._stale: set[RecordId] = set()
-        self._ranges: list[tuple[int, int]] = []
+        self._stale = Stale()
         self._quotes = Quotes(self._row_here, spawn, lambda: changed(Part.TIMELINE))
 
     # Life
@@ -128,8 +99,7 @@ class Front:
             timer.cancel()
         self._timers.clear()
         await self._mark_read()
-        for channel in list(self._drafts):
-            await self._save_draft(channel)
+        await self.drafts.save_all()
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """One line of news; empty: none."""
@@ -235,7 +205,7 @@ class Front:
                         parts |= Part.TIMELINE
                 case DeliveryChanged(channel=channel, first=first, last=last):
                     if channel == self.current:
-                        self._ranges.append((first, last))
+                        self._stale.add_range(first, last)
                         parts |= Part.TIMELINE
                     again |= Read.STATUS
                 case ChannelChanged(row=row):
@@ -258,7 +228,7 @@ class Front:
                     again |= Read.MEMBERS | Read.CONTACTS | Read.CHANNELS | Read.STATUS
                 case ProfileChanged(user=user):
                     again |= Read.MEMBERS | Read.CONTACTS | Read.CHANNELS | Read.ME
-                    self._stale.update(row.id for row in self._rows() if row.author == user)
+                    self._stale.add_author(self._rows(), user)
                     parts |= Part.TIMELINE
                 case AlarmRaised(row=alarm):
                     again |= Read.STATUS | Read.CONTACTS
@@ -271,7 +241,7 @@ class Front:
                     again |= Read.ALL
                     self._quotes.clear()
                     parts |= Part.RELOAD
-        self._mark_stale()
+        self._stale.settle(self._rows())
         if again:
             self.want(again)
         if parts:
@@ -281,19 +251,11 @@ class Front:
     def _rows(self) -> Sequence[MessageRow]:
         return self.pages.window.rows if self.pages is not None else ()
 
-    def _mark_stale(self) -> None:
-        if self._ranges:
-            first, last = min(a for a, _ in self._ranges), max(b for _, b in self._ranges)
-            few = self._ranges if len(self._ranges) < 8 else [(first, last)]
-            self._ranges = []
-            self._stale.update(row.id for row in self._rows() if row.mine and any(a <= row.arrival <= b for a, b in few))
-
     def refresh_stale(self, visible: Sequence[MessageRow]) -> None:
         """Read those rows in view again that may have changed; the others when they come into view."""
         if self._stale and self.pages is not None and not self.pages.reading:
-            rows = [row for row in visible if row.id in self._stale]
+            rows = self._stale.take(visible)
             if rows:
-                self._stale.difference_update(row.id for row in rows)
                 self._spawn(self._again(self.pages, rows))
 
     async def _again(self, pages: Pages, rows: list[MessageRow]) -> None:
@@ -462,27 +424,17 @@ class Front:
 
     def draft(self, channel: ChannelId) -> str:
         """What was being written there."""
-        row = self.desk.channels.get(channel)
-        return self._drafts.get(channel, row.draft if row is not None else "")
+        return self.drafts.get(channel)
 
     def edited(self, channel: ChannelId | None, text: str) -> None:
         """What is being written; saved when the user pauses."""
-        if channel is not None and self.draft(channel) != text:
-            self._drafts[channel] = text[:MAX_DRAFT_CHARACTERS]
+        if channel is not None and self.drafts.edit(channel, text):
             self._save_soon(SAVE_DRAFT_S)
 
     def _save_soon(self, delay_s: float) -> None:
         channel = self.current
-        if channel is not None and channel in self._drafts:
-            self._later("draft", delay_s, lambda: self._spawn(self._save_draft(channel)))
-
-    async def _save_draft(self, channel: ChannelId) -> None:
-        text = self._drafts.get(channel)
-        row = self.desk.channels.get(channel)
-        saved = self._saved.get(channel, row.draft if row is not None else "")
-        if text is not None and text != saved and row is not None:
-            self._saved[channel] = text
-            await self._submit(SetDraft(channel=channel, text=text))
+        if channel is not None and self.drafts.touched(channel):
+            self._later("draft", delay_s, lambda: self._spawn(self.drafts.save(channel)))
 
     def _later(self, name: str, delay_s: float, action: Callable[[], object]) -> None:
         if (timer := self._timers.pop(name, None)) is not None:

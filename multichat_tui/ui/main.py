@@ -15,26 +15,26 @@ from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.ids import ChannelId, UserId
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow, RowKind
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import COMMANDS, is_command, run_command
-from multichat_tui.node.api.commands.options import link_kind
+from multichat_tui.node.api.commands import COMMANDS
 from multichat_tui.ui import faces
 from multichat_tui.ui.actions import KEYS, Scope
 from multichat_tui.ui.bars import Bar
-from multichat_tui.ui.cells import wrap
 from multichat_tui.ui.completing import Completion, complete
 from multichat_tui.ui.composer import Composer
 from multichat_tui.ui.desk import shown_name
 from multichat_tui.ui.drawing import Surroundings
-from multichat_tui.ui.front import Front, Part, Read
+from multichat_tui.ui.front import Front
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.lists import ListPane
+from multichat_tui.ui.outbox import NOTE_LINES, Outbox
 from multichat_tui.ui.palette import Palette
-from multichat_tui.ui.panel import AskScreen, Page, PanelScreen, help_page, page_of
+from multichat_tui.ui.panel import AskScreen, Page, PanelScreen
+from multichat_tui.ui.parts import Part
+from multichat_tui.ui.performer import Performer
 from multichat_tui.ui.receipts import receipt_page
 from multichat_tui.ui.timeline import Timeline
 from multichat_tui.ui.window import MessageWindow
 
-NOTE_LINES = 4
 MEMBERS_FROM_CELLS = 100
 CHANNELS_FROM_CELLS = 70
 HINTS = {
@@ -61,15 +61,14 @@ class MainScreen(Screen[None]):
     def __init__(self, palette: Palette, glyphs: Glyphs, clock: str, *, ring: Callable[[str, str], None]) -> None:
         super().__init__()
         self.palette, self.glyphs = palette, glyphs
-        self.front = Front(self.changed, self._spawn, ring)
+        self.front = Front(self.changed, self.spawn, ring)
         self.reply_to: MessageRow | None = None
-        self._sending = False
-        self._entered: list[int] = []
-        """Where the text ended at each Enter that came while something was being sent."""
+        self.outbox = Outbox(self)
+        self.performer = Performer(self)
         self._shown: dict[str, bool] = {}
         self._header = Bar(palette.bar, id="header")
-        self._channels = ListPane(palette, glyphs, "left", id="channels")
-        self._members = ListPane(palette, glyphs, "right", id="members")
+        self.channels = ListPane(palette, glyphs, "left", id="channels")
+        self.members = ListPane(palette, glyphs, "right", id="members")
         self._rule = Bar(palette.ground, id="rule", filler=glyphs.rule, filler_style=palette.faint)
         self._status = Bar(palette.bar, id="status", most_lines=NOTE_LINES)
         self.composer = Composer(palette, glyphs, self._complete, id="composer")
@@ -79,9 +78,9 @@ class MainScreen(Screen[None]):
         self._fit(self.app.size.width)
         yield self._header
         with Horizontal(id="body"):
-            yield self._channels
+            yield self.channels
             yield self.timeline
-            yield self._members
+            yield self.members
         yield self._rule
         yield self.composer
         yield self._status
@@ -91,9 +90,10 @@ class MainScreen(Screen[None]):
 
     def attach(self, api: NodeApi) -> None:
         """Show what this node knows, from now on."""
-        self._spawn(self.front.run(api))
+        self.spawn(self.front.run(api))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> object:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> object:
+        """Run it beside the screen."""
         return self.run_worker(work)
 
     # What the parts say
@@ -130,7 +130,7 @@ class MainScreen(Screen[None]):
             self.composer.load(front.draft(front.current) if front.current is not None else self.composer.text)
         if parts & Part.RELOAD:
             rows = self.timeline.visible_rows
-            self._spawn(front.reload(rows[0] if rows and not self.timeline.at_end else None))
+            self.spawn(front.reload(rows[0] if rows and not self.timeline.at_end else None))
         if parts & Part.TIMELINE and not parts & Part.OPENED:
             self._take_new_rows()
         if parts & (Part.CHANNELS | Part.OPENED | Part.MEMBERS):
@@ -139,14 +139,14 @@ class MainScreen(Screen[None]):
             if (around.my_name, around.beginning, around.direct) != (shown.my_name, shown.beginning, shown.direct):
                 self.timeline.surround(around)
             if parts & (Part.CHANNELS | Part.OPENED):
-                self._channels.show(faces.channel_items(desk, front.current, palette, glyphs))
-            self._members.show(faces.member_items(desk.members, palette, glyphs))
+                self.channels.show(faces.channel_items(desk, front.current, palette, glyphs))
+            self.members.show(faces.member_items(desk.members, palette, glyphs))
             self._header.tell(*faces.header(front.row, desk, palette, glyphs))
             self._prompt()
             self._follow_read_arrival()
         if parts & (Part.STATUS | Part.OPENED):
             self._status.tell(*faces.status(desk.status, desk.linked, front.note, "opening...", palette, glyphs))
-        self._below()
+        self.tell_below()
 
     def _prompt(self) -> None:
         prompt, hint = faces.prompt(self.front.row)
@@ -173,7 +173,7 @@ class MainScreen(Screen[None]):
             self.timeline.read_arrival = self.front.read_arrival
             self.timeline.changed()
 
-    def _below(self) -> None:
+    def tell_below(self) -> None:
         timeline = self.timeline
         below = faces.Below(
             new=timeline.new_count,
@@ -186,7 +186,7 @@ class MainScreen(Screen[None]):
     def look(self, palette: Palette, glyphs: Glyphs, clock: str) -> None:
         """Other colours, signs or clock."""
         self.palette, self.glyphs = palette, glyphs
-        for pane in (self._channels, self._members):
+        for pane in (self.channels, self.members):
             pane.look(palette, glyphs)
         self.composer.look(palette, glyphs)
         self._header.look(palette.bar)
@@ -208,14 +208,14 @@ class MainScreen(Screen[None]):
         self._fit(event.size.width)
 
     def _fit(self, cells: int) -> None:
-        for pane, from_cells in ((self._channels, CHANNELS_FROM_CELLS), (self._members, MEMBERS_FROM_CELLS)):
+        for pane, from_cells in ((self.channels, CHANNELS_FROM_CELLS), (self.members, MEMBERS_FROM_CELLS)):
             shown = self._shown.get(str(pane.id), cells >= from_cells)
             if pane.display != shown:
                 pane.display = shown
                 if not shown and pane.has_focus:
                     self.composer.focus()
 
-    def _toggle(self, pane: ListPane) -> None:
+    def toggle(self, pane: ListPane) -> None:
         self._shown[str(pane.id)] = not pane.display
         self._fit(self.size.width)
 
@@ -227,8 +227,8 @@ class MainScreen(Screen[None]):
             return Scope.TIMELINE
         return Scope.LISTS if isinstance(focused, ListPane) else Scope.COMPOSER
 
-    def _focus_step(self, step: int) -> None:
-        panes: list[Widget] = [self.composer, self._channels, self.timeline, self._members]
+    def focus_step(self, step: int) -> None:
+        panes: list[Widget] = [self.composer, self.channels, self.timeline, self.members]
         shown = [pane for pane in panes if pane.display]
         at = next((i for i, pane in enumerate(shown) if pane.has_focus), 0)
         shown[(at + step) % len(shown)].focus()
@@ -249,12 +249,12 @@ class MainScreen(Screen[None]):
     # What the panes tell
 
     def on_timeline_moved(self) -> None:
-        self._below()
+        self.tell_below()
         self._read_now()
 
     def on_timeline_page_wanted(self, event: Timeline.PageWanted) -> None:
         if self.front.pages is not None and not self.front.pages.reading:
-            self._spawn(self.front.more(before=event.before))
+            self.spawn(self.front.more(before=event.before))
 
     def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
         match event.action:
@@ -263,16 +263,16 @@ class MainScreen(Screen[None]):
             case "reply":
                 self.reply_to = event.row
                 self.composer.focus()
-                self._below()
+                self.tell_below()
             case "copy":
                 self.app.copy_to_clipboard(event.row.text)
                 self.front.say("copied")
             case "cursor.first":
-                self._spawn(self._to_first())
+                self.perform("view.first")
             case "cursor.last":
-                self._spawn(self._to_last())
+                self.perform("view.last")
             case "who":
-                self._spawn(self._who_has(event.row))
+                self.spawn(self._who_has(event.row))
 
     async def _who_has(self, row: MessageRow) -> None:
         if self.front.api is not None:
@@ -281,15 +281,15 @@ class MainScreen(Screen[None]):
             except MultichatError as error:
                 self.front.say(str(error), bad=True)
                 return
-            self._panel(receipt_page(row, delivery, self.glyphs))
+            self.panel(receipt_page(row, delivery, self.glyphs))
 
     def on_list_pane_opened(self, event: ListPane.Opened) -> None:
         target = event.target
         self.composer.focus()
-        if event.pane is self._channels and target in self.front.desk.channels:
-            self._spawn(self.front.open(ChannelId(bytes(target))))
+        if event.pane is self.channels and target in self.front.desk.channels:
+            self.spawn(self.front.open(ChannelId(bytes(target))))
         elif self.front.desk.me is not None and target != self.front.desk.me.user:
-            self._spawn(self.front.open_person(UserId(bytes(target))))
+            self.spawn(self.front.open_person(UserId(bytes(target))))
 
     def on_bar_clicked(self, event: Bar.Clicked) -> None:
         if event.bar is self._rule:
@@ -311,78 +311,11 @@ class MainScreen(Screen[None]):
         self.app.push_screen(AskScreen(f"Paste {lines} lines, {len(event.text)} characters?", self.palette), answered)
 
     def on_composer_submitted(self, event: Composer.Submitted) -> None:
-        if not event.text.strip():
-            return
-        if self._sending:
-            self._entered.append(len(event.text))
-            return
-        self._sending = True
-        self._spawn(self._submit(event.text))
+        if event.text.strip():
+            self.outbox.enter(event.text)
 
-    async def _submit(self, text: str) -> None:
-        """What is written, up to an Enter; then what was entered meanwhile, if nothing was refused or edited."""
-        channel = self.front.current
-        try:
-            while True:
-                if is_command(text.strip()):
-                    await self._command(text.strip(), text)
-                elif self.front.current is None and (kind := link_kind(text)):
-                    await self._command(f"/{kind} {text.strip()}", text)
-                else:
-                    await self._message(text)
-                rest = self.composer.text
-                self._entered = [end - len(text) for end in self._entered if end > len(text)]
-                if not self._entered or channel != self.front.current or rest.startswith(text):
-                    return
-                text = rest[: self._entered[0]]
-                if not text.strip():
-                    return
-        finally:
-            self._sending = False
-            self._entered.clear()
-
-    async def _message(self, text: str) -> None:
-        front, channel = self.front, self.front.current
-        if channel is None:
-            front.say("Open a channel or a conversation first: /create NAME, /join LINK, /pair.", bad=True)
-            return
-        reply = self.reply_to
-        sent = text[1:] if text.startswith("//") else text
-        if await front.send(channel, sent, reply.id if reply is not None else None) is None:
-            return
-        if channel == front.current:
-            self.composer.accept(text)
-            self.reply_to = None
-            await front.to_newest()
-            self.timeline.to_end()
-
-    async def _command(self, line: str, text: str) -> None:
-        """`text` is what stands in the composer for it."""
-        front = self.front
-        if front.api is None:
-            front.say("Still opening: try again in a moment.", bad=True)
-            return
-        try:
-            outcome = await run_command(front.api, front.current, line)
-        except MultichatError as error:
-            front.say(str(error), bad=True)
-            return
-        self.composer.accept(text)
-        front.edited(front.current, self.composer.text)
-        if outcome.quit:
-            await self.app.action_quit()
-            return
-        front.say("")
-        if outcome.open_channel is not None:
-            await front.go(outcome.open_channel)
-        lines, link = outcome.lines, outcome.fields.get("link")
-        if len(lines) == 1 and link is None and len(wrap(lines[0], self.size.width - 2)) <= NOTE_LINES:
-            front.say(lines[0])
-        elif lines:
-            self._panel(page_of(line.split()[0], lines, link if isinstance(link, str) else "", outcome.hang))
-        front.want(Read.SETTINGS | Read.CONTACTS | Read.CHANNELS | Read.STATUS)
-
-    def _panel(self, page: Page) -> None:
+    def panel(self, page: Page) -> None:
+        """Lines to read, over the screen."""
         self.app.push_screen(PanelScreen(page, self.palette, self.glyphs))
 
     def _complete(self, text: str, caret: int) -> Completion | None:
@@ -411,93 +344,7 @@ class MainScreen(Screen[None]):
 
     def perform(self, action: str) -> None:
         """An action that works anywhere."""
-        kind, _, which = action.partition(".")
-        match kind:
-            case "channel":
-                self._spawn(self._switch(which))
-            case "view":
-                self._view(which)
-            case "focus":
-                self._focus_step(1 if which == "next" else -1)
-            case "pane":
-                self._toggle(self._channels if which == "channels" else self._members)
-            case "help":
-                self._panel(help_page(self.scope))
-            case "quit":
-                self.run_worker(self.app.action_quit())
-            case "redraw":
-                self.refresh(layout=True)
-                self.app.refresh()
-            case "mouse":
-                self.post_message(self.MouseToggled())
-            case "back":
-                self._back()
+        self.performer.perform(action)
 
     class MouseToggled(Message):
         """The user wants the mouse on or off."""
-
-    def _back(self) -> None:
-        if self.selections:
-            self.clear_selection()
-        elif not self.composer.has_focus:
-            self.composer.focus()
-        elif self.reply_to is not None:
-            self.reply_to = None
-            self._below()
-        elif self.front.note is not None:
-            self.front.say("")
-        elif not self.composer.text:
-            self.timeline.focus()
-
-    def _view(self, which: str) -> None:
-        match which:
-            case "page-up":
-                self.timeline.page(-1)
-            case "page-down":
-                self.timeline.page(1)
-            case "first":
-                self._spawn(self._to_first())
-            case "last":
-                self._spawn(self._to_last())
-            case "cursor":
-                self.timeline.focus()
-            case "unread":
-                self._spawn(self._to_unread())
-
-    async def _to_first(self) -> None:
-        await self.front.to_oldest()
-        self.timeline.to_first()
-
-    async def _to_last(self) -> None:
-        await self.front.to_newest()
-        self.timeline.to_end()
-
-    async def _to_unread(self) -> None:
-        if not (await self.front.to_unread() and self.timeline.to_entry(("new", 0))):
-            self.front.say("nothing is unread here")
-
-    async def _switch(self, which: str) -> None:
-        front = self.front
-        ordered = front.desk.ordered
-        at = next((i for i, row in enumerate(ordered) if isinstance(row, ChannelRow) and row.id == front.current), -1)
-        match which:
-            case "last":
-                target = front.desk.channels.get(front.previous) if front.previous is not None else None
-            case "active":
-                active = front.desk.next_active(front.current)
-                target = front.desk.channels.get(active) if active is not None else None
-                if target is None:
-                    front.say("no activity elsewhere")
-            case "next" | "previous":
-                rows = [row for row in ordered if isinstance(row, ChannelRow)]
-                step = 1 if which == "next" else -1
-                target = rows[((at if at >= 0 else -step if step < 0 else -1) + step) % len(rows)] if rows else None
-            case _:
-                number = int(which)
-                chosen = ordered[number - 1] if number <= len(ordered) else None
-                if chosen is not None and not isinstance(chosen, ChannelRow):
-                    await front.open_person(chosen.user)
-                    return
-                target = chosen
-        if target is not None:
-            await front.open(target.id)

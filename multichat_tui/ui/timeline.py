@@ -18,16 +18,16 @@ from textual.widget import Widget
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.snapshots import MessageRow
 from multichat_tui.ui.actions import KEYS, Scope
-from multichat_tui.ui.drawing import Surroundings, paint
-from multichat_tui.ui.entries import Entry, Key, Message, Notice, entries_of, key_of
+from multichat_tui.ui.drawing import Surroundings
+from multichat_tui.ui.entries import Key, Message, Notice, key_of
+from multichat_tui.ui.laid import EntryList
+from multichat_tui.ui.painted import PaintedEntries
 from multichat_tui.ui.selecting import extract, mark
 from multichat_tui.ui.window import MessageWindow
 
 NEAR_EDGE_ENTRIES = 60
 """Nearer than this to an edge of the window, the next page is asked for."""
 WHEEL_LINES = 3
-PAINTED_ENTRIES = 2000
-"""Drawn entries that are kept. More than a window has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,8 @@ class Timeline(Widget, can_focus=True):
         """Writing has begun here: this key and those on its heels are the composer's, which gets the focus."""
         self._anchor: Anchor | None = None
         self._unfolded: set[RecordId] = set()
-        self._entries: list[Entry] = []
-        self._places: dict[Key, int] = {}
-        self._entries_of: tuple[int, int | None] | None = None
-        self._painted: dict[Key, tuple[Entry, bool, bool, list[Strip]]] = {}
+        self._laid = EntryList()
+        self._painted = PaintedEntries()
         self._view: list[Line] | None = None
         self._empty = (0, around.palette.ground, Strip.blank(0))
 
@@ -100,7 +98,7 @@ class Timeline(Widget, can_focus=True):
         self.new_count, self.cursor, self._anchor = 0, None, None
         self._unfolded.clear()
         self._painted.clear()
-        self._entries_of = None
+        self._laid.forget()
         self.changed()
 
     def surround(self, around: Surroundings) -> None:
@@ -136,7 +134,7 @@ class Timeline(Widget, can_focus=True):
         for line in self._lines():
             if line.index >= 0 and line.index not in seen:
                 seen.add(line.index)
-                entry = self._entries[line.index]
+                entry = self._laid.entries[line.index]
                 if isinstance(entry, Message):
                     rows.append(entry.row)
                 elif isinstance(entry, Notice):
@@ -146,49 +144,30 @@ class Timeline(Widget, can_focus=True):
     @property
     def unread_above(self) -> bool:
         """Whether the line "new" is in the window and above the view."""
-        index = self._places.get(("new", 0))
-        return index is not None and index < self._top().index if self._entries else False
+        index = self._laid.places.get(("new", 0))
+        return index is not None and index < self._top().index if self._laid.entries else False
 
     @property
     def keep_index(self) -> int | None:
         """The row of the window that the view stands at; None: the end."""
         if self._anchor is None:
             return None
-        entry = self._entries[min(self._top().index, len(self._entries) - 1)] if self._entries else None
+        entry = self._laid.entries[min(self._top().index, len(self._laid.entries) - 1)] if self._laid.entries else None
         row = entry.row if isinstance(entry, Message) else entry.rows[0] if isinstance(entry, Notice) else None
         return 0 if row is None else self.window.index_of(row.id)
 
     # Laying out
 
     def _refresh_entries(self) -> None:
-        version = (self.window.version, self.read_arrival)
-        if version != self._entries_of:
-            beginning = not self.window.more_before
-            self._entries = entries_of(self.window.rows, beginning=beginning, read_arrival=self.read_arrival)
-            self._places = {key_of(entry): index for index, entry in enumerate(self._entries)}
-            for entry in self._entries:
-                if isinstance(entry, Notice):
-                    for row in entry.rows[1:]:
-                        self._places.setdefault(("row", row.id), self._places[key_of(entry)])
-            self._entries_of = version
+        self._laid.refresh(self.window, self.read_arrival)
 
     def _strips(self, index: int) -> list[Strip]:
-        entry = self._entries[index]
-        key = key_of(entry)
-        under = self.cursor is not None and self._cursor_on and self._places.get(("row", self.cursor)) == index
+        entry = self._laid.entries[index]
+        under = self.cursor is not None and self._cursor_on and self._laid.places.get(("row", self.cursor)) == index
         unfolded = isinstance(entry, Message) and entry.row.id in self._unfolded
-        known = self._painted.get(key)
-        if known is not None and known[1] == under and known[2] == unfolded and _same(known[0], entry):
-            return known[3]
-        if len(self._painted) > PAINTED_ENTRIES:
-            self._painted.clear()
-        around = self.around if self.around.width == self.size.width else replace(self.around, width=self.size.width)
-        self.around = around
-        strips = paint(entry, around, unfolded=unfolded, under_cursor=under)
-        answers = entry.row.reply_to if isinstance(entry, Message) else None
-        if answers is None or around.quote_of(answers) is not None:
-            self._painted[key] = (entry, under, unfolded, strips)
-        return strips
+        if self.around.width != self.size.width:
+            self.around = replace(self.around, width=self.size.width)
+        return self._painted.strips(entry, self.around, unfolded=unfolded, under_cursor=under)
 
     def _top(self) -> Line:
         lines = self._lines()
@@ -201,9 +180,9 @@ class Timeline(Widget, can_focus=True):
         self._refresh_entries()
         height = self.size.height
         lines: list[Line] = []
-        if self._anchor is not None and (start := self._places.get(self._anchor.key)) is not None:
+        if self._anchor is not None and (start := self._laid.places.get(self._anchor.key)) is not None:
             skip = min(self._anchor.line, max(0, len(self._strips(start)) - 1))
-            for index in range(start, len(self._entries)):
+            for index in range(start, len(self._laid.entries)):
                 strips = self._strips(index)
                 lines.extend(Line(index, number, strips[number]) for number in range(skip, len(strips)))
                 skip = 0
@@ -213,14 +192,14 @@ class Timeline(Widget, can_focus=True):
         if len(lines) < height:
             self._anchor = None
             lines = []
-            for index in range(len(self._entries) - 1, -1, -1):
+            for index in range(len(self._laid.entries) - 1, -1, -1):
                 strips = self._strips(index)
                 lines[:0] = [Line(index, number, strip) for number, strip in enumerate(strips)]
                 if len(lines) >= height:
                     break
             del lines[: max(0, len(lines) - height)]
             if self.window.more_after and lines:
-                self._anchor = Anchor(key_of(self._entries[lines[0].index]), lines[0].line)
+                self._anchor = Anchor(key_of(self._laid.entries[lines[0].index]), lines[0].line)
             else:
                 self.new_count = 0
         blank = self._blank()
@@ -241,7 +220,7 @@ class Timeline(Widget, can_focus=True):
         last = indices[-1] if indices else 0
         if self.window.more_before and first < NEAR_EDGE_ENTRIES:
             self.post_message(self.PageWanted(before=True))
-        if self.window.more_after and last > len(self._entries) - NEAR_EDGE_ENTRIES:
+        if self.window.more_after and last > len(self._laid.entries) - NEAR_EDGE_ENTRIES:
             self.post_message(self.PageWanted(before=False))
 
     def render_line(self, y: int) -> Strip:
@@ -263,7 +242,7 @@ class Timeline(Widget, can_focus=True):
     def scroll_lines(self, lines: int) -> None:
         """Move the view down by `lines` (up when negative)."""
         view = self._lines()
-        if not self._entries:
+        if not self._laid.entries:
             return
         top = self._top()
         index, line = top.index, top.line
@@ -278,13 +257,13 @@ class Timeline(Widget, can_focus=True):
             left = len(self._strips(index)) - line
             if lines < left:
                 line, lines = line + lines, 0
-            elif index + 1 < len(self._entries):
+            elif index + 1 < len(self._laid.entries):
                 index, line, lines = index + 1, 0, lines - left
             else:
                 break
         if view and view[0].index < 0:
             return
-        self._anchor = Anchor(key_of(self._entries[index]), line)
+        self._anchor = Anchor(key_of(self._laid.entries[index]), line)
         self._moved()
 
     def to_end(self) -> None:
@@ -292,15 +271,15 @@ class Timeline(Widget, can_focus=True):
         self._anchor = None
         self._moved()
         if self._cursor_on:
-            self._cursor_to(len(self._entries) - 1)
+            self._cursor_to(len(self._laid.entries) - 1)
 
     def to_entry(self, key: Key, *, above: int = 2) -> bool:
         """Show an entry near the top. False: it is not in the window."""
         self._refresh_entries()
-        index = self._places.get(key)
+        index = self._laid.places.get(key)
         if index is None:
             return False
-        self._anchor = Anchor(key_of(self._entries[index]), 0)
+        self._anchor = Anchor(key_of(self._laid.entries[index]), 0)
         self._view = None
         self._lines()
         if self._anchor is not None and above:
@@ -311,8 +290,8 @@ class Timeline(Widget, can_focus=True):
     def to_first(self) -> None:
         """The oldest row that is held; a page before it is asked for if there is one."""
         self._refresh_entries()
-        if self._entries:
-            self._anchor = Anchor(key_of(self._entries[0]), 0)
+        if self._laid.entries:
+            self._anchor = Anchor(key_of(self._laid.entries[0]), 0)
             self._moved()
             if self._cursor_on:
                 self._cursor_to(0)
@@ -380,26 +359,26 @@ class Timeline(Widget, can_focus=True):
     def move_cursor(self, step: int) -> None:
         """To the next entry with a row; the view follows."""
         self._refresh_entries()
-        at = self._places.get(("row", self.cursor)) if self.cursor is not None else None
-        index = len(self._entries) if at is None else at
-        while 0 <= index + step < len(self._entries):
+        at = self._laid.places.get(("row", self.cursor)) if self.cursor is not None else None
+        index = len(self._laid.entries) if at is None else at
+        while 0 <= index + step < len(self._laid.entries):
             index += step
-            if isinstance(self._entries[index], Message | Notice):
+            if isinstance(self._laid.entries[index], Message | Notice):
                 self._cursor_to(index)
                 return
         self.scroll_lines(step)
 
     def _cursor_to(self, index: int) -> None:
-        while 0 <= index < len(self._entries) and not isinstance(self._entries[index], Message | Notice):
+        while 0 <= index < len(self._laid.entries) and not isinstance(self._laid.entries[index], Message | Notice):
             index += 1
-        if not 0 <= index < len(self._entries):
+        if not 0 <= index < len(self._laid.entries):
             return
-        kind, record = key_of(self._entries[index])
+        kind, record = key_of(self._laid.entries[index])
         if kind == "row" and isinstance(record, bytes):
             self.cursor = record
         shown = [line.index for line in self._lines() if line.index >= 0]
         if (shown and index < shown[0]) or (shown and index == shown[0] and self._top().line > 0):
-            self._anchor = Anchor(key_of(self._entries[index]), 0)
+            self._anchor = Anchor(key_of(self._laid.entries[index]), 0)
         elif shown and index >= shown[-1]:
             wanted = len(self._strips(index))
             present = sum(1 for line in self._lines() if line.index == index)
@@ -419,18 +398,12 @@ class Timeline(Widget, can_focus=True):
         if not 0 <= event.y < len(lines):
             return
         line = lines[event.y]
-        entry = self._entries[line.index] if line.index >= 0 else None
+        entry = self._laid.entries[line.index] if line.index >= 0 else None
         if isinstance(entry, Message):
             self.cursor = entry.row.id
             if line.line == len(self._strips(line.index)) - 1 and "unfolds)" in line.strip.text:
                 self.unfold(entry.row.id)
         self.changed()
-
-
-def _same(one: Entry, other: Entry) -> bool:
-    if isinstance(one, Message) and isinstance(other, Message):
-        return one.row is other.row and one.follows == other.follows
-    return one == other
 
 
 def _regions(differing: list[int], width: int) -> list[Region]:

@@ -65,7 +65,7 @@ async def test_every_action_is_done_by_something(sit: Sit) -> None:
                 main.timeline.focus()
                 main.timeline.perform(action.id)
             elif action.scope is Scope.LISTS:
-                main._channels.perform(action.id)
+                main.channels.perform(action.id)
             await seat.pilot.pause()
             while seat.app.screen is not main:
                 await seat.press("escape")

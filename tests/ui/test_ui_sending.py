@@ -169,7 +169,7 @@ async def test_tab_on_an_empty_line_moves_between_the_panes_and_enter_opens(sit:
     async with sit(quiet()) as seat:
         await seat.opened(DEV)
         await seat.press("tab")
-        assert seat.main.focused is seat.main._channels
+        assert seat.main.focused is seat.main.channels
         await seat.press("j", "enter")
         await seat.opened(LOBBY)
         assert seat.main.focused is seat.main.composer

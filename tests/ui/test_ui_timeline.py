@@ -130,14 +130,14 @@ async def test_a_resize_keeps_the_message_at_the_top(sit: Sit) -> None:
 async def test_panes_go_as_the_terminal_narrows(sit: Sit) -> None:
     async with sit(filled(5), size=(120, 40)) as seat:
         await seat.opened(DEV)
-        assert (seat.main._channels.display, seat.main._members.display) == (True, True)
+        assert (seat.main.channels.display, seat.main.members.display) == (True, True)
         await seat.pilot.resize_terminal(80, 24)
-        await until(lambda: not seat.main._members.display)
-        assert seat.main._channels.display
+        await until(lambda: not seat.main.members.display)
+        assert seat.main.channels.display
         await seat.pilot.resize_terminal(40, 10)
-        await until(lambda: not seat.main._channels.display)
+        await until(lambda: not seat.main.channels.display)
         await seat.press("f5")
-        assert seat.main._channels.display
+        assert seat.main.channels.display
 
 
 async def test_a_resync_reads_again_at_the_end_and_in_place_when_scrolled_up(sit: Sit) -> None:

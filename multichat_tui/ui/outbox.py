@@ -1,0 +1,102 @@
+"""What is entered in the composer, on its way: one text after the other becomes a message or a command.
+
+The text stays in the composer until the node has taken it, with the reason beside it if it has not.
+"""
+
+from typing import TYPE_CHECKING
+
+from multichat_tui.model.errors import MultichatError
+from multichat_tui.node.api.commands import is_command, run_command
+from multichat_tui.node.api.commands.options import link_kind
+from multichat_tui.ui.cells import wrap
+from multichat_tui.ui.panel import page_of
+from multichat_tui.ui.parts import Read
+
+if TYPE_CHECKING:
+    from multichat_tui.ui.main import MainScreen
+
+NOTE_LINES = 4
+
+
+class Outbox:
+    """Of one screen."""
+
+    def __init__(self, screen: "MainScreen") -> None:
+        self._screen = screen
+        self._sending = False
+        self._entered: list[int] = []
+        """Where the text ended at each Enter that came while something was being sent."""
+
+    def enter(self, text: str) -> None:
+        """What the composer holds at an Enter."""
+        if self._sending:
+            self._entered.append(len(text))
+            return
+        self._sending = True
+        self._screen.spawn(self._submit(text))
+
+    async def _submit(self, text: str) -> None:
+        """What is written, up to an Enter; then what was entered meanwhile, if nothing was refused or edited."""
+        front, composer = self._screen.front, self._screen.composer
+        channel = front.current
+        try:
+            while True:
+                if is_command(text.strip()):
+                    await self.command(text.strip(), text)
+                elif front.current is None and (kind := link_kind(text)):
+                    await self.command(f"/{kind} {text.strip()}", text)
+                else:
+                    await self._message(text)
+                rest = composer.text
+                self._entered = [end - len(text) for end in self._entered if end > len(text)]
+                if not self._entered or channel != front.current or rest.startswith(text):
+                    return
+                text = rest[: self._entered[0]]
+                if not text.strip():
+                    return
+        finally:
+            self._sending = False
+            self._entered.clear()
+
+    async def _message(self, text: str) -> None:
+        screen, front = self._screen, self._screen.front
+        channel = front.current
+        if channel is None:
+            front.say("Open a channel or a conversation first: /create NAME, /join LINK, /pair.", bad=True)
+            return
+        reply = screen.reply_to
+        sent = text[1:] if text.startswith("//") else text
+        if await front.send(channel, sent, reply.id if reply is not None else None) is None:
+            return
+        if channel == front.current:
+            screen.composer.accept(text)
+            screen.reply_to = None
+            await front.to_newest()
+            screen.timeline.to_end()
+
+    async def command(self, line: str, text: str = "") -> None:
+        """`text` is what stands in the composer for it; empty: it was not typed there."""
+        screen, front = self._screen, self._screen.front
+        if front.api is None:
+            front.say("Still opening: try again in a moment.", bad=True)
+            return
+        try:
+            outcome = await run_command(front.api, front.current, line)
+        except MultichatError as error:
+            front.say(str(error), bad=True)
+            return
+        if text:
+            screen.composer.accept(text)
+            front.edited(front.current, screen.composer.text)
+        if outcome.quit:
+            await screen.app.action_quit()
+            return
+        front.say("")
+        if outcome.open_channel is not None:
+            await front.go(outcome.open_channel)
+        lines, link = outcome.lines, outcome.fields.get("link")
+        if len(lines) == 1 and link is None and len(wrap(lines[0], screen.size.width - 2)) <= NOTE_LINES:
+            front.say(lines[0])
+        elif lines:
+            screen.panel(page_of(line.split()[0], lines, link if isinstance(link, str) else "", outcome.hang))
+        front.want(Read.SETTINGS | Read.CONTACTS | Read.CHANNELS | Read.STATUS)

@@ -1,0 +1,111 @@
+"""Does the actions that work anywhere on the main screen."""
+
+from typing import TYPE_CHECKING
+
+from multichat_tui.model.snapshots import ChannelRow
+from multichat_tui.ui.panel import help_page
+
+if TYPE_CHECKING:
+    from multichat_tui.ui.main import MainScreen
+
+
+class Performer:
+    """Of one screen."""
+
+    def __init__(self, screen: "MainScreen") -> None:
+        self._screen = screen
+
+    def perform(self, action: str) -> None:
+        """By the action's id."""
+        screen = self._screen
+        kind, _, which = action.partition(".")
+        match kind:
+            case "channel":
+                screen.spawn(self._switch(which))
+            case "view":
+                self._view(which)
+            case "focus":
+                screen.focus_step(1 if which == "next" else -1)
+            case "pane":
+                screen.toggle(screen.channels if which == "channels" else screen.members)
+            case "help":
+                screen.panel(help_page(screen.scope))
+            case "quit":
+                screen.run_worker(screen.app.action_quit())
+            case "redraw":
+                screen.refresh(layout=True)
+                screen.app.refresh()
+            case "mouse":
+                screen.post_message(screen.MouseToggled())
+            case "back":
+                self._back()
+
+    def _back(self) -> None:
+        """One step: selection, another pane, reply, news, then the timeline's cursor."""
+        screen = self._screen
+        if screen.selections:
+            screen.clear_selection()
+        elif not screen.composer.has_focus:
+            screen.composer.focus()
+        elif screen.reply_to is not None:
+            screen.reply_to = None
+            screen.tell_below()
+        elif screen.front.note is not None:
+            screen.front.say("")
+        elif not screen.composer.text:
+            screen.timeline.focus()
+
+    def _view(self, which: str) -> None:
+        screen = self._screen
+        match which:
+            case "page-up":
+                screen.timeline.page(-1)
+            case "page-down":
+                screen.timeline.page(1)
+            case "first":
+                screen.spawn(self._to_first())
+            case "last":
+                screen.spawn(self._to_last())
+            case "cursor":
+                screen.timeline.focus()
+            case "unread":
+                screen.spawn(self._to_unread())
+
+    async def _to_first(self) -> None:
+        await self._screen.front.to_oldest()
+        self._screen.timeline.to_first()
+
+    async def _to_last(self) -> None:
+        await self._screen.front.to_newest()
+        self._screen.timeline.to_end()
+
+    async def _to_unread(self) -> None:
+        front = self._screen.front
+        if not (await front.to_unread() and self._screen.timeline.to_entry(("new", 0))):
+            front.say("nothing is unread here")
+
+    async def _switch(self, which: str) -> None:
+        front = self._screen.front
+        ordered = front.desk.ordered
+        at = next((i for i, row in enumerate(ordered) if isinstance(row, ChannelRow) and row.id == front.current), -1)
+        match which:
+            case "last":
+                target = front.desk.channels.get(front.previous) if front.previous is not None else None
+            case "active":
+                active = front.desk.next_active(front.current)
+                target = front.desk.channels.get(active) if active is not None else None
+                if target is None:
+                    front.say("no activity elsewhere")
+            case "next" | "previous":
+                rows = [row for row in ordered if isinstance(row, ChannelRow)]
+                step = 1 if which == "next" else -1
+                target = rows[((at if at >= 0 else -step if step < 0 else -1) + step) % len(rows)] if rows else None
+            case _:
+                number = int(which)
+                chosen = ordered[number - 1] if number <= len(ordered) else None
+                if chosen is not None and not isinstance(chosen, ChannelRow):
+                    await front.open_person(chosen.user)
+                    return
+                target = chosen
+        if target is not None:
+            await front.open(target.id)
