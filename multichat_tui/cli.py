@@ -73,7 +73,7 @@ def _run(argv: Sequence[str]) -> int:
     _log_to_screen(settings.verbose and args.verb is not None)
     host = ProfileHost(settings)
     if args.verb is None:
-        return _screens(host)
+        return _lines(host) if settings.line else _screens(host)
     if args.verb == "demo":
         from multichat_tui.headless.demo import demo
 
@@ -97,15 +97,22 @@ def _arguments(args: argparse.Namespace) -> config.Arguments:
         log_file=args.log_file,
         json=args.json,
         verbose=args.verbose,
+        line=args.line,
     )
 
 
 def _screens(host: "ProfileHost") -> int:
     if not (has_terminal() and sys.stdout.isatty()):
-        raise UsageError("The screens need a terminal.", "multichat --help lists the commands that need none.")
+        raise UsageError("The screens need a terminal.", "multichat --line needs none; multichat --help lists the commands.")
     from multichat_tui.ui import run_tui
 
     return run_tui(ProfileLauncher(host))
+
+
+def _lines(host: "ProfileHost") -> int:
+    from multichat_tui.headless.line.start import line_mode
+
+    return line_mode(host)
 
 
 def _command(args: argparse.Namespace, host: "ProfileHost", out: Output) -> int:

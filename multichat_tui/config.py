@@ -42,6 +42,8 @@ class Settings:
     passphrase: str | None = field(repr=False)
     json: bool
     verbose: bool
+    line: bool
+    """Plain lines instead of screens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,7 @@ class Arguments:
     log_file: str | None = None
     json: bool = False
     verbose: bool = False
+    line: bool = False
 
 
 _FILE_KEYS: dict[str, type] = {
@@ -67,6 +70,7 @@ _FILE_KEYS: dict[str, type] = {
     "passphrase_file": str,
     "log_file": str,
     "verbose": bool,
+    "line": bool,
 }
 """Every key of the configuration file with its type; `connect` is a list of HOST:PORT."""
 
@@ -103,6 +107,8 @@ def load(arguments: Arguments, environment: Mapping[str, str]) -> Settings:
         passphrase=_passphrase(arguments, environment, written),
         json=arguments.json,
         verbose=arguments.verbose or bool(_flag(written, "verbose")),
+        line=_first_set(arguments.line or None, _switch(environment, "MULTICHAT_LINE"), _flag(written, "line"), False)
+        or environment.get("TERM") == "dumb",
     )
 
 

@@ -5,12 +5,11 @@ With JSON one object per line; otherwise tidy text in which nothing that others 
 
 import json
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from multichat_tui.model.snapshots import MessageRow, RowKind
+from multichat_tui.model.snapshots import MessageRow
 from multichat_tui.model.text import visible
 from multichat_tui.node.api.lookup import id_text
 from multichat_tui.node.api.wire import to_json
@@ -86,43 +85,6 @@ def message_fields(row: MessageRow) -> dict[str, Any]:
         "late": row.late,
         "subject": id_text(row.subject) if row.subject is not None else None,
     }
-
-
-_SAYS = {
-    RowKind.CREATED: "made the channel",
-    RowKind.JOINED: "joined",
-    RowKind.LEFT: "left",
-    RowKind.REMOVED: "was removed",
-    RowKind.TOPIC: "set the topic:",
-    RowKind.RENAMED: "renamed the channel:",
-    RowKind.INVITED: "made an invitation",
-    RowKind.NEWER: "(needs a newer version)",
-    RowKind.HELD: "(held back: their clock is ahead)",
-}
-_STATES = {"queued": "…", "delivered-some": "✓", "delivered-all": "✓✓", "failed": "✗", "alone": "·"}
-
-
-def message_lines(row: MessageRow) -> list[str]:
-    """One row of a timeline for people: further lines of a text are indented, so that none can pass for another's message."""
-    when = local_time(row.time_ms)
-    name = visible(row.name).replace("\n", " ")
-    state = f"  [{_STATES[row.state.value]}]" if row.mine and row.state.value in _STATES else ""
-    late = "  (late)" if row.late else ""
-    if row.kind is not RowKind.MESSAGE:
-        text = visible(row.text).replace("\n", " ")
-        return [f"{when}  * {name} {_SAYS[row.kind]} {text}".rstrip() + late]
-    first, *rest = visible(row.text).split("\n")
-    return [f"{when}  {name}: {first}{'' if rest else state + late}"] + [
-        f"{'':20} {line}{state + late if number == len(rest) else ''}" for number, line in enumerate(rest, 1)
-    ]
-
-
-def local_time(time_ms: int) -> str:
-    """`2026-11-21 01:47:32` in local time; what no calendar holds is shown as a number."""
-    try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time_ms / 1000))
-    except (OverflowError, ValueError, OSError):
-        return str(time_ms)
 
 
 def counted(number: int, noun: str) -> str:

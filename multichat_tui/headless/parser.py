@@ -72,6 +72,7 @@ _DEFAULTS: dict[str, Any] = {
     "listen": None,
     "lan": None,
     "connect": None,
+    "line": False,
 }
 
 
@@ -104,6 +105,11 @@ def _build() -> argparse.ArgumentParser:
         parents=[common],
     )
     parser.add_argument("--version", action="version", version=f"multichat {__version__}")
+    parser.add_argument(
+        "--line",
+        action="store_true",
+        help="plain lines instead of screens: for screen readers, dumb terminals and pipes (or MULTICHAT_LINE)",
+    )
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", parser_class=_Parser)
 
     def verb(name: str, help_text: str, *aliases: str, within: Any = verbs) -> argparse.ArgumentParser:

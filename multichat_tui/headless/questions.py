@@ -58,6 +58,29 @@ def _new_passphrase(args: argparse.Namespace, host: Host) -> str | None:
     return first
 
 
+def ask_passphrase() -> str:
+    """The passphrase of a locked profile."""
+    return _ask("Passphrase: ")
+
+
+def ask_new_passphrase() -> str | None:
+    """A new passphrase, typed twice alike; None when it is left empty twice."""
+    while True:
+        first = _ask("New passphrase: ")
+        if _ask("Once more: ") == first:
+            return first or None
+        print("The two are not the same. Choose it again.", file=sys.stderr)
+
+
+def ask_line(prompt: str) -> str:
+    """One line from the terminal. `errors.UsageError` at the end of the input."""
+    print(prompt, end="", flush=True)
+    line = sys.stdin.readline()
+    if not line:
+        raise UsageError("The input has ended.", "Nothing more was done.")
+    return line.rstrip("\n")
+
+
 def _ask(prompt: str) -> str:
     try:
         answer = getpass.getpass(prompt, stream=sys.stderr)

@@ -14,8 +14,11 @@ from typing import Any, TextIO
 
 
 class LineStream:
-    """One JSON object per line. The thread is a daemon and writes past Python's buffers: a process that ends in the middle of a
-    write that never returns is held up by neither."""
+    """JSON objects or plain text; what the stream's encoding lacks is written as `\\uXXXX`.
+
+    The thread is a daemon and writes past Python's buffers: a process that ends in the middle of a write that never returns is
+    held up by neither.
+    """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -23,13 +26,17 @@ class LineStream:
         self._thread: threading.Thread | None = None
 
     async def object(self, fields: Mapping[str, Any]) -> None:
-        """Returns when the line is with the operating system. OSError if the other end is gone."""
+        """One JSON object in a line; see `text`."""
+        await self.text(json.dumps(fields, separators=(", ", ": "), allow_nan=False) + "\n")
+
+    async def text(self, text: str) -> None:
+        """Returns when the text is with the operating system. OSError if the other end is gone."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="lines", daemon=True)
             self._thread.start()
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
-        self._lines.put((json.dumps(fields, separators=(", ", ": "), allow_nan=False) + "\n", written, loop))
+        self._lines.put((text, written, loop))
         await written
 
     def _run(self) -> None:
@@ -53,7 +60,7 @@ class LineStream:
             self._out.write(line)
             return
         self._out.flush()
-        left = line.encode()
+        left = line.encode(self._out.encoding or "utf-8", "backslashreplace")
         while left:
             left = left[os.write(descriptor, left) :]
 

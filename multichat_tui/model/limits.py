@@ -131,6 +131,14 @@ MAX_REQUEST_LINE_BYTES = 256 * 1024
 MAX_ATTACHED = 16
 """Front ends attached to one node."""
 
+# Line mode
+MAX_INPUT_LINE_BYTES = 4 * MAX_TEXT_CHARACTERS + 4096
+"""One line of input: the longest message with a command before it."""
+MAX_HELD_LINES = 1000
+"""News that wait for Enter; beyond this the oldest are gone from the page, not from the channel."""
+MAX_WATCHED_MESSAGES = 256
+"""Messages of one's own whose failure is told when it comes."""
+
 # Unlocking
 ARGON2_MEMORY_BYTES = 256 * 1024 * 1024
 ARGON2_SMALL_MEMORY_BYTES = 64 * 1024 * 1024

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from multichat_tui.headless.host import Context
-from multichat_tui.headless.output import Output, message_fields, message_lines
+from multichat_tui.headless.output import Output, message_fields
 from multichat_tui.headless.remote import AGAIN, GONE
 from multichat_tui.headless.session import session, wait_for
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, TimedOut, Unreachable, UsageError
@@ -14,6 +14,7 @@ from multichat_tui.model.limits import MAX_PAGE_ROWS
 from multichat_tui.model.snapshots import Delivery, MessageRow, Position
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.lookup import ID_CHARACTERS, find_destination, id_text
+from multichat_tui.node.api.transcript import message_lines
 from multichat_tui.node.api.wire import from_json
 
 ALONE_PATIENCE_S = 5.0
@@ -114,12 +115,12 @@ async def _following(
                 newest = row.arrival
                 yield (row,)
             case Resync():
-                missed = await _arrived_since(api, channel, newest)
+                missed = await arrived_since(api, channel, newest)
                 newest = max((row.arrival for row in missed), default=newest)
                 yield missed
 
 
-async def _arrived_since(api: NodeApi, channel: ChannelId, arrival: int) -> tuple[MessageRow, ...]:
+async def arrived_since(api: NodeApi, channel: ChannelId, arrival: int) -> tuple[MessageRow, ...]:
     """Rows that arrived after `arrival`, back to the first whole page without one: what is later than that is older history."""
     found: list[MessageRow] = []
     before: Position | None = None

@@ -33,6 +33,12 @@ SETTINGS: tuple[Setting, ...] = (
         help="colours; auto: dark, fewer where the terminal has fewer, none with NO_COLOR",
     ),
     Setting(key="ui.mouse", default="on", allowed=("on", "off"), help="whether the mouse is used"),
+    Setting(
+        key="line.hold",
+        default="off",
+        allowed=("on", "off"),
+        help="line mode shows what others write only when Enter is pressed, so that nothing breaks a line being typed",
+    ),
     Setting(key="ui.clock", default="%H:%M", allowed=(), help="the time column, as a strftime format"),
 )
 

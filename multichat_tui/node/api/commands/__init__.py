@@ -3,7 +3,7 @@
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import channels, general, people, trust
+from multichat_tui.node.api.commands import channels, general, people, reading, trust
 from multichat_tui.node.api.commands.shape import Call, Command, Outcome
 from multichat_tui.node.api.lookup import nearest
 
@@ -68,6 +68,15 @@ COMMANDS: tuple[Command, ...] = (
         run=channels.invite,
     ),
     Command(name="leave", usage="/leave [CHANNEL]", summary="leave this channel", run=channels.leave, aliases=("part",)),
+    Command(
+        name="switch",
+        usage="/switch CHANNEL",
+        summary="open a channel, or @NAME for the conversation with a person",
+        run=reading.switch,
+        aliases=("goto",),
+    ),
+    Command(name="unread", usage="/unread", summary="the channels that hold something unread", run=reading.unread),
+    Command(name="last", usage="/last [N]", summary="the newest messages of this channel once more", run=reading.last),
     Command(name="names", usage="/names [CHANNEL]", summary="who is in this channel", run=channels.names, aliases=("members",)),
     Command(name="topic", usage="/topic [TEXT]", summary="show or set the topic", run=channels.topic),
     Command(name="rename", usage="/rename NAME", summary="give this channel another name", run=channels.rename),

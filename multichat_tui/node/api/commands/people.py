@@ -53,7 +53,7 @@ async def message(call: Call) -> Outcome:
     channel = await direct_channel(call.api, person)
     accepted = await call.api.submit(SendMessage(channel=channel, text=text))
     record: Plain = id_text(accepted.record) if accepted.record is not None else None
-    return Outcome(fields={"channel": id_text(channel), "id": record}, open_channel=channel)
+    return Outcome(fields={"channel": id_text(channel), "id": record}, open_channel=channel, record=accepted.record)
 
 
 async def query(call: Call) -> Outcome:

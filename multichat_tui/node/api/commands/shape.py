@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from multichat_tui.model.errors import UsageError
-from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.node.api import NodeApi
 
 Plain: TypeAlias = "str | int | float | bool | None | list[Plain] | dict[str, Plain]"
@@ -22,6 +22,8 @@ class Outcome:
     lines: tuple[str, ...] = ()
     fields: Mapping[str, Plain] = field(default_factory=dict)
     open_channel: ChannelId | None = None
+    record: RecordId | None = None
+    """The message that was sent."""
     quit: bool = False
     hang: int = 0
     """Cells by which the further lines of a long one are indented, for lines that are columns."""

@@ -1,0 +1,49 @@
+"""Slash commands to get about and to read again: the whole of a screen for those who have none."""
+
+from multichat_tui.model.errors import UsageError
+from multichat_tui.model.limits import MAX_PAGE_ROWS
+from multichat_tui.model.snapshots import ChannelRow
+from multichat_tui.node.api.commands.shape import Call, Outcome
+from multichat_tui.node.api.lookup import channel_label, find_destination, id_text
+from multichat_tui.node.api.transcript import spoken_line
+
+LAST_ROWS = 10
+"""What /last shows when it is not told how much."""
+
+
+async def switch(call: Call) -> Outcome:
+    channel = await find_destination(call.api, call.need_words(), call.channel)
+    row = (await call.api.channel(channel)).rows
+    return Outcome(fields={"channel": id_text(channel), "name": row.name}, open_channel=channel)
+
+
+async def unread(call: Call) -> Outcome:
+    call.need_none()
+    rows = [row for row in (await call.api.channels()).rows if row.unread]
+    return Outcome(
+        lines=tuple(unread_line(row) for row in rows) or ("Nothing is unread.",),
+        fields={
+            "channels": [
+                {"channel": id_text(row.id), "name": row.name, "unread": row.unread, "mentions": row.mentions} for row in rows
+            ]
+        },
+    )
+
+
+def unread_line(row: ChannelRow) -> str:
+    """`#dev: 3 unread, 1 mentions you`."""
+    mentions = f", {row.mentions} {'mentions' if row.mentions == 1 else 'mention'} you" if row.mentions else ""
+    return f"{channel_label(row)}: {row.unread} unread{mentions}"
+
+
+async def last(call: Call) -> Outcome:
+    channel = call.need_channel()
+    if call.words and not (call.words.isascii() and call.words.isdigit() and len(call.words) <= 6 and int(call.words)):
+        raise UsageError(f"{call.words[:20]!r} is no number of messages.", f"Usage: {call.usage}")
+    count = min(int(call.words or LAST_ROWS), MAX_PAGE_ROWS)
+    label = channel_label((await call.api.channel(channel)).rows)
+    rows = (await call.api.timeline(channel, limit=count)).rows
+    return Outcome(
+        lines=tuple(spoken_line(label, row) for row in rows) or (f"{label} is empty.",),
+        fields={"channel": id_text(channel), "messages": [{"id": id_text(row.id), "text": row.text} for row in rows]},
+    )

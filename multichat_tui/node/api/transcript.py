@@ -1,0 +1,81 @@
+"""Rows of a timeline as lines for people, safe to draw: for commands, line mode and whatever prints.
+
+Nothing that others wrote begins a line of its own, moves the cursor, or can pass for another's message.
+"""
+
+import time
+
+from multichat_tui.model.snapshots import Delivery, MessageRow, RowKind
+from multichat_tui.model.text import visible
+from multichat_tui.node.api.lookup import one_line
+
+SAYS = {
+    RowKind.CREATED: "made the channel",
+    RowKind.JOINED: "joined",
+    RowKind.LEFT: "left",
+    RowKind.REMOVED: "was removed",
+    RowKind.TOPIC: "set the topic:",
+    RowKind.RENAMED: "renamed the channel:",
+    RowKind.INVITED: "made an invitation",
+    RowKind.NEWER: "(needs a newer version)",
+    RowKind.HELD: "(held back: their clock is ahead)",
+}
+SIGNS = {Delivery.QUEUED: "…", Delivery.SOME: "✓", Delivery.ALL: "✓✓", Delivery.FAILED: "✗", Delivery.ALONE: "·"}
+WORDS = {
+    Delivery.QUEUED: "queued",
+    Delivery.SOME: "delivered to some",
+    Delivery.ALL: "delivered to all",
+    Delivery.FAILED: "not delivered",
+    Delivery.ALONE: "nobody else is here yet",
+}
+"""What a screen reader says in place of a sign."""
+
+
+def message_lines(row: MessageRow) -> list[str]:
+    """One row with its date; further lines of a text are indented."""
+    when = local_time(row.time_ms)
+    name = visible(row.name).replace("\n", " ")
+    state = f"  [{SIGNS[row.state]}]" if row.mine and row.state in SIGNS else ""
+    late = "  (late)" if row.late else ""
+    if row.kind is not RowKind.MESSAGE:
+        text = visible(row.text).replace("\n", " ")
+        return [f"{when}  * {name} {SAYS[row.kind]} {text}".rstrip() + late]
+    first, *rest = visible(row.text).split("\n")
+    return [f"{when}  {name}: {first}{'' if rest else state + late}"] + [
+        f"{'':20} {line}{state + late if number == len(rest) else ''}" for number, line in enumerate(rest, 1)
+    ]
+
+
+def spoken_line(label: str, row: MessageRow, *, state: bool = True) -> str:
+    """One row in exactly one line without any sign that has to be seen: `#dev 14:03 bob: hello`. `label` is the channel's.
+
+    `state` says how far one's own message has come.
+    """
+    name, text = one_line(row.name), one_line(row.text)
+    marks = [WORDS[row.state]] if state and row.mine and row.kind is RowKind.MESSAGE and row.state in WORDS else []
+    marks += ["late"] if row.late else []
+    if row.kind is RowKind.MESSAGE:
+        told = f"{name}: {text}"
+    elif row.kind in (RowKind.JOINED, RowKind.REMOVED) and text:
+        # The text names whom it is about; the author let them in, or removed them.
+        told = f"{text} {SAYS[row.kind]}{', let in by' if row.kind is RowKind.JOINED else ' by'} {name}"
+    else:
+        told = f"{name} {SAYS[row.kind]} {text}".rstrip()
+    return f"{label} {clock_time(row.time_ms)} {told}" + (f" ({', '.join(marks)})" if marks else "")
+
+
+def local_time(time_ms: int) -> str:
+    """`2026-11-21 01:47:32` in local time; what no calendar holds is shown as a number."""
+    return _local(time_ms, "%Y-%m-%d %H:%M:%S")
+
+
+def clock_time(time_ms: int) -> str:
+    """`01:47` in local time."""
+    return _local(time_ms, "%H:%M")
+
+
+def _local(time_ms: int, form: str) -> str:
+    try:
+        return time.strftime(form, time.localtime(time_ms / 1000))
+    except (OverflowError, ValueError, OSError):
+        return str(time_ms)
