@@ -126,6 +126,31 @@ MAX_ALARMS = 256
 MAX_ALARM_DETAIL_BYTES = 96
 """What names a finding: a digest, or a name's skeleton."""
 
+# Searching
+MAX_QUERY_CHARACTERS = 512
+"""A search as it is typed."""
+MAX_QUERY_PHRASES = 16
+"""Words and phrases that one search may ask for: each costs a walk through its part of the index."""
+MAX_QUERY_WORDS = 64
+"""Words in all phrases of a search; letters of Chinese, Japanese and the like count as words."""
+MAX_QUERY_CHANNELS = 64
+MAX_QUERY_USERS = 64
+"""Channels and people that one search may name."""
+MAX_FOUND_ROWS = 200
+"""Rows of one answer to a search; the next ones are asked for."""
+MAX_WORD_CHARACTERS = 64
+"""Longer words are compared by their beginning."""
+MAX_INDEXED_WORDS = 8192
+"""Words of one message that are indexed: as many as its characters. Folding can make more of them."""
+MAX_MARKED_PLACES = 256
+"""Places marked in one message that was found."""
+MAX_INDEXED_PER_MS = 512
+"""Messages of one millisecond that are found: their places in the index are numbered within it. Only a forger makes more."""
+INDEX_SLICE_ENTRIES = 256
+"""Older messages that are put into the index at a time, some 20 ms of work; then the node does whatever waits."""
+INDEX_PAUSE_MS = 5
+"""Between two slices, so that reads come in."""
+
 # Control socket
 MAX_REQUEST_LINE_BYTES = 256 * 1024
 MAX_ATTACHED = 16

@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, Log, RecordId, UserId
 from multichat_tui.model.records import Record
+from multichat_tui.model.searching import Search
 from multichat_tui.model.snapshots import Position
 
 Entropy: TypeAlias = Callable[[int], bytes]
@@ -120,8 +121,9 @@ class Transaction(Protocol):
     def forget_channel(self, channel: ChannelId) -> None:
         """Drop all records, timeline entries and acknowledgements of a channel, and its value in Space.CHANNEL."""
 
-    def show(self, entry: TimelineEntry) -> None:
-        """Put an entry into the timeline, or replace the one with its id.
+    def show(self, entry: TimelineEntry, text: str | None = None) -> None:
+        """Put an entry into the timeline, or replace the one with its id. `text` is what `search` finds it by; empty: by nothing,
+        None: by what it was found by before.
 
         ValueError unless its record is held, and has that channel, device, ets and arrival.
         """
@@ -143,6 +145,20 @@ class Transaction(Protocol):
 
     def newest(self, channels: tuple[ChannelId, ...]) -> tuple[int, int] | None:
         """(ets, arrival) that are greatest among the visible entries, each for itself."""
+
+    def search(
+        self, search: Search, *, before: Position | None, limit: int, without: tuple[ChannelId, ...] = ()
+    ) -> list[tuple[TimelineEntry, Record]]:
+        """Visible entries that were shown with a text, and for which `search` holds, outside the channels `without`; by ets, the
+        newest first, those of one millisecond in an order of their own that stays. `before` is the position of an entry that was
+        found; of one that is gone, its whole millisecond is left out. Of one millisecond MAX_INDEXED_PER_MS are found."""
+
+    def indexed_percent(self) -> int:
+        """How much of what has a text is found by `search`; below 100 the older entries of a profile from before there was an
+        index are still to come."""
+
+    def index_older(self, text_of: Callable[[Record], str], limit: int) -> int:
+        """Index up to `limit` of those, the newest first, with what `text_of` says; the new `indexed_percent`."""
 
     def acknowledged(self, peer: DeviceId) -> list[tuple[ChannelId, Log, DeviceId, int]]:
         """What a peer is known to hold for good: (channel, log, author device, seq), ascending, the chain whole up to seq."""

@@ -212,3 +212,5 @@ class StatusRow:
     counters: tuple[tuple[str, int], ...]
     alarms: tuple[AlarmRow, ...] = ()
     """Warnings about people's keys that are not acknowledged, the oldest first."""
+    indexed_percent: int = 100
+    """How much of the history is in the index of words; below 100 while an older profile is being indexed."""

@@ -26,7 +26,7 @@ from multichat_tui.model.frames import (
 )
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, UserId
 from multichat_tui.model.intents import Accepted, Intent
-from multichat_tui.model.limits import MAX_RECORD_FAULTS, SALT_BYTES, TELL_DELAY_MS
+from multichat_tui.model.limits import INDEX_PAUSE_MS, INDEX_SLICE_ENTRIES, MAX_RECORD_FAULTS, SALT_BYTES, TELL_DELAY_MS
 from multichat_tui.model.ports import (
     Counted,
     DialFailed,
@@ -52,7 +52,7 @@ from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.identity import Identity
 from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.ledger import Ledger
-from multichat_tui.node.rows import Rows
+from multichat_tui.node.rows import Rows, searched_text_of
 from multichat_tui.node.standing import decode_contact, decode_standing
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import Chains
@@ -75,6 +75,7 @@ class Engine:
         self._introductions = Introductions(world, self._ledger, self._exchange)
         self._dialing = Dialing(world)
         self._introductions_at = self._dialing_at = self._tell_at = NEVER
+        self._index_at = NEVER if world.indexed_percent == 100 else world.now
         self._choices = Choices(world, self._ledger, self._exchange, self._introductions, self._dialing)
 
     @classmethod
@@ -94,6 +95,7 @@ class Engine:
         for device in world.certificates():
             for channel_id, log, author, seq in txn.acknowledged(device):
                 world.peer_holds(device, channel_id)[log, author[:PREFIX_SIZE]] = seq
+        world.indexed_percent = txn.indexed_percent()
         return cls(world)
 
     # Steps
@@ -163,11 +165,23 @@ class Engine:
         elif self._tell_at <= world.now:
             self._tell_at = NEVER
             self._tell()
+        if self._index_at <= world.now:
+            self._index_older()
         due = world.early[0][0] if world.early else NEVER
-        wake_at = min((*self._exchange.wake_times(), self._introductions_at, self._dialing_at, self._tell_at, due))
+        timers = (self._introductions_at, self._dialing_at, self._tell_at, self._index_at)
+        wake_at = min((*self._exchange.wake_times(), *timers, due))
         world.out.wake_at = None if wake_at == NEVER else wake_at
         self._ledger.end_batch()
         return world.out
+
+    def _index_older(self) -> None:
+        """A slice of what was stored before there was an index; the next one after a pause."""
+        world = self.world
+        percent = world.txn.index_older(searched_text_of, INDEX_SLICE_ENTRIES)
+        self._index_at = NEVER if percent == 100 else world.now + INDEX_PAUSE_MS
+        if percent != world.indexed_percent:
+            world.indexed_percent = percent
+            world.status_changed = True
 
     def _tell(self) -> None:
         world = self.world

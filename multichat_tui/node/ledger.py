@@ -52,7 +52,7 @@ from multichat_tui.model.records import (
 )
 from multichat_tui.model.snapshots import Membership, MessageRow, Position
 from multichat_tui.model.text import mentions
-from multichat_tui.node.rows import Rows
+from multichat_tui.node.rows import Rows, searched_text
 from multichat_tui.node.standing import Standing
 from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.chains import ChainKey, chain_key
@@ -412,7 +412,7 @@ class Ledger:
             hidden=not self._is_counted(channel, record, user),
             notice=header.log == Log.CONTROL,
         )
-        world.txn.show(entry)
+        world.txn.show(entry, searched_text(acts))
         world.changed_channels.add(channel.id)
         due_ms = header.timestamp_ms - FUTURE_TOLERANCE_MS
         if due_ms > world.now and not mine and len(world.early) < MAX_EARLY:

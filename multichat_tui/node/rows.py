@@ -1,5 +1,7 @@
 """Rows for front ends, from the store and the world. Reads only."""
 
+from dataclasses import replace
+
 from multichat_tui.crypto.identity import safety_number
 from multichat_tui.model.acts import (
     Act,
@@ -20,6 +22,7 @@ from multichat_tui.model.joins import decode_join
 from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, SALT_BYTES
 from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import Record
+from multichat_tui.model.searching import FoundPage, FoundRow, Search, marked_places
 from multichat_tui.model.snapshots import (
     ChannelKind,
     ChannelRow,
@@ -195,6 +198,22 @@ class Rows:
             return None
         return self.row(self._world.channels[entry.channel], entry, stored)
 
+    def search(self, search: Search, before: Position | None, limit: int) -> FoundPage:
+        """A page of what is found in the channels that show. A message that is held back is not found before its time."""
+        world = self._world
+        channels = tuple(part.id for channel in search.channels for part in world.conversation(self.find(channel)))
+        left = tuple(c.id for c in world.channels.values() if c.standing.membership is Membership.LEFT)
+        asked = replace(search, channels=channels)
+        found = world.txn.search(asked, before=before, limit=limit, without=left)
+        rows = []
+        for entry, record in found:
+            channel = world.channels.get(entry.channel)
+            row = None if channel is None else self.row(channel, entry, record)
+            if row is not None and row.kind is RowKind.MESSAGE:
+                rows.append(FoundRow(row=row, places=marked_places(row.text, asked)))
+        more = Position(ets=found[-1][0].ets, id=found[-1][0].id) if len(found) == limit else None
+        return FoundPage(rows=tuple(rows), more=more, indexed_percent=world.indexed_percent)
+
     def row(self, channel: Channel, entry: TimelineEntry, record: Record, acts: tuple[Act, ...] | None = None) -> MessageRow:
         world = self._world
         header = record.header
@@ -337,10 +356,23 @@ class Rows:
             trouble=trouble,
             counters=tuple(sorted(world.counters.items())),
             alarms=alarm_rows(world),
+            indexed_percent=world.indexed_percent,
         )
 
     def settings(self) -> tuple[tuple[str, str], ...]:
         return tuple((key.decode(), value.decode()) for key, value in self._world.txn.scan(Space.SETTING))
+
+
+def searched_text(acts: tuple[Act, ...]) -> str:
+    """What a record is found by: the text of a message; empty for what is none."""
+    kind, text, _, _ = _shown(acts)
+    return text if kind is RowKind.MESSAGE else ""
+
+
+def searched_text_of(record: Record) -> str:
+    """As `searched_text`, of a record as it is stored."""
+    decoded = decode_acts((record.body or b"")[SALT_BYTES:], record.header.log)
+    return "" if isinstance(decoded, Rejected) else searched_text(decoded)
 
 
 def _shown(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, UserId | None]:

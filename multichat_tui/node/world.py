@@ -103,6 +103,8 @@ class World:
     """Who was given a name in this batch."""
     early: list[tuple[int, ChannelId, RecordId]] = field(default_factory=list)
     """Shown as held until then: (due_ms, channel, record), a heap. After a restart rows are read anew anyway."""
+    indexed_percent: int = 100
+    """How much of the history can be searched: less while a profile of an older version is being indexed."""
     dial_failures: dict[DeviceId, str] = field(default_factory=dict)
     name_version: int = 0
     name_cache: dict[ChannelId, tuple[tuple[int, int], dict[UserId, str]]] = field(default_factory=dict)

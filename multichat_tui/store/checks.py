@@ -35,6 +35,11 @@ def check_positions(before: object, after: object, limit: int) -> None:
         raise ValueError("a limit is not negative")
 
 
+def check_slice(limit: int) -> None:
+    if limit < 1:
+        raise ValueError("a slice of the index is of at least one entry")
+
+
 class Ended:
     """What a transaction works on once its block has ended: nothing."""
 

@@ -4,7 +4,7 @@ In simulation it is what survives a crash, so a block that raises leaves it exac
 """
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -12,8 +12,10 @@ from typing import Any, cast
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
 from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
 from multichat_tui.model.records import Record
+from multichat_tui.model.searching import Search, holds_all, words_of
 from multichat_tui.model.snapshots import Position
 from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_positions, cited
+from multichat_tui.store.search import place_range
 from multichat_tui.store.undo import UndoLog
 
 
@@ -57,6 +59,11 @@ class _State:
     logs: dict[tuple[ChannelId, Log], _LogState] = field(default_factory=dict)
     entries: dict[RecordId, TimelineEntry] = field(default_factory=dict)
     timelines: dict[ChannelId, _Timeline] = field(default_factory=dict)
+    places: list[int] = field(default_factory=list)
+    """Of what can be searched for: by time, then in the order in which it was shown. Ascends."""
+    texts: dict[int, tuple[RecordId, tuple[str, ...]]] = field(default_factory=dict)
+    """(id, folded words) by place."""
+    place_of: dict[RecordId, int] = field(default_factory=dict)
     acknowledged: dict[DeviceId, dict[tuple[ChannelId, Log, DeviceId], int]] = field(default_factory=dict)
     last_arrival: int = 0
 
@@ -209,6 +216,7 @@ class _MemoryTransaction:
         for log in Log:
             for arrival in state.logs[channel, log].arrivals if (channel, log) in state.logs else ():
                 record = state.by_arrival[arrival]
+                self._forget_text(record)
                 undo.drop(state.entries, record)
                 undo.drop(state.held, record)
                 undo.drop(state.by_arrival, arrival)
@@ -223,7 +231,7 @@ class _MemoryTransaction:
 
     # Timelines
 
-    def show(self, entry: TimelineEntry) -> None:
+    def show(self, entry: TimelineEntry, text: str | None = None) -> None:
         state, undo = self._state, self._undo
         held = state.held.get(entry.id)
         check_entry(entry, held.record if held else None, held.arrival if held else None)
@@ -238,6 +246,8 @@ class _MemoryTransaction:
             undo.insert(timeline.order, (entry.ets, entry.id))
             undo.insert(timeline.arrivals, entry.arrival)
         undo.assign(state.entries, entry.id, entry)
+        if text is not None:
+            self._find_by(entry, tuple(words_of(text)))
 
     def entry(self, record: RecordId) -> TimelineEntry | None:
         return self._state.entries.get(record)
@@ -288,6 +298,61 @@ class _MemoryTransaction:
         if not timelines:
             return None
         return max(t.order[-1][0] for t in timelines), max(t.arrivals[-1] for t in timelines)
+
+    # Searching
+
+    def _find_by(self, entry: TimelineEntry, words: tuple[str, ...]) -> None:
+        state, undo = self._state, self._undo
+        place = state.place_of.get(entry.id)
+        self._forget_text(entry.id)
+        if words and place is None:
+            first, end = place_range(entry.ets, entry.ets + 1)
+            at = bisect.bisect_left(state.places, end)
+            place = max(first, state.places[at - 1] + 1) if at else first
+            place = place if place < end else None
+        if words and place is not None:
+            undo.insert(state.places, place)
+            undo.assign(state.texts, place, (entry.id, words))
+            undo.assign(state.place_of, entry.id, place)
+
+    def _forget_text(self, record: RecordId) -> None:
+        state, undo = self._state, self._undo
+        place = state.place_of.get(record)
+        if place is not None:
+            undo.remove(state.places, place)
+            undo.drop(state.texts, place)
+            undo.drop(state.place_of, record)
+
+    def search(
+        self, search: Search, *, before: Position | None, limit: int, without: tuple[ChannelId, ...] = ()
+    ) -> list[tuple[TimelineEntry, Record]]:
+        check_positions(None, None, limit)
+        state = self._state
+        first, end = place_range(search.since_ms, search.until_ms)
+        if before is not None:
+            end = min(end, state.place_of.get(before.id, place_range(before.ets, before.ets)[0]))
+        found: list[tuple[TimelineEntry, Record]] = []
+        low = bisect.bisect_left(state.places, first)
+        for at in range(bisect.bisect_left(state.places, end) - 1, low - 1, -1):
+            if len(found) == limit:
+                break
+            record, words = state.texts[state.places[at]]
+            entry = state.entries[record]
+            if (
+                not entry.hidden
+                and entry.channel not in without
+                and (not search.channels or entry.channel in search.channels)
+                and (not search.users or entry.user in search.users)
+                and holds_all(words, search)
+            ):
+                found.append((entry, state.held[record].record))
+        return found
+
+    def indexed_percent(self) -> int:
+        return 100
+
+    def index_older(self, text_of: Callable[[Record], str], limit: int) -> int:
+        return 100
 
     # Acknowledgements
 

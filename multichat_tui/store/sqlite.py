@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - statements are put together from constants of this module; values are always bound.
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -12,12 +12,14 @@ from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, Recor
 from multichat_tui.model.limits import MAX_INTEGER
 from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
 from multichat_tui.model.records import Record
+from multichat_tui.model.searching import Search, words_of
 from multichat_tui.model.snapshots import Position
 from multichat_tui.store.chains import Chains
-from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_positions, cited
+from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_positions, check_slice, cited
 from multichat_tui.store.database import Database, Row, open_database
 from multichat_tui.store.headers import Headers
 from multichat_tui.store.schema import Migration, released_migrations
+from multichat_tui.store.search import IndexedText, SearchIndex, channel_mark, match_of, percent_of, place_range, user_mark
 
 _RECORD = "r.id, r.header, r.signature, r.body"
 _ENTRY = "r.id, e.ets, e.arrival, u.id, d.id, e.mention, e.late, e.hidden, e.notice"
@@ -60,7 +62,7 @@ class SqliteStore:
         try:
             self._database.begin()
             yield transaction
-            self._chains.write()
+            transaction.write()
             self._database.commit()
         except BaseException:
             self._chains.forget()
@@ -88,16 +90,22 @@ class SqliteStore:
 
 
 class _SqliteTransaction:
-    __slots__ = ("_appended", "_chains", "_database", "_forgot", "_headers", "_next_arrival")
+    __slots__ = ("_appended", "_chains", "_database", "_forgot", "_headers", "_index", "_next_arrival")
 
     def __init__(self, database: Database, chains: Chains, headers: Headers) -> None:
         self._headers = headers
         self._database = database
         self._chains = chains
+        self._index = SearchIndex(database)
         self._appended: dict[RecordId, tuple[Record, int]] = {}
         """Records of this transaction, with their arrivals."""
         self._next_arrival: int | None = None
         self._forgot = False
+
+    def write(self) -> None:
+        """Bring the tables up to date, before the commit."""
+        self._index.write()
+        self._chains.write()
 
     def end(self) -> bool:
         """Whether a channel was forgotten. Nothing works any more afterwards."""
@@ -247,6 +255,11 @@ class _SqliteTransaction:
             return
         self._chains.write()
         database = self._database
+        self._index.write()
+        for row in database.rows("select place from entry where channel = ? and place is not null order by place", (number,)):
+            text = self._index.find(row[0])
+            if text is not None:
+                self._index.drop(text)
         database.run(
             "update arrival_floor set arrival = max(arrival, ifnull((select max(arrival) from record), 0))",
         )
@@ -269,26 +282,47 @@ class _SqliteTransaction:
 
     # Timelines
 
-    def show(self, entry: TimelineEntry) -> None:
+    def show(self, entry: TimelineEntry, text: str | None = None) -> None:
         record, arrival = self._appended.get(entry.id) or self._held(entry.id)
         check_entry(entry, record, arrival)
+        channel, user = self._chains.number(entry.channel), self._chains.number(entry.user)
+        before = self._database.row("select place from entry where arrival = ?", (entry.arrival,))
+        place = self._index_text(entry, channel, user, None if before is None else before[0], text)
         self._database.run(
-            "insert into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set"
+            "insert into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set"
             " user = excluded.user, mention = excluded.mention, late = excluded.late, hidden = excluded.hidden,"
-            " notice = excluded.notice",
+            " notice = excluded.notice, place = excluded.place",
             (
                 entry.arrival,
-                self._chains.number(entry.channel),
+                channel,
                 entry.ets,
                 id_prefix(entry.id),
-                self._chains.number(entry.user),
+                user,
                 self._chains.number(entry.device),
                 entry.mention,
                 entry.late,
                 entry.hidden,
                 entry.notice,
+                place,
             ),
         )
+
+    def _index_text(self, entry: TimelineEntry, channel: int, user: int, place: int | None, text: str | None) -> int | None:
+        """The entry's place in the index, where it is found by anything. What is hidden stays in it, and is passed over."""
+        indexed = None if place is None else self._index.find(place)
+        words = " ".join(words_of(text)) if text is not None else indexed.words if indexed is not None else ""
+        marks = f"{channel_mark(channel)} {user_mark(user)}"
+        if indexed is not None:
+            if (indexed.marks, indexed.words) == (marks, words):
+                return place
+            self._index.drop(indexed)
+        if not words:
+            return None
+        if place is None:
+            place = self._index.take_place(entry.ets)
+        if place is not None:
+            self._index.add(IndexedText(place=place, arrival=entry.arrival, marks=marks, words=words))
+        return place
 
     def _held(self, record: RecordId) -> tuple[Record | None, int | None]:
         arrival = self.arrival(record)
@@ -371,6 +405,69 @@ class _SqliteTransaction:
             if row is not None and row[0] is not None:
                 found.append(row)
         return (max(row[0] for row in found), max(row[1] for row in found)) if found else None
+
+    # Searching
+
+    def search(
+        self, search: Search, *, before: Position | None, limit: int, without: tuple[ChannelId, ...] = ()
+    ) -> list[tuple[TimelineEntry, Record]]:
+        check_positions(None, None, limit)
+        self._index.write()
+        channels, users = self._numbers(search.channels), self._numbers(search.users)
+        if (search.channels and not channels) or (search.users and not users):
+            return []
+        first, end = place_range(search.since_ms, search.until_ms)
+        if before is not None:
+            end = min(end, self._place_of(before))
+        left_out = self._numbers(without)
+        match = match_of(search, channels, users)
+        asked = "found f cross join found_text t on t.place = f.rowid" if match else "found_text t"
+        rows = self._database.rows(
+            f"select {_ENTRY}, {_RECORD}, c.id from {asked} cross join {_ENTRY_FROM}"
+            " cross join identifier c on c.number = e.channel"
+            f" where {'f.found match ? and f.rowid >= ? and f.rowid < ?' if match else 't.place >= ? and t.place < ?'}"
+            f" and e.arrival = t.arrival and e.hidden = 0 and e.channel not in ({', '.join('?' * len(left_out))})"
+            f" order by {'f.rowid' if match else 't.place'} desc limit ?",
+            (*((match,) if match else ()), first, end, *left_out, limit),
+        )
+        return [(self._entry_of(ChannelId(row[13]), row), self._headers.record(row[9:13])) for row in rows]
+
+    def _numbers(self, identifiers: Iterable[bytes]) -> tuple[int, ...]:
+        found = (self._chains.find(identifier) for identifier in dict.fromkeys(identifiers))
+        return tuple(number for number in found if number is not None)
+
+    def _place_of(self, position: Position) -> int:
+        row = self._database.row(
+            "select e.place from record r join entry e on e.arrival = r.arrival where r.prefix = ? and r.id = ?",
+            (id_prefix(position.id), position.id),
+        )
+        return place_range(position.ets, position.ets)[0] if row is None or row[0] is None else int(row[0])
+
+    def indexed_percent(self) -> int:
+        return percent_of(self._index.backlog())
+
+    def index_older(self, text_of: Callable[[Record], str], limit: int) -> int:
+        backlog = self._index.backlog()
+        if backlog is None:
+            return 100
+        check_slice(limit)
+        first, following = backlog
+        rows = self._database.rows(
+            f"select {_RECORD}, e.arrival, e.ets, e.channel, e.user, e.place from entry e cross join record r"
+            " on r.arrival = e.arrival where e.arrival <= ? and e.notice = 0 order by e.arrival desc limit ?",
+            (following, limit),
+        )
+        for row in rows:
+            arrival, ets, channel, user, place = row[4:]
+            words = "" if place is not None else " ".join(words_of(text_of(self._headers.record(row[:4]))))
+            place = self._index.take_place(ets) if words else None
+            if place is not None:
+                marks = f"{channel_mark(channel)} {user_mark(user)}"
+                self._index.add(IndexedText(place=place, arrival=arrival, marks=marks, words=words))
+                self._database.run("update entry set place = ? where arrival = ?", (place, arrival))
+        following = rows[-1][4] - 1 if len(rows) == limit else 0
+        self._index.advance(following)
+        return percent_of((first, following) if following else None)
 
     # Acknowledgements
 

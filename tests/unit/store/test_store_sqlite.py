@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -255,10 +254,13 @@ def test_a_second_opener_of_the_file_is_told_that_it_is_in_use(path: Path) -> No
 
 # Versions
 
-BOATS = Migration(number=2, name="boats", sql="create table boat (name text) strict; insert into boat values ('swan'), ('gull');")
-SAILS = Migration(number=3, name="sails", sql="alter table boat add column sails integer not null default 1;")
-BROKEN = Migration(number=3, name="broken", sql="delete from boat; drop table record; insert into nowhere values (1);")
 KNOWN = released_migrations()
+NEXT = len(KNOWN) + 1
+BOATS = Migration(
+    number=NEXT, name="boats", sql="create table boat (name text) strict; insert into boat values ('swan'), ('gull');"
+)
+SAILS = Migration(number=NEXT + 1, name="sails", sql="alter table boat add column sails integer not null default 1;")
+BROKEN = Migration(number=NEXT + 1, name="broken", sql="delete from boat; drop table record; insert into nowhere values (1);")
 
 
 def test_the_released_migrations_are_numbered_from_one() -> None:
@@ -272,7 +274,7 @@ def test_every_earlier_version_is_brought_up_to_date_and_keeps_its_content(path:
     with store.transaction() as txn:
         txn.put(Space.SELF, b"name", b"ana")
     store.close()
-    store = SqliteStore(path, KEY, migrations=(*KNOWN, replace(BOATS, number=len(KNOWN) + 1)))
+    store = SqliteStore(path, KEY, migrations=(*KNOWN, BOATS))
     with store.transaction() as txn:
         assert txn.get(Space.SELF, b"name") == b"ana"
     assert store._database.rows("select name from boat") == [("swan",), ("gull",)]
@@ -282,40 +284,40 @@ def test_every_earlier_version_is_brought_up_to_date_and_keeps_its_content(path:
 def test_a_migration_is_preceded_by_a_copy_that_opens_as_the_old_version(path: Path) -> None:
     talk = filled(path)
     assert read_all(path, talk) == 40
-    SqliteStore(path, KEY, migrations=(KNOWN[0], BOATS, SAILS)).close()
+    SqliteStore(path, KEY, migrations=(*KNOWN, BOATS, SAILS)).close()
     copy = path.with_name(path.name + COPY_SUFFIX)
     assert copy.stat().st_mode & 0o777 == 0o600
     assert b"SQLite" not in copy.read_bytes()
     elsewhere = path.with_name("elsewhere.db")
     elsewhere.write_bytes(copy.read_bytes())
-    store = SqliteStore(elsewhere, KEY, create=False, migrations=KNOWN[:1])
+    store = SqliteStore(elsewhere, KEY, create=False)
     with store.transaction() as txn:
         assert len(txn.arrivals(talk.channel, Log.CONTENT, 0, 99)) == 40
     store.close()
-    SqliteStore(path, KEY, migrations=(KNOWN[0], BOATS, SAILS)).close()
+    SqliteStore(path, KEY, migrations=(*KNOWN, BOATS, SAILS)).close()
     assert not copy.exists()
 
 
 def test_a_migration_that_fails_leaves_what_the_one_before_it_made(path: Path) -> None:
     talk = filled(path)
     with pytest.raises(StoreError):
-        SqliteStore(path, KEY, migrations=(KNOWN[0], BOATS, BROKEN))
-    store = SqliteStore(path, KEY, migrations=(KNOWN[0], BOATS))
+        SqliteStore(path, KEY, migrations=(*KNOWN, BOATS, BROKEN))
+    store = SqliteStore(path, KEY, migrations=(*KNOWN, BOATS))
     assert store._database.rows("select count(*) from boat") == [(2,)]
     with store.transaction() as txn:
         assert len(txn.timeline((talk.channel,), before=None, after=None, limit=99)) == 40
     store.close()
-    store = SqliteStore(path, KEY, migrations=(KNOWN[0], BOATS, SAILS))
+    store = SqliteStore(path, KEY, migrations=(*KNOWN, BOATS, SAILS))
     assert store._database.rows("select sum(sails) from boat") == [(2,)]
     store.close()
 
 
 def test_the_database_of_a_newer_version_is_refused_and_left_alone(path: Path) -> None:
     filled(path)
-    SqliteStore(path, KEY, migrations=(KNOWN[0], BOATS)).close()
+    SqliteStore(path, KEY, migrations=(*KNOWN, BOATS)).close()
     content = path.read_bytes()
-    with pytest.raises(NewerVersion, match="schema 2, known: 1"):
-        SqliteStore(path, KEY, migrations=KNOWN[:1])
+    with pytest.raises(NewerVersion, match=f"schema {NEXT}, known: {len(KNOWN)}"):
+        SqliteStore(path, KEY)
     assert path.read_bytes() == content
 
 
