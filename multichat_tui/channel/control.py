@@ -10,12 +10,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from multichat_tui.channel.view import Ending, InvitationName, InvitationState, View
+from multichat_tui.channel.view import Ending, InvitationName, InvitationState, Revocation, View
 from multichat_tui.model.acts import (
     Act,
     Admit,
     CloseInvitation,
     Create,
+    Devices,
     Invite,
     Leave,
     Remove,
@@ -23,7 +24,7 @@ from multichat_tui.model.acts import (
     SetTopic,
 )
 from multichat_tui.model.codec import Rejected
-from multichat_tui.model.identity import Certificate
+from multichat_tui.model.identity import Certificate, DeviceList, decode_device_list
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.joins import Join, decode_join
 from multichat_tui.model.records import Record
@@ -46,14 +47,18 @@ class Operation:
     """How many ancestors it has."""
     valid: bool
     """The state of its own past allows it. What is not valid is never used."""
+    devices: DeviceList | None = None
+    """The list that it brings, if that holds."""
 
 
 class ControlLog:
-    """Grows by `add`, in causal order. Hashes and signatures of records are checked before; those of joins by `join_holds`."""
+    """Grows by `add`, in causal order. Hashes and signatures of records are checked before; those of what they embed by
+    `join_holds` and `list_holds`."""
 
-    def __init__(self, channel: ChannelId, join_holds: Callable[[Join], bool]) -> None:
+    def __init__(self, channel: ChannelId, join_holds: Callable[[Join], bool], list_holds: Callable[[DeviceList], bool]) -> None:
         self.channel = channel
         self._join_holds = join_holds
+        self._list_holds = list_holds
         self._operations: list[Operation] = []
         self._index: dict[RecordId, int] = {}
         self._full = 0
@@ -125,6 +130,7 @@ class ControlLog:
         if join is not None:
             self.certificates.setdefault(join.certificate.device, join.certificate)
             self._names[join.certificate.user] = join.name
+        devices = self._embedded_devices(acts)
         user = self.user_of(record.header.device)
         assert user is not None
         operation = Operation(
@@ -136,8 +142,12 @@ class ControlLog:
             join=join,
             past=past,
             count=past.bit_count(),
-            valid=index == 0 or self._allows(self._view_of(past), user, acts, join),
+            valid=index == 0 or self._allows(self._view_of(past), record.header.device, user, acts, join, devices),
+            devices=devices,
         )
+        if operation.valid and devices is not None:
+            for certificate in devices.certificates:
+                self.certificates.setdefault(certificate.device, certificate)
         self._operations.append(operation)
         self._index[record.id] = index
         follows_all = past == self._full
@@ -164,6 +174,12 @@ class ControlLog:
         # A device belongs to the account that was named with it first in every past: the root's founders come before all.
         return join if known is None or known.user == join.certificate.user else None
 
+    def _embedded_devices(self, acts: tuple[Act, ...]) -> DeviceList | None:
+        if not acts or not isinstance(acts[0], Devices):
+            return None
+        devices = decode_device_list(acts[0].devices)
+        return None if isinstance(devices, Rejected) or not self._list_holds(devices) else devices
+
     def _view_of(self, mask: int) -> View:
         if mask == self._full and self._view is not None:
             return self._view
@@ -182,10 +198,20 @@ class ControlLog:
 
     # Rule 1: what the state of its own past allows.
 
-    def _allows(self, view: View, user: UserId, acts: tuple[Act, ...], join: Join | None) -> bool:
-        return user in view.members and all(self._allows_act(view, user, act, join) for act in acts)
+    def _allows(
+        self,
+        view: View,
+        device: DeviceId,
+        user: UserId,
+        acts: tuple[Act, ...],
+        join: Join | None,
+        devices: DeviceList | None,
+    ) -> bool:
+        if user not in view.members or device in view.revocations:
+            return False
+        return all(self._allows_act(view, user, act, join, devices) for act in acts)
 
-    def _allows_act(self, view: View, user: UserId, act: Act, join: Join | None) -> bool:
+    def _allows_act(self, view: View, user: UserId, act: Act, join: Join | None, devices: DeviceList | None) -> bool:
         founder = user in view.founders
         match act:
             case Invite():
@@ -197,6 +223,11 @@ class ControlLog:
                 return join is not None and _may_use(view, join)
             case Remove():
                 return founder and act.user not in view.founders
+            case Devices():
+                # Of an account that is or was in the channel: nobody fills it with the devices of strangers.
+                return devices is not None and (
+                    devices.user in view.members or any(ending.user == devices.user for ending in view.endings)
+                )
             case Leave():
                 return True
             case SetTopic():
@@ -222,6 +253,7 @@ class ControlLog:
         uses: dict[InvitationName, list[UserId]] = {}
         closes = self._effective_closes(ordered, removals, founders)
         settings: list[Operation] = []
+        revocations: dict[DeviceId, tuple[Revocation, ...]] = {}
         for operation in ordered[1:]:
             if operation.user not in founders and not self._stands(operation, admits, endings, removals):
                 continue
@@ -233,6 +265,7 @@ class ControlLog:
                     uses[name].append(operation.join.certificate.user)
                 admits.append(operation)
             effective |= 1 << operation.index
+            _revoke(revocations, operation)
             for number, act in enumerate(operation.acts):
                 if isinstance(act, Invite):
                     invitations[operation.id, number] = (operation, act)
@@ -259,6 +292,7 @@ class ControlLog:
                 )
                 for name, (operation, invite) in invitations.items()
             },
+            revocations=revocations,
         )
 
     def _effective_closes(
@@ -335,6 +369,20 @@ def _may_use(view: View, join: Join) -> bool:
     )
 
 
+def _revoke(revocations: dict[DeviceId, tuple[Revocation, ...]], operation: Operation) -> None:
+    """What an effective operation revokes: of its account's devices, which the same list certifies, those that it names."""
+    if operation.devices is None:
+        return
+    act = operation.acts[0]
+    assert isinstance(act, Devices)
+    account = operation.devices.user
+    for device in operation.devices.certified_revoked:
+        fence = tuple(tip for tip in act.fence if tip.device == device)
+        revocation = Revocation(operation=operation.index, device=device, account=account, author=operation.user, fence=fence)
+        known = (*revocations.get(device, ()), revocation)
+        revocations[device] = tuple(sorted(known, key=lambda entry: entry.operation))
+
+
 def _direct(view: View) -> bool:
     return view.style == view.style.DIRECT
 
@@ -346,6 +394,8 @@ def _extended(view: View, operation: Operation, mask: int) -> View:
     members = dict(view.members)
     invitations = dict(view.invitations)
     endings = list(view.endings)
+    revocations = dict(view.revocations)
+    _revoke(revocations, operation)
     name, topic = view.name, view.topic
     if operation.join is not None:
         user = operation.join.certificate.user
@@ -386,6 +436,7 @@ def _extended(view: View, operation: Operation, mask: int) -> View:
         members=members,
         endings=tuple(endings),
         invitations=invitations,
+        revocations=revocations,
     )
 
 

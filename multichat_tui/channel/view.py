@@ -1,11 +1,11 @@
 """What a channel is at one point of its control log: the result of resolving authority there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from multichat_tui.model.acts import Invite, Style, Tip
-from multichat_tui.model.ids import RecordId, UserId
+from multichat_tui.model.ids import DeviceId, RecordId, UserId
 
 InvitationName: TypeAlias = tuple[RecordId, int]
 """An invitation as a resource: the record that made it, and the index of the act in it."""
@@ -35,6 +35,17 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Revocation:
+    """The end of a device: signed by its account, brought by `author`, who had seen its chains up to the fence."""
+
+    operation: int
+    device: DeviceId
+    account: UserId
+    author: UserId
+    fence: tuple[Tip, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """`mask` and `effective` are sets of operations, one bit each (see `control.ControlLog`)."""
 
@@ -48,6 +59,8 @@ class View:
     """Living memberships: user -> the operation that began it (0, the root, for founders)."""
     endings: tuple[Ending, ...]
     invitations: Mapping[InvitationName, InvitationState]
+    revocations: Mapping[DeviceId, tuple[Revocation, ...]] = field(default_factory=dict)
+    """Of each revoked device all that revoke it, by operation."""
 
     def is_member(self, user: UserId) -> bool:
         return user in self.members

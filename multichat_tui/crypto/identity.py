@@ -59,6 +59,11 @@ class Account:
         return user_id(self.key)
 
     @property
+    def return_key(self) -> bytes:
+        """What contacts know a returning device by: handed to them, and derived again from the phrase (docs/protocol.md)."""
+        return digest("mc.return", self.entropy)
+
+    @property
     def phrase(self) -> str:
         """Twenty-four English words."""
         return str(Mnemonic("english").to_mnemonic(self.entropy))
@@ -103,13 +108,20 @@ def certify(account: Account, secrets: DeviceSecrets, olm_key: bytes, created_ms
 
 
 def first_device_list(account: Account, certificate: Certificate) -> DeviceList:
+    return sign_device_list(account, None, (certificate,), ())
+
+
+def sign_device_list(
+    account: Account, previous: DeviceList | None, certificates: tuple[Certificate, ...], revoked: tuple[DeviceId, ...]
+) -> DeviceList:
+    """The list that follows `previous`; without one, the account's first."""
     body = device_list_body(
         account_key=account.key,
         account_sealing_key=sealing_public_key(account.sealing_secret),
-        number=0,
-        previous=bytes(32),
-        certificates=(certificate,),
-        revoked=(),
+        number=0 if previous is None else previous.number + 1,
+        previous=bytes(32) if previous is None else previous.digest,
+        certificates=certificates,
+        revoked=revoked,
     )
     devices = decode_device_list(encode([body, sign(account.seed, device_list_signed_bytes(body))]))
     assert isinstance(devices, DeviceList)

@@ -10,7 +10,13 @@ from enum import IntEnum
 from typing import TypeAlias
 
 from multichat_tui.model.codec import Rejected, Value, encode
-from multichat_tui.model.identity import MAX_CERTIFICATE_BYTES, Certificate, decode_certificate
+from multichat_tui.model.identity import (
+    MAX_CERTIFICATE_BYTES,
+    MAX_DEVICE_LIST_BYTES,
+    MAX_DEVICES,
+    Certificate,
+    decode_certificate,
+)
 from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import (
     MAX_ACTS,
@@ -29,6 +35,8 @@ from multichat_tui.model.schema import Malformed, as_bytes, as_enum, as_id, as_i
 MAX_FOUNDERS = 16
 MAX_RANK = 100
 FIRST_CONTENT_TYPE = 64
+MAX_DEVICE_TIPS = 2 * MAX_DEVICES
+"""A chain per log for each device that an account can have."""
 
 
 class Style(IntEnum):
@@ -48,6 +56,7 @@ class Type(IntEnum):
     LEAVE = 6
     TOPIC = 7
     RENAME = 8
+    DEVICES = 9
     MESSAGE = 64
 
 
@@ -123,6 +132,17 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Devices:
+    """Brings an account's device list into the channel: it certifies the account's devices, and revokes those that it names as
+    revoked. Whoever stands may write it, as the list is signed by the account. The fence names the tips of the revoked devices'
+    chains that the author had seen."""
+
+    devices: bytes
+    """A device list, encoded."""
+    fence: tuple[Tip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     text: str
     reply_to: RecordId | None = None
@@ -136,7 +156,7 @@ class UnknownAct:
     fields: Mapping[int, Value]
 
 
-Act: TypeAlias = Create | Invite | CloseInvitation | Admit | Remove | Leave | SetTopic | Rename | Message | UnknownAct
+Act: TypeAlias = Create | Invite | CloseInvitation | Admit | Remove | Leave | SetTopic | Rename | Devices | Message | UnknownAct
 
 
 def encode_acts(acts: tuple[Act, ...]) -> bytes:
@@ -158,8 +178,8 @@ def _acts(value: Value, log: Log) -> tuple[Act, ...]:
     acts = tuple(_decode(as_map(entry, "act")) for entry in as_list(fields[0], "acts", MAX_ACTS, 1))
     if log == Log.CONTENT and any(_type(act) < FIRST_CONTENT_TYPE for act in acts):
         raise Malformed("a control act in the content log")
-    if len(acts) > 1 and any(isinstance(act, Create | Admit | Leave) for act in acts):
-        raise Malformed("create, admit and leave stand alone")
+    if len(acts) > 1 and any(isinstance(act, Create | Admit | Leave | Devices) for act in acts):
+        raise Malformed("create, admit, leave and devices stand alone")
     return acts
 
 
@@ -176,6 +196,7 @@ _TYPES: dict[type, Type] = {
     Leave: Type.LEAVE,
     SetTopic: Type.TOPIC,
     Rename: Type.RENAME,
+    Devices: Type.DEVICES,
     Message: Type.MESSAGE,
 }
 
@@ -199,14 +220,15 @@ def _encode(act: Act) -> Value:
         case Admit():
             return {0: Type.ADMIT.value, 1: act.join}
         case Remove():
-            fence = [[tip.device, tip.log.value, tip.seq, tip.hash] for tip in act.fence]
-            return {0: Type.REMOVE.value, 1: act.user, 2: fence, 3: act.reason}
+            return {0: Type.REMOVE.value, 1: act.user, 2: _fence_value(act.fence), 3: act.reason}
         case Leave():
             return {0: Type.LEAVE.value}
         case SetTopic():
             return {0: Type.TOPIC.value, 1: act.topic}
         case Rename():
             return {0: Type.RENAME.value, 1: act.name}
+        case Devices():
+            return {0: Type.DEVICES.value, 1: act.devices, 2: _fence_value(act.fence)}
         case Message():
             fields: dict[int, Value] = {0: Type.MESSAGE.value, 1: act.text}
             if act.reply_to is not None:
@@ -214,6 +236,10 @@ def _encode(act: Act) -> Value:
             return fields
         case UnknownAct():
             return {0: act.type, **act.fields}
+
+
+def _fence_value(fence: tuple[Tip, ...]) -> Value:
+    return [[tip.device, tip.log.value, tip.seq, tip.hash] for tip in fence]
 
 
 def _need(fields: Mapping[int, Value], *keys: int) -> None:
@@ -263,6 +289,12 @@ def _decode(fields: Mapping[int, Value]) -> Act:
         case Type.RENAME:
             _need(fields, 1)
             return Rename(name=as_text(fields[1], "name", MAX_NAME_CHARACTERS, 1))
+        case Type.DEVICES:
+            _need(fields, 1, 2)
+            return Devices(
+                devices=as_bytes(fields[1], "devices", MAX_DEVICE_LIST_BYTES),
+                fence=tuple(_tip(entry) for entry in as_list(fields[2], "fence", MAX_DEVICE_TIPS)),
+            )
         case Type.MESSAGE:
             _need(fields, 1)
             return Message(

@@ -78,6 +78,11 @@ class DeviceList:
     def living(self) -> tuple[Certificate, ...]:
         return tuple(c for c in self.certificates if c.device not in self.revoked)
 
+    @property
+    def certified_revoked(self) -> tuple[DeviceId, ...]:
+        """The revoked devices that the list itself shows to be the account's: nobody revokes what is another's."""
+        return tuple(c.device for c in self.certificates if c.device in self.revoked)
+
 
 def certificate_body(*, account_key: bytes, device: bytes, sealing_key: bytes, olm_key: bytes, created_ms: int) -> bytes:
     return encode({0: 1, 1: 1, 2: account_key, 3: device, 4: sealing_key, 5: olm_key, 6: created_ms})

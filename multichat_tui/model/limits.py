@@ -111,6 +111,8 @@ MAX_PAGE_ROWS = 500
 """Rows of one read of a timeline."""
 MAX_CHANNELS = 1024
 MAX_CHANNEL_DEVICES = 4096
+MAX_MEMBER_DEVICES = 64
+"""Devices of one account that one channel's control log names: two lists full of them, the older ones long revoked."""
 MAX_CONTACTS = 4096
 MAX_OPEN_INVITATIONS = 128
 MAX_JOIN_BYTES = 4096

@@ -41,6 +41,8 @@ class RowKind(StrEnum):
     TOPIC = "topic"
     RENAMED = "renamed"
     INVITED = "invited"
+    DEVICES = "devices"
+    """The subject's devices have changed; `text` says how, in words of this node."""
     NEWER = "needs-newer-version"
     HELD = "held"
     """Its author's clock is ahead; the text shows when it is due."""

@@ -3,8 +3,6 @@
 `load` builds the state in memory from the store; after a transaction that failed the engine is thrown away and loaded again.
 """
 
-from multichat_tui.channel.control import ControlLog
-from multichat_tui.crypto.identity import join_holds
 from multichat_tui.model.acts import Act, decode_acts
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.errors import Damaged
@@ -54,7 +52,7 @@ from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.rows import Rows, searched_text_of
 from multichat_tui.node.standing import decode_contact, decode_standing
-from multichat_tui.node.world import Channel, World
+from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.chains import Chains
 from multichat_tui.sync.session import Role, Session
 
@@ -89,7 +87,7 @@ class Engine:
         for key, value in txn.scan(Space.CONTACT):
             world.contacts[UserId(key)] = decode_contact(value)
         for key, value in txn.scan(Space.CHANNEL):
-            channel = Channel(id=ChannelId(key), standing=decode_standing(value), control=ControlLog(ChannelId(key), join_holds))
+            channel = new_channel(ChannelId(key), decode_standing(value))
             _replay(txn, channel)
             world.add_channel(channel)
         for device in world.certificates():

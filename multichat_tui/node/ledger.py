@@ -13,6 +13,7 @@ from multichat_tui.model.acts import (
     Act,
     Admit,
     Create,
+    Devices,
     Leave,
     Message,
     Remove,
@@ -26,6 +27,7 @@ from multichat_tui.model.codec import Rejected
 from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.events import DeliveryChanged, Event, MessageAdded, MessageChanged
 from multichat_tui.model.frames import ElidedItem, Item, Prefix
+from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import (
     FUTURE_TOLERANCE_MS,
@@ -33,6 +35,7 @@ from multichat_tui.model.limits import (
     MAX_CHANNEL_DEVICES,
     MAX_CONTROL_RECORDS_PER_DEVICE,
     MAX_ETS,
+    MAX_MEMBER_DEVICES,
     MAX_PARENTS,
     SALT_BYTES,
 )
@@ -58,7 +61,7 @@ from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.chains import ChainKey, chain_key
 from multichat_tui.sync.elision import Mismatch, Missing, Place, Surroundings, restore
 
-SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename)
+SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices)
 WHOLE = 2**53
 """Beyond every arrival number."""
 
@@ -69,6 +72,16 @@ class Receipt(Enum):
     DELIVERED = "delivered"
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
+
+
+def has_places(channel: Channel, devices: DeviceList | Rejected) -> bool:
+    """Whether a channel has room for the devices of a list that its control log does not name yet."""
+    if isinstance(devices, Rejected):
+        return True
+    certificates = channel.control.certificates
+    new = sum(1 for certificate in devices.certificates if certificate.device not in certificates)
+    theirs = sum(1 for certificate in certificates.values() if certificate.user == devices.user)
+    return not new or (theirs + new <= MAX_MEMBER_DEVICES and len(certificates) + new <= MAX_CHANNEL_DEVICES)
 
 
 class Ledger:
@@ -253,8 +266,11 @@ class Ledger:
         if header.log == Log.CONTENT:
             return True
         first = acts[0] if acts else None
-        if isinstance(first, Create) or (isinstance(first, Admit) and len(channel.control.certificates) >= MAX_CHANNEL_DEVICES):
+        full = len(channel.control.certificates) >= MAX_CHANNEL_DEVICES
+        if isinstance(first, Create) or (full and isinstance(first, Admit)):
             # A full channel takes nobody in; whatever else its control log says, removals above all, is taken.
+            return False
+        if isinstance(first, Devices) and not has_places(channel, decode_device_list(first.devices)):
             return False
         return header.seq < MAX_CONTROL_RECORDS_PER_DEVICE
 
@@ -339,6 +355,7 @@ class Ledger:
     def _control(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
         world = self._world
         before = channel.view if channel.rooted else None
+        known = len(channel.control.certificates)
         if record.header.kind == Kind.MERGE:
             channel.control.add(record, ())
         else:
@@ -346,11 +363,16 @@ class Ledger:
         channel.devices = {device[:PREFIX_SIZE]: device for device in channel.control.certificates}
         after = channel.view
         world.changed_channels.add(channel.id)
-        if before is None or before.members != after.members or before.endings != after.endings:
+        if (
+            before is None
+            or before.members != after.members
+            or before.endings != after.endings
+            or before.revocations != after.revocations
+        ):
             world.changed_members.add(channel.id)
             world.credentials_changed = True
             self._recount(channel)
-        elif before.invitations != after.invitations:
+        elif before.invitations != after.invitations or known != len(channel.control.certificates):
             world.credentials_changed = True
 
     def _recount(self, channel: Channel) -> None:
@@ -358,7 +380,7 @@ class Ledger:
         world = self._world
         ended = {ending.user for ending in channel.view.endings}
         for device, certificate in channel.control.certificates.items():
-            if certificate.user in ended:
+            if certificate.user in ended or device in channel.view.revocations:
                 for entry in world.txn.entries_by_device(channel.id, device):
                     self._recount_entry(channel, entry)
         world.emit(lambda seq: DeliveryChanged(seq=seq, channel=channel.id, first=0, last=WHOLE))

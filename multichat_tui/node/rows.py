@@ -7,6 +7,7 @@ from multichat_tui.model.acts import (
     Act,
     Admit,
     Create,
+    Devices,
     Leave,
     Message,
     Remove,
@@ -17,6 +18,7 @@ from multichat_tui.model.acts import (
 )
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.errors import NotFound
+from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId, fingerprint, short
 from multichat_tui.model.joins import decode_join
 from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, SALT_BYTES
@@ -232,6 +234,8 @@ class Rows:
         state, delivered, total = self._delivery(channel, header.log, header.device, header.seq, mine and kind is RowKind.MESSAGE)
         if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):
             text = names.get(subject, short(subject))
+        elif subject is not None and kind is RowKind.DEVICES:
+            text = f"{names.get(subject, short(subject))} {text}"
         return MessageRow(
             id=record.id,
             channel=world.conversation(channel)[0].id,
@@ -375,6 +379,13 @@ def searched_text_of(record: Record) -> str:
     return "" if isinstance(decoded, Rejected) else searched_text(decoded)
 
 
+def _devices_text(devices: DeviceList) -> str:
+    living, revoked = len(devices.living), devices.certified_revoked
+    if not revoked:
+        return f"uses a new device ({living} in all)"
+    return f"changed devices: {living} in use, revoked {' '.join(short(device) for device in revoked)}"
+
+
 def _shown(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, UserId | None]:
     """(kind, text, reply to, subject) of the first act that is shown."""
     for act in acts:
@@ -395,6 +406,10 @@ def _shown(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, UserId
                 return RowKind.TOPIC, act.topic, None, None
             case Rename():
                 return RowKind.RENAMED, act.name, None, None
+            case Devices():
+                devices = decode_device_list(act.devices)
+                if not isinstance(devices, Rejected):
+                    return RowKind.DEVICES, _devices_text(devices), None, devices.user
             case _:
                 continue
     return RowKind.NEWER, "", None, None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from multichat_tui.channel.control import ControlLog
 from multichat_tui.channel.view import View
-from multichat_tui.crypto.identity import join_holds
+from multichat_tui.crypto.identity import device_list_holds, join_holds
 from multichat_tui.crypto.keys import link_key, pair_key
 from multichat_tui.model.events import Event, ProfileChanged
 from multichat_tui.model.frames import Frame, Prefix, encode_frame
@@ -56,19 +56,22 @@ class Channel:
         if not self.rooted:
             return ()
         if self._audience is None or self._audience[0] != self.view.mask:
-            members = self.view.members
-            devices = tuple(d for d, c in self.control.certificates.items() if d != me and c.user in members)
+            members, gone = self.view.members, self.view.revocations
+            certificates = self.control.certificates.items()
+            devices = tuple(d for d, c in certificates if d != me and c.user in members and d not in gone)
             self._audience = (self.view.mask, devices)
         return self._audience[1]
 
     def serves(self, device: DeviceId) -> bool:
-        """Whether this device may be told of the channel: its user is a member in our own view."""
+        """Whether this device may be told of the channel: in our own view its user is a member, and it is not revoked."""
         certificate = self.control.certificates.get(device)
-        return certificate is not None and self.rooted and certificate.user in self.view.members
+        if certificate is None or not self.rooted:
+            return False
+        return certificate.user in self.view.members and device not in self.view.revocations
 
 
 def new_channel(channel: ChannelId, standing: Standing) -> Channel:
-    return Channel(id=channel, standing=standing, control=ControlLog(channel, join_holds))
+    return Channel(id=channel, standing=standing, control=ControlLog(channel, join_holds, device_list_holds))
 
 
 @dataclass(slots=True, kw_only=True)

@@ -144,6 +144,8 @@ def notice_text(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
             return f"{row.name} set the topic: {one_line(row.text)}" if row.text else f"{row.name} cleared the topic"
         case RowKind.RENAMED:
             return f"{row.name} renamed the channel to {one_line(row.text)}"
+        case RowKind.DEVICES:
+            return one_line(row.text)
         case RowKind.INVITED:
             return f"{row.name} made an invitation"
         case RowKind.NEWER:

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from multichat_tui.channel.control import ControlLog
 from multichat_tui.channel.view import View
-from multichat_tui.crypto.identity import join_holds, sign_join
+from multichat_tui.crypto.identity import device_list_holds, join_holds, sign_device_list, sign_join
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.acts import (
     Act,
     Admit,
     CloseInvitation,
+    Devices,
     Invite,
     Leave,
     Remove,
@@ -32,6 +33,8 @@ from multichat_tui.model.records import Kind, Record
 START_MS = 1_750_000_000_000
 FOUNDER = person("founder")
 OTHERS = tuple(person(f"member {number}") for number in range(5))
+SECOND = {p.user: person(p.name, 1) for p in (FOUNDER, *OTHERS)}
+"""A second device of each account."""
 
 
 @dataclass
@@ -99,7 +102,7 @@ def acts_of(record: Record) -> tuple[Act, ...]:
 
 
 def log_of(records: list[Record]) -> ControlLog:
-    log = ControlLog(ChannelId(records[0].id), join_holds)
+    log = ControlLog(ChannelId(records[0].id), join_holds, device_list_holds)
     for record in records:
         log.add(record, acts_of(record))
     return log
@@ -120,9 +123,11 @@ def propose(history: History) -> None:
     chance = history.random
     seen = history.some_view()
     log = log_of([record for record in history.records if record.id in seen])
-    members = [p for p in (FOUNDER, *OTHERS) if p.device in log.certificates]
+    members = [p for p in (FOUNDER, *OTHERS, *SECOND.values()) if p.device in log.certificates]
     author = chance.choice(members)
-    kind = chance.choices(("invite", "join", "remove", "leave", "close", "topic", "rename"), (3, 6, 2, 1, 1, 1, 1))[0]
+    kind = chance.choices(("invite", "join", "remove", "leave", "close", "topic", "rename", "devices"), (3, 6, 2, 1, 1, 1, 1, 4))[
+        0
+    ]
     match kind:
         case "invite":
             seed = chance.randbytes(16)
@@ -156,10 +161,26 @@ def propose(history: History) -> None:
             if history.invitations:
                 record_id, _ = chance.choice(history.invitations)
                 history.write(author, seen, (CloseInvitation(invitation=record_id, index=0),))
+        case "devices":
+            target = chance.choice((FOUNDER, *OTHERS))
+            history.write(author, seen, (_some_devices(history, target, seen),))
         case "topic":
             history.write(author, seen, (SetTopic(topic=f"topic {len(history.records)}"),))
         case _:
             history.write(author, seen, (Rename(name=f"name {len(history.records)}"),))
+
+
+def _some_devices(history: History, target: Person, seen: set[RecordId]) -> Devices:
+    """A list of both devices of somebody, of which one may be revoked, with a fence at what was seen or somewhere below."""
+    chance, second = history.random, SECOND[target.user]
+    revoked = chance.choice(((), (target.device,), (second.device,)))
+    fence = tuple(
+        Tip(device=end.header.device, log=Log.CONTROL, seq=chance.randint(0, end.header.seq), hash=end.id)
+        for device, end in history.ends.items()
+        if device in revoked and end.id in seen
+    )
+    listed = sign_device_list(target.account, None, (target.certificate, second.certificate), revoked)
+    return Devices(devices=listed.encoded, fence=fence)
 
 
 def shuffled(records: list[Record], chance: random.Random) -> list[Record]:
@@ -183,6 +204,8 @@ def told(log: ControlLog, records: list[Record]) -> tuple[object, ...]:
         sorted(view.members),
         sorted(r.id for r in records if log.effective(r.id)),
         sorted((name, s.used_by, s.closed) for name, s in view.invitations.items()),
+        sorted((d, sorted((r.author, r.fence) for r in found)) for d, found in view.revocations.items()),
+        sorted((device, certificate.user) for device, certificate in log.certificates.items()),
     )
 
 
@@ -205,7 +228,7 @@ def test_the_order_of_arrival_changes_nothing(seed: int, steps: int) -> None:
 @example(seed=221440026, steps=12)  # somebody was removed, admitted again, and invites
 def test_step_by_step_equals_all_at_once(seed: int, steps: int) -> None:
     history = generate(seed, steps)
-    log = ControlLog(history.channel, join_holds)
+    log = ControlLog(history.channel, join_holds, device_list_holds)
     for record in history.records:
         log.add(record, acts_of(record))
         assert log.view == log.resolved_from_nothing()

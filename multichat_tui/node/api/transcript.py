@@ -17,6 +17,7 @@ SAYS = {
     RowKind.TOPIC: "set the topic:",
     RowKind.RENAMED: "renamed the channel:",
     RowKind.INVITED: "made an invitation",
+    RowKind.DEVICES: "says:",
     RowKind.NEWER: "(needs a newer version)",
     RowKind.HELD: "(held back: their clock is ahead)",
 }
