@@ -82,6 +82,11 @@ class ControlLog:
         return self._operations[0].id
 
     @property
+    def root_device(self) -> DeviceId:
+        """Whose record the root is."""
+        return self._operations[0].device
+
+    @property
     def rooted(self) -> bool:
         return self._view is not None
 

@@ -8,6 +8,7 @@ from multichat_tui.crypto.keys import public_key, sealing_public_key, sign, veri
 from multichat_tui.model.acts import Create
 from multichat_tui.model.codec import encode
 from multichat_tui.model.identity import (
+    MAX_DEVICES,
     Certificate,
     DeviceList,
     certificate_body,
@@ -128,6 +129,22 @@ def sign_device_list(
     return devices
 
 
+def joined_device_list(
+    account: Account, lists: tuple[DeviceList, ...], mine: Certificate | None, revoke: tuple[DeviceId, ...]
+) -> DeviceList:
+    """The list after these: what they all hold, and `mine`, with `revoke` revoked. Of more devices than a list has room for,
+    revoked ones are left out first, the oldest before the others."""
+    base = max(lists, key=lambda listed: (listed.number, listed.digest))
+    certificates = {c.device: c for listed in lists for c in listed.certificates}
+    if mine is not None:
+        certificates[mine.device] = mine
+    revoked = {device for listed in lists for device in listed.revoked} | set(revoke)
+    kept = sorted(certificates.values(), key=lambda c: (c.device in revoked, -c.created_ms, c.device))[:MAX_DEVICES]
+    chosen = tuple(sorted(kept, key=lambda c: (c.created_ms, c.device)))
+    named = {c.device for c in chosen}
+    return sign_device_list(account, base, chosen, tuple(sorted(revoked & named)))
+
+
 def certificate_holds(certificate: Certificate) -> bool:
     """By the account's key and by the device's own."""
     signed = certificate_signed_bytes(certificate.body)
@@ -157,8 +174,21 @@ def sign_profile(secrets: DeviceSecrets, user: UserId, number: int, profile: Pro
 
 
 def statement_holds(statement: Statement) -> bool:
-    """By its own device's key; whether that is a device of the user is for the caller to check."""
+    """By its own device's key; whether that is a device of the user is for the caller to check. A closing is signed by the
+    account's key, and by no other."""
+    if statement.kind == StatementKind.CLOSED and user_id(statement.device) != statement.user:
+        return False
     return verify(statement.device, statement_signed_bytes(statement.body), statement.signature)
+
+
+def sign_closing(account: Account, now_ms: int) -> Statement:
+    """The account is closed. Signed by its own key, which stands where other statements name a device."""
+    body = statement_body(
+        user=account.user, kind=StatementKind.CLOSED, device=DeviceId(account.key), number=now_ms, content=encode({0: now_ms})
+    )
+    statement = decode_statement(encode([body, sign(account.seed, statement_signed_bytes(body))]))
+    assert isinstance(statement, Statement)
+    return statement
 
 
 def sign_join(

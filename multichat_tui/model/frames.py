@@ -14,6 +14,7 @@ from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.identity import MAX_DEVICE_LIST_BYTES
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId
 from multichat_tui.model.limits import (
+    LISTS_PER_FRAME,
     MAX_BODY_BYTES,
     MAX_CONTROL_HEADS,
     MAX_ETS,
@@ -46,6 +47,7 @@ class FrameType(IntEnum):
     JOIN = 5
     JOIN_ANSWER = 6
     PAIR = 7
+    RETURN = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,12 @@ class MessageFrame:
     devices: tuple[Prefix, ...] = ()
     items: tuple[Item, ...] = ()
     statements: tuple[bytes, ...] = ()
+    lists: tuple[bytes, ...] = ()
+    """Device lists, encoded."""
+    return_key: bytes = b""
+    """The sender's own, told to a contact once."""
+    return_key_held: bytes = b""
+    """The beginning of the receiver's return key: the sender has stored it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +210,36 @@ class PairFrame:
     confirmed: bool
 
 
-Frame: TypeAlias = Offer | Request | MessageFrame | Ack | JoinFrame | JoinAnswer | PairFrame
+class ReturnStage(IntEnum):
+    ASK = 1
+    """From a device that its account's phrase has made: who am I, and do you know me?"""
+    TELL = 2
+    """From a contact, or another device of the account: what is known of it, and who tells it."""
+    DONE = 3
+    """From the returning device: the list that certifies it."""
+    WELCOME = 4
+    """The list was adopted: the link is one between peers now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnFrame:
+    """A step of the conversation by which a restored device comes back (docs/protocol.md)."""
+
+    stage: ReturnStage
+    proof: bytes
+    """By the account's return key, over the stage, both devices and the share: 32 bytes."""
+    share: bytes
+    """The sender's half of the new pairing secret, 32 bytes."""
+    account_list: bytes = b""
+    """TELL, DONE: the newest device list of the returning account."""
+    account_profile: bytes = b""
+    """TELL, DONE: its profile statement; empty if none is known."""
+    teller_list: bytes = b""
+    """TELL: the device list of the contact."""
+    teller_profile: bytes = b""
+
+
+Frame: TypeAlias = Offer | Request | MessageFrame | Ack | JoinFrame | JoinAnswer | PairFrame | ReturnFrame
 
 
 def encode_frame(frame: Frame) -> bytes:
@@ -228,6 +265,12 @@ def _frame_value(frame: Frame) -> Value:
             fields[4] = [_item_value(item, base) for item in frame.items]
             if frame.statements:
                 fields[5] = frame.statements
+            if frame.lists:
+                fields[16] = frame.lists
+            if frame.return_key:
+                fields[17] = frame.return_key
+            if frame.return_key_held:
+                fields[18] = frame.return_key_held
             return fields
         case Ack():
             fields = {0: 4, 1: [[a.channel, [_tip_value(tip) for tip in a.tips]] for a in frame.channels]}
@@ -242,6 +285,10 @@ def _frame_value(frame: Frame) -> Value:
             return {0: 6, 1: frame.join_key, 2: frame.outcome.value}
         case PairFrame():
             return {0: 7, 1: frame.invitation, 2: frame.devices, 3: frame.profile, 4: frame.share, 5: frame.confirmed}
+        case ReturnFrame():
+            parts = (frame.account_list, frame.account_profile, frame.teller_list, frame.teller_profile)
+            fields = {0: 24, 1: frame.stage.value, 2: frame.proof, 3: frame.share}
+            return fields | {number: part for number, part in enumerate(parts, 4) if part}
 
 
 def _tip_value(tip: ChainTip) -> Value:
@@ -326,6 +373,23 @@ def _frame(value: Value) -> Frame:
                 share=as_id(fields[4], "share"),
                 confirmed=confirmed,
             )
+        case FrameType.RETURN:
+            return _return(fields)
+
+
+def _return(fields: Mapping[int, Value]) -> ReturnFrame:
+    def part(number: int, most: int) -> bytes:
+        return as_bytes(fields[number], "return", most) if number in fields else b""
+
+    return ReturnFrame(
+        stage=as_enum(fields[1], "stage", ReturnStage),
+        proof=as_id(fields[2], "proof"),
+        share=as_id(fields[3], "share"),
+        account_list=part(4, MAX_DEVICE_LIST_BYTES),
+        account_profile=part(5, MAX_STATEMENT_BYTES),
+        teller_list=part(6, MAX_DEVICE_LIST_BYTES),
+        teller_profile=part(7, MAX_STATEMENT_BYTES),
+    )
 
 
 _NEEDED = {
@@ -336,6 +400,7 @@ _NEEDED = {
     FrameType.JOIN: 2,
     FrameType.JOIN_ANSWER: 3,
     FrameType.PAIR: 6,
+    FrameType.RETURN: 4,
 }
 
 
@@ -404,6 +469,11 @@ def _message(table: Mapping[int, Value]) -> MessageFrame:
         statements=tuple(as_bytes(e, "statement", MAX_STATEMENT_BYTES) for e in as_list(table[5], "statements", MAX_STATEMENTS))
         if 5 in table
         else (),
+        lists=tuple(as_bytes(e, "list", MAX_DEVICE_LIST_BYTES) for e in as_list(table[16], "lists", LISTS_PER_FRAME))
+        if 16 in table
+        else (),
+        return_key=as_id(table[17], "return key") if 17 in table else b"",
+        return_key_held=_prefix(table[18], "return key") if 18 in table else b"",
     )
 
 

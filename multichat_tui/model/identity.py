@@ -75,6 +75,20 @@ class DeviceList:
         return digest("mc.devlist", self.body)
 
     @property
+    def mark(self) -> int:
+        """What stands for the list in an offer: its number, then 40 bits of its digest, so that two of one number differ."""
+        return self.number << 40 | int.from_bytes(self.digest[:5], "big")
+
+    def covers(self, other: "DeviceList") -> bool:
+        """Whether everything that the other list says stands here too."""
+        certificates = {certificate.body for certificate in self.certificates}
+        return all(c.body in certificates for c in other.certificates) and set(other.revoked) <= set(self.revoked)
+
+    def follows(self, other: "DeviceList") -> bool:
+        """Whether this is a later version of the other: greater in number, and made on top of it or holding all that it holds."""
+        return self.number > other.number and (self.previous == other.digest or self.covers(other))
+
+    @property
     def living(self) -> tuple[Certificate, ...]:
         return tuple(c for c in self.certificates if c.device not in self.revoked)
 

@@ -114,6 +114,15 @@ MAX_CHANNEL_DEVICES = 4096
 MAX_MEMBER_DEVICES = 64
 """Devices of one account that one channel's control log names: two lists full of them, the older ones long revoked."""
 MAX_CONTACTS = 4096
+MAX_LIST_NUMBER = 2**22
+"""Of a device list: its number and the beginning of its digest share 62 bits in an offer. One a minute for 8 years."""
+LISTS_PER_FRAME = 16
+"""Device lists in one MESSAGE: 384 KiB at most."""
+MAX_LISTS = 4096
+"""Device lists of others that are kept; contacts' are kept always."""
+REGISTER_DELAY_MS = 20_000
+"""Who learns of a change of devices from somebody else than its owner leaves it to others to write it down in a channel, for this
+and a part of as much again that differs from device to device."""
 MAX_OPEN_INVITATIONS = 128
 MAX_JOIN_BYTES = 4096
 MAX_CONTROL_RECORDS_PER_DEVICE = 4096

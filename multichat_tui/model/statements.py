@@ -16,6 +16,10 @@ class StatementKind(IntEnum):
     """A statement of a newer kind is kept for nobody: its meaning cannot be checked."""
 
     PROFILE = 1
+    DEVICES = 2
+    """Not carried as a statement: in offers and requests it names the user's device list."""
+    CLOSED = 3
+    """The account is closed for good; signed by the account's own key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

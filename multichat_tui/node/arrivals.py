@@ -27,11 +27,18 @@ class Arrivals:
         self._statements = statements
         self.on_progress: Callable[[Session, Channel], None] = lambda session, channel: None
         """What else follows from delivered records; set by `introductions`."""
+        self.on_list: Callable[[bytes, Session], None] = lambda encoded, session: None
+        """A device list came; set by the engine, as is the next."""
+        self.on_return_key: Callable[[Session, bytes, bytes], None] = lambda session, key, held: None
 
     def on_message(self, session: Session, frame: MessageFrame) -> None:
         world = self._world
         for encoded in frame.statements:
             self._statements.on_statement(session, encoded)
+        for encoded in frame.lists:
+            self.on_list(encoded, session)
+        if frame.return_key or frame.return_key_held:
+            self.on_return_key(session, frame.return_key, frame.return_key_held)
         channel = world.by_prefix.get(frame.channel)
         if channel is None or not frame.items or not accepts(channel, session):
             return

@@ -47,6 +47,7 @@ from multichat_tui.node.dialing import Dialing
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.rows import COPIED, REVOKED, WAITING
 from multichat_tui.node.world import Channel, World
 
 MIN_EXPIRY_MS = 60 * 1000
@@ -63,6 +64,7 @@ class Choices:
 
     def submit(self, intent: Intent) -> Accepted:
         """Decide and do. `errors.IntentRefused`: nothing has changed."""
+        self._check_account(intent)
         match intent:
             case SendMessage():
                 return self._send(intent)
@@ -99,6 +101,15 @@ class Choices:
             case ConnectTo():
                 self._dialing.add_manual(_address(intent.address))
                 return Accepted()
+
+    def _check_account(self, intent: Intent) -> None:
+        """A device that is revoked, not back yet, or a copy of itself says nothing in the account's name."""
+        identity = self._world.identity
+        if not identity.stopped or isinstance(intent, MarkRead | SetDraft | ChangeSetting | ConnectTo):
+            return
+        reason = REVOKED if identity.revoked else COPIED if identity.rollback else WAITING
+        advice = "Start it again with its passphrase." if identity.rollback and not identity.revoked else ""
+        raise IntentRefused(Refusal.NOT_ALLOWED, reason, advice)
 
     def _addresses(self) -> tuple[str, ...]:
         """Where a link tells people to look for us: real addresses first, loopback for the same host last."""

@@ -16,6 +16,10 @@ MANUAL = b"manual"
 """Space.SETTING is the front ends' own; addresses typed by the user stand in Space.ADDRESS under this key."""
 STAGGER_MS = 250
 """An address gets so long before the next one of the same peer is tried beside it (after RFC 8305, section 5)."""
+MAX_RETURN_PLACES = 16
+"""Holders of one's own return key that are tried, of those that the network shows."""
+RETURN_AGAIN_MS = 10 * 60 * 1000
+"""Whoever has answered under the return key is asked again after this, as far as they are not linked as peers."""
 ANSWER_MS = 15_000
 """An attempt without any answer counts as over after this."""
 
@@ -40,15 +44,21 @@ class Target:
 class Dialing:
     _world: World
     _attempts: dict[tuple[bytes, str], Attempt] = field(default_factory=dict)
-    _seen: dict[bytes, str] = field(default_factory=dict)
-    """Where the network shows a credential's holder just now, by its key."""
+    _seen: dict[bytes, tuple[str, ...]] = field(default_factory=dict)
+    """Where the network shows a credential's holder just now, by its key; of a return key, many holders."""
     _targets: list[Target] = field(default_factory=list)
+    _returns: tuple[Credential, ...] = ()
+    """Under which restored devices of our contacts, and of our own account, are let in."""
 
     # Credentials
 
     def refresh(self) -> tuple[Credential, ...]:
-        """All credentials that count now: contacts and invitations first, then fellow members."""
+        """All credentials that count now: contacts and invitations first, then fellow members, then who may come back."""
         world = self._world
+        if world.identity.revoked:
+            self._targets = []
+            world.credentials_changed = False
+            return ()
         held = self._held()
         peers = self._peers()
         opened = self._open()
@@ -59,12 +69,12 @@ class Dialing:
             self._targets.append(Target(credential=credential, addresses=(*self.addresses(credential.device), *manual)))
         keys = {target.credential.key for target in self._targets}
         self._attempts = {name: attempt for name, attempt in self._attempts.items() if name[0] in keys}
-        self._seen = {key: address for key, address in self._seen.items() if key in keys}
+        self._seen = {key: addresses for key, addresses in self._seen.items() if key in keys}
         world.credentials_changed = False
         contacts = {c.device for contact in world.contacts.values() for c in contact.devices.living}
         first = [c for c in peers if c.device in contacts]
         rest = [c for c in peers if c.device not in contacts]
-        return (*first, *opened, *(c for c, _ in held), *rest)
+        return (*first, *opened, *(c for c, _ in held), *rest, *self._returns)
 
     def _peers(self) -> list[Credential]:
         world = self._world
@@ -86,6 +96,11 @@ class Dialing:
                 for state in channel.view.invitations.values():
                     if not state.closed and state.invite.expires_ms > world.now:
                         opened.append(_open(state.invite.token_key, state.invite.join_key))
+        identity = world.identity
+        returns = {c.devices.account_key: c.return_key for c in world.contacts.values() if c.return_key}
+        if identity.return_key and not identity.stopped:
+            returns[identity.devices.account_key] = identity.return_key
+        self._returns = tuple(_open(key, account_key) for account_key, key in sorted(returns.items()))
         return opened
 
     def _held(self) -> list[tuple[Credential, tuple[str, ...]]]:
@@ -98,6 +113,13 @@ class Dialing:
             joining = channel.standing.joining
             if joining is not None and not world.online(joining.inviter):
                 held.append((_held(joining.seed), joining.addresses))
+        returning = world.identity.returning
+        if returning is not None:
+            account = returning.account
+            credential = Credential(
+                kind=CredentialKind.HELD_INVITATION, key=account.return_key, join_key=account.key, join_seed=account.seed
+            )
+            held.append((credential, ()))
         return held
 
     # Addresses
@@ -122,7 +144,9 @@ class Dialing:
 
     def seen(self, seen: PeerSeen) -> None:
         """The network shows somebody: call at once."""
-        self._seen[seen.key] = seen.address
+        returning = self._world.identity.returning
+        before = self._seen.get(seen.key, ()) if returning is not None and seen.key == returning.account.return_key else ()
+        self._seen[seen.key] = tuple(dict.fromkeys((seen.address, *before)))[:MAX_RETURN_PLACES]
         attempt = self._attempts.get((seen.key, seen.address))
         if attempt is None or not attempt.under_way:
             self._attempts[seen.key, seen.address] = Attempt(next_at=self._world.now)
@@ -137,11 +161,20 @@ class Dialing:
             attempt.under_way = False
             attempt.next_at = world.now + min(MAX_REDIAL_MS, MIN_REDIAL_MS * 2 ** min(attempt.tries, 10))
             attempt.tries += 1
-        if self._seen.get(failed.key) == failed.address and attempt is not None and attempt.tries > 3:
-            del self._seen[failed.key]
+        shown = self._seen.get(failed.key, ())
+        if failed.address in shown and attempt is not None and attempt.tries > 3:
+            self._seen[failed.key] = tuple(address for address in shown if address != failed.address)
 
     def up(self, up: LinkUp) -> None:
         self._world.dial_failures.pop(up.device, None)
+        returning = self._world.identity.returning
+        if returning is not None and up.join_key == returning.account.key and up.dialled:
+            # One of many who may answer under this key: not asked again soon, but others are.
+            for name, attempt in self._attempts.items():
+                if name[0] == returning.account.return_key and (attempt.under_way or name[1] == up.address):
+                    attempt.under_way = False
+                    attempt.next_at = self._world.now + RETURN_AGAIN_MS
+            return
         for target in self._targets:
             if target.credential.device == up.device or (up.join_key is not None and target.credential.join_key == up.join_key):
                 for name in list(self._attempts):
@@ -186,17 +219,19 @@ class Dialing:
         """Everybody who is not linked, with every place to try."""
         sessions = self._world.sessions.values()
         linked = {session.device for session in sessions}
+        returning = self._world.identity.returning
+        busy = {session.address for session in sessions} if returning is not None else set()
         asked = {session.join_key for session in sessions if session.join_key is not None}
         return [
             (target.credential, address)
             for target in self._targets
             if target.credential.device not in linked and target.credential.join_key not in asked
             for address in self._places(target)
+            if returning is None or target.credential.key != returning.account.return_key or address not in busy
         ]
 
     def _places(self, target: Target) -> tuple[str, ...]:
-        shown = self._seen.get(target.credential.key)
-        return tuple(dict.fromkeys((shown, *target.addresses) if shown else target.addresses))
+        return tuple(dict.fromkeys((*self._seen.get(target.credential.key, ()), *target.addresses)))
 
     def wake_times(self) -> list[int]:
         attempts = [self._attempts.get((credential.key, address)) for credential, address in self._unreached()]

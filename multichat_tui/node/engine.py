@@ -20,6 +20,7 @@ from multichat_tui.model.frames import (
     Offer,
     PairFrame,
     Request,
+    ReturnFrame,
     decode_frame,
 )
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, UserId
@@ -44,14 +45,16 @@ from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import decode_statement
 from multichat_tui.node.alarms import look_at_names
 from multichat_tui.node.choices import Choices
+from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import ANSWER_MS, Dialing
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.identity import Identity
-from multichat_tui.node.introductions import Introductions
+from multichat_tui.node.introductions import COMING_BACK_MS, Introductions
 from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.returning import Returning
 from multichat_tui.node.rows import Rows, searched_text_of
-from multichat_tui.node.standing import decode_contact, decode_standing
+from multichat_tui.node.standing import decode_contact, decode_kept_list, decode_standing
 from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.chains import Chains
 from multichat_tui.sync.session import Role, Session
@@ -70,7 +73,12 @@ class Engine:
         self.rows = Rows(world)
         self._ledger = Ledger(world, self.rows)
         self._exchange = Exchange(world, self._ledger)
-        self._introductions = Introductions(world, self._ledger, self._exchange)
+        self._devices = Devices(world, self._ledger)
+        self._introductions = Introductions(world, self._ledger, self._exchange, self._devices)
+        self._returning = Returning(world, self._devices, self._introductions)
+        self._exchange.on_begin = self._returning.linked
+        self._exchange.arrivals.on_list = self._devices.hear
+        self._exchange.arrivals.on_return_key = self._returning.on_key
         self._dialing = Dialing(world)
         self._introductions_at = self._dialing_at = self._tell_at = NEVER
         self._index_at = NEVER if world.indexed_percent == 100 else world.now
@@ -86,6 +94,8 @@ class Engine:
                 world.restore_statement(statement)
         for key, value in txn.scan(Space.CONTACT):
             world.contacts[UserId(key)] = decode_contact(value)
+        for key, value in txn.scan(Space.DEVICES):
+            world.restore_list(UserId(key), decode_kept_list(value))
         for key, value in txn.scan(Space.CHANNEL):
             channel = new_channel(ChannelId(key), decode_standing(value))
             _replay(txn, channel)
@@ -94,7 +104,13 @@ class Engine:
             for channel_id, log, author, seq in txn.acknowledged(device):
                 world.peer_holds(device, channel_id)[log, author[:PREFIX_SIZE]] = seq
         world.indexed_percent = txn.indexed_percent()
-        return cls(world)
+        engine = cls(world)
+        for channel in world.channels.values():
+            if channel.standing.membership is Membership.JOINING and channel.standing.joining is None:
+                channel.coming_back_until = now + COMING_BACK_MS
+            if channel.rooted:
+                engine._devices.look_at(channel)
+        return engine
 
     # Steps
 
@@ -146,6 +162,8 @@ class Engine:
         look_at_names(world)
         self._exchange.tick()
         self._ledger.show_due()
+        self._devices.settle()
+        self._returning.tick()
         if world.credentials_changed or world.introductions_changed or self._introductions_at <= world.now:
             self._introductions.tick()
             self._introductions_at = min(self._introductions.wake_times(), default=NEVER)
@@ -166,8 +184,9 @@ class Engine:
         if self._index_at <= world.now:
             self._index_older()
         due = world.early[0][0] if world.early else NEVER
-        timers = (self._introductions_at, self._dialing_at, self._tell_at, self._index_at)
-        wake_at = min((*self._exchange.wake_times(), *timers, due))
+        timers = (self._introductions_at, self._dialing_at, self._tell_at, self._index_at, due)
+        times = (*self._exchange.wake_times(), *self._devices.wake_times(), *self._returning.wake_times())
+        wake_at = min((*times, *timers))
         world.out.wake_at = None if wake_at == NEVER else wake_at
         self._ledger.end_batch()
         return world.out
@@ -247,7 +266,7 @@ class Engine:
         if session.role is Role.PEER:
             self._introductions.seen(session, up.key)
             self._exchange.begin(session)
-        else:
+        elif not self._returning.opened(session):
             self._introductions.opened(session)
 
     def _keep_of_two(self, session: Session) -> bool:
@@ -300,6 +319,8 @@ class Engine:
                 self._introductions.on_join(session, frame)
             case JoinAnswer():
                 self._introductions.on_join_answer(session, frame)
+            case ReturnFrame():
+                self._returning.on_return(session, frame)
             case _ if session.role is Role.GUEST:
                 # Told nothing, and nothing is taken from it, until it is admitted.
                 world.count("frame-from-guest")

@@ -7,6 +7,8 @@
 - Records of others are offered on after a moment; to a peer that had to ask for them they go at once from then on.
 """
 
+from collections.abc import Callable
+
 from multichat_tui.model.events import PresenceChanged
 from multichat_tui.model.frames import Ack, MessageFrame, Offer, Request
 from multichat_tui.model.ids import ChannelId
@@ -36,6 +38,8 @@ class Exchange:
         self._offers = Offers(world, holdings, self._statements, self._pushes)
         self._requests = Requests(world, pages, self._statements)
         self._acks = Acks(world, holdings, pages)
+        self.on_begin: Callable[[Session], None] = lambda session: None
+        """What else is said to a new peer; set by the engine."""
         self.arrivals = Arrivals(world, ledger, holdings, self._requests, self._statements)
 
     def begin(self, session: Session) -> None:
@@ -47,6 +51,7 @@ class Exchange:
         assert user is not None
         world.emit(lambda seq: PresenceChanged(seq=seq, user=user, device=session.device, online=True))
         self._presence(session)
+        self.on_begin(session)
 
     def end(self, session: Session) -> None:
         """The link is down."""

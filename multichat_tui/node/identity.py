@@ -1,7 +1,7 @@
 """Who this node is: its keys and statements as kept in the profile, and how a new identity is made."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from multichat_tui.crypto.identity import (
     Account,
@@ -20,7 +20,48 @@ from multichat_tui.model.ports import Entropy, LocalDevice, Space, Store, Transa
 from multichat_tui.model.statements import Profile, Statement, decode_profile, decode_statement
 
 _DEVICE, _DEVICES, _OLM, _PROFILE, _INCARNATION = b"device", b"devices", b"olm", b"profile", b"incarnation"
+_RETURN_KEY, _RETURNING, _ROLLBACK = b"return", b"returning", b"rollback"
+RETURN_MS = 7 * 24 * 60 * 60 * 1000
+"""After the first contact was met, others are asked for so long; then the account's key is forgotten again."""
 MAX_SELF_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComingBack:
+    """A device made from the phrase, or anew after a rollback, and not known everywhere yet."""
+
+    account: Account
+    """Its key is needed to bring the lists of several contacts together."""
+    lost: bool
+    """The account's older devices are lost: they are revoked as they become known."""
+    began_ms: int
+    met_ms: int = 0
+    """When the first contact or other device of the account told its list; 0: none has."""
+
+    @property
+    def met(self) -> bool:
+        return self.met_ms > 0
+
+    @property
+    def ends_ms(self) -> int:
+        return self.met_ms + RETURN_MS
+
+    def over(self, now: int) -> bool:
+        return self.met and now >= self.ends_ms
+
+    def takes_for_lost(self, certificate: Certificate) -> bool:
+        return self.lost and certificate.created_ms < self.began_ms
+
+    def encoded(self) -> bytes:
+        return encode([self.account.entropy, self.lost, self.began_ms, self.met_ms])
+
+
+def _coming_back(encoded: bytes | None) -> ComingBack | None:
+    value = decode(encoded, MAX_SELF_BYTES) if encoded else None
+    if not isinstance(value, list) or len(value) != 4:
+        return None
+    entropy, lost, began_ms, met_ms = value
+    return ComingBack(account=Account(bytes(entropy)), lost=bool(lost), began_ms=int(began_ms), met_ms=int(met_ms))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +76,27 @@ class Identity:
     profile: Statement
     name: str
     incarnation: int
+    return_key: bytes = b""
+    """Of the account; empty in a profile that was made before there were any, until it is opened with its passphrase."""
+    returning: ComingBack | None = None
+    rollback: bool = False
+    """This profile was found to be a copy or an older state of itself: it writes nothing until it has a new device."""
+
+    @property
+    def revoked(self) -> bool:
+        """Another device of the account, or somebody with its phrase, has revoked this one."""
+        return self.device in self.devices.revoked
+
+    @property
+    def unmet(self) -> bool:
+        """Made from the phrase, and nobody has told yet what the account's devices are: `devices` is a stand-in to be shown to
+        nobody."""
+        return self.returning is not None and not self.returning.met
+
+    @property
+    def stopped(self) -> bool:
+        """Nothing is written and nobody is told anything."""
+        return self.revoked or self.unmet or self.rollback
 
     @property
     def user(self) -> UserId:
@@ -53,6 +115,34 @@ class Identity:
             incarnation=self.incarnation,
         )
 
+    def refresh(self, txn: Transaction) -> None:
+        """As it is stored: what a batch that failed had changed in memory is undone."""
+        stored = _stored(txn)
+        self.devices, self.profile, self.name = stored.devices, stored.profile, stored.name
+        self.return_key, self.returning, self.rollback = stored.return_key, stored.returning, stored.rollback
+
+    def adopt(self, txn: Transaction, devices: DeviceList) -> None:
+        """Keep a newer list of one's own account."""
+        self.devices = devices
+        txn.put(Space.SELF, _DEVICES, devices.encoded)
+
+    def met(self, txn: Transaction, now: int) -> None:
+        """Somebody has told what the account's devices are."""
+        if self.returning is not None and not self.returning.met:
+            self.returning = replace(self.returning, met_ms=now)
+            txn.put(Space.SELF, _RETURNING, self.returning.encoded())
+
+    def returned(self, txn: Transaction) -> None:
+        """The return is over: the account's key is kept here no longer."""
+        self.returning = None
+        txn.delete(Space.SELF, _RETURNING)
+
+    def take_over(self, txn: Transaction, statement: Statement, profile: Profile) -> None:
+        """Be called as the account was called on its other devices."""
+        self.profile = sign_profile(self.secrets, self.user, statement.number + 1, profile)
+        self.name = profile.name
+        txn.put(Space.SELF, _PROFILE, self.profile.encoded)
+
     def rename(self, txn: Transaction, name: str) -> None:
         """Sign and keep a new profile."""
         self.profile = sign_profile(self.secrets, self.user, self.profile.number + 1, Profile(name=name))
@@ -67,16 +157,23 @@ def create_identity(
     account_entropy: bytes,
     entropy: Entropy,
     now_ms: int,
+    restored: bool = False,
+    lost: bool = True,
     new_olm: Callable[[Entropy], OlmAccount] = new_olm_account,
 ) -> None:
-    """Make the first device of an account in an empty profile. The account's secrets are not kept here."""
+    """Make a device of an account in an empty profile: its first one, or with `restored` another one, that contacts bring back;
+    `lost`: the older ones are revoked then. The account's secrets are kept here only until it is back."""
     account = Account(account_entropy)
+    returning = ComingBack(account=account, lost=lost, began_ms=now_ms) if restored else None
     secrets = DeviceSecrets(signing_seed=entropy(32), sealing_secret=entropy(32))
     olm = new_olm(entropy)
     certificate = certify(account, secrets, olm.identity_key, now_ms)
     devices = first_device_list(account, certificate)
     profile = sign_profile(secrets, account.user, 0, Profile(name=name))
     with store.transaction() as txn:
+        txn.put(Space.SELF, _RETURN_KEY, account.return_key)
+        if returning is not None:
+            txn.put(Space.SELF, _RETURNING, returning.encoded())
         txn.put(Space.SELF, _DEVICE, encode([secrets.signing_seed, secrets.sealing_secret]))
         txn.put(Space.SELF, _DEVICES, devices.encoded)
         txn.put(Space.SELF, _OLM, olm.pickle)
@@ -86,6 +183,13 @@ def create_identity(
 
 def load_identity(txn: Transaction) -> Identity:
     """The identity of an opened profile, under a new incarnation number. `errors.Damaged` if it is not whole."""
+    identity = _stored(txn)
+    identity.incarnation += 1
+    txn.put(Space.SELF, _INCARNATION, encode(identity.incarnation))
+    return identity
+
+
+def _stored(txn: Transaction) -> Identity:
     values = {key: txn.get(Space.SELF, key) for key in (_DEVICE, _DEVICES, _PROFILE, _INCARNATION)}
     device = decode(values[_DEVICE] or b"", MAX_SELF_BYTES)
     devices = decode_device_list(values[_DEVICES] or b"")
@@ -103,7 +207,6 @@ def load_identity(txn: Transaction) -> Identity:
     certificate = next((c for c in devices.certificates if c.device == secrets.device), None)
     if isinstance(profile, Rejected) or certificate is None:
         raise Damaged("The profile holds no whole identity.", "Restore it from a backup, or start a new one with --home.")
-    txn.put(Space.SELF, _INCARNATION, encode(incarnation + 1))
     return Identity(
         secrets=secrets,
         signer=Signer(secrets.signing_seed),
@@ -112,5 +215,8 @@ def load_identity(txn: Transaction) -> Identity:
         certificate=certificate,
         profile=statement,
         name=profile.name,
-        incarnation=incarnation + 1,
+        incarnation=incarnation,
+        return_key=txn.get(Space.SELF, _RETURN_KEY) or b"",
+        returning=_coming_back(txn.get(Space.SELF, _RETURNING)),
+        rollback=txn.get(Space.SELF, _ROLLBACK) is not None,
     )

@@ -26,7 +26,7 @@ from multichat_tui.model.frames import (
     Request,
 )
 from multichat_tui.model.identity import DeviceList, decode_device_list
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, UserId
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId
 from multichat_tui.model.invitations import SEED_BYTES, Invitation, InvitationKind, join_seed, parse_link, token_key
 from multichat_tui.model.joins import Join, decode_join
 from multichat_tui.model.limits import MAX_CHANNEL_DEVICES, MAX_CHANNELS, MAX_CONTACTS, MAX_OPEN_INVITATIONS, SALT_BYTES
@@ -34,6 +34,7 @@ from multichat_tui.model.ports import Space
 from multichat_tui.model.records import Kind, decode_record
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import Statement, StatementKind, decode_statement
+from multichat_tui.node.devices import Devices
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.ledger import LEFT_REASON, Ledger
 from multichat_tui.node.standing import (
@@ -48,6 +49,8 @@ from multichat_tui.node.standing import (
 from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.session import Role, Session, Watch
 
+COMING_BACK_MS = 10 * 60 * 1000
+"""A channel offered to a restored device is given up after this if its control log has not shown us in it."""
 MAX_BEGUN = 8
 """Living direct channels with one contact. Two are made if both begin one at once; more are nobody's wish but a flood's."""
 REFUSED_NOTES = {
@@ -71,10 +74,11 @@ def read_link(text: str, kind: InvitationKind) -> Invitation:
 
 
 class Introductions:
-    def __init__(self, world: World, ledger: Ledger, exchange: Exchange) -> None:
+    def __init__(self, world: World, ledger: Ledger, exchange: Exchange, devices: Devices) -> None:
         self._world = world
         self._ledger = ledger
         self._exchange = exchange
+        self._devices = devices
         exchange.arrivals.on_progress = self.progress
 
     # Links
@@ -130,6 +134,9 @@ class Introductions:
                 self._refuse(channel, JoinOutcome.EXPIRED)
             elif joining is not None:
                 self._ask_members(channel)
+            if channel.coming_back_until is not None and channel.coming_back_until <= world.now:
+                world.txn.forget_channel(channel.id)
+                world.drop_channel(channel)
         for space in (Space.PAIRING, Space.INVITATION):
             for key, value in world.txn.scan(space):
                 decoded = decode_held_pairing(value) if space is Space.PAIRING else decode_open_pairing(value)
@@ -141,6 +148,8 @@ class Introductions:
         world = self._world
         times = [s.conversation.next_at for s in world.sessions.values() if s.conversation is not None]
         for channel in world.channels.values():
+            if channel.coming_back_until is not None:
+                times.append(channel.coming_back_until)
             if channel.standing.joining is not None:
                 times.append(channel.standing.joining.expires_ms)
                 if channel.join_watch is not None and any(s.user == channel.standing.joining.inviter for s in world.peers()):
@@ -230,7 +239,8 @@ class Introductions:
         if pairing.user is None:
             spent = OpenPairing(seed=pairing.seed, share=pairing.share, expires_ms=pairing.expires_ms, user=devices.user)
             world.txn.put(Space.INVITATION, frame.invitation, spent.encoded())
-        self._befriend(devices, profile, secret, confirmed=frame.confirmed)
+        if not self._befriend(session, devices, profile, secret, confirmed=frame.confirmed):
+            return
         if not frame.confirmed:
             world.send(session, self._pair_frame(frame.invitation, pairing.share, confirmed=True))
         self.promote(session, devices.user)
@@ -248,7 +258,9 @@ class Introductions:
         if devices.user != pairing.user or not frame.confirmed:
             world.close(session, "somebody else answered")
             return
-        self._befriend(devices, profile, _pairing_secret(pairing.seed, frame.share, pairing.share), confirmed=True)
+        secret = _pairing_secret(pairing.seed, frame.share, pairing.share)
+        if not self._befriend(session, devices, profile, secret, confirmed=True):
+            return
         world.txn.delete(Space.PAIRING, frame.invitation)
         session.conversation = None
         world.send(session, self._pair_frame(frame.invitation, pairing.share, confirmed=True))
@@ -269,25 +281,46 @@ class Introductions:
             return None
         return devices, profile
 
-    def _befriend(self, devices: DeviceList, profile: Statement, secret: bytes, *, confirmed: bool) -> None:
+    def _befriend(self, session: Session, devices: DeviceList, profile: Statement, secret: bytes, *, confirmed: bool) -> bool:
+        """False if the list is an older one than we know, and does not name the device at the other end any more."""
         world = self._world
         known = world.contacts.get(devices.user)
-        contact = Contact(
-            devices=devices,
-            secret=secret,
-            confirmed=confirmed or (known is not None and known.confirmed and known.secret == secret),
-            verified=known is not None and known.verified,
-            last_seen_ms=world.now,
-        )
+        self._devices.learn(devices, session)
+        newest = world.list_of(devices.user) or devices
+        if all(certificate.device != session.device for certificate in newest.living):
+            world.count("pair-old-devices")
+            world.close(session, "its device is not one of theirs any more")
+            return False
+        known = world.contacts.get(devices.user)
+        if known is None or (not known.secrets and len(newest.living) == 1):
+            contact = Contact(
+                devices=newest,
+                secret=secret,
+                confirmed=confirmed or (known is not None and known.confirmed and known.secret == secret),
+                verified=known is not None and known.verified,
+                last_seen_ms=world.now,
+                return_key=b"" if known is None else known.return_key,
+                told=known is not None and known.told,
+            )
+            first = known is None
+            if len(newest.living) > 1:
+                contact = contact.but(confirmed=False).apart.with_secret(session.device, secret, confirmed)
+        else:
+            first = False
+            had = known.secret_of(session.device)
+            contact = known.with_secret(session.device, secret, confirmed or had == (secret, True)).but(last_seen_ms=world.now)
         if contact != known:
             world.contacts[devices.user] = contact
             world.txn.put(Space.CONTACT, devices.user, contact.encoded())
             world.credentials_changed = True
+        if first:
+            self._devices.begin(newest)
         world.name_version += 1
         world.changed_contacts.add(devices.user)
         world.learn_statement(profile)
-        if known is None:
+        if first:
             world.named.add(devices.user)
+        return True
 
     def promote(self, session: Session, user: UserId) -> None:
         """The other end of an invitation's link has become a peer."""
@@ -308,10 +341,12 @@ class Introductions:
         if contact is None:
             return
         changed = replace(contact, last_seen_ms=world.now)
-        if not contact.confirmed:
+        secret, confirmed = contact.secret_of(session.device)
+        if not confirmed:
             certificate = next((c for c in contact.devices.living if c.device == session.device), None)
             if certificate is not None and key == world.link_keys(certificate)[0]:
-                changed = replace(changed, confirmed=True)
+                apart = bool(contact.secrets)
+                changed = changed.with_secret(session.device, secret, True) if apart else replace(changed, confirmed=True)
                 world.credentials_changed = True
         world.contacts[contact.user] = changed
         world.txn.put(Space.CONTACT, contact.user, changed.encoded())
@@ -456,7 +491,8 @@ class Introductions:
             return
         me = world.identity.user
         member = me in channel.view.members
-        if channel.standing.membership is Membership.JOINING and member:
+        if channel.standing.membership is Membership.JOINING and member and self._is_back(channel):
+            channel.coming_back_until = None
             world.keep(channel, channel.standing.but(membership=Membership.JOINED, joining=None, note=""))
             world.credentials_changed = True
             self._exchange.announce(channel)
@@ -469,10 +505,24 @@ class Introductions:
             pairing = host.join_key is not None and world.txn.get(Space.PAIRING, host.join_key) is not None
             if user is not None and channel.serves(host.device) and not pairing:
                 self.promote(host, user)
+        self._devices.look_at(channel)
         if channel.live:
             self._greet(channel)
             self._confirm_leavings(channel)
             self._tidy(channel)
+
+    def _is_back(self, channel: Channel) -> bool:
+        """A channel that we asked to join, or one that was offered to a restored device, whose control log shows that our account
+        has come in by itself and that this device is one of the account's: nobody else's word puts us into a channel."""
+        if channel.standing.joining is not None:
+            return True
+        world, control = self._world, channel.control
+        me = world.identity
+        certificate = control.certificates.get(me.device)
+        if certificate is None or certificate.user != me.user or me.device in channel.view.revocations:
+            return False
+        founded = control.user_of(control.root_device) == me.user
+        return founded or bool(control.join_name(me.user)) or channel.view.style is Style.DIRECT
 
     def _greet(self, channel: Channel) -> None:
         """Members who are linked and were never told of the channel are told now."""
@@ -525,7 +575,12 @@ class Introductions:
     # Direct channels that others begin
 
     def on_unknown_channel(self, session: Session, entry: ChannelOffer) -> None:
-        """A contact offers a channel that we do not know: ask for its root; it is taken if it is our direct channel."""
+        """A contact offers a channel that we do not know: ask for its root; it is taken if it is our direct channel, or to all
+        appearances one that our account is in."""
+        if self._comes_back_by(session) and len(self._world.channels) < MAX_CHANNELS and len(session.offered) < MAX_CHANNELS:
+            session.offered[entry.channel] = {(tip.log, tip.device): tip.seq for tip in entry.tips}
+            self._world.send(session, Request(channel=entry.channel[:PREFIX_SIZE], ids=(RecordId(entry.channel),)))
+            return
         if session.user not in self._world.contacts:
             return
         ranges = tuple(ChainRange(device=t.device, log=t.log, first=0, last=0) for t in entry.tips if t.log is Log.CONTROL)
@@ -536,7 +591,11 @@ class Introductions:
     def on_unknown_message(self, session: Session, frame: MessageFrame) -> bool:
         """Whether the frame brings the root of a direct channel of this contact and us; then the channel is added, empty."""
         world = self._world
-        if session.user not in world.contacts or len(world.channels) >= MAX_CHANNELS:
+        if len(world.channels) >= MAX_CHANNELS:
+            return False
+        if self._comes_back_by(session):
+            return self._take_back(frame)
+        if session.user not in world.contacts:
             return False
         if sum(1 for channel in world.channels.values() if channel.live and world.partner(channel) == session.user) >= MAX_BEGUN:
             world.count("too-many-direct-channels")
@@ -562,6 +621,39 @@ class Introductions:
             channel.plan_at = world.now
             world.add_channel(channel)
             world.keep(channel, channel.standing)
+            return True
+        return False
+
+    def _comes_back_by(self, session: Session) -> bool:
+        """Whether a peer may show us channels of our account: another device of it always, a contact while we come back."""
+        world = self._world
+        if session.role is not Role.PEER or world.identity.unmet:
+            return False
+        if session.user == world.identity.user:
+            return True
+        return world.identity.returning is not None and session.user in world.contacts
+
+    def _take_back(self, frame: MessageFrame) -> bool:
+        """The root of a channel that may be our account's: its control log will show whether it is (see `_is_back`)."""
+        world = self._world
+        for item in frame.items:
+            record = decode_record(item.header_bytes, item.signature, item.body) if isinstance(item, FullItem) else None
+            if record is None or isinstance(record, Rejected) or record.header.kind != Kind.ROOT or record.body is None:
+                continue
+            acts = decode_acts(record.body[SALT_BYTES:], Log.CONTROL)
+            create = None if isinstance(acts, Rejected) else root_create(record, acts)
+            if create is None or record.id[:PREFIX_SIZE] != frame.channel or not founders_hold(create):
+                continue
+            founders = {founder[0].user for founder in create.founders}
+            if create.style is Style.DIRECT and world.identity.user not in founders:
+                continue
+            note = "Coming back from those who have it."
+            channel = new_channel(ChannelId(record.id), Standing(membership=Membership.JOINING, note=note))
+            channel.plan_at = world.now
+            channel.coming_back_until = world.now + COMING_BACK_MS
+            world.add_channel(channel)
+            world.keep(channel, channel.standing)
+            world.introductions_changed = True
             return True
         return False
 

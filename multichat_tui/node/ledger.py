@@ -360,6 +360,9 @@ class Ledger:
             channel.control.add(record, ())
         else:
             channel.control.add(record, acts)
+            operation = channel.control.operation(record.id)
+            if operation is not None and operation.devices is not None and record.header.device != world.identity.device:
+                world.lists_heard.append(operation.devices)
         channel.devices = {device[:PREFIX_SIZE]: device for device in channel.control.certificates}
         after = channel.view
         world.changed_channels.add(channel.id)

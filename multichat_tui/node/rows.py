@@ -48,6 +48,10 @@ from multichat_tui.node.standing import decode_held_pairing
 from multichat_tui.node.world import Channel, World
 
 ADDRESS_SEPARATOR = b"\n"
+WAITING = "Waiting for a contact to bring your account back: on the same network by itself, elsewhere with /connect HOST:PORT."
+REVOKED = "This device was revoked by another device of your account: it can read what it has, and nothing more."
+FORKED = "Two device lists of your account contradict each other: somebody else may have its recovery phrase. See /devices."
+COPIED = "This profile is a copy or an older state of itself: it writes nothing until it has become a new device of your account."
 
 
 class Rows:
@@ -159,7 +163,7 @@ class Rows:
         parts = world.conversation(channel)
         ids = tuple(part.id for part in parts)
         partner = world.partner(channel)
-        mine = (world.identity.device,)
+        mine = tuple(certificate.device for certificate in world.identity.devices.certificates)
         read = max(part.standing.read_arrival for part in parts)
         unread, mentioned = world.txn.unread(ids, read, mine)
         newest = world.txn.newest(ids)
@@ -262,7 +266,7 @@ class Rows:
         if not counted:
             return Delivery.OTHERS, 0, 0
         key = (log, device[:PREFIX_SIZE])
-        audience = channel.audience(world.identity.device)
+        audience = self._readers(channel)
         delivered = sum(1 for peer in audience if world.peer_holds(peer, channel.id).get(key, -1) >= seq)
         if audience and delivered == len(audience):
             return Delivery.ALL, delivered, len(audience)
@@ -271,6 +275,12 @@ class Rows:
         if not audience:
             return Delivery.ALONE, 0, 0
         return (Delivery.SOME if delivered else Delivery.QUEUED), delivered, len(audience)
+
+    def _readers(self, channel: Channel) -> tuple[DeviceId, ...]:
+        """The devices of the other people in a channel."""
+        world = self._world
+        own = {certificate.device for certificate in world.identity.devices.certificates}
+        return tuple(device for device in channel.audience(world.identity.device) if device not in own)
 
     def _failure(self, channel: Channel) -> str:
         if channel.standing.membership is Membership.REMOVED:
@@ -341,7 +351,7 @@ class Rows:
         total = 0
         for channel in world.channels.values():
             end = channel.chains.ends.get((Log.CONTENT, world.identity.device[:PREFIX_SIZE]))
-            audience = channel.audience(world.identity.device)
+            audience = self._readers(channel)
             if end is None or not audience or not channel.live:
                 continue
             key = (Log.CONTENT, world.identity.device[:PREFIX_SIZE])
@@ -357,11 +367,24 @@ class Rows:
             lan=lan,
             links=len(world.peers()),
             queued=self.queued(),
-            trouble=trouble,
+            trouble=trouble or self._account_trouble(),
             counters=tuple(sorted(world.counters.items())),
             alarms=alarm_rows(world),
             indexed_percent=world.indexed_percent,
         )
+
+    def _account_trouble(self) -> str:
+        """What is wrong, or not complete yet, with one's own account."""
+        identity = self._world.identity
+        if identity.revoked:
+            return REVOKED
+        if identity.rollback:
+            return COPIED
+        if identity.unmet:
+            return WAITING
+        if identity.user in self._world.forks:
+            return FORKED
+        return ""
 
     def settings(self) -> tuple[tuple[str, str], ...]:
         return tuple((key.decode(), value.decode()) for key, value in self._world.txn.scan(Space.SETTING))

@@ -312,6 +312,8 @@ class Node:
         with self._store.transaction() as txn:
             if self._identity is None:
                 self._identity = load_identity(txn)
+            else:
+                self._identity.refresh(txn)
             seq = 0 if self._engine is None else self._engine.world.event_seq
             listen = () if self._engine is None else self._engine.world.listen
             self._engine = Engine.load(txn, self._identity, self._entropy, self._now_ms(), seq)

@@ -6,7 +6,7 @@ from typing import Any
 from multichat_tui.model.codec import Value, decode, encode
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.identity import DeviceList, decode_device_list
-from multichat_tui.model.ids import UserId
+from multichat_tui.model.ids import DeviceId, UserId
 from multichat_tui.model.snapshots import Membership
 
 MAX_VALUE_BYTES = 256 * 1024
@@ -85,6 +85,18 @@ def decode_standing(encoded: bytes) -> Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSecret:
+    """The secret that one device of a contact and this device have, and whether that one is known to have it."""
+
+    device: DeviceId
+    secret: bytes
+    confirmed: bool
+
+    def __repr__(self) -> str:
+        return "DeviceSecret(…)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """Somebody we have paired with."""
 
@@ -95,16 +107,67 @@ class Contact:
     """They are known to have the secret too: no other key is accepted any more."""
     verified: bool = False
     last_seen_ms: int = 0
+    secrets: tuple[DeviceSecret, ...] = ()
+    """Of each device apart, once the contact has had another one than at pairing. Empty: `secret` is that of their only one."""
+    return_key: bytes = b""
+    """Theirs: by it a device that they restore is known here. Empty while they have not told it."""
+    told: bool = False
+    """They are known to have ours."""
 
     @property
     def user(self) -> UserId:
         return self.devices.user
 
+    def secret_of(self, device: DeviceId) -> tuple[bytes, bool]:
+        """(secret, whether no other key is accepted any more) for links with this device."""
+        if not self.secrets:
+            return self.secret, self.confirmed
+        found = next((entry for entry in self.secrets if entry.device == device), None)
+        return (self.secret, False) if found is None else (found.secret, found.confirmed)
+
+    def with_secret(self, device: DeviceId, secret: bytes, confirmed: bool) -> "Contact":
+        """A secret for one device; the others keep theirs."""
+        kept = tuple(entry for entry in self.apart.secrets if entry.device != device)
+        return replace(self, secrets=(*kept, DeviceSecret(device=device, secret=secret, confirmed=confirmed)))
+
+    @property
+    def apart(self) -> "Contact":
+        """The same, with the secret of each known device for itself: to be taken before the devices change."""
+        if self.secrets:
+            return self
+        living = self.devices.living
+        return replace(
+            self, secrets=tuple(DeviceSecret(device=c.device, secret=self.secret, confirmed=self.confirmed) for c in living)
+        )
+
+    def but(self, **changes: Any) -> "Contact":
+        return replace(self, **changes)
+
+    def with_devices(self, devices: DeviceList) -> "Contact":
+        """Their newer list: devices that it revokes lose their secrets, new ones have none yet."""
+        known = {entry.device: entry for entry in self.apart.secrets}
+        living = (certificate.device for certificate in devices.living)
+        new = (known.get(d) or DeviceSecret(device=d, secret=self.secret, confirmed=False) for d in living)
+        return replace(self, devices=devices, secrets=tuple(new))
+
     def __repr__(self) -> str:
         return "Contact(…)"
 
     def encoded(self) -> bytes:
-        return encode({0: self.devices.encoded, 1: self.secret, 2: self.confirmed, 3: self.verified, 4: self.last_seen_ms})
+        fields: dict[int, Value] = {
+            0: self.devices.encoded,
+            1: self.secret,
+            2: self.confirmed,
+            3: self.verified,
+            4: self.last_seen_ms,
+        }
+        if self.secrets:
+            fields[16] = [[entry.device, entry.secret, entry.confirmed] for entry in self.secrets]
+        if self.return_key:
+            fields[17] = self.return_key
+        if self.told:
+            fields[18] = True
+        return encode(fields)
 
 
 def decode_contact(encoded: bytes) -> Contact:
@@ -118,7 +181,36 @@ def decode_contact(encoded: bytes) -> Contact:
         confirmed=bool(fields[2]),
         verified=bool(fields[3]),
         last_seen_ms=int(fields[4]),
+        secrets=tuple(
+            DeviceSecret(device=DeviceId(device), secret=secret, confirmed=confirmed)
+            for device, secret, confirmed in fields.get(16, ())
+        ),
+        return_key=bytes(fields.get(17, b"")),
+        told=bool(fields.get(18, False)),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptList:
+    """The newest device list of an account, and another that contradicts it, if one was seen."""
+
+    devices: DeviceList
+    fork: DeviceList | None = None
+
+    def encoded(self) -> bytes:
+        fields: dict[int, Value] = {0: self.devices.encoded}
+        if self.fork is not None:
+            fields[1] = self.fork.encoded
+        return encode(fields)
+
+
+def decode_kept_list(encoded: bytes) -> KeptList:
+    fields = _fields(encoded, "device list")
+    devices = decode_device_list(bytes(fields[0]))
+    fork = decode_device_list(bytes(fields[1])) if 1 in fields else None
+    if not isinstance(devices, DeviceList) or not isinstance(fork, DeviceList | None):
+        raise Damaged("The profile's record of a device list is not readable.", "Restore the profile from a backup.")
+    return KeptList(devices=devices, fork=fork)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

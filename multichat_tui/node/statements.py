@@ -4,8 +4,8 @@ from multichat_tui.crypto.identity import statement_holds
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import MessageFrame, StatementOffer
 from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, UserId
-from multichat_tui.model.limits import MAX_STATEMENTS
-from multichat_tui.model.statements import decode_statement
+from multichat_tui.model.limits import LISTS_PER_FRAME, MAX_STATEMENTS
+from multichat_tui.model.statements import StatementKind, decode_statement
 from multichat_tui.node.holdings import shares
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Session
@@ -25,14 +25,37 @@ class Statements:
             if shares(channel, session):
                 users.update(channel.view.members)
         users.discard(session.user)
+        if world.identity.unmet:
+            return ()
         own = world.identity.profile
         offers = [StatementOffer(user=own.user, kind=own.kind, number=own.number)]
         offers += [
             StatementOffer(user=user, kind=kind, number=statement.number)
             for (user, kind), statement in sorted(world.statements.items())
-            if user in users and user != own.user
+            if user in users and (user != own.user or kind == StatementKind.CLOSED)
+        ]
+        # A first list is in the control log and in pairing; of later ones a device is told even of its own account's.
+        concerned = users | ({session.user} if session.user is not None else set())
+        known = [(user, listed) for user, listed in world.lists.items() if user in concerned]
+        known.append((own.user, world.identity.devices))
+        offers += [
+            StatementOffer(user=user, kind=StatementKind.DEVICES.value, number=listed.mark)
+            for user, listed in sorted(known, key=lambda entry: entry[0])
+            if listed.number
         ]
         return tuple(offers)
+
+    def wants(self, offer: StatementOffer) -> bool:
+        """Whether what a peer offers is newer than what we hold, or contradicts it."""
+        world = self._world
+        if offer.kind == StatementKind.DEVICES:
+            listed = world.list_of(offer.user)
+            fork = world.forks.get(offer.user)
+            if listed is None or (fork is not None and fork.mark == offer.number):
+                return listed is None
+            return offer.number != listed.mark and offer.number >> 40 >= listed.number
+        known = world.statements.get((offer.user, offer.kind))
+        return offer.user != world.identity.user and (known is None or known.number < offer.number)
 
     def send(self, session: Session, wanted: tuple[tuple[UserId, int], ...]) -> None:
         world = self._world
@@ -46,6 +69,11 @@ class Statements:
                 found.append(world.statements[name].encoded)
         if found:
             world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), statements=tuple(found)))
+        asked = [user for user, kind in wanted if kind == StatementKind.DEVICES and (user, kind) in allowed]
+        lists = [listed.encoded for listed in map(world.list_of, asked) if listed is not None]
+        for start in range(0, len(lists), LISTS_PER_FRAME):
+            chunk = tuple(lists[start : start + LISTS_PER_FRAME])
+            world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), lists=chunk))
 
     def on_statement(self, session: Session, encoded: bytes) -> None:
         world = self._world
@@ -56,7 +84,7 @@ class Statements:
         if statement.user == world.identity.user:
             world.count("statement-author")
             return
-        if not self._is_device_of(statement.device, statement.user):
+        if statement.kind != StatementKind.CLOSED and not self._is_device_of(statement.device, statement.user):
             # The control log that names the device may be on its way.
             if len(session.statements) < MAX_STATEMENTS:
                 session.statements[statement.user, statement.kind] = encoded

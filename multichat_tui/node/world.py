@@ -9,7 +9,7 @@ from multichat_tui.crypto.identity import device_list_holds, join_holds
 from multichat_tui.crypto.keys import link_key, pair_key
 from multichat_tui.model.events import Event, ProfileChanged
 from multichat_tui.model.frames import Frame, Prefix, encode_frame
-from multichat_tui.model.identity import Certificate
+from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
 from multichat_tui.model.limits import MAX_FRAME_BYTES
 from multichat_tui.model.ports import Entropy, Space, Transaction
@@ -17,7 +17,7 @@ from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.identity import Identity
-from multichat_tui.node.standing import Contact, Standing
+from multichat_tui.node.standing import Contact, KeptList, Standing
 from multichat_tui.sync.chains import ChainKey, Chains
 from multichat_tui.sync.session import Role, Session, Want, Watch
 
@@ -36,6 +36,10 @@ class Channel:
     """When to look for what is missing."""
     join_watch: Watch | None = None
     """When we last asked linked members to admit us."""
+    checked_mask: int = 0
+    """The control log's state when it was last looked at for devices that it lacks."""
+    coming_back_until: int | None = None
+    """A channel offered to a restored device: when it is given up unless its control log shows us in it by then."""
     _audience: tuple[int, tuple[DeviceId, ...]] | None = None
 
     @property
@@ -83,6 +87,14 @@ class World:
     channels: dict[ChannelId, Channel] = field(default_factory=dict)
     by_prefix: dict[Prefix, Channel] = field(default_factory=dict)
     contacts: dict[UserId, Contact] = field(default_factory=dict)
+    lists: dict[UserId, DeviceList] = field(default_factory=dict)
+    """The newest device lists of others, as far as they were told apart from pairing."""
+    forks: dict[UserId, DeviceList] = field(default_factory=dict)
+    """Device lists that contradict the newest known one: an alarm until one is seen that holds both."""
+    revoked: set[DeviceId] = field(default_factory=set)
+    """By any list known."""
+    lists_heard: list[DeviceList] = field(default_factory=list)
+    """Brought by control logs, their signatures checked; to be learned at the end of the batch."""
     statements: dict[tuple[UserId, int], Statement] = field(default_factory=dict)
     profiles: dict[UserId, Profile] = field(default_factory=dict)
     sessions: dict[LinkId, Session] = field(default_factory=dict)
@@ -167,8 +179,17 @@ class World:
         for contact in self.contacts.values():
             for certificate in contact.devices.living:
                 known[certificate.device] = certificate
+        for certificate in self.identity.devices.living:
+            known[certificate.device] = certificate
         known.pop(self.identity.device, None)
-        return known
+        return {device: certificate for device, certificate in known.items() if device not in self.revoked}
+
+    def list_of(self, user: UserId) -> DeviceList | None:
+        """The newest device list that is known of somebody."""
+        if user == self.identity.user:
+            return self.identity.devices
+        contact = self.contacts.get(user)
+        return self.lists.get(user) if contact is None else contact.devices
 
     def user_of(self, device: DeviceId) -> UserId | None:
         certificate = self.certificates().get(device)
@@ -178,7 +199,8 @@ class World:
         """The keys under which we and a device make links: of a contact the one with the pairing secret, and until they are
         known to have that, the plain one too."""
         contact = self.contacts.get(certificate.user)
-        secrets = [b""] if contact is None else [contact.secret] if contact.confirmed else [contact.secret, b""]
+        secret, confirmed = (b"", True) if contact is None else contact.secret_of(certificate.device)
+        secrets = list(dict.fromkeys([secret] if confirmed else [secret, b""]))
         keys = []
         for secret in secrets:
             name = (certificate.device, secret)
@@ -229,6 +251,14 @@ class World:
         if isinstance(profile, Profile):
             self.statements[statement.user, statement.kind] = statement
             self.profiles[statement.user] = profile
+
+    def restore_list(self, user: UserId, kept: KeptList) -> None:
+        """Take in what the store holds."""
+        if user != self.identity.user:
+            self.lists[user] = kept.devices
+        if kept.fork is not None:
+            self.forks[user] = kept.fork
+        self.revoked |= set(kept.devices.certified_revoked)
 
     # Channels
 

@@ -101,6 +101,8 @@ class Session:
     """Chains to offer, and when."""
     statements: dict[tuple[UserId, int], bytes] = field(default_factory=dict)
     """Statements of devices that no control log held here names yet."""
+    returning: Watch | None = None
+    """A question of a device that comes back (RETURN), waiting for its answer."""
     conversation: Watch | None = None
     """A JOIN or PAIR frame that waits for its answer."""
 

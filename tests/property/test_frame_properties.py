@@ -23,6 +23,8 @@ from multichat_tui.model.frames import (
     PairFrame,
     Ref,
     Request,
+    ReturnFrame,
+    ReturnStage,
     StatementOffer,
     decode_frame,
     encode_frame,
@@ -96,6 +98,9 @@ def message_frames(draw: st.DrawFn) -> MessageFrame:
         devices=devices,
         items=draw(st.lists(items, max_size=4).map(tuple)),
         statements=draw(st.lists(st.binary(max_size=60), max_size=2).map(tuple)),
+        lists=draw(st.lists(st.binary(max_size=60), max_size=2).map(tuple)),
+        return_key=draw(st.one_of(st.just(b""), ids())),
+        return_key_held=draw(st.one_of(st.just(b""), prefixes)),
     )
 
 
@@ -115,7 +120,17 @@ pairs = st.builds(
     share=ids(),
     confirmed=st.booleans(),
 )
-frames = st.one_of(offers, requests, message_frames(), acks, joins, answers, pairs)
+returns = st.builds(
+    ReturnFrame,
+    stage=st.sampled_from(ReturnStage),
+    proof=ids(),
+    share=ids(),
+    account_list=st.binary(max_size=60),
+    account_profile=st.binary(max_size=60),
+    teller_list=st.binary(max_size=60),
+    teller_profile=st.binary(max_size=60),
+)
+frames = st.one_of(offers, requests, message_frames(), acks, joins, answers, pairs, returns)
 
 
 @settings(max_examples=200)

@@ -20,6 +20,7 @@ from multichat_tui.model.acts import (
     Admit,
     CloseInvitation,
     Create,
+    Devices,
     Invite,
     Leave,
     Message,
@@ -151,7 +152,7 @@ control_acts = st.one_of(
     st.builds(Rename, name=names),
     st.builds(
         UnknownAct,
-        type=st.sampled_from([9, 63]),
+        type=st.sampled_from([62, 63]),
         fields=st.dictionaries(st.integers(1, 30), values, max_size=2).map(lambda fields: dict(sorted(fields.items()))),
     ),
 )
@@ -161,6 +162,7 @@ content_acts = st.one_of(
 )
 lone_acts = st.one_of(
     st.just(Leave()),
+    st.builds(Devices, devices=st.binary(max_size=200), fence=st.lists(tips, max_size=3).map(tuple)),
     st.builds(Admit, join=st.binary(max_size=200)),
     st.builds(
         Create,

@@ -58,7 +58,10 @@ class CrashingStore:
 class Person:
     """One person's machine: its store outlives its processes."""
 
-    def __init__(self, world: "SimulatedWorld", name: str, skew_ms: int = 0) -> None:
+    def __init__(
+        self, world: "SimulatedWorld", name: str, skew_ms: int = 0, restores: "Person | None" = None, lost: bool = True
+    ) -> None:
+        """`restores`: made from the recovery phrase of that person; `lost`: whose older devices are revoked."""
         self.world = world
         self.name = name
         self.skew_ms = skew_ms
@@ -71,12 +74,15 @@ class Person:
         self.acknowledged: list[tuple[ChannelId, bytes]] = []
         """(channel, record) of every message whose submit was answered."""
         entropy = self.random.randbytes
+        self.account_entropy = entropy(32) if restores is None else restores.account_entropy
         create_identity(
             self.store,
             name=name,
-            account_entropy=entropy(32),
+            account_entropy=self.account_entropy,
             entropy=entropy,
             now_ms=self.now_ms(),
+            restored=restores is not None,
+            lost=lost,
             new_olm=seeded_olm_account,
         )
 
@@ -148,6 +154,13 @@ class SimulatedWorld:
             await person.start()
             added.append(person)
         return added
+
+    async def restore(self, lost: Person, name: str, *, revoke: bool = True) -> Person:
+        """A new machine, with nothing but the recovery phrase of another."""
+        person = Person(self, name, restores=lost, lost=revoke)
+        self.people[name] = person
+        await person.start()
+        return person
 
     async def pair(self, one: Person, other: Person) -> None:
         link = (await one.api.submit(InviteContact())).link

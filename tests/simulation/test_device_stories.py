@@ -1,0 +1,148 @@
+"""Accounts with several devices: restored from the phrase, recognised without pairing again, revoked."""
+
+from simulated_world import Person, SimulatedWorld, until
+
+from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.intents import OpenDirect
+from multichat_tui.model.snapshots import Membership, RowKind
+from multichat_tui.net.virtual_time import run_virtual
+
+
+async def _direct(one: Person, other: Person) -> ChannelId:
+    channel = (await one.api.submit(OpenDirect(user=(await other.api.me()).rows.user))).channel
+    assert channel is not None
+    return channel
+
+
+async def _knows(person: Person, other: Person) -> bool:
+    user = (await other.api.me()).rows.user
+    return any(row.user == user and row.online for row in (await person.api.contacts()).rows)
+
+
+async def _has(person: Person, channel: ChannelId, text: str) -> bool:
+    return text in await person.texts(channel)
+
+
+def test_a_restored_account_is_recognised_by_its_contact_and_has_its_history_back() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(31)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        direct = await _direct(ann, bob)
+        group = await world.channel_of(ann, bob)
+        await ann.say(direct, "hello bob")
+        await bob.say(group, "a group")
+        await until(lambda: _has(ann, group, "a group"), "ann has it")
+        await until(lambda: _has(bob, direct, "hello bob"), "bob has it")
+        await ann.stop()
+        anew = await world.restore(ann, "ann's new machine")
+        await until(lambda: _knows(anew, bob), "bob is a contact again")
+        await until(lambda: _has(anew, group, "a group"), "the group is back")
+        await until(lambda: _has(anew, direct, "hello bob"), "the conversation is back")
+        me = (await anew.api.me()).rows
+        assert me.name == "ann"
+        rows = {row.id: row for row in (await anew.api.channels()).rows}
+        assert rows[group].membership is Membership.JOINED
+        assert [row.mine for row in await anew.rows(direct) if row.text == "hello bob"] == [True]
+        await anew.say(group, "I am back")
+        await anew.say(direct, "me again")
+        await until(lambda: _has(bob, group, "I am back"), "bob reads the new device")
+        await until(lambda: _has(bob, direct, "me again"), "bob reads the new device")
+        [contact] = (await bob.api.contacts()).rows
+        assert contact.user == me.user
+        # The lost device comes back to life: nobody talks to it any more, and it says why.
+        old = await ann.start()
+        await until(lambda: _stopped(ann), "the old device knows that it is revoked")
+        assert (await old.status()).rows.links == 0
+
+    run_virtual(story())
+
+
+async def _stopped(person: Person) -> bool:
+    return "revoked" in (await person.api.status()).rows.trouble
+
+
+def test_a_fellow_member_who_was_not_there_at_first_recognises_the_restored_account_over_the_channel() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(32)
+        ann, bob, carol = await world.add("ann", "bob", "carol")
+        await world.pair(ann, bob)
+        await world.pair(ann, carol)
+        direct = await _direct(carol, ann)
+        await carol.say(direct, "between us")
+        group = await world.channel_of(ann, bob, carol)
+        await ann.say(group, "all three")
+        await world.converge(group)
+        await until(lambda: _has(ann, direct, "between us"), "ann has carol's word")
+        await ann.stop()
+        await carol.stop()
+        anew = await world.restore(ann, "ann's new machine")
+        await until(lambda: _has(anew, group, "all three"), "bob brings the group back")
+        await carol.start()
+        await until(lambda: _knows(anew, carol), "carol is a contact again")
+        await until(lambda: _has(anew, direct, "between us"), "and her conversation is back")
+        await anew.say(direct, "as before")
+        await until(lambda: _has(carol, direct, "as before"), "carol reads it")
+        assert not [row for row in (await carol.api.contacts()).rows if row.pending]
+
+    run_virtual(story())
+
+
+def test_both_devices_of_an_account_get_everything_if_the_first_one_lives() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(33)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        group = await world.channel_of(ann, bob)
+        await ann.say(group, "from the first")
+        await world.converge(group)
+        second = await world.restore(ann, "ann's second", revoke=False)
+        await until(lambda: _has(second, group, "from the first"), "the second device has it")
+        await second.say(group, "from the second")
+        await bob.say(group, "to both")
+        for person in (ann, second, bob):
+            for text in ("from the first", "from the second", "to both"):
+                await until(lambda person=person, text=text: _has(person, group, text), f"{person.name} has {text}")
+        mine = [row.text for row in await ann.rows(group) if row.mine and row.kind is RowKind.MESSAGE]
+        assert mine == ["from the first", "from the second"]
+        # What one device joins later, the other is in as well.
+        later = await world.channel_of(bob, ann, name="later")
+        await bob.say(later, "new here")
+        await until(lambda: _has(second, later, "new here"), "the second device follows")
+        await second.say(later, "me too")
+        await until(lambda: _has(bob, later, "me too"), "bob reads the second device there")
+
+    run_virtual(story())
+
+
+def test_of_the_lists_of_two_contacts_the_newest_counts_and_everybody_ends_with_the_same() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(34)
+        ann, bob, carol = await world.add("ann", "bob", "carol")
+        await world.pair(ann, bob)
+        await world.pair(ann, carol)
+        await carol.stop()
+        second = await world.restore(ann, "ann's second", revoke=False)
+        await until(lambda: _knows(second, bob), "bob knows the second device")
+        await ann.stop()
+        await second.stop()
+        await carol.start()
+        await bob.stop()
+        third = await world.restore(ann, "ann's third")
+        await until(lambda: _knows(third, carol), "carol, with the oldest list, knows the third device")
+        await bob.start()
+        await until(lambda: _knows(third, bob), "bob, who holds another list of the same number, too")
+        await until(lambda: _agree(third, bob, carol), "all hold the same list")
+        listed = third.api._identity.devices  # type: ignore[union-attr]
+        assert [c.device for c in listed.living] == [(await third.api.me()).rows.device]
+        assert len(listed.certificates) == 3
+        for person in (bob, carol):
+            assert not (await person.api.status()).rows.trouble
+
+    run_virtual(story())
+
+
+async def _agree(restored: Person, *contacts: Person) -> bool:
+    own = restored.api._identity
+    assert own is not None
+    return all(person.api._engine.world.list_of(own.user).digest == own.devices.digest for person in contacts)  # type: ignore[union-attr]
