@@ -14,6 +14,8 @@ from multichat_tui.model.ids import ChannelId, DeviceId, Log, UserId, digest
 from multichat_tui.model.limits import MAX_LIST_NUMBER, MAX_LISTS, REGISTER_DELAY_MS
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.model.trust import AlarmKind
+from multichat_tui.node.alarms import raise_alarm
 from multichat_tui.node.ledger import Ledger, has_places
 from multichat_tui.node.standing import KeptList
 from multichat_tui.node.world import Channel, World
@@ -83,8 +85,8 @@ class Devices:
         world.forks[user] = listed
         self._store(user)
         world.status_changed = True
-        if user in world.contacts:
-            world.changed_contacts.add(user)
+        if user != world.identity.user:
+            raise_alarm(world, user, AlarmKind.FORKED_DEVICES, detail=listed.digest)
 
     def _keep(self, listed: DeviceList, source: Session | None) -> None:
         world = self._world
@@ -93,6 +95,11 @@ class Devices:
         world.forks.pop(user, None)
         contact = world.contacts.get(user)
         if contact is not None:
+            known = contact.devices
+            if {c.device for c in listed.living} - {c.device for c in known.certificates}:
+                raise_alarm(world, user, AlarmKind.NEW_DEVICE, detail=listed.digest)
+            elif set(listed.certified_revoked) - set(known.revoked):
+                raise_alarm(world, user, AlarmKind.DEVICE_REVOKED, detail=listed.digest)
             world.contacts[user] = contact.with_devices(listed)
             world.txn.put(Space.CONTACT, user, world.contacts[user].encoded())
             world.changed_contacts.add(user)

@@ -315,11 +315,10 @@ class Introductions:
             world.credentials_changed = True
         if first:
             self._devices.begin(newest)
+            world.named.add(devices.user)
         world.name_version += 1
         world.changed_contacts.add(devices.user)
         world.learn_statement(profile)
-        if first:
-            world.named.add(devices.user)
         return True
 
     def promote(self, session: Session, user: UserId) -> None:

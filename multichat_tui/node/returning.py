@@ -46,7 +46,7 @@ class Returning:
         contact = None if user is None else world.contacts.get(user)
         if contact is not None and not contact.told and identity.return_key and not identity.stopped:
             world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), return_key=identity.return_key))
-        if identity.returning is not None and contact is None and user != identity.user:
+        if identity.returning is not None and contact is None and user != identity.user and session.version >= 2:
             self._say(session, ReturnStage.ASK, identity.return_key)
 
     def tick(self) -> None:
@@ -215,6 +215,7 @@ class Returning:
             world.credentials_changed = True
         if first:
             self._devices.begin(listed)
+            world.named.add(listed.user)
         self._devices.learn(listed, session)
         if profile is not None and profile[0].user == listed.user:
             world.learn_statement(profile[0])
