@@ -86,12 +86,17 @@ class Transaction(Protocol):
     def scan(self, space: Space, prefix: bytes = b"") -> list[tuple[bytes, bytes]]:
         """All (key, value) whose key begins with `prefix`, in ascending order of keys."""
 
-    def append(self, record: Record, arrived_ms: int) -> int:
-        """Store a delivered record with its body; returns its arrival number, counted over all channels from 1, never used again.
+    def append(self, record: Record, arrived_ms: int, arrival: int | None = None) -> int:
+        """Store a delivered record with its body; returns its arrival number, counted over all channels from 1, never used again:
+        the next one, or `arrival`, a reserved one that no record has (history fetched backwards, see `reserve_arrivals`).
 
         Keeps chain ends and heads: the record becomes a head of its log, its parents (and its prev) cease to be. The caller
         has checked that it is new and that its dependencies are held. ValueError if its id is held already.
         """
+
+    def reserve_arrivals(self, count: int) -> int:
+        """The first of so many arrival numbers that `append` will not take by itself. They stay reserved for good once a record
+        with a greater number is stored in the same transaction, as the caller sees to."""
 
     def holds(self, record: RecordId) -> bool: ...
 
@@ -112,11 +117,20 @@ class Transaction(Protocol):
     def arrival_in_chain(self, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> int | None:
         """The arrival number of the record at this place of a chain; of a fork, the first."""
 
+    def places(
+        self, channel: ChannelId, log: Log, device: DeviceId, first: int, last: int, limit: int, *, newest_first: bool
+    ) -> list[tuple[int, int]]:
+        """(seq, arrival number) of the held records of a chain with first <= seq <= last, from one end, at most `limit`; of a
+        fork the first that came. Reads no record."""
+
     def chain_ends(self, channel: ChannelId) -> list[ChainEnd]:
         """One per (log, device), in ascending order."""
 
     def heads(self, channel: ChannelId, log: Log) -> tuple[RecordId, ...]:
         """Records of the log that are no parent (or prev) of another one held, ascending."""
+
+    def is_head(self, channel: ChannelId, log: Log, record: RecordId) -> bool:
+        """Whether `heads` has it."""
 
     def forget_channel(self, channel: ChannelId) -> None:
         """Drop all records, timeline entries and acknowledgements of a channel, and its value in Space.CHANNEL."""

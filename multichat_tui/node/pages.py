@@ -1,5 +1,7 @@
 """Pages: records on their way to a peer, few enough at a time, in causal order, the control log first."""
 
+from itertools import islice
+
 from multichat_tui.model.frames import Item, MessageFrame, Request
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
 from multichat_tui.model.limits import PAGE_BYTES, PAGE_RECORDS, PAGE_WINDOW
@@ -8,12 +10,8 @@ from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey, chain_key
 from multichat_tui.sync.elision import DeviceTable, Place, elide, full
+from multichat_tui.sync.merging import merged
 from multichat_tui.sync.session import Serving, Session, Watch
-
-SCAN_RECORDS = 256
-"""Records looked through at a time for those that were asked for."""
-SPARSE_RECORDS = 512
-"""So few are fetched by their places rather than by going through the log."""
 
 
 class Pages:
@@ -93,10 +91,8 @@ class Pages:
             if end is None or entry.first > end.seq:
                 continue
             serving.ranges[key] = (entry.first, min(entry.last, end.seq))
-            arrival = self._world.txn.arrival_in_chain(channel.id, entry.log, end.device, entry.first)
-            if arrival is not None:
-                serving.cursors[entry.log] = min(arrival - 1, serving.cursors.get(entry.log, arrival - 1))
-        serving.pages.clear()
+            # Pages with what is asked for again were lost; the others are still on their way, and count against the window.
+            serving.pages = [page for page in serving.pages if page.get(key, -1) < entry.first]
         self._serve(session, channel, serving)
 
     def _send_full(self, session: Session, channel: Channel, records: list[Record]) -> None:
@@ -145,48 +141,35 @@ class Pages:
         for log in Log:
             ranges = {key: span for key, span in serving.ranges.items() if key[0] == log}
             if ranges:
-                count = sum(last - first + 1 for first, last in ranges.values())
-                if count <= SPARSE_RECORDS:
-                    return self._sparse(channel, ranges)
-                return self._scan(channel, log, ranges, serving)
+                return self._fill(channel, ranges)
         return []
 
-    def _sparse(self, channel: Channel, ranges: dict[ChainKey, tuple[int, int]]) -> list[Record]:
-        txn = self._world.txn
-        found: list[tuple[int, Record]] = []
-        for key, (first, last) in ranges.items():
-            for record in txn.chain(channel.id, key[0], channel.chains.ends[key].device, first, last):
-                arrival = txn.arrival(record.id)
-                found.append((0 if arrival is None else arrival[0], record))
-        found.sort(key=lambda entry: entry[0])
-        return _fill([record for _, record in found])
+    def _fill(self, channel: Channel, ranges: dict[ChainKey, tuple[int, int]], *, newest_first: bool = False) -> list[Record]:
+        """As many records of the ranges as fit a page, the first or the last that came, in order of arrival. Costs as much as
+        what is found, however much else the log holds."""
 
-    def _scan(self, channel: Channel, log: Log, ranges: dict[ChainKey, tuple[int, int]], serving: Serving) -> list[Record]:
-        found: list[Record] = []
-        size = 0
-        cursor = serving.cursors.get(log, 0)
-        while True:
-            rows = self._world.txn.arrivals(channel.id, log, cursor, SCAN_RECORDS)
-            if not rows:
-                break
-            for arrival, record in rows:
-                first, last = ranges.get(chain_key(record.header), (0, -1))
-                if first <= record.header.seq <= last:
-                    if found and (len(found) == PAGE_RECORDS or size + record.size > PAGE_BYTES):
-                        serving.cursors[log] = cursor
-                        return found
-                    found.append(record)
-                    size += record.size
-                cursor = arrival
-        serving.cursors[log] = cursor
-        return found
+        def read(key: ChainKey, first: int, last: int, limit: int) -> list[tuple[int, int]]:
+            device = channel.chains.ends[key].device
+            return self._world.txn.places(channel.id, key[0], device, first, last, limit, newest_first=newest_first)
+
+        chosen = list(islice(merged(ranges, read, newest_first=newest_first, expected=PAGE_RECORDS), PAGE_RECORDS))
+        spans: dict[ChainKey, tuple[int, int]] = {}
+        for key, seq in chosen:
+            first, last = spans.get(key, (seq, seq))
+            spans[key] = min(first, seq), max(last, seq)
+        found: dict[tuple[ChainKey, int], Record] = {}
+        for key, (first, last) in spans.items():
+            for record in self._world.txn.chain(channel.id, key[0], channel.chains.ends[key].device, first, last):
+                found.setdefault((key, record.header.seq), record)
+        page = _fitting([found[place] for place in chosen])
+        return page[::-1] if newest_first else page
 
 
-def _fill(records: list[Record]) -> list[Record]:
-    """As many of them as fit a page."""
+def _fitting(records: list[Record]) -> list[Record]:
+    """The first of them, as many as fit a page."""
     size = 0
-    for count, record in enumerate(records[:PAGE_RECORDS]):
+    for count, record in enumerate(records):
         size += record.size
         if count and size > PAGE_BYTES:
             return records[:count]
-    return records[:PAGE_RECORDS]
+    return records

@@ -123,6 +123,9 @@ class Chains:
     def heads(self, lane: int) -> tuple[RecordId, ...]:
         return tuple(sorted(self._heads_of(lane).now))
 
+    def is_head(self, lane: int, record: RecordId) -> bool:
+        return record in self._heads_of(lane).now
+
     def uncited(self, lane: int, record: RecordId) -> None:
         """A record came: it is a head, unless one that cites it came before."""
         heads = self._heads_of(lane)

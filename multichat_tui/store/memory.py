@@ -136,13 +136,14 @@ class _MemoryTransaction:
 
     # Records
 
-    def append(self, record: Record, arrived_ms: int) -> int:
+    def append(self, record: Record, arrived_ms: int, arrival: int | None = None) -> int:
         state, undo = self._state, self._undo
         if record.id in state.held:
             raise ValueError("this record is held already")
-        undo.run(lambda last=state.last_arrival: setattr(state, "last_arrival", last))  # type: ignore[misc]
-        state.last_arrival += 1
-        arrival = state.last_arrival
+        if arrival is None:
+            arrival = self.reserve_arrivals(1)
+        elif arrival in state.by_arrival:
+            raise ValueError("another record has this arrival number")
         undo.assign(state.held, record.id, _Held(record, arrival, arrived_ms))
         undo.assign(state.by_arrival, arrival, record.id)
         header = record.header
@@ -155,6 +156,12 @@ class _MemoryTransaction:
         if not undo.discard(log.awaited, record.id):
             undo.add(log.heads, record.id)
         return arrival
+
+    def reserve_arrivals(self, count: int) -> int:
+        state = self._state
+        self._undo.run(lambda last=state.last_arrival: setattr(state, "last_arrival", last))  # type: ignore[misc]
+        state.last_arrival += count
+        return state.last_arrival - count + 1
 
     def holds(self, record: RecordId) -> bool:
         return record in self._state.held
@@ -196,6 +203,16 @@ class _MemoryTransaction:
         place = bisect.bisect_left(chain, (seq, 0))
         return chain[place][1] if place < len(chain) and chain[place][0] == seq else None
 
+    def places(
+        self, channel: ChannelId, log: Log, device: DeviceId, first: int, last: int, limit: int, *, newest_first: bool
+    ) -> list[tuple[int, int]]:
+        chain = self._chain(channel, log, device)
+        low, high = bisect.bisect_left(chain, (first, 0)), bisect.bisect_left(chain, (last + 1, 0))
+        arrivals: dict[int, int] = {}
+        for seq, arrival in chain[low:high]:
+            arrivals.setdefault(seq, arrival)
+        return sorted(arrivals.items(), reverse=newest_first)[:limit]
+
     def chain_ends(self, channel: ChannelId) -> list[ChainEnd]:
         ends = []
         for log in Log:
@@ -210,6 +227,10 @@ class _MemoryTransaction:
     def heads(self, channel: ChannelId, log: Log) -> tuple[RecordId, ...]:
         state = self._state.logs.get((channel, log))
         return tuple(sorted(state.heads)) if state else ()
+
+    def is_head(self, channel: ChannelId, log: Log, record: RecordId) -> bool:
+        state = self._state.logs.get((channel, log))
+        return state is not None and record in state.heads
 
     def forget_channel(self, channel: ChannelId) -> None:
         state, undo = self._state, self._undo

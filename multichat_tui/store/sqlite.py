@@ -139,13 +139,14 @@ class _SqliteTransaction:
 
     # Records
 
-    def append(self, record: Record, arrived_ms: int) -> int:
+    def append(self, record: Record, arrived_ms: int, arrival: int | None = None) -> int:
         if self.holds(record.id):
             raise ValueError("this record is held already")
         header = record.header
         lane = self._chains.lane(record.channel, header.log)
         chain = self._chains.chain(lane, header.device)
-        arrival = self._take_arrival()
+        if arrival is None:
+            arrival = self._take_arrivals(1)
         self._database.run(
             "insert into record values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -170,7 +171,10 @@ class _SqliteTransaction:
         self._chains.uncited(lane, record.id)
         return arrival
 
-    def _take_arrival(self) -> int:
+    def reserve_arrivals(self, count: int) -> int:
+        return self._take_arrivals(count)
+
+    def _take_arrivals(self, count: int) -> int:
         if self._next_arrival is None:
             row = self._database.row(
                 "select 1 + max((select arrival from arrival_floor), ifnull((select max(arrival) from record), 0))"
@@ -178,7 +182,7 @@ class _SqliteTransaction:
             assert row is not None
             self._next_arrival = int(row[0])
         arrival = self._next_arrival
-        self._next_arrival += 1
+        self._next_arrival += count
         return arrival
 
     def holds(self, record: RecordId) -> bool:
@@ -232,6 +236,17 @@ class _SqliteTransaction:
         )
         return row[0] if row else None
 
+    def places(
+        self, channel: ChannelId, log: Log, device: DeviceId, first: int, last: int, limit: int, *, newest_first: bool
+    ) -> list[tuple[int, int]]:
+        order = "desc" if newest_first else "asc"
+        rows = self._database.rows(
+            "select seq, min(arrival) from record where chain = ? and seq between ? and ?"
+            f" group by seq order by seq {order} limit ?",
+            (self._chain_number(channel, log, device), first, min(last, MAX_INTEGER), limit),
+        )
+        return [(row[0], row[1]) for row in rows]
+
     def chain_ends(self, channel: ChannelId) -> list[ChainEnd]:
         self._chains.write()
         ends = []
@@ -247,6 +262,10 @@ class _SqliteTransaction:
     def heads(self, channel: ChannelId, log: Log) -> tuple[RecordId, ...]:
         lane = self._chains.find_lane(channel, log)
         return () if lane is None else self._chains.heads(lane)
+
+    def is_head(self, channel: ChannelId, log: Log, record: RecordId) -> bool:
+        lane = self._chains.find_lane(channel, log)
+        return lane is not None and self._chains.is_head(lane, record)
 
     def forget_channel(self, channel: ChannelId) -> None:
         self.delete(Space.CHANNEL, channel)

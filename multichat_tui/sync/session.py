@@ -8,7 +8,7 @@ from enum import Enum
 
 from multichat_tui.model.frames import Prefix
 from multichat_tui.model.identity import Certificate
-from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, Log, RecordId, UserId
+from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, RecordId, UserId
 from multichat_tui.model.ports import LinkPath
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.parking import Parking
@@ -49,8 +49,6 @@ class Serving:
     """What a peer has asked for of one channel and was not sent yet."""
 
     ranges: dict[ChainKey, tuple[int, int]] = field(default_factory=dict)
-    cursors: dict[Log, int] = field(default_factory=dict)
-    """Arrival numbers up to which the logs have been gone through."""
     pages: list[dict[ChainKey, int]] = field(default_factory=list)
     """The last seq of each chain in each page that is on its way."""
 

@@ -709,3 +709,50 @@ BothStores.TestCase.settings = settings(
     max_examples=40, stateful_step_count=12, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestBothStores = BothStores.TestCase
+
+
+# Places, and history fetched backwards
+
+
+def test_places_are_read_from_either_end_within_bounds(store: Store) -> None:
+    talk = long_talk(8)
+    keep(store, *talk.records)
+    channel, device = talk.records[0].channel, ANA.device
+    with store.transaction() as txn:
+        forward = txn.places(channel, Log.CONTENT, device, 1, 3, 2, newest_first=False)
+        backward = txn.places(channel, Log.CONTENT, device, 1, 3, 2, newest_first=True)
+        assert [seq for seq, _ in forward] == [1, 2]
+        assert [seq for seq, _ in backward] == [3, 2]
+        for seq, arrival in (*forward, *backward):
+            assert txn.arrival_in_chain(channel, Log.CONTENT, device, seq) == arrival
+        assert txn.places(channel, Log.CONTENT, device, 90, 99, 2, newest_first=True) == []
+        assert txn.places(ChannelId(b"?" * 32), Log.CONTENT, device, 0, 99, 2, newest_first=False) == []
+
+
+def test_reserved_arrival_numbers_are_left_out_and_can_be_given_to_older_records(store: Store) -> None:
+    talk = long_talk(4)
+    *early, older, newer = talk.records
+    with store.transaction() as txn:
+        last = [txn.append(record, 7) for record in early][-1]
+        reserved = txn.reserve_arrivals(1000)
+        assert reserved == last + 1
+        assert txn.append(newer, 7) == last + 1001
+        assert txn.is_head(newer.channel, Log.CONTENT, newer.id)
+    with store.transaction() as txn:
+        assert txn.append(older, 8, reserved + 5) == reserved + 5
+        assert not txn.is_head(older.channel, Log.CONTENT, older.id)
+        assert [record.id for _, record in txn.arrivals(older.channel, Log.CONTENT, last, 9)] == [older.id, newer.id]
+        assert txn.arrival(older.id) == (reserved + 5, 8)
+
+
+def test_an_abandoned_reservation_is_forgotten(store: Store) -> None:
+    talk = long_talk(2)
+
+    def interrupted() -> None:
+        with store.transaction() as txn:
+            txn.reserve_arrivals(1000)
+            raise Crash
+
+    with pytest.raises(Crash):
+        interrupted()
+    assert keep(store, *talk.records) == list(range(1, len(talk.records) + 1))
