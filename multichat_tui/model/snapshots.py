@@ -200,6 +200,16 @@ class Me:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Long work of the node that goes on beside everything else: `done` of `total`; a total of 0 is not known."""
+
+    what: str
+    """In words, as "catching up in #dev"."""
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
     """`listen` are HOST:PORT; `counters` tell what was rejected from outside, by reason."""
 
@@ -216,3 +226,5 @@ class StatusRow:
     """Warnings about people's keys that are not acknowledged, the oldest first."""
     indexed_percent: int = 100
     """How much of the history is in the index of words; below 100 while an older profile is being indexed."""
+    progress: tuple[Progress, ...] = ()
+    """Long work that is under way."""

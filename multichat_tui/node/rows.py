@@ -38,6 +38,7 @@ from multichat_tui.model.snapshots import (
     MessageRow,
     PeerRow,
     Position,
+    Progress,
     RowKind,
     StatusRow,
 )
@@ -371,7 +372,13 @@ class Rows:
             counters=tuple(sorted(world.counters.items())),
             alarms=alarm_rows(world),
             indexed_percent=world.indexed_percent,
+            progress=self._progress(),
         )
+
+    def _progress(self) -> tuple[Progress, ...]:
+        world = self._world
+        indexing = Progress(what="indexing for search, percent", done=world.indexed_percent, total=100)
+        return (*world.progress.values(), *((indexing,) if world.indexed_percent < 100 else ()))
 
     def _account_trouble(self) -> str:
         """What is wrong, or not complete yet, with one's own account."""

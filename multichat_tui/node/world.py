@@ -13,7 +13,7 @@ from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
 from multichat_tui.model.limits import MAX_FRAME_BYTES
 from multichat_tui.model.ports import Entropy, Space, Transaction
-from multichat_tui.model.snapshots import Membership
+from multichat_tui.model.snapshots import Membership, Progress
 from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.identity import Identity
@@ -120,6 +120,8 @@ class World:
     """Shown as held until then: (due_ms, channel, record), a heap. After a restart rows are read anew anyway."""
     indexed_percent: int = 100
     """How much of the history can be searched: less while a profile of an older version is being indexed."""
+    progress: dict[str, Progress] = field(default_factory=dict)
+    """Long work that is under way, by its name; see `tell_progress`."""
     dial_failures: dict[DeviceId, str] = field(default_factory=dict)
     name_version: int = 0
     name_cache: dict[ChannelId, tuple[tuple[int, int], dict[UserId, str]]] = field(default_factory=dict)
@@ -157,6 +159,18 @@ class World:
 
     def count(self, reason: str, by: int = 1) -> None:
         self.counters[reason] = self.counters.get(reason, 0) + by
+
+    def tell_progress(self, name: str, what: str, done: int, total: int) -> None:
+        """How far long work called `name` has come; from `done` = `total` on it is over. Front ends hear of it with the next
+        status, so callers need not be sparing."""
+        if total and done >= total:
+            if self.progress.pop(name, None) is not None:
+                self.status_changed = True
+            return
+        fresh = Progress(what=what, done=done, total=total)
+        if self.progress.get(name) != fresh:
+            self.progress[name] = fresh
+            self.status_changed = True
 
     # People
 

@@ -14,6 +14,8 @@ class Scope(StrEnum):
     LISTS = "lists"
     """The side panes."""
     PANEL = "panel"
+    PICKER = "picker"
+    """A list that one picks from by typing. What edits a line there is as in the composer."""
 
 
 TITLES = {
@@ -21,6 +23,7 @@ TITLES = {
     Scope.TIMELINE: "Timeline cursor",
     Scope.LISTS: "Channel and member panes",
     Scope.PANEL: "This panel",
+    Scope.PICKER: "Lists to pick from",
     Scope.ANYWHERE: "Anywhere",
 }
 
@@ -42,6 +45,8 @@ def _action(scope: Scope, identifier: str, title: str, *keys: str) -> Action:
 _ANYWHERE = (
     ("help", "Help for the focused pane", "f1"),
     ("quit", "Quit; nothing is lost", "ctrl+q"),
+    ("switcher", "Go to a channel, a conversation or a person", "ctrl+k"),
+    ("palette", "Commands and actions", "ctrl+p"),
     ("redraw", "Redraw the screen", "ctrl+l"),
     ("mouse", "Mouse on or off (off: the terminal selects text itself)", "alt+m"),
     ("channel.previous", "Previous channel", "alt+up", "f7"),
@@ -53,6 +58,8 @@ _ANYWHERE = (
     ("view.unread", "First unread message", "alt+u"),
     ("view.page-up", "Page up", "pageup"),
     ("view.page-down", "Page down", "pagedown"),
+    ("view.half-up", "Half a page up", "alt+pageup"),
+    ("view.half-down", "Half a page down", "alt+pagedown"),
     ("view.first", "Oldest message", "alt+home"),
     ("view.last", "Newest message", "alt+end"),
     ("view.cursor", "Timeline cursor (also Esc from an empty line)", "shift+up"),
@@ -60,6 +67,7 @@ _ANYWHERE = (
     ("pane.members", "Show or hide the members", "f6"),
     ("focus.next", "Next pane (from an empty line)", "tab"),
     ("focus.previous", "Previous pane (from an empty line)", "shift+tab"),
+    ("focus.composer", "To the composer", "f9"),
     ("back", "One step back, to the composer in the end", "escape"),
 )
 _COMPOSER = (
@@ -69,6 +77,8 @@ _COMPOSER = (
     ("complete.previous", "Previous completion", "shift+tab"),
     ("history.previous", "Earlier input", "ctrl+up"),
     ("history.next", "Later input", "ctrl+down"),
+    ("history.search", "Search your own input", "ctrl+r"),
+    ("editor", "Write in $EDITOR", "ctrl+x ctrl+e"),
     ("left", "Left", "left"),
     ("right", "Right", "right"),
     ("up", "Line up", "up"),
@@ -82,6 +92,7 @@ _COMPOSER = (
     ("erase.word", "Erase the word before", "ctrl+w"),
     ("erase.word-right", "Erase the word after", "alt+d"),
     ("erase.line", "Erase to the start of the line", "ctrl+u"),
+    ("erase.line-right", "Erase to the end of the line", "alt+k"),
     ("yank", "Put back what was erased", "ctrl+y"),
     ("undo", "Undo", "ctrl+underscore", "ctrl+z"),
 )
@@ -110,6 +121,15 @@ _PANEL = (
     ("panel.copy", "Copy the link, or all of it (OSC 52)", "y"),
     ("panel.close", "Close", "escape", "q", "enter"),
 )
+_PICKER = (
+    ("pick.up", "Up", "up", "ctrl+p"),
+    ("pick.down", "Down", "down", "ctrl+n"),
+    ("pick.page-up", "Page up", "pageup"),
+    ("pick.page-down", "Page down", "pagedown"),
+    ("pick.take", "Take it", "enter"),
+    ("pick.fill", "Take it into the line, to go on writing", "tab"),
+    ("pick.close", "Close", "escape"),
+)
 
 ACTIONS: tuple[Action, ...] = tuple(
     _action(scope, *entry)
@@ -119,24 +139,51 @@ ACTIONS: tuple[Action, ...] = tuple(
         (Scope.TIMELINE, _TIMELINE),
         (Scope.LISTS, _LISTS),
         (Scope.PANEL, _PANEL),
+        (Scope.PICKER, _PICKER),
     )
     for entry in entries
 )
 
+BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 Keymap = Mapping[Scope, Mapping[str, str]]
-"""Which action id a key stands for, by scope."""
+"""Which action id a key stands for, by scope. Two keys pressed one after the other stand as `ctrl+x ctrl+e`."""
 
 
-def keymap(rebound: Mapping[str, tuple[str, ...]] | None = None) -> Keymap:
-    """The keys of every scope; `rebound` replaces the keys of the actions that it names."""
+def keymap(rebound: Mapping[str, tuple[str, ...]] | None = None) -> dict[Scope, dict[str, str]]:
+    """The keys of every scope; `rebound` replaces the keys of the actions that it names, and takes them from others."""
     made: dict[Scope, dict[str, str]] = {scope: {} for scope in Scope}
-    for action in ACTIONS:
-        for key in (rebound or {}).get(action.id, action.keys):
+    chosen = rebound or {}
+    for action in sorted(ACTIONS, key=lambda action: action.id not in chosen):
+        for key in chosen.get(action.id, action.keys):
             made[action.scope].setdefault(key, action.id)
     return made
 
 
-KEYS: Keymap = keymap()
+_KEYS = keymap()
+KEYS: Keymap = _KEYS
+"""The keys in force: a process has one terminal, and so one keyboard. `wear` changes them for every screen at once."""
+
+
+def wear(keys: Keymap) -> None:
+    """From now on these keys are in force."""
+    for scope in Scope:
+        fresh = dict(keys[scope])
+        _KEYS[scope].clear()
+        _KEYS[scope].update(fresh)
+
+
+def keys_of(action: str) -> tuple[str, ...]:
+    """The keys in force for an action, those of its definition first."""
+    known = BY_ID[action]
+    keys = [key for key, identifier in KEYS[known.scope].items() if identifier == action]
+    return tuple(sorted(keys, key=lambda key: known.keys.index(key) if key in known.keys else len(known.keys)))
+
+
+def hint(action: str) -> str:
+    """The first key in force for an action, as people write it; the command palette where it has none."""
+    keys = keys_of(action)
+    return key_name(keys[0]) if keys else key_name((keys_of("palette") or ("ctrl+p",))[0])
+
 
 _NAMES = {
     "escape": "Esc", "pageup": "PgUp", "pagedown": "PgDn", "enter": "Enter", "tab": "Tab", "space": "Space",
@@ -147,7 +194,11 @@ _NAMES = {
 
 
 def key_name(key: str) -> str:
-    """As people write it: `ctrl+n` is Ctrl+N, `alt+slash` is Alt+/."""
+    """As people write it: `ctrl+n` is Ctrl+N, `alt+slash` is Alt+/; keys one after the other are parted by a space."""
+    return " ".join(_key_name(each) for each in key.split())
+
+
+def _key_name(key: str) -> str:
     parts = [_NAMES.get(part, part) for part in key.split("+")]
     if len(parts) > 1 and parts[0] == "Ctrl":
         parts[-1] = parts[-1].upper() if len(parts[-1]) == 1 else parts[-1]

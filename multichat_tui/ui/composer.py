@@ -27,6 +27,8 @@ LARGE_PASTE_LINES = 12
 HISTORY_LINES = 200
 
 
+CHORD = "chord"
+"""Stands for the first of two keys."""
 SPARE: Piece = ("  ", PLAIN)
 """Blank cells behind the text, apart from the rest of the line, so that a key need not send all of it."""
 
@@ -79,6 +81,8 @@ class Composer(Widget, can_focus=True):
         self._history_at: int | None = None
         self._history_kept = ""
         self._first_line = 0
+        self._begun = ""
+        """The first key of two, while the second is awaited."""
         self._drawn: tuple[list[tuple[int, int]], str, int, int] | None = None
 
     # Text
@@ -110,6 +114,17 @@ class Composer(Widget, can_focus=True):
             del self._history[:-HISTORY_LINES]
         self._history_at = None
 
+    def prefill(self, text: str) -> None:
+        """Something to go on writing. What stood here can be got back: by undo, and as input of before."""
+        self.remember(self.editor.text)
+        self.editor.set(text)
+        self._changed()
+
+    @property
+    def history(self) -> tuple[str, ...]:
+        """What was entered, oldest first."""
+        return tuple(self._history)
+
     def set_prompt(self, prompt: str, hint: str) -> None:
         if (prompt, hint) != (self.prompt, self.hint):
             self.prompt, self.hint = prompt, hint
@@ -122,8 +137,8 @@ class Composer(Widget, can_focus=True):
     # Keys
 
     async def _on_key(self, event: events.Key) -> None:
-        action = KEYS[Scope.COMPOSER].get(event.key)
-        if action is not None and self.perform(action):
+        action = self._action_of(event.key)
+        if action == CHORD or (action is not None and self.perform(action)):
             event.stop()
             event.prevent_default()
         elif action is None and event.is_printable and event.character is not None:
@@ -131,6 +146,18 @@ class Composer(Widget, can_focus=True):
             event.prevent_default()
             self._cycle = None
             self.insert(event.character)
+
+    def _action_of(self, key: str) -> str | None:
+        """What a key stands for, after the one before it if that began something; CHORD: it begins something."""
+        begun, self._begun = self._begun, ""
+        keys = KEYS[Scope.COMPOSER]
+        if begun and (action := keys.get(f"{begun} {key}")) is not None:
+            return action
+        action = keys.get(key)
+        if action is None and key.startswith(("ctrl+", "alt+")) and any(bound.startswith(key + " ") for bound in keys):
+            self._begun = key
+            return CHORD
+        return action
 
     def perform(self, action: str) -> bool:
         """An action of the composer's scope. False: not here and now; the key means something else then."""
@@ -165,6 +192,11 @@ class Composer(Widget, can_focus=True):
                 editor.erase(editor.caret, editor.word_right(), keep=True)
             case "erase.line":
                 editor.erase(editor.line_start(), editor.caret, keep=True)
+            case "erase.line-right":
+                editor.erase(editor.caret, editor.line_end(), keep=True)
+            case "history.search" | "editor":
+                self.post_message(self.Performed(action))
+                return True
             case "yank":
                 editor.yank()
             case "undo":
@@ -328,7 +360,7 @@ class Composer(Widget, can_focus=True):
         if not self.editor.text:
             hint = clip(self.hint, self._room - 1, self.glyphs.more)
             return strip_of(
-                [*lead, (" ", palette.caret if here else palette.dim), (hint, palette.faint)], self.size.width, palette.ground
+                [*lead, (" ", palette.caret if here else palette.dim), (hint, palette.dim)], self.size.width, palette.ground
             )
         if not here:
             return strip_of([*lead, (drawn(self.editor.text[begin:end]), PLAIN), SPARE], self.size.width, palette.ground)

@@ -43,7 +43,21 @@ class TerminalDriver(LinuxDriver):
 
     def __init__(self, app: "MultichatApp", **options: Any) -> None:
         super().__init__(app, **options)
+        self._handed_over = False
         self._file = cast(Any, Outlet(cast(IO[str], self._file)))
+
+    def suspend_application_mode(self) -> None:
+        super().suspend_application_mode()
+        self._handed_over = True
+
+    def resume_application_mode(self) -> None:
+        self._handed_over = False
+        super().resume_application_mode()
+
+    def write(self, data: str) -> None:
+        """While the terminal is handed over to an editor there is nobody to write to: all is drawn again afterwards."""
+        if not self._handed_over:
+            super().write(data)
 
     def _sigcont_application(self, _number: int = 0, _frame: FrameType | None = None) -> None:
         """The kernel sends this along with the hangup of a terminal: only after a stop of our own is there anything to resume.

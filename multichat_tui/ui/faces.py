@@ -4,8 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ContactRow, MemberRow, Membership, MessageRow, StatusRow
+from multichat_tui.model.snapshots import (
+    ChannelKind,
+    ChannelRow,
+    ContactRow,
+    MemberRow,
+    Membership,
+    MessageRow,
+    Progress,
+    StatusRow,
+)
 from multichat_tui.node.api.alarm_words import alarm_words
+from multichat_tui.ui.actions import hint
 from multichat_tui.ui.cells import Piece, one_line
 from multichat_tui.ui.desk import Desk, shown_name, standing
 from multichat_tui.ui.glyphs import Glyphs
@@ -21,11 +31,11 @@ WELCOME = (
     "/create NAME  makes a channel; /invite then makes a link that lets others in.",
     "/join LINK  joins a channel.",
     "",
-    "F1 shows every key, /help every command, Ctrl+Q quits.",
+    "{help} shows every key, {palette} every command, {quit} quits.",
 )
 CHOOSE = (
     "Nothing is open",
-    "Ctrl+N opens the next channel, Alt+1 to Alt+9 by number, or click one.",
+    "{switcher} goes to a channel or a person by a few letters of the name, Alt+1 to Alt+9 by number; or click one.",
     "/query NAME writes to a contact, /create NAME makes a channel.",
 )
 STANDINGS = {
@@ -39,7 +49,7 @@ STANDINGS = {
 def beginning_of(row: ChannelRow | None, desk: Desk) -> tuple[str, ...]:
     """What stands before the first row of a timeline; where nothing is yet, it teaches."""
     if row is None:
-        return CHOOSE if desk.channels or desk.contacts else WELCOME
+        return with_keys(CHOOSE if desk.channels or desk.contacts else WELCOME)
     if hindered := standing(row):
         return (shown_name(row), hindered)
     if row.kind is ChannelKind.DIRECT:
@@ -51,6 +61,12 @@ def beginning_of(row: ChannelRow | None, desk: Desk) -> tuple[str, ...]:
     if row.members <= 1:
         return (f"The beginning of {shown_name(row)}", "You are alone here: /invite makes a link to hand over.")
     return (f"The beginning of {shown_name(row)}", "/topic sets the topic, /invite lets others in.")
+
+
+def with_keys(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """With the keys in force in the places of actions."""
+    keys = {action: hint(action) for action in ("help", "palette", "quit", "switcher")}
+    return tuple(line.format(**keys) for line in lines)
 
 
 def _word(name: str) -> str:
@@ -113,11 +129,11 @@ def channel_items(desk: Desk, current: ChannelId | None, palette: Palette, glyph
             left = ((digit, palette.faint), sign, (" " + one_line(row.name), style))
             warned = _warned(desk.contacts.get(row.user) if row.user is not None else None, palette, glyphs)
             items.append(
-                Item(left=left, right=(*warned, *_counts(row, palette, glyphs)), target=row.id, current=row.id == current)
+                Item(left=left, right=(*warned, *counts(row, palette, glyphs)), target=row.id, current=row.id == current)
             )
             continue
         left = ((digit, palette.faint), (one_line(shown_name(row)), style))
-        items.append(Item(left=left, right=_counts(row, palette, glyphs), target=row.id, current=row.id == current))
+        items.append(Item(left=left, right=counts(row, palette, glyphs), target=row.id, current=row.id == current))
     return items
 
 
@@ -128,7 +144,7 @@ def _warned(row: ContactRow | None, palette: Palette, glyphs: Glyphs) -> tuple[P
     return ((f"{glyphs.alarm} ", palette.bad),)
 
 
-def _counts(row: ChannelRow, palette: Palette, glyphs: Glyphs) -> tuple[Piece, ...]:
+def counts(row: ChannelRow, palette: Palette, glyphs: Glyphs) -> tuple[Piece, ...]:
     if standing(row):
         return ((glyphs.waiting, palette.warn),)
     if row.mentions:
@@ -175,7 +191,8 @@ def status(
     row: StatusRow | None, people: int, note: Note | None, opening: str, palette: Palette, glyphs: Glyphs
 ) -> tuple[list[Piece], list[Piece]]:
     """Trouble before news before how many `people` there are links to; one person may have several."""
-    keys: list[Piece] = [("Ctrl+N next  ", palette.dim), ("Ctrl+Q quit  ", palette.dim), ("F1 help ", palette.dim)]
+    told = (("switcher", "go to"), ("palette", "commands"), ("help", "help"))
+    keys: list[Piece] = [(f"{hint(action)} {words}{'  ' if action != 'help' else ' '}", palette.dim) for action, words in told]
     if note is not None:
         return [(" " + one_line(note.text), palette.bad if note.bad else palette.accent)], [keys[2]] if len(
             note.text
@@ -194,7 +211,17 @@ def status(
     left: list[Piece] = [(links, palette.good if people else palette.dim)]
     if row.queued:
         left.append((f" {glyphs.dot} {row.queued} queued", palette.warn))
+    left.extend((f" {glyphs.dot} {progress_words(work)}", palette.accent) for work in row.progress[:MAX_SHOWN_WORK])
     return left, keys
+
+
+MAX_SHOWN_WORK = 2
+
+
+def progress_words(work: Progress) -> str:
+    """What is under way, and how far it is."""
+    far = f"{work.done:,} of {work.total:,}" if work.total else f"{work.done:,}"
+    return f"{one_line(work.what)}: {far}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +241,7 @@ def rule(below: Below, palette: Palette, glyphs: Glyphs) -> tuple[list[Piece], l
         left += [(f": {one_line(below.reply_to.text)[:60]} ", palette.dim), ("(Esc cancels) ", palette.dim)]
     right: list[Piece] = []
     if below.unread_above:
-        right.append((f" {glyphs.up} unread above (Alt+u) ", palette.unread))
+        right.append((f" {glyphs.up} unread above ({hint('view.unread')}) ", palette.unread))
     if below.new:
         right.append((f" {glyphs.down} {below.new} new (End) ", palette.unread))
     elif below.scrolled:

@@ -43,6 +43,7 @@ READ_AGAIN_S = 0.15
 """Between two rounds of reading lists again: a flood of changes costs a few reads."""
 MARK_READ_S = 0.25
 SAVE_DRAFT_S = 1.0
+MAX_VISITED = 50
 NEWS_S = 10.0
 """How long good news stand. Bad ones stay until something else is done."""
 
@@ -61,6 +62,8 @@ class Front:
         self.pages: Pages | None = None
         self.current: ChannelId | None = None
         self.previous: ChannelId | None = None
+        self.visited: list[ChannelId] = []
+        """Where the user was, the latest first."""
         self.read_arrival: int | None = None
         """For the line "new" of the open channel: what was read when it was opened. None: no line."""
         self.note: Note | None = None
@@ -285,6 +288,8 @@ class Front:
         if self.current is not None and self.current in self.desk.channels:
             self.previous = self.current
         self.current = channel
+        if channel is not None:
+            self.visited = [channel, *(other for other in self.visited if other != channel)][:MAX_VISITED]
         self.desk.members = ()
         self.new_rows.clear()
         self._stale.clear()

@@ -9,41 +9,24 @@ press Enter. `PasteGuard` takes such an ESC out before the parser sees it.
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._xterm_parser import BRACKETED_PASTE_END, BRACKETED_PASTE_START, XTermParser
 from textual.message import Message
 
-
-class AltKey(StrEnum):
-    """Names as Textual gives the same keys under the kitty protocol."""
-
-    ENTER = "alt+enter"
-    SLASH = "alt+slash"
-    A = "alt+a"
-    B = "alt+b"
-    D = "alt+d"
-    F = "alt+f"
-    M = "alt+m"
-    U = "alt+u"
-    DIGIT_0 = "alt+0"
-    DIGIT_1 = "alt+1"
-    DIGIT_2 = "alt+2"
-    DIGIT_3 = "alt+3"
-    DIGIT_4 = "alt+4"
-    DIGIT_5 = "alt+5"
-    DIGIT_6 = "alt+6"
-    DIGIT_7 = "alt+7"
-    DIGIT_8 = "alt+8"
-    DIGIT_9 = "alt+9"
-
-
-SEQUENCES: dict[str, AltKey] = {
-    "\x1b\r": AltKey.ENTER,
-    "\x1b\n": AltKey.ENTER,
-    "\x1b/": AltKey.SLASH,
-    **{f"\x1b{key.value[-1]}": key for key in AltKey if len(key.value) == len("alt+x")},
+SEQUENCES: dict[str, str] = {
+    "\x1b\r": "alt+enter",
+    "\x1b\n": "alt+enter",
+    "\x1b/": "alt+slash",
+    **{f"\x1b{character}": f"alt+{character}" for character in "abcdefghijklmnopqrstuvwxyz0123456789"},
 }
+"""What stands for each key, named as Textual names the same keys under the kitty protocol."""
+
+
+def _key(name: str) -> Any:
+    """As Textual's table holds a key: a member of an enumeration, of which it takes the value."""
+    return next(iter(StrEnum("Key", [("KEY", name)])))
 
 
 class PasteGuard:
@@ -92,7 +75,7 @@ class GuardedParser(XTermParser):
 def teach_parser() -> None:
     """Idempotent. Call before the terminal is opened."""
     for sequence, key in SEQUENCES.items():
-        ANSI_SEQUENCES_KEYS[sequence] = (key,)  # type: ignore[index]
+        ANSI_SEQUENCES_KEYS[sequence] = (_key(key),)  # type: ignore[index]
     from textual.drivers import linux_driver
 
     setattr(linux_driver, "XTermParser", GuardedParser)  # noqa: B010

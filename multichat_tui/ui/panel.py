@@ -14,7 +14,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 
-from multichat_tui.ui.actions import ACTIONS, KEYS, TITLES, Scope, key_name
+from multichat_tui.ui.actions import ACTIONS, KEYS, TITLES, Scope, key_name, keys_of
 from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.cells import Piece, one_line, strip_of, width, wrap
 from multichat_tui.ui.drawing import links_in
@@ -81,7 +81,7 @@ def help_page(focused: Scope) -> Page:
         headings.add(len(lines))
         lines.append(TITLES[scope] + ("  (here)" if scope is focused else ""))
         for action in (a for a in ACTIONS if a.scope is scope):
-            keys = ", ".join(key_name(key) for key in action.keys)
+            keys = ", ".join(key_name(key) for key in keys_of(action.id)) or "(palette)"
             lines.append(f"  {keys:<{HELP_KEYS_CELLS - 4}}  {action.title}")
     lines += ["", "Commands begin with a slash: /help lists them. // sends a slash."]
     lines += ["Alt+1 may be typed as Esc 1 too, and so may every key with Alt."]

@@ -3,7 +3,10 @@
 from typing import TYPE_CHECKING
 
 from multichat_tui.model.snapshots import ChannelRow
+from multichat_tui.ui.actions import BY_ID, Scope
+from multichat_tui.ui.choosing import Choosing
 from multichat_tui.ui.panel import help_page
+from multichat_tui.ui.writing import write_in_editor
 
 if TYPE_CHECKING:
     from multichat_tui.ui.main import MainScreen
@@ -14,6 +17,26 @@ class Performer:
 
     def __init__(self, screen: "MainScreen") -> None:
         self._screen = screen
+        self._choosing = Choosing(screen, self.perform_anywhere)
+
+    def perform_anywhere(self, action: str) -> None:
+        """An action of any scope: the pane that it belongs to gets the focus."""
+        screen = self._screen
+        match BY_ID[action].scope:
+            case Scope.COMPOSER:
+                screen.composer.focus()
+                screen.composer.perform(action)
+            case Scope.TIMELINE:
+                screen.timeline.focus()
+                screen.timeline.perform(action)
+            case Scope.LISTS:
+                pane = screen.members if screen.members.has_focus else screen.channels
+                if not pane.display:
+                    screen.toggle(pane)
+                pane.focus()
+                pane.perform(action)
+            case _:
+                screen.perform(action)
 
     def perform(self, action: str) -> None:
         """By the action's id."""
@@ -24,10 +47,20 @@ class Performer:
                 screen.spawn(self._switch(which))
             case "view":
                 self._view(which)
+            case "focus" if which == "composer":
+                screen.composer.focus()
             case "focus":
                 screen.focus_step(1 if which == "next" else -1)
             case "pane":
                 screen.toggle(screen.channels if which == "channels" else screen.members)
+            case "switcher":
+                self._choosing.switch()
+            case "palette":
+                self._choosing.command()
+            case "history" if which == "search":
+                self._choosing.recall()
+            case "editor":
+                screen.spawn(write_in_editor(screen))
             case "help":
                 screen.panel(help_page(screen.scope))
             case "quit":
@@ -62,6 +95,10 @@ class Performer:
                 screen.timeline.page(-1)
             case "page-down":
                 screen.timeline.page(1)
+            case "half-up":
+                screen.timeline.scroll_lines(-max(1, screen.timeline.size.height // 2))
+            case "half-down":
+                screen.timeline.scroll_lines(max(1, screen.timeline.size.height // 2))
             case "first":
                 screen.spawn(self._to_first())
             case "last":

@@ -78,7 +78,7 @@ async def test_a_printable_key_goes_to_the_composer_when_nothing_else_uses_it(si
         assert seat.main.composer.text == "hi"
 
 
-@pytest.mark.parametrize(("sequence", "key"), [(sequence, key.value) for sequence, key in SEQUENCES.items()])
+@pytest.mark.parametrize(("sequence", "key"), list(SEQUENCES.items()))
 def test_escape_and_a_character_is_alt_at_once(sequence: str, key: str) -> None:
     teach_parser()
     parser = XTermParser()

@@ -38,6 +38,7 @@ SPECIAL = {
     "f6": "F6",
     "f7": "F7",
     "f8": "F8",
+    "f9": "F9",
 }
 
 # Where nothing may be skipped (CI), a missing tmux fails these tests.
@@ -53,7 +54,7 @@ class Pane:
         self.log = folder / "actions.log"
         self.log.touch()
         command = [sys.executable, str(HERE / "run_twin.py"), str(self.log), *arguments]
-        environment = {"TERM": "screen", "LANG": "C.UTF-8", "PYTHONPATH": f"{ROOT}", "TZ": "UTC"}
+        environment = {"TERM": "screen", "LANG": "C.UTF-8", "PYTHONPATH": f"{ROOT}", "TZ": "UTC", "EDITOR": "true"}
         inner = [
             "env",
             "-u",
@@ -186,7 +187,8 @@ def test_every_action_has_a_key_that_arrives(pane: Pane, scope: Scope) -> None:
             if scope is Scope.COMPOSER:
                 pane.keys("-l", "w")
             since = len(pane.actions)
-            pane.keys(tmux_name(key))
+            for each in key.split():
+                pane.keys(tmux_name(each))
             if pane.done(entry, since):
                 return True
         return False
@@ -200,10 +202,21 @@ def test_every_action_has_a_key_that_arrives(pane: Pane, scope: Scope) -> None:
                 pane.sees("(here)")
                 pane.keys("q")
                 assert pane.waits(lambda: "(here)" not in pane.screen, WAIT_S)
+            elif action.id in ("switcher", "palette"):
+                pane.sees("Enter ")
+                pane.keys("Escape")
+                assert pane.waits(lambda: "Enter " not in pane.screen, WAIT_S)
             elif action.id in ("view.cursor", "focus.next", "focus.previous"):
                 since = len(pane.actions)
                 pane.keys("Escape")
                 pane.done("back", since)
+        if action.id == "editor":
+            since = len(pane.actions)
+            assert pane.waits(lambda since=since: pane.keys("C-e") or "composer line.end" in pane.actions[since:], WAIT_S)
+        if action.id == "history.search":
+            pane.sees("Your own input")
+            pane.keys("Escape")
+            assert pane.waits(lambda: "Your own input" not in pane.screen, WAIT_S)
     assert missing == []
 
 

@@ -35,6 +35,9 @@ def status_lines(row: StatusRow) -> tuple[str, ...]:
         f"queued     {row.queued} of your messages, not yet with everybody" if row.queued else "queued     nothing",
         f"trouble    {one_line(row.trouble) or 'none'}",
     ]
+    lines += [
+        f"working    {one_line(work.what)}: {work.done}" + (f" of {work.total}" if work.total else "") for work in row.progress
+    ]
     if row.counters:
         lines.append("rejected   " + ", ".join(f"{one_line(name)} {count}" for name, count in row.counters))
     return tuple(lines)

@@ -1,0 +1,95 @@
+"""Opens the lists that one picks from by typing, and does what was picked."""
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING
+
+from multichat_tui.ui import menu, switcher
+from multichat_tui.ui.actions import hint
+from multichat_tui.ui.cells import one_line
+from multichat_tui.ui.fuzzy import best
+from multichat_tui.ui.palette import PLAIN
+from multichat_tui.ui.picker import Choice, PickerScreen
+
+if TYPE_CHECKING:
+    from multichat_tui.ui.main import MainScreen
+
+MAX_RECENT = 30
+"""Actions and commands that the palette shows first."""
+
+
+class Choosing:
+    """`perform` does an action of any scope."""
+
+    def __init__(self, screen: "MainScreen", perform: Callable[[str], None]) -> None:
+        self._screen, self._perform = screen, perform
+        self._recent: list[tuple[str, str]] = []
+
+    def _open(self, picker: PickerScreen, taken: Callable[[Hashable, bool], None]) -> None:
+        def closed(picked: tuple[Hashable, bool] | None) -> None:
+            if picked is not None:
+                taken(*picked)
+
+        self._screen.app.push_screen(picker, closed)
+
+    def switch(self) -> None:
+        """The quick switcher."""
+        screen, front = self._screen, self._screen.front
+
+        def offer(typed: str) -> list[Choice]:
+            return switcher.offer(typed, front.desk, front.visited, front.current, (screen.palette, screen.glyphs))
+
+        def taken(key: Hashable, _filled: bool) -> None:
+            if (channel := switcher.channel_of(key)) is not None:
+                screen.spawn(front.open(channel))
+            elif (person := switcher.person_of(key)) is not None:
+                screen.spawn(front.open_person(person))
+            screen.composer.focus()
+
+        told = "#channels  @people  Enter goes there "
+        empty = switcher.NOWHERE
+        self._open(PickerScreen("Go to", offer, screen.palette, screen.glyphs, hint=told, empty=empty), taken)
+
+    def command(self) -> None:
+        """The command palette."""
+        screen = self._screen
+
+        def offer(typed: str) -> list[Choice]:
+            return menu.offer(typed, self._recent, screen.palette)
+
+        def taken(key: Hashable, filled: bool) -> None:
+            match key:
+                case (("action" | "command") as kind, str() as name):
+                    self._recent = [(kind, name), *(each for each in self._recent if each != (kind, name))][:MAX_RECENT]
+                    if kind == "action":
+                        self._perform(name)
+                    else:
+                        self._command(name, filled)
+
+        told = f"Enter does it  Tab writes it  {hint('help')} keys "
+        self._open(PickerScreen("Commands and actions", offer, screen.palette, screen.glyphs, hint=told), taken)
+
+    def _command(self, name: str, filled: bool) -> None:
+        screen, command = self._screen, menu.command_of(name)
+        screen.composer.focus()
+        if filled or menu.needs_words(command):
+            screen.composer.prefill(f"/{name} ")
+            screen.front.say(f"{command.usage}  {command.summary}")
+        else:
+            screen.spawn(screen.outbox.command(f"/{name}"))
+
+    def recall(self) -> None:
+        """One's own input, to be found by a part of it."""
+        screen = self._screen
+        entered = list(dict.fromkeys(reversed(screen.composer.history)))
+
+        def offer(typed: str) -> list[Choice]:
+            found = best(typed, enumerate(entered), lambda each: each[1])
+            return [Choice(key=number, left=((one_line(text), PLAIN),)) for number, text in found]
+
+        def taken(key: Hashable, _filled: bool) -> None:
+            screen.composer.focus()
+            if isinstance(key, int):
+                screen.composer.prefill(entered[key])
+
+        empty = "you have not written anything here yet" if not entered else "you have not written that here"
+        self._open(PickerScreen("Your own input", offer, screen.palette, screen.glyphs, empty=empty), taken)
