@@ -121,6 +121,11 @@ def read_file(path: Path) -> dict[str, object]:
         return {}
     except OSError as error:
         raise StorageFailed(f"{path} cannot be read: {error.strerror}.", "Mend its permissions, or name a --home.") from None
+    return parse_file(path, encoded)
+
+
+def parse_file(path: Path, encoded: bytes) -> dict[str, object]:
+    """The checked content of the configuration file that holds `encoded`. `errors.UsageError` names what is off in it."""
     if len(encoded) > MAX_CONFIG_BYTES:
         raise UsageError(f"{path} is larger than a configuration file can be.")
     try:
