@@ -27,6 +27,7 @@ class Mutant:
 
 
 FIVE = "tests/simulation/test_five_nodes.py"
+FORKS = "tests/simulation/test_fork_stories.py"
 CONTROL = "tests/property/test_control_properties.py"
 HANDSHAKE = "tests/unit/crypto/test_crypto_handshake.py"
 DOOR = "tests/unit/net/test_net_door.py"
@@ -79,9 +80,51 @@ MUTANTS = (
     Mutant(
         name="repetitions-are-delivered-again",
         file="multichat_tui/node/ledger.py",
-        old="        if header.seq <= held:\n            existing",
-        new="        if header.seq < 0:\n            existing",
+        old="        if header.seq <= held and world.txn.holds(record.id):",
+        new="        if header.seq < 0:",
         tests="tests/unit/node/test_node_hostile.py",
+    ),
+    Mutant(
+        name="the-first-branch-stands-alone",
+        file="multichat_tui/node/ledger.py",
+        old="        if header.seq <= held and world.txn.holds(record.id):",
+        new="        if header.seq <= held:",
+        tests=FORKS,
+    ),
+    Mutant(
+        name="any-record-may-be-followed",
+        file="multichat_tui/node/ledger.py",
+        old="        if not self._follows(channel, header):",
+        new="        if header is None:",
+        tests=FORKS,
+    ),
+    Mutant(
+        name="branches-without-bound",
+        file="multichat_tui/node/branches.py",
+        old="if leaves is None or len(leaves) < MAX_BRANCHES or record.header.prev in leaves:",
+        new="if leaves is None or leaves:",
+        tests=FORKS,
+    ),
+    Mutant(
+        name="branches-are-not-asked-for",
+        file="multichat_tui/node/branches.py",
+        old="        lacking[tip] = Asked(again_at=self._world.now)\n",
+        new="",
+        tests=FORKS,
+    ),
+    Mutant(
+        name="branches-are-forgotten-by-a-restart",
+        file="multichat_tui/sync/chains.py",
+        old="            if leaf is not None:\n",
+        new="            if leaf is None:\n",
+        tests=FORKS,
+    ),
+    Mutant(
+        name="one-tip-to-a-forked-chain",
+        file="multichat_tui/sync/chains.py",
+        old="        return tuple(tip for key in sorted(self.ends) for tip in self.named(key))",
+        new="        return tuple(self.named(key)[-1] for key in sorted(self.ends))",
+        tests=FORKS,
     ),
     Mutant(
         name="signatures-are-not-looked-at",

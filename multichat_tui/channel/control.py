@@ -62,6 +62,8 @@ class ControlLog:
         self._operations: list[Operation] = []
         self._index: dict[RecordId, int] = {}
         self._full = 0
+        self._written: dict[DeviceId, int] = {}
+        """The operations of each device, one bit each."""
         self._views: OrderedDict[int, View] = OrderedDict()
         self._view: View | None = None
         self._names: dict[UserId, str] = {}
@@ -120,6 +122,10 @@ class ControlLog:
     def view_at(self, heads: tuple[RecordId, ...]) -> View:
         return self._view_of(self.mask(heads))
 
+    def written_before(self, device: DeviceId, heads: tuple[RecordId, ...]) -> int:
+        """How many operations of a device are at or before these heads, on all branches of its chain. They are held."""
+        return (self.mask(heads) & self._written.get(device, 0)).bit_count()
+
     def effective(self, record: RecordId) -> bool:
         index = self._index.get(record)
         return index is not None and bool(self.view.effective >> index & 1)
@@ -154,6 +160,7 @@ class ControlLog:
             for certificate in devices.certificates:
                 self.certificates.setdefault(certificate.device, certificate)
         self._operations.append(operation)
+        self._written[operation.device] = self._written.get(operation.device, 0) | 1 << index
         self._index[record.id] = index
         follows_all = past == self._full
         self._full |= 1 << index

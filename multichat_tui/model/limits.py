@@ -55,6 +55,12 @@ MAX_OFFER_CHANNELS = 4096
 MAX_TIPS = 8192
 """Chains named in one offer or acknowledgement."""
 MAX_STATEMENTS = 64
+MAX_BRANCHES = 64
+"""Branches of one forked chain that are taken as they come; further ones only as ancestors of what others have written."""
+MAX_LACKING_TIPS = 256
+"""Branch ends that one peer says it holds, of one channel, and we lack."""
+MAX_ASKS = 8
+"""How often a branch or a missing ancestor is asked for, with doubling waits, until it is heard of again."""
 PARKED_RECORDS_PER_PEER = 2048
 """Records waiting for a dependency. Bounded by count and by bytes, oldest out first; they are asked for again."""
 PARKED_BYTES_PER_PEER = 8 * 1024 * 1024

@@ -37,6 +37,8 @@ class Space(StrEnum):
     """By device id: where it was reached, newest first."""
     ALARM = "alarm"
     """By user id and kind of alarm: warnings about somebody's keys."""
+    FORK = "fork"
+    """By channel, log, device and record: the ends of all branches of chains that fork. They go with their channel."""
     SETTING = "setting"
     """By name: front ends' settings."""
 
@@ -133,7 +135,7 @@ class Transaction(Protocol):
         """Whether `heads` has it."""
 
     def forget_channel(self, channel: ChannelId) -> None:
-        """Drop all records, timeline entries and acknowledgements of a channel, and its value in Space.CHANNEL."""
+        """Drop all records, timeline entries and acknowledgements of a channel, and its values in the spaces CHANNEL and FORK."""
 
     def show(self, entry: TimelineEntry, text: str | None = None) -> None:
         """Put an entry into the timeline, or replace the one with its id. `text` is what `search` finds it by; empty: by nothing,

@@ -20,6 +20,9 @@ class AlarmKind(StrEnum):
     WORDS_DIFFER = "words-differ"
     """A comparison of words or emoji has failed: somebody may stand in between."""
 
+    COPIED = "copied"
+    """A device of theirs has written two different records at one place: its profile was copied, or it lies."""
+
     @property
     def alarming(self) -> bool:
         """False for what is worth knowing and usually harmless."""

@@ -59,7 +59,7 @@ class Acks:
         for identifier, keys in due.items():
             channel = world.channels.get(identifier)
             if channel is not None and keys:
-                tips = tuple(channel.chains.tip(key) for key in sorted(keys) if key in channel.chains.ends)
+                tips = tuple(tip for key in sorted(keys) if key in channel.chains.ends for tip in channel.chains.named(key))
                 if entries and size + len(tips) > MAX_TIPS:
                     world.send(session, Ack(channels=tuple(entries)))
                     entries, size = [], 0

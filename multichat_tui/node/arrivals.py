@@ -2,8 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from multichat_tui.model.frames import MessageFrame
+from multichat_tui.model.ids import PREFIX_SIZE, RecordId
 from multichat_tui.model.limits import MAX_RECORD_FAULTS, RELAY_DELAY_MS
 from multichat_tui.node.holdings import Holdings, accepts
 from multichat_tui.node.ledger import Ledger, Receipt
@@ -70,9 +72,9 @@ class Arrivals:
         match outcome:
             case Receipt.DELIVERED:
                 delivered, self._ledger.delivered = self._ledger.delivered, []
-                for _, key, seq, _ in delivered:
+                for _, key, seq, record in delivered:
                     acked.add(key)
-                    self._received(session, channel, key, seq)
+                    self._received(session, channel, key, seq, record)
                 return tuple(name for _, (log, device), seq, record in delivered for name in ((log, device, seq), record))
             case Receipt.DUPLICATE:
                 acked.update(self._keys_of(channel, parked))
@@ -83,7 +85,8 @@ class Arrivals:
             case Mismatch():
                 self._requests.ask_full(session, channel, outcome)
             case Missing():
-                parking.park(parked, outcome.places[0] if outcome.places else outcome.ids[0])
+                known = replace(parked, id=outcome.id, author=outcome.device, lacks=outcome.ids)
+                parking.park(known, outcome.places[0] if outcome.places else outcome.ids[0])
                 self._requests.want(session, channel, outcome)
         return ()
 
@@ -91,10 +94,10 @@ class Arrivals:
         key = self._ledger.key_of(parked.item, parked.devices)
         return {key} if key is not None and key in channel.chains.ends else set()
 
-    def _received(self, session: Session, channel: Channel, key: ChainKey, seq: int) -> None:
+    def _received(self, session: Session, channel: Channel, key: ChainKey, seq: int, record: RecordId) -> None:
         """A record of somebody else was delivered: the sender holds it; others may lack it."""
         world = self._world
-        self._holdings.raise_(session, channel, key, seq)
+        self._holdings.raise_(session, channel, key, seq, record[:PREFIX_SIZE])
         want = channel.wants.get(key)
         if want is not None:
             if seq >= want.last:
@@ -109,7 +112,7 @@ class Arrivals:
             if other.offered.get(channel.id, {}).get(key, -1) >= seq:
                 # It offered this, and waits to hear that we have it, from whomever it came.
                 other.ack_due.setdefault(channel.id, set()).add(key)
-            if world.peer_holds(other.device, channel.id).get(key, -1) >= seq:
+            if key not in channel.chains.forks and world.peer_holds(other.device, channel.id).get(key, -1) >= seq:
                 continue
             delay = other.relay_delay.get(key[1], RELAY_DELAY_MS)
             # Of two peers who both relay, the greater device id waits longer and is mostly told meanwhile.

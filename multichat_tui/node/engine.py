@@ -44,6 +44,7 @@ from multichat_tui.model.records import Kind
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import decode_statement
 from multichat_tui.node.alarms import look_at_names
+from multichat_tui.node.branches import forked_devices
 from multichat_tui.node.choices import Choices
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import ANSWER_MS, Dialing
@@ -100,6 +101,7 @@ class Engine:
             channel = new_channel(ChannelId(key), decode_standing(value))
             _replay(txn, channel)
             world.add_channel(channel)
+        world.forked = forked_devices(txn)
         for device in world.certificates():
             for channel_id, log, author, seq in txn.acknowledged(device):
                 world.peer_holds(device, channel_id)[log, author[:PREFIX_SIZE]] = seq

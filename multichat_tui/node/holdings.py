@@ -1,9 +1,10 @@
 """What peers are known to hold: raised by their acknowledgements, and by what they offer and send."""
 
 from multichat_tui.model.events import DeliveryChanged
-from multichat_tui.model.frames import ChainTip
-from multichat_tui.model.ids import PREFIX_SIZE, Log
+from multichat_tui.model.frames import ChainTip, Prefix
+from multichat_tui.model.ids import Log
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.branches import Branches
 from multichat_tui.node.pushes import Pushes
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
@@ -34,6 +35,7 @@ class Holdings:
     def __init__(self, world: World, pushes: Pushes) -> None:
         self._world = world
         self._pushes = pushes
+        self._branches = Branches(world)
 
     def learn(self, session: Session, channel: Channel, tips: tuple[ChainTip, ...]) -> bool:
         """Take in what a peer says it holds; True if that is more than we hold."""
@@ -53,18 +55,22 @@ class Holdings:
         return lacks
 
     def acknowledged(self, session: Session, channel: Channel, tip: ChainTip) -> None:
-        """The peer holds our chain up to tip.seq, if its record there is ours."""
+        """The peer holds our chain up to tip.seq, if its record there is ours; otherwise it holds a branch that we lack."""
         key: ChainKey = (tip.log, tip.device)
-        end = channel.chains.ends[key]
-        txn = self._world.txn
-        ours = end.id if tip.seq == end.seq else txn.in_chain(channel.id, tip.log, end.device, tip.seq)
-        if ours is None or ours[:PREFIX_SIZE] != tip.hash:
-            self._world.count("forked")
-            return
-        self.raise_(session, channel, key, tip.seq)
+        if self._branches.holds(channel, key, tip.seq, tip.hash):
+            self.raise_(session, channel, key, tip.seq, tip.hash)
+        elif accepts(channel, session):
+            self._branches.lack(session, channel, tip)
 
-    def raise_(self, session: Session, channel: Channel, key: ChainKey, seq: int) -> None:
+    def raise_(self, session: Session, channel: Channel, key: ChainKey, seq: int, begins: Prefix = b"") -> None:
+        """A peer holds a chain up to `seq`, where the record's id begins so."""
         world = self._world
+        if key in channel.chains.forks:
+            if begins:
+                self._branches.known(session, channel, key, seq, begins)
+            if self._branches.lacks(session, channel, key):
+                return
+            seq = channel.chains.held(key)
         holds = world.peer_holds(session.device, channel.id)
         before = holds.get(key, -1)
         watch = session.watches.get((channel.id, key))

@@ -55,10 +55,11 @@ from multichat_tui.model.records import (
 )
 from multichat_tui.model.snapshots import Membership, MessageRow, Position
 from multichat_tui.model.text import mentions
+from multichat_tui.node.branches import Branches
 from multichat_tui.node.rows import Rows, searched_text
 from multichat_tui.node.standing import Standing
 from multichat_tui.node.world import Channel, World, new_channel
-from multichat_tui.sync.chains import ChainKey, chain_key
+from multichat_tui.sync.chains import ChainKey, End, chain_key
 from multichat_tui.sync.elision import Mismatch, Missing, Place, Surroundings, restore
 
 SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices)
@@ -88,6 +89,7 @@ class Ledger:
     def __init__(self, world: World, rows: Rows) -> None:
         self._world = world
         self._rows = rows
+        self._branches = Branches(world)
         self.delivered: list[tuple[ChannelId, ChainKey, int, RecordId]] = []
         """(channel, chain, seq, id) of what came from peers and was delivered, until the reader clears it. Ours is not in it:
         nobody holds that yet, though it may have been made in the same batch."""
@@ -108,11 +110,10 @@ class Ledger:
         if log == Log.CONTROL and not self.has_room(channel):
             raise IntentRefused(Refusal.LIMIT, "This device has made as many changes to this channel as one may.")
         heads = channel.chains.heads
-        while len(heads[log]) > MAX_PARENTS:
-            self._make(channel, log, Kind.MERGE, tuple(sorted(heads[log]))[:MAX_PARENTS], b"\xa0")
-        if log == Log.CONTENT:
-            while len(heads[Log.CONTROL]) > MAX_PARENTS:
-                self._make(channel, Log.CONTROL, Kind.MERGE, tuple(sorted(heads[Log.CONTROL]))[:MAX_PARENTS], b"\xa0")
+        for merged in dict.fromkeys((Log.CONTROL, log)):
+            # The control log first: every record names all of its heads.
+            while len(heads[merged]) > MAX_PARENTS:
+                self._make(channel, merged, Kind.MERGE, tuple(sorted(heads[merged]))[:MAX_PARENTS], b"\xa0")
         kind = Kind.CONTROL if log == Log.CONTROL else Kind.CONTENT
         return self._make(channel, log, kind, tuple(sorted(heads[log])), encode_acts(acts), acts)
 
@@ -187,7 +188,7 @@ class Ledger:
 
     def receive(self, channel: Channel, item: Item, devices: tuple[Prefix, ...]) -> Receipt | Missing | Mismatch:
         """Check an item and deliver it. Missing: it must wait for others. Never raises for what the item holds."""
-        # A place that is held already is a repetition, or the other branch of a fork: not worth rebuilding.
+        # A record that is held already is not worth rebuilding.
         repeated = self._repeated(channel, item, devices)
         if repeated is not None:
             return repeated
@@ -203,12 +204,7 @@ class Ledger:
         if not isinstance(item, ElidedItem):
             return None
         key: ChainKey = (item.log, devices[item.device])
-        if item.seq > channel.chains.held(key):
-            return None
-        held = self._at(channel, item.log, devices[item.device], item.seq)
-        if held is not None and held[:PREFIX_SIZE] != item.check:
-            self._world.count("forked")
-        return Receipt.DUPLICATE
+        return Receipt.DUPLICATE if self._branches.holds(channel, key, item.seq, item.check) else None
 
     def _check(self, channel: Channel, record: Record) -> Receipt | Missing:
         world = self._world
@@ -221,20 +217,17 @@ class Ledger:
             # Somebody has made two of his keys begin alike (2^32 tries): the first one to write has the chain of that name.
             return self._reject("record-device")
         held = -1 if end is None else end.seq
-        if header.seq <= held:
-            existing = self._at(channel, header.log, key[1], header.seq)
-            if existing is not None and existing != record.id:
-                # The first branch stands here until forks are part of synchronisation (docs/protocol.md, known limits).
-                world.count("forked")
+        if header.seq <= held and world.txn.holds(record.id):
             return Receipt.DUPLICATE
         if header.seq > held + 1:
-            return Missing(places=((header.log, key[1], header.seq - 1),))
+            place = (header.log, key[1], header.seq - 1)
+            return Missing(places=(place,), id=record.id, device=header.device)
         absent = tuple(i for i in header.dependencies if not self._holds(channel, header, i))
         if absent:
-            return Missing(ids=absent)
-        if header.prev is not None and channel.chains.ends[key].id != header.prev:
-            world.count("forked")
-            return Receipt.DUPLICATE
+            branch = (*key, header.seq - 1, header.prev) if header.prev is not None and header.prev in absent else None
+            return Missing(ids=absent, id=record.id, device=header.device, branch=branch)
+        if not self._follows(channel, header):
+            return self._reject("record-chain")
         if not verify(header.device, signed_bytes(record.id), record.signature):
             return self._reject("record-signature")
         if record.body is None:
@@ -247,9 +240,23 @@ class Ledger:
             acts = decoded
         if not self._known_author(channel, record, acts):
             return self._reject("record-author")
+        if not self._branches.has_room(channel, record):
+            world.count("branch-refused")
+            return Receipt.DUPLICATE
         self._deliver(channel, record, acts)
         self.delivered.append((channel.id, key, header.seq, record.id))
         return Receipt.DELIVERED
+
+    def _follows(self, channel: Channel, header: Header) -> bool:
+        """Whether the prev, which is held, is the record before in the same chain, on whatever branch."""
+        if header.prev is None:
+            return True
+        end = channel.chains.ends.get(chain_key(header))
+        if end is not None and end.id == header.prev:
+            return end.seq == header.seq - 1
+        prev = self.fresh_by_id.get(header.prev) or self._world.txn.record(header.prev)
+        place = (channel.id, header.log, header.device, header.seq - 1)
+        return prev is not None and (prev.channel, prev.header.log, prev.header.device, prev.header.seq) == place
 
     def _reject(self, reason: str) -> Receipt:
         self._world.count(reason)
@@ -272,7 +279,7 @@ class Ledger:
             return False
         if isinstance(first, Devices) and not has_places(channel, decode_device_list(first.devices)):
             return False
-        return header.seq < MAX_CONTROL_RECORDS_PER_DEVICE
+        return channel.control.written_before(header.device, header.dependencies) < MAX_CONTROL_RECORDS_PER_DEVICE
 
     def _holds(self, channel: Channel, header: Header, identifier: RecordId) -> bool:
         """Whether a dependency is here and stands where the header says it does. What stands in the other log, or in another
@@ -330,18 +337,21 @@ class Ledger:
         """Where a held record stands."""
         end = channel.chains.by_id.get(identifier)
         if end is not None:
-            return Place(device=end.device, seq=end.seq, ets=end.ets)
-        record = self._world.txn.record(identifier)
-        if record is None or record.channel != channel.id:
-            return None
-        return Place(device=record.header.device, seq=record.header.seq, ets=record.header.ets)
+            header: Header | End = end
+        else:
+            record = self.fresh_by_id.get(identifier) or self._world.txn.record(identifier)
+            if record is None or record.channel != channel.id:
+                return None
+            header = record.header
+        forked = bool(channel.chains.forks) and any(key[1] == header.device[:PREFIX_SIZE] for key in channel.chains.forks)
+        return Place(device=header.device, seq=header.seq, ets=header.ets, forked=forked)
 
     # Both
 
     def _deliver(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
         world = self._world
         arrival = world.txn.append(record, world.now)
-        channel.chains.advance(record)
+        self._branches.advance(channel, record)
         key = chain_key(record.header)
         self.fresh[channel.id, key, record.header.seq] = record
         self.fresh_by_id[record.id] = record

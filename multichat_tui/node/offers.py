@@ -3,6 +3,7 @@
 from multichat_tui.model.frames import ChannelOffer, Offer, Request
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId
 from multichat_tui.model.limits import MAX_PENDING_OFFERS, MAX_STATEMENTS, MAX_TIPS
+from multichat_tui.node.branches import Branches
 from multichat_tui.node.holdings import Holdings, accepts, shares
 from multichat_tui.node.pushes import Pushes
 from multichat_tui.node.statements import Statements
@@ -21,6 +22,7 @@ class Offers:
         self._holdings = holdings
         self._statements = statements
         self._pushes = pushes
+        self._branches = Branches(world)
 
     def offer(self, session: Session, chains: dict[ChannelId, set[ChainKey] | None], *, statements: bool) -> None:
         """In as many offers as keep each within what a frame holds."""
@@ -58,7 +60,11 @@ class Offers:
             sent = session.sent.setdefault(identifier, {})
             for key in held if keys is ALL else keys & held.keys():
                 sent[key] = max(held[key].seq, sent.get(key, -1))
-            tips = channel.chains.tips() if keys is ALL else tuple(channel.chains.tip(k) for k in sorted(keys) if k in held)
+            tips = (
+                channel.chains.tips()
+                if keys is ALL
+                else tuple(tip for k in sorted(keys) if k in held for tip in channel.chains.named(k))
+            )
             offers.append(ChannelOffer(channel=identifier, tips=tips))
         statements = self._statements.known_to(session) if pending.statements else ()
         world.send(session, Offer(number=number, channels=tuple(offers), statements=statements))
@@ -99,12 +105,13 @@ class Offers:
                 continue
             holds = world.peer_holds(session.device, identifier)
             for key, at in list(due.items()):
-                if holds.get(key, -1) >= channel.chains.held(key):
+                forked = key in channel.chains.forks
+                if not self._branches.lacks(session, channel, key) if forked else holds.get(key, -1) >= channel.chains.held(key):
                     del due[key]
                 elif at <= world.now:
                     del due[key]
                     serving = session.serving.get(identifier)
-                    if session.relay_delay.get(key[1]) == 0 and (serving is None or key not in serving.ranges):
+                    if not forked and session.relay_delay.get(key[1]) == 0 and (serving is None or key not in serving.ranges):
                         relays.setdefault(identifier, []).append(key)
                     else:
                         keys = chains.setdefault(identifier, set())

@@ -6,10 +6,11 @@ from multichat_tui.model.frames import Item, MessageFrame, Request
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
 from multichat_tui.model.limits import PAGE_BYTES, PAGE_RECORDS, PAGE_WINDOW
 from multichat_tui.model.records import Record
+from multichat_tui.node.branches import Branches
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey, chain_key
-from multichat_tui.sync.elision import DeviceTable, Place, elide, full
+from multichat_tui.sync.elision import DeviceTable, elide, full
 from multichat_tui.sync.merging import merged
 from multichat_tui.sync.session import Serving, Session, Watch
 
@@ -18,6 +19,7 @@ class Pages:
     def __init__(self, world: World, ledger: Ledger) -> None:
         self._world = world
         self._ledger = ledger
+        self._branches = Branches(world)
 
     # Any records
 
@@ -45,21 +47,16 @@ class Pages:
         for record in records:
             key = chain_key(record.header)
             sent[key] = max(record.header.seq, sent.get(key, -1))
-            if holds.get(key, -1) < record.header.seq and (channel.id, key) not in session.watches:
+            straight = key not in channel.chains.forks
+            if straight and holds.get(key, -1) < record.header.seq and (channel.id, key) not in session.watches:
                 watch = Watch(sent_at=world.now, next_at=world.now + session.rtt.timeout_ms(0))
                 session.watches[channel.id, key] = watch
 
     def _item(self, channel: Channel, record: Record, table: DeviceTable) -> Item:
-        if record.header.log == Log.CONTROL:
-            # The reader may know no device of the channel yet.
+        if record.header.log == Log.CONTROL or chain_key(record.header) in channel.chains.forks:
+            # The reader may know no device of the channel yet; and a place in a forked chain says too little.
             return full(record)
-        return elide(record, table, lambda identifier: self._place(channel, identifier), self._prev_heads(record))
-
-    def _place(self, channel: Channel, identifier: RecordId) -> Place | None:
-        fresh = self._ledger.fresh_by_id.get(identifier)
-        if fresh is not None:
-            return Place(device=fresh.header.device, seq=fresh.header.seq, ets=fresh.header.ets)
-        return self._ledger.place(channel, identifier)
+        return elide(record, table, lambda identifier: self._ledger.place(channel, identifier), self._prev_heads(record))
 
     def _prev_heads(self, record: Record) -> tuple[RecordId, ...] | None:
         header = record.header
@@ -74,7 +71,13 @@ class Pages:
         """A request: its ranges are served page by page, its ids at once."""
         ends = channel.chains.ends
         if request.full or request.ids:
-            records = [self._world.txn.record(identifier) for identifier in request.ids[:PAGE_RECORDS]]
+            records: list[Record | None] = []
+            for identifier in request.ids[:PAGE_RECORDS]:
+                record = self._world.txn.record(identifier)
+                if record is not None and request.full and record.channel == channel.id:
+                    records += self._branches.below(record, PAGE_RECORDS - len(records))
+                else:
+                    records.append(record)
             for entry in request.ranges:
                 end = ends.get((entry.log, entry.device))
                 if end is not None and request.full and len(records) < PAGE_RECORDS:
@@ -122,11 +125,14 @@ class Pages:
             if not records:
                 serving.ranges.clear()
                 break
-            self._send_page(session, channel, records)
+            for start in range(0, len(records), PAGE_RECORDS):
+                self._send_page(session, channel, records[start : start + PAGE_RECORDS])
             page: dict[ChainKey, int] = {}
             for record in records:
                 key = chain_key(record.header)
-                page[key] = record.header.seq
+                if key not in channel.chains.forks:
+                    # What is acknowledged of several branches does not show by a seq.
+                    page[key] = record.header.seq
                 _, last = serving.ranges.get(key, (0, -1))
                 if record.header.seq >= last:
                     serving.ranges.pop(key, None)
@@ -157,19 +163,22 @@ class Pages:
         for key, seq in chosen:
             first, last = spans.get(key, (seq, seq))
             spans[key] = min(first, seq), max(last, seq)
-        found: dict[tuple[ChainKey, int], Record] = {}
+        found: dict[tuple[ChainKey, int], list[Record]] = {}
         for key, (first, last) in spans.items():
             for record in self._world.txn.chain(channel.id, key[0], channel.chains.ends[key].device, first, last):
-                found.setdefault((key, record.header.seq), record)
+                found.setdefault((key, record.header.seq), []).append(record)
         page = _fitting([found[place] for place in chosen])
         return page[::-1] if newest_first else page
 
 
-def _fitting(records: list[Record]) -> list[Record]:
-    """The first of them, as many as fit a page."""
+def _fitting(places: list[list[Record]]) -> list[Record]:
+    """The records of the first places, as many as fit a page; of a place with several branches all or none, as places tell how
+    far a request has been served."""
+    page: list[Record] = []
     size = 0
-    for count, record in enumerate(records):
-        size += record.size
-        if count and size > PAGE_BYTES:
-            return records[:count]
-    return records
+    for branches in places:
+        size += sum(record.size for record in branches)
+        if page and (size > PAGE_BYTES or len(page) + len(branches) > PAGE_RECORDS):
+            break
+        page += branches
+    return page

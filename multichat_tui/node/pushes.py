@@ -26,6 +26,10 @@ class Pushes:
         holds = world.peer_holds(session.device, channel.id)
         records: list[Record] = []
         for key in keys:
+            if key in channel.chains.forks:
+                # Seqs do not tell what the peer holds: its branches are offered.
+                session.offer_due.setdefault(channel.id, {}).setdefault(key, world.now)
+                continue
             end = channel.chains.ends[key]
             told = sent.get(key, -1)
             base = max(told, holds.get(key, -1))

@@ -3,12 +3,13 @@
 from multichat_tui.model.frames import ChainRange, Request
 from multichat_tui.model.ids import PREFIX_SIZE, RecordId
 from multichat_tui.model.limits import GAP_DELAY_MS, MAX_REQUEST_IDS, MAX_REQUEST_RANGES
+from multichat_tui.node.branches import Branches
 from multichat_tui.node.holdings import MAX_UNHEARD_CHAINS, accepts
 from multichat_tui.node.pages import Pages
 from multichat_tui.node.statements import Statements
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.elision import Mismatch, Missing
-from multichat_tui.sync.session import Session, Want
+from multichat_tui.sync.session import Asked, Session, Want
 
 
 class Requests:
@@ -18,6 +19,7 @@ class Requests:
         self._world = world
         self._pages = pages
         self._statements = statements
+        self._branches = Branches(world)
 
     def on_request(self, session: Session, request: Request) -> None:
         world = self._world
@@ -37,6 +39,9 @@ class Requests:
         channel.plan_at = None
         if not channel.live:
             return
+        again_at = self._branches.ask(channel, [s for s in world.sessions.values() if accepts(channel, s)])
+        if again_at is not None:
+            self.plan_again(channel, again_at)
         sessions = [s for s in world.sessions.values() if channel.id in s.offered and accepts(channel, s)]
         ranges: dict[int, list[ChainRange]] = {}
         chosen: dict[int, Session] = {}
@@ -80,16 +85,22 @@ class Requests:
                 offered[log, device] = max(seq, offered.get((log, device), -1))
         if missing.places:
             self.plan_again(channel, world.now + GAP_DELAY_MS)
-        asked = session.asked_ids.setdefault(channel.id, {})
+        known = session.asked_ids.setdefault(channel.id, {})
+        parking = session.parking.get(channel.id)
         ids: list[RecordId] = []
+        if len(known) > MAX_REQUEST_IDS * 4:
+            known.clear()
         for identifier in missing.ids:
-            if world.now >= asked.get(identifier, 0) and len(ids) < MAX_REQUEST_IDS:
-                if len(asked) > MAX_REQUEST_IDS * 4:
-                    asked.clear()
-                asked[identifier] = world.now + session.rtt.timeout_ms(0)
+            if len(ids) == MAX_REQUEST_IDS or (parking is not None and identifier in parking):
+                continue
+            asked = known.get(identifier)
+            if asked is None or asked.again_at <= world.now:
+                asked = known.setdefault(identifier, Asked(again_at=world.now))
+                if missing.branch is not None and missing.branch[3] == identifier:
+                    asked.branch = missing.branch[:3]
                 ids.append(identifier)
-        if ids:
-            world.send(session, Request(channel=channel.id[:PREFIX_SIZE], ids=tuple(ids)))
+        for at in self._branches.ask_ids(session, channel, ids):
+            self.plan_again(channel, at)
 
     def ask_full(self, session: Session, channel: Channel, mismatch: Mismatch) -> None:
         self._world.count("elision-mismatch")

@@ -116,6 +116,8 @@ class World:
     status_changed: bool = False
     named: set[UserId] = field(default_factory=set)
     """Who was given a name in this batch."""
+    forked: set[DeviceId] = field(default_factory=set)
+    """Devices that have written two different records at one place."""
     early: list[tuple[int, ChannelId, RecordId]] = field(default_factory=list)
     """Shown as held until then: (due_ms, channel, record), a heap. After a restart rows are read anew anyway."""
     indexed_percent: int = 100

@@ -249,6 +249,8 @@ class _MemoryTransaction:
             if not chains:
                 undo.drop(state.acknowledged, peer)
         self.delete(Space.CHANNEL, channel)
+        for key, _ in self.scan(Space.FORK, channel):
+            self.delete(Space.FORK, key)
 
     # Timelines
 

@@ -269,6 +269,8 @@ class _SqliteTransaction:
 
     def forget_channel(self, channel: ChannelId) -> None:
         self.delete(Space.CHANNEL, channel)
+        for key, _ in self.scan(Space.FORK, channel):
+            self.delete(Space.FORK, key)
         number = self._chains.find(channel)
         if number is None:
             return

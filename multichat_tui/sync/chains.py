@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from multichat_tui.model.frames import ChainTip, Prefix
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId
-from multichat_tui.model.ports import Transaction
+from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId
+from multichat_tui.model.ports import Space, Transaction
 from multichat_tui.model.records import Header, Record
 
 ChainKey: TypeAlias = tuple[Log, Prefix]
@@ -30,10 +30,13 @@ def chain_key(header: Header) -> ChainKey:
 class Chains:
     """The chains of one channel, and the heads of its two logs with their ets."""
 
-    __slots__ = ("by_id", "ends", "heads")
+    __slots__ = ("by_id", "ends", "forks", "heads")
 
     def __init__(self) -> None:
         self.ends: dict[ChainKey, End] = {}
+        """Of a forked chain, the end of the branch that was the first to come furthest."""
+        self.forks: dict[ChainKey, dict[RecordId, int]] = {}
+        """The ends of all branches of the chains that fork, with their seqs."""
         self.by_id: dict[RecordId, End] = {}
         self.heads: dict[Log, dict[RecordId, int]] = {Log.CONTROL: {}, Log.CONTENT: {}}
 
@@ -51,6 +54,10 @@ class Chains:
                     ets=end.ets,
                     control_heads=record.header.control_heads,
                 )
+        for name, _ in txn.scan(Space.FORK, channel):
+            leaf = txn.record(RecordId(name[-ID_SIZE:]))
+            if leaf is not None:
+                chains.forks.setdefault(chain_key(leaf.header), {})[leaf.id] = leaf.header.seq
         for log in Log:
             for head in txn.heads(channel, log):
                 record = txn.record(head)
@@ -63,11 +70,18 @@ class Chains:
         end = self.ends.get(key)
         return -1 if end is None else end.seq
 
-    def advance(self, record: Record) -> None:
-        """A record was delivered."""
+    def advance(self, record: Record) -> bool:
+        """A record was delivered. True if by it the chain has become a forked one."""
         header = record.header
         key = chain_key(header)
         end = self.ends.get(key)
+        forked = False
+        if key in self.forks or (end is not None and end.id != header.prev):
+            forked = key not in self.forks
+            leaves = self.forks.setdefault(key, {} if end is None else {end.id: end.seq})
+            if header.prev is not None:
+                leaves.pop(header.prev, None)
+            leaves[record.id] = header.seq
         if end is None or header.seq > end.seq:
             if end is not None:
                 self.by_id.pop(end.id, None)
@@ -80,11 +94,23 @@ class Chains:
         if header.prev is not None:
             heads.pop(header.prev, None)
         heads[record.id] = header.ets
+        return forked
 
-    def tip(self, key: ChainKey) -> ChainTip:
-        """What an offer or an acknowledgement says of a chain that is held."""
+    def leaves(self, key: ChainKey) -> dict[RecordId, int]:
+        """The ends of a chain's branches with their seqs: one, unless it forks."""
+        forked = self.forks.get(key)
+        if forked is not None:
+            return forked
         end = self.ends[key]
-        return ChainTip(device=key[1], log=key[0], seq=end.seq, hash=end.id[:PREFIX_SIZE])
+        return {end.id: end.seq}
+
+    def named(self, key: ChainKey) -> tuple[ChainTip, ...]:
+        """What an offer or an acknowledgement says of a chain that is held: a tip for each branch."""
+        leaves = self.leaves(key)
+        return tuple(
+            ChainTip(device=key[1], log=key[0], seq=leaves[leaf], hash=leaf[:PREFIX_SIZE])
+            for leaf in sorted(leaves, key=lambda leaf: (leaves[leaf], leaf))
+        )
 
     def tips(self) -> tuple[ChainTip, ...]:
-        return tuple(self.tip(key) for key in sorted(self.ends))
+        return tuple(tip for key in sorted(self.ends) for tip in self.named(key))

@@ -53,14 +53,23 @@ class Place:
     device: DeviceId
     seq: int
     ets: int
+    forked: bool = False
+    """In a chain known to fork: the place does not say which record is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """A record cannot be rebuilt or delivered before these: places in chains, and ids."""
+    """A record cannot be rebuilt or delivered before these: places in chains, and ids.
+
+    Where the record itself is known, `id` and `device` say which and whose; `branch` is its prev if that is what is missing of a
+    chain that is held up to there: its branch begins further down.
+    """
 
     places: tuple[tuple[Log, Prefix, int], ...] = ()
     ids: tuple[RecordId, ...] = ()
+    id: RecordId | None = None
+    device: DeviceId | None = None
+    branch: tuple[Log, Prefix, int, RecordId] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +105,9 @@ def elide(
         parents = _refs(places[: len(header.parents)], table)
     if header.control_heads != prev_control_heads:
         heads = _refs(places[len(header.parents) :], table)
+    named = (() if parents is None else places[: len(header.parents)], () if heads is None else places[len(header.parents) :])
+    if any(found.forked for group in named for found in group):
+        return full(record)
     expected = expected_ets(header.timestamp_ms, (found.ets for found in places))
     return ElidedItem(
         device=table.index(header.device),

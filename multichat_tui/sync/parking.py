@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from multichat_tui.model.frames import ElidedItem, Item, Prefix
-from multichat_tui.model.ids import Log, RecordId
+from multichat_tui.model.ids import DeviceId, Log, RecordId
 from multichat_tui.model.limits import PARKED_BYTES_PER_PEER, PARKED_RECORDS_PER_PEER
 
 
@@ -16,6 +16,10 @@ class Parked:
 
     item: Item
     devices: tuple[Prefix, ...]
+    id: RecordId | None = None
+    """Where it is known, with the author's device and the absent dependencies."""
+    author: DeviceId | None = None
+    lacks: tuple[RecordId, ...] = ()
 
     @property
     def size(self) -> int:
@@ -38,6 +42,7 @@ class Parking:
 
     _items: OrderedDict[bytes, tuple[Awaited, Parked]] = field(default_factory=OrderedDict)
     _waiting: dict[Awaited, dict[bytes, None]] = field(default_factory=dict)
+    _ids: dict[RecordId, bytes] = field(default_factory=dict)
     _bytes: int = 0
     evicted: int = 0
 
@@ -50,6 +55,8 @@ class Parking:
         if key in self._items:
             self._remove(key)
         self._items[key] = awaited, parked
+        if parked.id is not None:
+            self._ids[parked.id] = key
         self._waiting.setdefault(awaited, {})[key] = None
         self._bytes += parked.size
         while len(self._items) > PARKED_RECORDS_PER_PEER or self._bytes > PARKED_BYTES_PER_PEER:
@@ -59,6 +66,8 @@ class Parking:
     def _remove(self, key: bytes) -> Parked:
         awaited, parked = self._items.pop(key)
         self._bytes -= parked.size
+        if parked.id is not None:
+            self._ids.pop(parked.id, None)
         waiting = self._waiting[awaited]
         del waiting[key]
         if not waiting:
@@ -68,3 +77,26 @@ class Parking:
     def release(self, *came: Awaited) -> list[Parked]:
         """Those that wait for one of these, in order of arrival; what still waits for another is parked again by the caller."""
         return [self._remove(key) for awaited in came for key in tuple(self._waiting.get(awaited, ()))]
+
+    def __contains__(self, record: RecordId) -> bool:
+        return record in self._ids
+
+    def roots(self) -> list[RecordId]:
+        """Records waited for that are not waiting themselves: what has to be asked for."""
+        return [awaited for awaited in self._waiting if isinstance(awaited, bytes) and awaited not in self._ids]
+
+    def cited_by_others(self, record: RecordId, author: DeviceId) -> bool:
+        """Whether somebody else's record waits for this one, or for what waits for this one."""
+        citing: dict[RecordId, list[Parked]] = {}
+        for _, parked in self._items.values():
+            for lacking in parked.lacks:
+                citing.setdefault(lacking, []).append(parked)
+        stack, seen = [record], {record}
+        while stack:
+            for parked in citing.get(stack.pop(), ()):
+                if parked.author != author:
+                    return True
+                if parked.id is not None and parked.id not in seen:
+                    seen.add(parked.id)
+                    stack.append(parked.id)
+        return False

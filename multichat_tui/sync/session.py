@@ -6,9 +6,9 @@ Nothing of it is stored: what a peer holds for good is (see `ports.Transaction.a
 from dataclasses import dataclass, field
 from enum import Enum
 
-from multichat_tui.model.frames import Prefix
+from multichat_tui.model.frames import ChainTip, Prefix
 from multichat_tui.model.identity import Certificate
-from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, RecordId, UserId
+from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, Log, RecordId, UserId
 from multichat_tui.model.ports import LinkPath
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.parking import Parking
@@ -42,6 +42,16 @@ class Pending:
     watch: Watch
     chains: dict[ChannelId, set[ChainKey] | None]
     statements: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class Asked:
+    """Something that was asked for, when it may be again, and how often it was."""
+
+    again_at: int
+    tries: int = 0
+    branch: tuple[Log, Prefix, int] | None = None
+    """A record's place, where what is below it is asked for too."""
 
 
 @dataclass(slots=True)
@@ -84,8 +94,12 @@ class Session:
     watches: dict[tuple[ChannelId, ChainKey], Watch] = field(default_factory=dict)
     """Chains of which more was sent than is acknowledged."""
     serving: dict[ChannelId, Serving] = field(default_factory=dict)
-    asked_ids: dict[ChannelId, dict[RecordId, int]] = field(default_factory=dict)
-    """Records asked for by id, and when they may be asked for again."""
+    asked_ids: dict[ChannelId, dict[RecordId, Asked]] = field(default_factory=dict)
+    """Records asked for by id."""
+    lacking: dict[ChannelId, dict[ChainTip, Asked]] = field(default_factory=dict)
+    """Ends of branches that the peer holds, within what we hold of a chain, and that we lack."""
+    branches: dict[tuple[ChannelId, ChainKey], set[RecordId]] = field(default_factory=dict)
+    """Ends of branches of forked chains that the peer is known to hold."""
     relay_delay: dict[Prefix, int] = field(default_factory=dict)
     """Per author: how long others' records wait before they are offered on; 0: sent at once."""
     # Filled during a batch, sent at its end.

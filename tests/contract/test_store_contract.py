@@ -504,6 +504,7 @@ def test_a_forgotten_channel_is_gone_and_its_numbers_are_not_used_again(store: S
     with store.transaction() as txn:
         for channel in channels:
             txn.put(Space.CHANNEL, channel, b"standing")
+            txn.put(Space.FORK, channel + b"end of a branch", b"")
             txn.acknowledge(PEER, channel, Log.CONTENT, BEN.device, 0)
         txn.acknowledge(ANA.device, talk.channel, Log.CONTENT, BEN.device, 1)
     with store.transaction() as txn:
@@ -518,6 +519,7 @@ def test_a_forgotten_channel_is_gone_and_its_numbers_are_not_used_again(store: S
         assert [txn.arrivals(talk.channel, log, 0, 9) for log in Log] == [[], []]
         assert shown(txn, talk.channel) == []
         assert txn.get(Space.CHANNEL, talk.channel) is None
+        assert [key for key, _ in txn.scan(Space.FORK)] == [other.channel + b"end of a branch"]
         assert txn.acknowledged(PEER) == [(other.channel, Log.CONTENT, BEN.device, 0)]
         assert txn.acknowledged(ANA.device) == []
         assert shown(txn, other.channel) == [other.records[1].id]

@@ -21,6 +21,11 @@ def alarm_words(row: AlarmRow) -> tuple[str, str]:
                 f"The account of {name} has signed two different lists of its devices: it was copied, or somebody lies.",
                 f"Ask {name} by another way. Nothing of either list was taken over. /trust {whom} says that you have seen this.",
             )
+        case AlarmKind.COPIED:
+            return (
+                f"{name}'s device wrote two different records at one place: its profile was copied, or somebody lies.",
+                f"Ask {name} by another way. What both wrote is kept and shown. /trust {whom} says that you have seen this.",
+            )
         case AlarmKind.NEW_DEVICE:
             return (
                 f"{name} uses a new device. The account key is the same.",

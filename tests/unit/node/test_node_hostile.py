@@ -41,6 +41,7 @@ from multichat_tui.model.records import (
 )
 from multichat_tui.model.snapshots import RowKind
 from multichat_tui.model.statements import Profile
+from multichat_tui.model.trust import AlarmKind
 from multichat_tui.net.virtual_time import run_virtual
 
 
@@ -161,7 +162,7 @@ def test_the_same_record_twice_is_shown_once() -> None:
     story(play)
 
 
-def test_a_second_branch_of_a_chain_changes_nothing_that_is_shown() -> None:
+def test_both_branches_of_a_chain_are_shown_and_warned_of() -> None:
     async def play() -> None:
         _, ann, bob, channel = await setting(4)
         mallory = Mallory(bob)
@@ -169,8 +170,9 @@ def test_a_second_branch_of_a_chain_changes_nothing_that_is_shown() -> None:
         mallory.push(channel, one)
         await until(lambda: _has(ann, channel, "one"), "the first branch")
         mallory.push(channel, other)
-        await until(lambda: _counted(ann, "forked"), "counted")
-        assert await ann.texts(channel) == ["one"]
+        await until(lambda: _has(ann, channel, "other"), "the second branch")
+        assert "one" in await ann.texts(channel)
+        assert [row.alarm for row in (await ann.api.contacts()).rows] == [AlarmKind.COPIED]
 
     story(play)
 
