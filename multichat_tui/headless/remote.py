@@ -19,6 +19,7 @@ from multichat_tui.model.snapshots import (
     ChannelRow,
     ContactRow,
     DeliveryRow,
+    DeviceRow,
     Me,
     MemberRow,
     MessageRow,
@@ -122,6 +123,9 @@ class RemoteNode:
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
         return await self._ask("delivery", record=record)  # type: ignore[no-any-return]  # by METHODS
+
+    async def devices(self) -> Snapshot[tuple[DeviceRow, ...]]:
+        return await self._ask("devices")  # type: ignore[no-any-return]  # by METHODS
 
     async def peers(self) -> Snapshot[tuple[PeerRow, ...]]:
         return await self._ask("peers")  # type: ignore[no-any-return]  # by METHODS

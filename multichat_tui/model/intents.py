@@ -1,9 +1,9 @@
 """Intents: everything that a user does. Submitted through `node.api`, decided by the logics, turned into at most one record."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from multichat_tui.model.ids import ChannelId, RecordId, UserId
+from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -89,6 +89,36 @@ class AcknowledgeAlarms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeDevice:
+    """End one of one's own devices, for good and everywhere. The passphrase opens the account's key; None where there is none."""
+
+    device: DeviceId
+    passphrase: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleDevices:
+    """Of two device lists of one's own account that contradict each other make one that holds both."""
+
+    passphrase: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelDevice:
+    """What a device of one's own is called on this one; empty takes the name away."""
+
+    device: DeviceId
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseAccount:
+    """Tell everybody, for good, that this account is not used any more."""
+
+    passphrase: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarkRead:
     """Read up to this arrival number; never goes back."""
 
@@ -130,6 +160,10 @@ Intent: TypeAlias = (
     | InviteContact
     | AcceptContact
     | AcknowledgeAlarms
+    | RevokeDevice
+    | SettleDevices
+    | LabelDevice
+    | CloseAccount
     | MarkRead
     | SetDraft
     | ChangeSetting

@@ -138,6 +138,8 @@ class ContactRow:
     last_seen_ms: int | None = None
     pending: bool = False
     """The pairing waits for the other side."""
+    closed: bool = False
+    """They have closed their account."""
     alarm: AlarmKind | None = None
     """The gravest warning about their keys that is not acknowledged."""
 
@@ -210,6 +212,19 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRow:
+    """One of one's own devices, living or revoked."""
+
+    device: DeviceId
+    label: str
+    """As it is called on this device; empty if it has no name."""
+    created_ms: int
+    this: bool
+    revoked: bool
+    online: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
     """`listen` are HOST:PORT; `counters` tell what was rejected from outside, by reason."""
 
@@ -224,6 +239,12 @@ class StatusRow:
     counters: tuple[tuple[str, int], ...]
     alarms: tuple[AlarmRow, ...] = ()
     """Warnings about people's keys that are not acknowledged, the oldest first."""
+    waiting: bool = False
+    """Restored, and no contact has brought the account back yet."""
+    closed: bool = False
+    """The account is closed."""
+    untold: int = 0
+    """Of a closed account: linked contacts who are not known to have heard of it yet."""
     indexed_percent: int = 100
     """How much of the history is in the index of words; below 100 while an older profile is being indexed."""
     progress: tuple[Progress, ...] = ()

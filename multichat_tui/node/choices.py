@@ -1,5 +1,6 @@
 """The user's intents, each decided and turned into at most one record. A refusal is raised before anything is written."""
 
+from multichat_tui.crypto.identity import Account
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.acts import Create, Invite, Leave, Message, Rename, SetTopic, Style
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
@@ -10,19 +11,23 @@ from multichat_tui.model.intents import (
     Accepted,
     AcknowledgeAlarms,
     ChangeSetting,
+    CloseAccount,
     ConnectTo,
     CreateChannel,
     Intent,
     InviteContact,
     InviteToChannel,
     JoinChannel,
+    LabelDevice,
     LeaveChannel,
     MarkRead,
     OpenDirect,
     RenameChannel,
+    RevokeDevice,
     SendMessage,
     SetDraft,
     SetName,
+    SettleDevices,
 )
 from multichat_tui.model.intents import (
     SetTopic as TopicIntent,
@@ -41,8 +46,10 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Membership
-from multichat_tui.model.text import clean_name
+from multichat_tui.model.text import clean_name, visible
+from multichat_tui.node.account import AccountChoices
 from multichat_tui.node.alarms import acknowledge
+from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import Dialing
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.introductions import Introductions
@@ -55,14 +62,23 @@ MAX_EXPIRY_MS = 366 * 24 * 60 * 60 * 1000
 
 
 class Choices:
-    def __init__(self, world: World, ledger: Ledger, exchange: Exchange, introductions: Introductions, dialing: Dialing) -> None:
+    def __init__(
+        self,
+        world: World,
+        ledger: Ledger,
+        exchange: Exchange,
+        introductions: Introductions,
+        dialing: Dialing,
+        devices: Devices,
+    ) -> None:
         self._world = world
         self._ledger = ledger
         self._exchange = exchange
         self._introductions = introductions
         self._dialing = dialing
+        self._account = AccountChoices(world, exchange, devices)
 
-    def submit(self, intent: Intent) -> Accepted:
+    def submit(self, intent: Intent, account_entropy: bytes | None = None) -> Accepted:
         """Decide and do. `errors.IntentRefused`: nothing has changed."""
         self._check_account(intent)
         match intent:
@@ -92,6 +108,11 @@ class Choices:
             case AcknowledgeAlarms():
                 acknowledge(self._world, intent.user)
                 return Accepted(user=intent.user)
+            case RevokeDevice() | SettleDevices() | CloseAccount():
+                assert account_entropy is not None
+                return self._account.change(intent, Account(account_entropy))
+            case LabelDevice():
+                return self._account.label(intent)
             case MarkRead():
                 return self._mark_read(intent)
             case SetDraft():
@@ -105,7 +126,9 @@ class Choices:
     def _check_account(self, intent: Intent) -> None:
         """A device that is revoked, not back yet, or a copy of itself says nothing in the account's name."""
         identity = self._world.identity
-        if not identity.stopped or isinstance(intent, MarkRead | SetDraft | ChangeSetting | ConnectTo):
+        if self._world.closed(identity.user) and not isinstance(intent, MarkRead | SetDraft | ChangeSetting):
+            raise IntentRefused(Refusal.CLOSED, "This account is closed.", "A new profile makes a new account.")
+        if not identity.stopped or isinstance(intent, MarkRead | SetDraft | ChangeSetting | ConnectTo | LabelDevice):
             return
         reason = REVOKED if identity.revoked else COPIED if identity.rollback else WAITING
         advice = "Start it again with its passphrase." if identity.rollback and not identity.revoked else ""
@@ -117,6 +140,11 @@ class Choices:
         return tuple(ordered[:MAX_PEER_ADDRESSES])
 
     # Channels
+
+    def _check_open(self, user: UserId) -> None:
+        if self._world.closed(user):
+            name = visible(self._world.name_of(user)) or "This person"
+            raise IntentRefused(Refusal.CLOSED, f"{name} has closed their account: nobody would read it.")
 
     def _member(self, channel: ChannelId) -> Channel:
         """The channel, if we take part in it."""
@@ -135,6 +163,9 @@ class Choices:
 
     def _send(self, intent: SendMessage) -> Accepted:
         channel = self._world.conversation(self._member(intent.channel))[0]
+        partner = self._world.partner(channel)
+        if partner is not None:
+            self._check_open(partner)
         text = intent.text.rstrip()
         if not text.strip():
             raise IntentRefused(Refusal.EMPTY, "There is nothing to send.")
@@ -213,6 +244,7 @@ class Choices:
     def _direct(self, user: UserId) -> Channel:
         world = self._world
         contact = world.contacts.get(user)
+        self._check_open(user)
         if contact is None:
             raise IntentRefused(Refusal.UNKNOWN, "You can write directly to contacts only.", "/pair makes contacts.")
         existing = [c for c in world.channels.values() if c.live and world.partner(c) == user]

@@ -147,7 +147,7 @@ class Devices:
         assert returning is not None
         if returning.met and identity.devices.covers(listed) and identity.devices.number >= listed.number:
             return
-        lists = (listed, identity.devices) if returning.met else (listed,)
+        lists = (listed, identity.devices) if returning.met or returning.replaces is not None else (listed,)
         lost = [c.device for c in listed.certificates if returning.takes_for_lost(c)]
         made = joined_device_list(returning.account, lists, identity.certificate, tuple(lost))
         identity.met(world.txn, world.now)

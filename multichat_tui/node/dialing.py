@@ -119,7 +119,9 @@ class Dialing:
             credential = Credential(
                 kind=CredentialKind.HELD_INVITATION, key=account.return_key, join_key=account.key, join_seed=account.seed
             )
-            held.append((credential, ()))
+            contacts = (c.device for contact in world.contacts.values() for c in contact.devices.living)
+            places = dict.fromkeys(address for device in contacts for address in self.addresses(device))
+            held.append((credential, tuple(places)[:MAX_RETURN_PLACES]))
         return held
 
     # Addresses

@@ -83,7 +83,7 @@ class Engine:
         self._dialing = Dialing(world)
         self._introductions_at = self._dialing_at = self._tell_at = NEVER
         self._index_at = NEVER if world.indexed_percent == 100 else world.now
-        self._choices = Choices(world, self._ledger, self._exchange, self._introductions, self._dialing)
+        self._choices = Choices(world, self._ledger, self._exchange, self._introductions, self._dialing, self._devices)
 
     @classmethod
     def load(cls, txn: Transaction, identity: Identity, entropy: Entropy, now: int, event_seq: int = 0) -> "Engine":
@@ -123,9 +123,9 @@ class Engine:
         self.world.now = now
         self.world.out = Effects()
 
-    def submit(self, intent: Intent) -> Accepted:
-        """`errors.IntentRefused`: nothing has changed."""
-        return self._choices.submit(intent)
+    def submit(self, intent: Intent, account_entropy: bytes | None = None) -> Accepted:
+        """`account_entropy`: for intents that need the account's key. `errors.IntentRefused`: nothing has changed."""
+        return self._choices.submit(intent, account_entropy)
 
     def network(self, event: NetworkInput) -> None:
         match event:

@@ -8,6 +8,7 @@ from multichat_tui.crypto.identity import (
     DeviceSecrets,
     certify,
     first_device_list,
+    joined_device_list,
     sign_profile,
 )
 from multichat_tui.crypto.keys import Signer, sealing_public_key
@@ -35,6 +36,8 @@ class ComingBack:
     lost: bool
     """The account's older devices are lost: they are revoked as they become known."""
     began_ms: int
+    replaces: DeviceId | None = None
+    """The device that this one was before it was found to be a copy: it is revoked."""
     met_ms: int = 0
     """When the first contact or other device of the account told its list; 0: none has."""
 
@@ -50,18 +53,24 @@ class ComingBack:
         return self.met and now >= self.ends_ms
 
     def takes_for_lost(self, certificate: Certificate) -> bool:
-        return self.lost and certificate.created_ms < self.began_ms
+        return certificate.device == self.replaces or (self.lost and certificate.created_ms < self.began_ms)
 
     def encoded(self) -> bytes:
-        return encode([self.account.entropy, self.lost, self.began_ms, self.met_ms])
+        return encode([self.account.entropy, self.lost, self.began_ms, self.met_ms, self.replaces])
 
 
 def _coming_back(encoded: bytes | None) -> ComingBack | None:
     value = decode(encoded, MAX_SELF_BYTES) if encoded else None
-    if not isinstance(value, list) or len(value) != 4:
+    if not isinstance(value, list) or len(value) != 5:
         return None
-    entropy, lost, began_ms, met_ms = value
-    return ComingBack(account=Account(bytes(entropy)), lost=bool(lost), began_ms=int(began_ms), met_ms=int(met_ms))
+    entropy, lost, began_ms, met_ms, replaces = value
+    return ComingBack(
+        account=Account(bytes(entropy)),
+        lost=bool(lost),
+        began_ms=int(began_ms),
+        met_ms=int(met_ms),
+        replaces=None if replaces is None else DeviceId(bytes(replaces)),
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -137,6 +146,12 @@ class Identity:
         self.returning = None
         txn.delete(Space.SELF, _RETURNING)
 
+    def found_copied(self, txn: Transaction) -> None:
+        """Somebody has shown a record of this device that this device has not made: nothing more is written under its keys. The
+        next start with the account's key makes a new device of it (`renew_identity`)."""
+        self.rollback = True
+        txn.put(Space.SELF, _ROLLBACK, b"\xf5")
+
     def take_over(self, txn: Transaction, statement: Statement, profile: Profile) -> None:
         """Be called as the account was called on its other devices."""
         self.profile = sign_profile(self.secrets, self.user, statement.number + 1, profile)
@@ -179,6 +194,47 @@ def create_identity(
         txn.put(Space.SELF, _OLM, olm.pickle)
         txn.put(Space.SELF, _PROFILE, profile.encoded)
         txn.put(Space.SELF, _INCARNATION, encode(0))
+
+
+def needs_account(txn: Transaction) -> bool:
+    """Whether a profile has to be completed with the account's key: it is older than return keys, or a copy of itself."""
+    return txn.get(Space.SELF, _RETURN_KEY) is None or txn.get(Space.SELF, _ROLLBACK) is not None
+
+
+def complete_identity(
+    store: Store,
+    *,
+    account_entropy: bytes,
+    entropy: Entropy,
+    now_ms: int,
+    new_olm: Callable[[Entropy], OlmAccount] = new_olm_account,
+) -> None:
+    """Do what `needs_account` asks for, where the account's key is at hand: when the profile is opened."""
+    account = Account(account_entropy)
+    with store.transaction() as txn:
+        txn.put(Space.SELF, _RETURN_KEY, account.return_key)
+        if txn.get(Space.SELF, _ROLLBACK) is not None:
+            _renew(txn, account, entropy, now_ms, new_olm)
+
+
+def _renew(txn: Transaction, account: Account, entropy: Entropy, now_ms: int, new_olm: Callable[[Entropy], OlmAccount]) -> None:
+    """A new device in the place of one that was copied: history, contacts and channels stay. What the account's devices are
+    meanwhile, a contact has to tell first, as after a restoration; until then the list made here is shown to nobody."""
+    old = _stored(txn)
+    secrets = DeviceSecrets(signing_seed=entropy(32), sealing_secret=entropy(32))
+    olm = new_olm(entropy)
+    certificate = certify(account, secrets, olm.identity_key, now_ms)
+    devices = joined_device_list(account, (old.devices,), certificate, (old.device,))
+    profile = decode_profile(old.profile.content)
+    assert isinstance(profile, Profile)
+    returning = ComingBack(account=account, lost=False, began_ms=now_ms, replaces=old.device)
+    txn.put(Space.SELF, _DEVICE, encode([secrets.signing_seed, secrets.sealing_secret]))
+    txn.put(Space.SELF, _DEVICES, devices.encoded)
+    txn.put(Space.SELF, _OLM, olm.pickle)
+    txn.put(Space.SELF, _PROFILE, sign_profile(secrets, account.user, old.profile.number + 1, profile).encoded)
+    txn.put(Space.SELF, _RETURNING, returning.encoded())
+    txn.put(Space.SELF, _INCARNATION, encode(0))
+    txn.delete(Space.SELF, _ROLLBACK)
 
 
 def load_identity(txn: Transaction) -> Identity:

@@ -107,6 +107,12 @@ class Ledger:
     def author(self, channel: Channel, log: Log, acts: tuple[Act, ...]) -> Record:
         """Make, sign and deliver a record on top of everything held. The logics have agreed before. `errors.IntentRefused` if
         nobody would take it: see `has_room`."""
+        if not self.is_known(channel):
+            raise IntentRefused(
+                Refusal.NOT_A_MEMBER,
+                "Nobody in this channel knows this device yet.",
+                "It is told there by the first member who is reached.",
+            )
         if log == Log.CONTROL and not self.has_room(channel):
             raise IntentRefused(Refusal.LIMIT, "This device has made as many changes to this channel as one may.")
         heads = channel.chains.heads
@@ -117,9 +123,16 @@ class Ledger:
         kind = Kind.CONTROL if log == Log.CONTROL else Kind.CONTENT
         return self._make(channel, log, kind, tuple(sorted(heads[log])), encode_acts(acts), acts)
 
+    def is_known(self, channel: Channel) -> bool:
+        """Whether the control log names this device as a living one: else nobody would take what it writes."""
+        device = self._world.identity.device
+        return device in channel.control.certificates and device not in channel.view.revocations
+
     def has_room(self, channel: Channel, *, by_itself: bool = False) -> bool:
         """Whether others would take one more control record of ours. What the node does `by_itself` at the wish of others leaves
         a quarter to its user."""
+        if not self.is_known(channel):
+            return False
         written = channel.chains.held((Log.CONTROL, self._world.identity.device[:PREFIX_SIZE])) + 1
         return written < (MAX_CONTROL_RECORDS_PER_DEVICE * 3 // 4 if by_itself else MAX_CONTROL_RECORDS_PER_DEVICE)
 

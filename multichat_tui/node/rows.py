@@ -32,6 +32,7 @@ from multichat_tui.model.snapshots import (
     Delivery,
     DeliveryRow,
     DeviceDelivery,
+    DeviceRow,
     Me,
     MemberRow,
     Membership,
@@ -49,6 +50,9 @@ from multichat_tui.node.standing import decode_held_pairing
 from multichat_tui.node.world import Channel, World
 
 ADDRESS_SEPARATOR = b"\n"
+LABEL = b"label/"
+"""Before a device's id in Space.SELF: what it is called here."""
+CLOSED = "They have closed their account."
 WAITING = "Waiting for a contact to bring your account back: on the same network by itself, elsewhere with /connect HOST:PORT."
 REVOKED = "This device was revoked by another device of your account: it can read what it has, and nothing more."
 FORKED = "Two device lists of your account contradict each other: somebody else may have its recovery phrase. See /devices."
@@ -119,6 +123,7 @@ class Rows:
             path="" if session is None else session.path.value,
             rtt_ms=None if session is None else session.link_rtt_ms,
             last_seen_ms=contact.last_seen_ms or None,
+            closed=world.closed(user),
             alarm=self._alarm(user),
         )
 
@@ -187,7 +192,7 @@ class Rows:
             last_ms=0 if newest is None else newest[0],
             draft=parts[0].standing.draft,
             user=partner,
-            note=channel.standing.note,
+            note=CLOSED if partner is not None and world.closed(partner) else channel.standing.note,
         )
 
     # The timeline
@@ -313,6 +318,23 @@ class Rows:
 
     # The node
 
+    def devices(self) -> tuple[DeviceRow, ...]:
+        world = self._world
+        identity = world.identity
+        listed = identity.devices
+        rows = [
+            DeviceRow(
+                device=certificate.device,
+                label=(world.txn.get(Space.SELF, LABEL + certificate.device) or b"").decode(),
+                created_ms=certificate.created_ms,
+                this=certificate.device == identity.device,
+                revoked=certificate.device in listed.revoked,
+                online=certificate.device == identity.device or world.session_of(certificate.device) is not None,
+            )
+            for certificate in listed.certificates
+        ]
+        return tuple(sorted(rows, key=lambda row: (not row.this, row.revoked, row.created_ms, row.device)))
+
     def peers(self) -> tuple[PeerRow, ...]:
         world = self._world
         names = self.names({certificate.user for certificate in world.certificates().values()})
@@ -369,6 +391,9 @@ class Rows:
             links=len(world.peers()),
             queued=self.queued(),
             trouble=trouble or self._account_trouble(),
+            waiting=world.identity.unmet,
+            closed=world.closed(world.identity.user),
+            untold=len({s.user for s in world.peers() if s.user in world.contacts} - world.told_closing),
             counters=tuple(sorted(world.counters.items())),
             alarms=alarm_rows(world),
             indexed_percent=world.indexed_percent,
@@ -383,6 +408,8 @@ class Rows:
     def _account_trouble(self) -> str:
         """What is wrong, or not complete yet, with one's own account."""
         identity = self._world.identity
+        if self._world.closed(identity.user):
+            return "This account is closed."
         if identity.revoked:
             return REVOKED
         if identity.rollback:

@@ -16,16 +16,17 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from multichat_tui.model.errors import IntentRefused, MultichatError, Unreachable
+from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable
 from multichat_tui.model.events import Event, Resync
 from multichat_tui.model.ids import ChannelId, LinkId, RecordId
-from multichat_tui.model.intents import Accepted, Intent
+from multichat_tui.model.intents import Accepted, CloseAccount, Intent, RevokeDevice, SettleDevices
 from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_PAGE_ROWS, SUBSCRIBER_EVENTS
 from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Store
 from multichat_tui.model.snapshots import (
     ChannelRow,
     ContactRow,
     DeliveryRow,
+    DeviceRow,
     Me,
     MemberRow,
     MessageRow,
@@ -117,16 +118,19 @@ class Node:
         entropy: Entropy,
         executor: Executor | None,
         lan: bool = True,
+        open_account: Callable[[str | None], bytes] | None = None,
     ) -> None:
+        """`open_account` gives the account's entropy for the profile's passphrase, or raises `errors.WrongPassphrase`."""
         self._store = store
         self._network = network
         self._now_ms = now_ms
         self._entropy = entropy
         self._executor = executor
         self._lan = lan
+        self._open_account = open_account
         self._identity: Identity | None = None
         self._engine: Engine | None = None
-        self._submits: deque[tuple[Intent, Waiting[Accepted]]] = deque()
+        self._submits: deque[tuple[Intent, bytes | None, Waiting[Accepted]]] = deque()
         self._reads: deque[tuple[Callable[[Rows], Any], Waiting[Any]]] = deque()
         self._inputs: deque[NetworkInput] = deque()
         self._busy = False
@@ -177,7 +181,8 @@ class Node:
 
     def _refuse_waiting(self) -> None:
         gone = Unreachable("The node has stopped.")
-        for _, waiting in (*self._submits, *self._reads):
+        waitings: list[Waiting[Any]] = [waiting for _, _, waiting in self._submits]
+        for waiting in (*waitings, *(waiting for _, waiting in self._reads)):
             waiting.error = gone
             waiting.settle()
         self._submits.clear()
@@ -193,9 +198,21 @@ class Node:
     async def submit(self, intent: Intent) -> Accepted:
         waiting: Waiting[Accepted] = Waiting(asyncio.get_running_loop().create_future())
         self._check_running()
-        self._submits.append((intent, waiting))
+        entropy = await self._account_for(intent)
+        self._submits.append((intent, entropy, waiting))
         self._kick()
         return await waiting.future
+
+    async def _account_for(self, intent: Intent) -> bytes | None:
+        """The account's entropy, for the few intents that change devices or end the account."""
+        if not isinstance(intent, RevokeDevice | SettleDevices | CloseAccount):
+            return None
+        if self._open_account is None:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "The account's key cannot be opened here.")
+        if self._executor is None:
+            return self._open_account(intent.passphrase)
+        # Deriving a key takes long: not on the store's thread, and not on the event loop.
+        return await asyncio.to_thread(self._open_account, intent.passphrase)
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
@@ -242,6 +259,9 @@ class Node:
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
         return await self._read(lambda rows: rows.delivery(record))
+
+    async def devices(self) -> Snapshot[tuple[DeviceRow, ...]]:
+        return await self._read(lambda rows: rows.devices())
 
     async def peers(self) -> Snapshot[tuple[PeerRow, ...]]:
         return await self._read(lambda rows: rows.peers())
@@ -354,10 +374,10 @@ class Node:
         with self._store.transaction() as txn:
             engine.begin(txn, self._now_ms(), listened=bool(self._subscribers))
             while self._submits and len(submits) < BATCH_RECORDS:
-                intent, waiting = self._submits.popleft()
+                intent, entropy, waiting = self._submits.popleft()
                 submits.append(waiting)
                 try:
-                    waiting.result = engine.submit(intent)
+                    waiting.result = engine.submit(intent, entropy)
                 except IntentRefused as refused:
                     waiting.error = refused
             # The network has a turn in every batch: acknowledgements that wait behind a flood of submits look lost.

@@ -55,7 +55,8 @@ class Statements:
                 return listed is None
             return offer.number != listed.mark and offer.number >> 40 >= listed.number
         known = world.statements.get((offer.user, offer.kind))
-        return offer.user != world.identity.user and (known is None or known.number < offer.number)
+        other = offer.user != world.identity.user or offer.kind == StatementKind.CLOSED
+        return other and (known is None or known.number < offer.number)
 
     def send(self, session: Session, wanted: tuple[tuple[UserId, int], ...]) -> None:
         world = self._world
@@ -67,6 +68,8 @@ class Statements:
                 found.append(own.encoded)
             elif name in allowed and name in world.statements:
                 found.append(world.statements[name].encoded)
+                if name == (own.user, StatementKind.CLOSED):
+                    session.tells_closing = True
         if found:
             world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), statements=tuple(found)))
         asked = [user for user, kind in wanted if kind == StatementKind.DEVICES and (user, kind) in allowed]
@@ -81,7 +84,7 @@ class Statements:
         if isinstance(statement, Rejected) or not statement_holds(statement):
             world.count("statement-rejected")
             return
-        if statement.user == world.identity.user:
+        if statement.user == world.identity.user and statement.kind != StatementKind.CLOSED:
             world.count("statement-author")
             return
         if statement.kind != StatementKind.CLOSED and not self._is_device_of(statement.device, statement.user):
@@ -94,6 +97,8 @@ class Statements:
             for channel in world.channels.values():
                 if channel.rooted and statement.user in channel.view.members:
                     world.changed_members.add(channel.id)
+                    world.changed_channels.add(channel.id)
+            world.status_changed = world.status_changed or statement.user == world.identity.user
             for other in world.peers():
                 if other is not session and other.user != statement.user:
                     other.statements_due = True

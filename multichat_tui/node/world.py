@@ -93,6 +93,8 @@ class World:
     """Device lists that contradict the newest known one: an alarm until one is seen that holds both."""
     revoked: set[DeviceId] = field(default_factory=set)
     """By any list known."""
+    told_closing: set[UserId] = field(default_factory=set)
+    """Who is known to have heard that our account is closed, since this start."""
     lists_heard: list[DeviceList] = field(default_factory=list)
     """Brought by control logs, their signatures checked; to be learned at the end of the batch."""
     statements: dict[tuple[UserId, int], Statement] = field(default_factory=dict)
@@ -248,10 +250,11 @@ class World:
         if known is not None and (known.number, known.body) >= (statement.number, statement.body):
             return False
         profile = decode_profile(statement.content) if statement.kind == StatementKind.PROFILE else None
-        if not isinstance(profile, Profile):
+        if not isinstance(profile, Profile) and statement.kind != StatementKind.CLOSED:
             return False
         self.statements[key] = statement
-        self.profiles[statement.user] = profile
+        if isinstance(profile, Profile):
+            self.profiles[statement.user] = profile
         self.txn.put(Space.STATEMENT, statement.user + bytes([statement.kind]), statement.encoded)
         user = statement.user
         self.name_version += 1
@@ -265,8 +268,13 @@ class World:
         """Take in what the store holds."""
         profile = decode_profile(statement.content) if statement.kind == StatementKind.PROFILE else None
         if isinstance(profile, Profile):
-            self.statements[statement.user, statement.kind] = statement
             self.profiles[statement.user] = profile
+        if isinstance(profile, Profile) or statement.kind == StatementKind.CLOSED:
+            self.statements[statement.user, statement.kind] = statement
+
+    def closed(self, user: UserId) -> bool:
+        """Whether somebody has closed their account."""
+        return (user, StatementKind.CLOSED) in self.statements
 
     def restore_list(self, user: UserId, kept: KeptList) -> None:
         """Take in what the store holds."""

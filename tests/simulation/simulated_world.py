@@ -13,7 +13,7 @@ from multichat_tui.model.intents import AcceptContact, CreateChannel, InviteCont
 from multichat_tui.model.ports import Transaction
 from multichat_tui.model.snapshots import MessageRow, RowKind
 from multichat_tui.net.simulated import Conditions, SimulatedHub, SimulatedNetwork
-from multichat_tui.node.genesis import create_identity
+from multichat_tui.node.genesis import complete_identity, create_identity, needs_account
 from multichat_tui.node.service import Node
 from multichat_tui.store.memory import MemoryStore
 
@@ -100,7 +100,24 @@ class Person:
 
     async def start(self) -> Node:
         self.starts += 1
-        node = Node(store=self.store, network=self.network, now_ms=self.now_ms, entropy=self.random.randbytes, executor=None)
+        with self.store.transaction() as txn:
+            incomplete = needs_account(txn)
+        if incomplete:
+            complete_identity(
+                self.store,
+                account_entropy=self.account_entropy,
+                entropy=self.random.randbytes,
+                now_ms=self.now_ms(),
+                new_olm=seeded_olm_account,
+            )
+        node = Node(
+            store=self.store,
+            network=self.network,
+            now_ms=self.now_ms,
+            entropy=self.random.randbytes,
+            executor=None,
+            open_account=lambda passphrase: self.account_entropy,
+        )
         await node.start()
         self.node = node
         return node

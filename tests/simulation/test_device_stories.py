@@ -1,10 +1,15 @@
 """Accounts with several devices: restored from the phrase, recognised without pairing again, revoked."""
 
+import pytest
 from simulated_world import Person, SimulatedWorld, until
 
-from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.intents import OpenDirect
+from multichat_tui.crypto.identity import Account, DeviceSecrets, certify, joined_device_list, sign_device_list
+from multichat_tui.model.errors import IntentRefused
+from multichat_tui.model.identity import Certificate, DeviceList
+from multichat_tui.model.ids import ChannelId, digest
+from multichat_tui.model.intents import CloseAccount, OpenDirect, RevokeDevice, SendMessage
 from multichat_tui.model.snapshots import Membership, RowKind
+from multichat_tui.model.trust import AlarmKind
 from multichat_tui.net.virtual_time import run_virtual
 
 
@@ -146,3 +151,158 @@ async def _agree(restored: Person, *contacts: Person) -> bool:
     own = restored.api._identity
     assert own is not None
     return all(person.api._engine.world.list_of(own.user).digest == own.devices.digest for person in contacts)  # type: ignore[union-attr]
+
+
+def test_a_revoked_device_is_cut_off_and_what_it_writes_then_reaches_nobody() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(35)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        group = await world.channel_of(ann, bob)
+        second = await world.restore(ann, "ann's second", revoke=False)
+        await until(lambda: _member(second, group), "the second device is in")
+        await second.say(group, "before")
+        await until(lambda: _has(bob, group, "before"), "bob has it")
+        device = (await second.api.me()).rows.device
+        await second.stop()
+        await ann.api.submit(RevokeDevice(device=device))
+        await until(lambda: _revokes(bob, group, device), "bob's view of the channel revokes it")
+        # It has not heard of that, and writes on its own.
+        world.hub.partition(["ann's second"], ["ann", "bob"])
+        await second.start()
+        await second.say(group, "after")
+        world.hub.heal()
+        await bob.say(group, "still here")
+        await until(lambda: _has(ann, group, "still here"), "ann has bob's")
+        for person in (ann, bob):
+            assert "after" not in await person.texts(group)
+            assert "before" in await person.texts(group)
+            assert not [row for row in (await person.api.peers()).rows if row.device == device]
+        with pytest.raises(IntentRefused):
+            await ann.api.submit(RevokeDevice(device=(await ann.api.me()).rows.device))
+        assert [(row.this, row.revoked) for row in (await ann.api.devices()).rows] == [(True, False), (False, True)]
+
+    run_virtual(story())
+
+
+async def _member(person: Person, channel: ChannelId) -> bool:
+    return (await person.api.channel(channel)).rows.membership is Membership.JOINED
+
+
+async def _revokes(person: Person, channel: ChannelId, device: bytes) -> bool:
+    return device in person.api._engine.world.channels[channel].view.revocations  # type: ignore[union-attr]
+
+
+def test_two_lists_of_one_number_are_an_alarm_until_one_holds_both() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(36)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        user = (await ann.api.me()).rows.user
+        account = Account(ann.account_entropy)
+        first = ann.api._identity.devices  # type: ignore[union-attr]
+        one, other = (
+            sign_device_list(account, first, (*first.certificates, _certificate(account, name)), ()) for name in (b"1", b"2")
+        )
+        await _learns(bob, one)
+        await _learns(bob, other)
+        [contact] = (await bob.api.contacts()).rows
+        assert contact.alarm is AlarmKind.FORKED_DEVICES
+        assert bob.api._engine.world.list_of(user) == one  # type: ignore[union-attr]
+        assert [row.kind for row in (await bob.api.status()).rows.alarms if row.kind.alarming] == [AlarmKind.FORKED_DEVICES]
+        # It is kept, and neither list wins by a later one that knows of one branch only.
+        await bob.stop()
+        await bob.start()
+        later = sign_device_list(account, other, other.certificates, ())
+        await _learns(bob, later)
+        assert bob.api._engine.world.list_of(user) == one  # type: ignore[union-attr]
+        both = joined_device_list(account, (one, later), None, ())
+        await _learns(bob, both)
+        assert bob.api._engine.world.list_of(user) == both  # type: ignore[union-attr]
+        assert not bob.api._engine.world.forks  # type: ignore[union-attr]
+        # Never back to an older one.
+        await _learns(bob, one)
+        assert bob.api._engine.world.list_of(user) == both  # type: ignore[union-attr]
+
+    run_virtual(story())
+
+
+def _certificate(account: Account, name: bytes) -> Certificate:
+    secrets = DeviceSecrets(signing_seed=digest("mc.test.device", name), sealing_secret=digest("mc.test.sealing", name))
+    return certify(account, secrets, bytes(32), 1)
+
+
+async def _learns(person: Person, listed: DeviceList) -> None:
+    """As if a peer had sent it."""
+    engine = person.api._engine
+    assert engine is not None
+    with person.store.transaction() as txn:
+        engine.begin(txn, person.now_ms())
+        engine._devices.learn(listed)
+        engine.finish()
+
+
+def test_a_closed_account_is_shown_as_closed_and_cannot_be_written_to() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(37)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        direct = await _direct(ann, bob)
+        await ann.say(direct, "goodbye")
+        await until(lambda: _has(bob, direct, "goodbye"), "bob has it")
+        await ann.api.submit(CloseAccount())
+        await until(lambda: _told(ann), "ann's node knows that bob knows")
+        [contact] = (await bob.api.contacts()).rows
+        assert contact.closed
+        assert (await bob.api.channel(direct)).rows.note
+        with pytest.raises(IntentRefused, match="closed"):
+            await bob.api.submit(SendMessage(channel=direct, text="are you there?"))
+        with pytest.raises(IntentRefused, match="closed"):
+            await ann.api.submit(SendMessage(channel=direct, text="I am"))
+        await bob.stop()
+        await bob.start()
+        assert [row.closed for row in (await bob.api.contacts()).rows] == [True]
+
+    run_virtual(story())
+
+
+async def _told(person: Person) -> bool:
+    status = (await person.api.status()).rows
+    return status.closed and status.untold == 0 and status.links > 0
+
+
+def test_a_profile_found_to_be_a_copy_goes_on_as_a_new_device_with_its_history() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(38)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        group = await world.channel_of(ann, bob)
+        await ann.say(group, "as the old device")
+        await world.converge(group)
+        old = (await ann.api.me()).rows.device
+        await until(lambda: _holds_key(bob, ann), "bob has ann's return key")
+        with ann.store.transaction() as txn:
+            ann.api._identity.found_copied(txn)  # type: ignore[union-attr]
+        with pytest.raises(IntentRefused, match="copy"):
+            await ann.say(group, "refused")
+        await ann.stop()
+        await ann.start()
+        assert (await ann.api.me()).rows.device != old
+        await until(lambda: _speaks(ann, group), "the new device is known in the channel")
+        await ann.say(group, "as the new device")
+        await until(lambda: _has(bob, group, "as the new device"), "bob reads it")
+        assert await ann.texts(group) == await bob.texts(group) == ["as the old device", "as the new device"]
+        assert [(row.this, row.revoked) for row in (await ann.api.devices()).rows] == [(True, False), (False, True)]
+
+    run_virtual(story())
+
+
+async def _speaks(person: Person, channel: ChannelId) -> bool:
+    engine = person.api._engine
+    assert engine is not None
+    return engine._ledger.is_known(engine.world.channels[channel])
+
+
+async def _holds_key(person: Person, other: Person) -> bool:
+    user = (await other.api.me()).rows.user
+    return bool(person.api._engine.world.contacts[user].return_key)  # type: ignore[union-attr]

@@ -40,6 +40,7 @@ from multichat_tui.model.snapshots import (
     Delivery,
     DeliveryRow,
     DeviceDelivery,
+    DeviceRow,
     Me,
     MemberRow,
     Membership,
@@ -95,6 +96,7 @@ class TwinNode:
             trouble="",
             counters=(),
         )
+        self.device_rows: list[DeviceRow] = []
         self.stored_settings: dict[str, str] = {}
         self.intents: list[Intent] = []
         self.refuse_with: IntentRefused | None = None
@@ -398,6 +400,10 @@ class TwinNode:
             for row in self.contact_rows.values()
         )
         return Snapshot(as_of=self.seq, rows=rows)
+
+    async def devices(self) -> Snapshot[tuple[DeviceRow, ...]]:
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=tuple(self.device_rows))
 
     async def status(self) -> Snapshot[StatusRow]:
         await self._pass()

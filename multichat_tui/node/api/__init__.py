@@ -14,6 +14,7 @@ from multichat_tui.model.snapshots import (
     ChannelRow,
     ContactRow,
     DeliveryRow,
+    DeviceRow,
     Me,
     MemberRow,
     MessageRow,
@@ -61,6 +62,9 @@ class NodeApi(Protocol):
     async def message(self, record: RecordId) -> Snapshot[MessageRow | None]: ...
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]: ...
+
+    async def devices(self) -> Snapshot[tuple[DeviceRow, ...]]:
+        """One's own: this one first, then the living, then the revoked, each by age."""
 
     async def peers(self) -> Snapshot[tuple[PeerRow, ...]]: ...
 

@@ -36,6 +36,7 @@ from multichat_tui.model.snapshots import (
     Delivery,
     DeliveryRow,
     DeviceDelivery,
+    DeviceRow,
     Me,
     MemberRow,
     Membership,
@@ -73,6 +74,7 @@ class ApiTwin:
         self.messages: list[MessageRow] = []
         self.kept: dict[str, str] = {}
         self.alarms: tuple[AlarmRow, ...] = ()
+        self.device_rows: list[DeviceRow] = []
         self.known_peers: list[PeerRow] = []
         self.deliver_at_once = False
         self._readers: set[Subscription] = set()
@@ -294,6 +296,9 @@ class ApiTwin:
 
     async def peers(self) -> Snapshot[tuple[PeerRow, ...]]:
         return self._snapshot(tuple(self.known_peers))
+
+    async def devices(self) -> Snapshot[tuple[DeviceRow, ...]]:
+        return Snapshot(as_of=self.seq, rows=tuple(self.device_rows))
 
     async def status(self) -> Snapshot[StatusRow]:
         return self._snapshot(
