@@ -25,7 +25,14 @@ from multichat_tui.headless.host import Context, Whereabouts
 from multichat_tui.headless.launch import ProfileLauncher
 from multichat_tui.headless.output import Output, standard_output
 from multichat_tui.headless.parser import parse
-from multichat_tui.headless.questions import confirm_wipe, has_terminal, message_text, passphrase_for
+from multichat_tui.headless.questions import (
+    confirm_close,
+    confirm_wipe,
+    has_terminal,
+    message_text,
+    passphrase_for,
+    recovery_phrase,
+)
 from multichat_tui.headless.socket_path import socket_path
 from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, UsageError
 from multichat_tui.model.ids import UserId
@@ -80,6 +87,10 @@ def _run(argv: Sequence[str]) -> int:
         return asyncio.run(demo(standard_output(settings.json)))
     if args.verb == "wipe":
         confirm_wipe(args, host)
+    if (args.verb, args.action) == ("account", "close"):
+        confirm_close(args, host)
+    if args.verb == "init" and args.restore:
+        args.phrase = recovery_phrase(args)
     if args.verb == "send":
         args.text = message_text(args.text)
     host = ProfileHost(replace(settings, passphrase=passphrase_for(args, host)))
@@ -175,7 +186,17 @@ class ProfileHost:
         entropy = os.urandom(ENTROPY_BYTES)
         return entropy, Account(entropy).phrase
 
-    async def create(self, *, name: str, passphrase: str | None, account_entropy: bytes) -> UserId:
+    def read_phrase(self, phrase: str) -> bytes:
+        from multichat_tui.crypto.identity import read_phrase
+
+        account = read_phrase(phrase)
+        if isinstance(account, str):
+            raise UsageError(account, "Look at what you have written down, and type all 24 words again.")
+        return account.entropy
+
+    async def create(
+        self, *, name: str, passphrase: str | None, account_entropy: bytes, restored: bool = False, lost: bool = True
+    ) -> UserId:
         from multichat_tui.crypto.identity import Account
         from multichat_tui.node.genesis import create_identity
         from multichat_tui.store.profile import create_profile, wipe_profile
@@ -188,7 +209,15 @@ class ProfileHost:
             root = self._paths.profile
             made = create_profile(root, passphrase=passphrase, account_entropy=account_entropy, entropy=os.urandom)
             try:
-                create_identity(made.store, name=chosen, account_entropy=account_entropy, entropy=os.urandom, now_ms=_now_ms())
+                create_identity(
+                    made.store,
+                    name=chosen,
+                    account_entropy=account_entropy,
+                    entropy=os.urandom,
+                    now_ms=_now_ms(),
+                    restored=restored,
+                    lost=lost,
+                )
             except BaseException:
                 made.close()
                 wipe_profile(root)
@@ -224,6 +253,7 @@ class ProfileHost:
             entropy=os.urandom,
             executor=thread,
             lan=network and settings.lan,
+            open_account=profile.account_entropy,
         )
         running = LocalNode(node=node, profile=profile, thread=thread)
         try:
@@ -242,11 +272,22 @@ class ProfileHost:
     def _open_profile(self, passphrase: str | None, network: bool) -> "OpenProfile":
         """On the store's thread: unlocking takes long, and so does loading the rooms of a node, while screens are drawn."""
         import multichat_tui.node.service
+        from multichat_tui.node.genesis import complete_identity, needs_account
         from multichat_tui.store.profile import open_profile
 
         if network:
             import multichat_tui.net.network  # noqa: F401  # loaded here, used by the caller
-        return open_profile(self._paths.profile, passphrase)
+        opened = open_profile(self._paths.profile, passphrase)
+        try:
+            with opened.store.transaction() as txn:
+                incomplete = needs_account(txn)
+            if incomplete:
+                entropy = opened.account_entropy(passphrase)
+                complete_identity(opened.store, account_entropy=entropy, entropy=os.urandom, now_ms=_now_ms())
+        except BaseException:
+            opened.close()
+            raise
+        return opened
 
     async def wipe(self) -> None:
         from multichat_tui.store.profile import wipe_profile

@@ -1,5 +1,6 @@
 """Making and checking accounts, devices and what they sign. All secrets come from the recovery phrase or from entropy."""
 
+import difflib
 from dataclasses import dataclass
 
 from mnemonic import Mnemonic
@@ -30,6 +31,7 @@ from multichat_tui.model.statements import (
     statement_signed_bytes,
 )
 
+PHRASE_WORDS = 24
 ENTROPY_BYTES = 32
 """What the recovery phrase of 24 words holds (BIP 39)."""
 
@@ -92,6 +94,23 @@ def account_from_phrase(phrase: str) -> Account | None:
     if len(words.split()) != 24 or not mnemonic.check(words):
         return None
     return Account(bytes(mnemonic.to_entropy(words)))
+
+
+def read_phrase(phrase: str) -> Account | str:
+    """The account of a recovery phrase, or what is wrong with it, in words. The words themselves are repeated only where they are
+    in no list. White space and case do not matter."""
+    words = phrase.lower().split()
+    if len(words) != PHRASE_WORDS:
+        return f"A recovery phrase has {PHRASE_WORDS} words; this has {len(words)}."
+    mnemonic = Mnemonic("english")
+    known = set(mnemonic.wordlist)
+    for number, word in enumerate(words, 1):
+        if word not in known:
+            close = difflib.get_close_matches(word, mnemonic.wordlist, n=1, cutoff=0.5)
+            hint = f" Is it {close[0]!r}?" if close else ""
+            return f"Word {number}, {word[:20]!r}, is not in the list of words.{hint}"
+    account = account_from_phrase(" ".join(words))
+    return account or "All words are in the list, but they do not belong together: one is another word, or two are exchanged."
 
 
 def certify(account: Account, secrets: DeviceSecrets, olm_key: bytes, created_ms: int) -> Certificate:

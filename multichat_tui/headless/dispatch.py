@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from multichat_tui.headless.host import Context
-from multichat_tui.headless.verbs import channels, identity, messages, people, running
+from multichat_tui.headless.verbs import channels, devices, identity, messages, people, running
 
 Verb = Callable[[Context], Awaitable[int]]
 
@@ -12,6 +12,11 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("whoami", None): identity.whoami,
     ("paths", None): identity.paths,
     ("wipe", None): identity.wipe,
+    ("devices", "list"): devices.list_all,
+    ("devices", "revoke"): devices.revoke,
+    ("devices", "rename"): devices.rename,
+    ("devices", "settle"): devices.settle,
+    ("account", "close"): devices.close_account,
     ("node", None): running.node,
     ("status", None): running.status,
     ("events", None): running.events,

@@ -50,8 +50,14 @@ class Host(Protocol):
     def new_account(self) -> tuple[bytes, str]:
         """Fresh account entropy, and the 24 words that hold it."""
 
-    async def create(self, *, name: str, passphrase: str | None, account_entropy: bytes) -> UserId:
-        """Make the profile and its identity, and close it again. Whole or not at all."""
+    def read_phrase(self, phrase: str) -> bytes:
+        """The account entropy of a recovery phrase. `errors.UsageError` says which word is wrong."""
+
+    async def create(
+        self, *, name: str, passphrase: str | None, account_entropy: bytes, restored: bool = False, lost: bool = True
+    ) -> UserId:
+        """Make the profile and its identity, and close it again. Whole or not at all. `restored`: the account was used before: a
+        contact has to bring it back; `lost`: its older devices are revoked then."""
 
     async def open(self, *, passphrase: str | None, network: bool) -> RunningNode:
         """Take the profile's lock and run a node on it, reaching others only with `network`. `errors.ProfileBusy`."""

@@ -39,13 +39,24 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         if not hasattr(namespace, name):
             setattr(namespace, name, value)
     _refuse_later(namespace)
+    if namespace.verb == "init":
+        _check_init(namespace)
     return namespace
+
+
+def _check_init(args: argparse.Namespace) -> None:
+    """`errors.UsageError` for what does not go together."""
+    if not args.restore and args.name is None:
+        raise UsageError("The following arguments are required: --name.", "See multichat init --help.")
+    if not args.restore and (args.keep_devices or args.alone):
+        raise UsageError("--keep-devices and --alone belong to --restore.", "See multichat init --help.")
+    if args.alone and args.name is None:
+        raise UsageError("With --alone there is nobody who knows the name: say it with --name.", "See multichat init --help.")
 
 
 def _refuse_later(args: argparse.Namespace) -> None:
     """`errors.UsageError` for what is in the plan and not in this version."""
     asked = {
-        "init --restore": args.verb == "init" and args.restore,
         "send --reply": args.verb == "send" and args.reply is not None,
         "send --expires": args.verb == "send" and args.expires is not None,
         "send --wait stored": args.verb == "send" and args.wait == "stored",
@@ -123,7 +134,7 @@ def _build() -> argparse.ArgumentParser:
         made = verb(name, help_text, *aliases)
         return made.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
 
-    _profile_verbs(verb)
+    _profile_verbs(verb, noun)
     _people_verbs(verb, noun)
     _channel_verbs(verb, noun)
     _message_verbs(verb)
@@ -139,12 +150,30 @@ def _build() -> argparse.ArgumentParser:
     return parser
 
 
-def _profile_verbs(verb: Any) -> None:
+def _profile_verbs(verb: Any, noun: Any) -> None:
     init = verb("init", "make your identity")
-    init.add_argument("--name", required=True, help="what others see; can be changed later")
-    init.add_argument("--recovery-file", metavar="F", help="write the recovery phrase to a new file instead of showing it")
+    init.add_argument("--name", help="what others see; can be changed later (with --restore: as before)")
+    init.add_argument(
+        "--recovery-file",
+        metavar="F",
+        help="write the recovery phrase to a new file instead of showing it; with --restore: read it from there",
+    )
     init.add_argument("--no-passphrase", action="store_true", help="protect the profile by file permissions only")
-    init.add_argument("--restore", action="store_true", help=argparse.SUPPRESS)
+    init.add_argument("--restore", action="store_true", help="bring an identity back from its recovery phrase, on a new device")
+    init.add_argument("--keep-devices", action="store_true", help="with --restore: the other devices are not lost; revoke none")
+    init.add_argument("--alone", action="store_true", help="with --restore: nobody knows the identity; wait for nobody")
+    init.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="with --restore: seconds to wait for a contact")
+    devices = noun("devices", "the devices of your identity", "device")
+    verb("list", "all of them, the revoked ones too", within=devices)
+    verb("revoke", "end one for good", within=devices).add_argument("name", metavar="NAME")
+    rename = verb("rename", "call one something, on this device only", within=devices)
+    rename.add_argument("name", metavar="NAME")
+    rename.add_argument("label", metavar="LABEL", help='what to call it; "" takes the name away')
+    verb("settle", "make one list of two that contradict each other", within=devices)
+    account = noun("account", "your identity as a whole")
+    close = verb("close", "tell all contacts that it is not used any more, and delete this profile", within=account)
+    close.add_argument("--yes", action="store_true", help="do not ask")
+    close.add_argument("--timeout", type=_seconds, default=20.0, metavar="S", help="seconds to wait for contacts (default: 20)")
     verb("whoami", "your user id, device, name and fingerprint")
     verb("paths", "where configuration, profile, log and socket are")
     verb("wipe", "delete this profile for good").add_argument("--yes", action="store_true", help="do not ask")

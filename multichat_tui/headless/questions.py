@@ -5,6 +5,7 @@ Asked before there is an event loop, so that Ctrl+C ends a question at once. Not
 
 import argparse
 import getpass
+import os
 import sys
 
 from multichat_tui.headless.host import Host
@@ -14,6 +15,9 @@ from multichat_tui.model.limits import MAX_PASSPHRASE_BYTES, MAX_TEXT_CHARACTERS
 from multichat_tui.node.api.launch import ProfileState
 
 SOURCES = "Use --passphrase-file, or MULTICHAT_PASSPHRASE, or a terminal."
+NEED_ACCOUNT = (("devices", "revoke"), ("devices", "settle"), ("account", "close"))
+"""Open the account's key: also where a node runs that could do without the passphrase."""
+MAX_PHRASE_CHARACTERS = 4096
 WITHOUT_PROFILE = ("paths", "demo", "wipe")
 
 
@@ -28,7 +32,8 @@ def passphrase_for(args: argparse.Namespace, host: Host) -> str | None:
         return _new_passphrase(args, host)
     if args.verb in WITHOUT_PROFILE or host.passphrase is not None:
         return host.passphrase
-    if args.verb != "node" and node_answers(host):
+    needs_account = (args.verb, args.action) in NEED_ACCOUNT
+    if args.verb != "node" and not needs_account and node_answers(host):
         return None
     if host.state() is not ProfileState.LOCKED:
         return None
@@ -79,6 +84,35 @@ def ask_line(prompt: str) -> str:
     if not line:
         raise UsageError("The input has ended.", "Nothing more was done.")
     return line.rstrip("\n")
+
+
+def recovery_phrase(args: argparse.Namespace) -> str:
+    """The recovery phrase: from a file, asked for, or from standard input. `errors.UsageError` where there is none."""
+    if args.recovery_file:
+        try:
+            with open(os.path.expanduser(args.recovery_file), encoding="utf-8") as file:
+                return file.read(MAX_PHRASE_CHARACTERS)
+        except (OSError, UnicodeDecodeError):
+            raise UsageError(f"{args.recovery_file} cannot be read.", "It has to hold the 24 words.") from None
+    if has_terminal():
+        print("Your recovery phrase, all 24 words in one line: ", end="", file=sys.stderr, flush=True)
+    phrase = sys.stdin.readline(MAX_PHRASE_CHARACTERS) if has_terminal() else sys.stdin.read(MAX_PHRASE_CHARACTERS)
+    if not phrase.strip():
+        raise UsageError("No recovery phrase was given.", "Type it, pipe it in, or name a file with --recovery-file.")
+    return phrase
+
+
+def confirm_close(args: argparse.Namespace, host: Host) -> None:
+    """As `confirm_wipe`, for the whole account."""
+    if args.yes or host.state() is ProfileState.NEW:
+        return
+    if not has_terminal():
+        raise UsageError("Closing an account has to be confirmed.", "Add --yes.")
+    print("This tells your contacts that the account is not used any more, on all its devices, for good;", file=sys.stderr)
+    print(f"and it deletes {host.paths.profile} with all its messages and keys.", file=sys.stderr)
+    print("Type yes to go on: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() != "yes":
+        raise IntentRefused(Refusal.NOT_ALLOWED, "Nothing was closed.")
 
 
 def _ask(prompt: str) -> str:

@@ -244,7 +244,7 @@ class StatusRow:
     closed: bool = False
     """The account is closed."""
     untold: int = 0
-    """Of a closed account: linked contacts who are not known to have heard of it yet."""
+    """Of a closed account: contacts who are not known to have heard of it, since this node was started."""
     indexed_percent: int = 100
     """How much of the history is in the index of words; below 100 while an older profile is being indexed."""
     progress: tuple[Progress, ...] = ()

@@ -89,9 +89,6 @@ class Exchange:
         self._offers.on_offer(session, offer)
 
     def on_ack(self, session: Session, ack: Ack) -> None:
-        if ack.offer is not None and ack.offer == session.closing_offer and session.user is not None:
-            self._world.told_closing.add(session.user)
-            self._world.status_changed = True
         self._acks.on_ack(session, ack)
 
     def on_request(self, session: Session, request: Request) -> None:
@@ -111,10 +108,6 @@ class Exchange:
                 self._acks.flush(session)
             if session.offer_due:
                 self._offers.flush(session)
-            if session.tells_closing:
-                session.tells_closing = False
-                session.closing_offer = session.next_offer
-                self._offers.offer(session, {}, statements=False)
             if session.statements_due:
                 # Once for all that came in this batch: who changes his name a thousand times is not passed on a thousand times.
                 session.statements_due = False

@@ -87,7 +87,7 @@ class Offers:
             session.ack_due.setdefault(channel.id, set()).update(k for k in keys if ends[k].seq > told.get(k, -1))
         wanted = []
         for statement in offer.statements:
-            if self._statements.wants(statement):
+            if self._statements.wants(session, statement):
                 wanted.append((statement.user, statement.kind))
         for start in range(0, len(wanted), MAX_STATEMENTS):
             chunk = tuple(wanted[start : start + MAX_STATEMENTS])

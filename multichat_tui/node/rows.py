@@ -393,7 +393,7 @@ class Rows:
             trouble=trouble or self._account_trouble(),
             waiting=world.identity.unmet,
             closed=world.closed(world.identity.user),
-            untold=len({s.user for s in world.peers() if s.user in world.contacts} - world.told_closing),
+            untold=len(world.contacts.keys() - world.told_closing),
             counters=tuple(sorted(world.counters.items())),
             alarms=alarm_rows(world),
             indexed_percent=world.indexed_percent,

@@ -34,6 +34,10 @@ class Statements:
             for (user, kind), statement in sorted(world.statements.items())
             if user in users and (user != own.user or kind == StatementKind.CLOSED)
         ]
+        if session.user is not None and (session.user, StatementKind.CLOSED) in world.statements:
+            # Said back to who has closed the account: so they know that it was heard.
+            closing = world.statements[session.user, StatementKind.CLOSED]
+            offers.append(StatementOffer(user=closing.user, kind=closing.kind, number=closing.number))
         # A first list is in the control log and in pairing; of later ones a device is told even of its own account's.
         concerned = users | ({session.user} if session.user is not None else set())
         known = [(user, listed) for user, listed in world.lists.items() if user in concerned]
@@ -45,9 +49,12 @@ class Statements:
         ]
         return tuple(offers)
 
-    def wants(self, offer: StatementOffer) -> bool:
+    def wants(self, session: Session, offer: StatementOffer) -> bool:
         """Whether what a peer offers is newer than what we hold, or contradicts it."""
         world = self._world
+        if offer.kind == StatementKind.CLOSED and offer.user == world.identity.user and session.user is not None:
+            world.told_closing.add(session.user)
+            world.status_changed = True
         if offer.kind == StatementKind.DEVICES:
             listed = world.list_of(offer.user)
             fork = world.forks.get(offer.user)
@@ -68,8 +75,6 @@ class Statements:
                 found.append(own.encoded)
             elif name in allowed and name in world.statements:
                 found.append(world.statements[name].encoded)
-                if name == (own.user, StatementKind.CLOSED):
-                    session.tells_closing = True
         if found:
             world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), statements=tuple(found)))
         asked = [user for user, kind in wanted if kind == StatementKind.DEVICES and (user, kind) in allowed]
@@ -100,7 +105,7 @@ class Statements:
                     world.changed_channels.add(channel.id)
             world.status_changed = world.status_changed or statement.user == world.identity.user
             for other in world.peers():
-                if other is not session and other.user != statement.user:
+                if (other is not session and other.user != statement.user) or statement.kind == StatementKind.CLOSED:
                     other.statements_due = True
 
     def _is_device_of(self, device: bytes, user: UserId) -> bool:

@@ -113,10 +113,6 @@ class Session:
     """Chains to offer, and when."""
     statements: dict[tuple[UserId, int], bytes] = field(default_factory=dict)
     """Statements of devices that no control log held here names yet."""
-    tells_closing: bool = False
-    """The peer was just sent the word that our account is closed."""
-    closing_offer: int | None = None
-    """The offer behind that word: its acknowledgement says that it was read."""
     returning: Watch | None = None
     """A question of a device that comes back (RETURN), waiting for its answer."""
     conversation: Watch | None = None

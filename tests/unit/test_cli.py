@@ -126,7 +126,8 @@ def test_every_verb_of_the_grammar_is_performed():
         "init --name x", "whoami", "paths", "wipe", "node", "status", "events", "do x", "peer list", "pair invite",
         "pair accept l", "contact list", "contact show x", "channel create x", "channel invite x", "channel join l",
         "channel leave x",
-        "channel list", "channel members x", "send x y", "log x",
+        "channel list", "channel members x", "send x y", "log x", "devices list", "devices revoke x", "devices rename x y",
+        "devices settle", "account close",
     ]  # fmt: skip
     found = {(args.verb, args.action) for args in (parse(line.split()) for line in lines)}
     assert found == set(VERBS)
@@ -138,7 +139,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "nonsense", "whoami extra", "--jso whoami", "send", "send dev", "log", "log dev -n x", "log dev -n -1", "log dev -n ²",
         "channel", "channel nonsense", "pair accept", "pair accept l --timeout -1", "pair accept l --timeout nan",
         "pair accept l --timeout inf", "channel invite dev --uses 0", "channel invite dev --uses 99999", "send dev x --wait soon",
-        "init", "--home",
+        "init", "--home", "init --name x --alone", "init --name x --keep-devices", "init --restore --alone", "devices", "account",
     ],
 )  # fmt: skip
 def test_what_is_no_command_line_is_a_usage_error(line, capsys):
@@ -166,7 +167,7 @@ def test_the_version_is_the_packages(capsys):
 @pytest.mark.parametrize(
     "line",
     [
-        "init --name x --restore", "send dev x --reply abc", "send dev x --expires 1h", "send dev x --wait stored",
+        "send dev x --reply abc", "send dev x --expires 1h", "send dev x --wait stored",
         "send dev x --wait read", "channel invite dev --role admin", "search words", "mailbox run --listen x", "net why bob",
         "export dev", "backup f", "restore f", "pair nearby", "contact verify bob --number 1", "demo",
     ],

@@ -5,11 +5,18 @@ from pathlib import Path
 
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.output import plain
-from multichat_tui.headless.session import session
-from multichat_tui.model.errors import ProfileAbsent, ProfileExists, StorageFailed, UsageError
+from multichat_tui.headless.session import session, wait_for
+from multichat_tui.model.errors import ProfileAbsent, ProfileExists, StorageFailed, TimedOut, UsageError
 from multichat_tui.model.ids import fingerprint
+from multichat_tui.model.snapshots import StatusRow
 from multichat_tui.node.api.launch import ProfileState
 from multichat_tui.node.api.lookup import id_text, one_line
+
+RESTORED_NAME = "restored"
+"""What a restored device is called until it hears its account's name."""
+SETTLE_S = 3.0
+"""Once the account is back, its channels follow; what has not come by then comes whenever a node runs."""
+WAITING = "Waiting for a contact to bring your account back: on this network by itself, elsewhere with --connect HOST:PORT."
 
 
 async def init(context: Context) -> int:
@@ -17,6 +24,8 @@ async def init(context: Context) -> int:
     args, out, host = context.args, context.out, context.host
     if host.state() is not ProfileState.NEW:
         raise ProfileExists(f"There is a profile already in {host.paths.profile}.", "Name another with --profile.")
+    if args.restore:
+        return await _restore(context)
     entropy, phrase = host.new_account()
     recovery_file = Path(os.path.expanduser(args.recovery_file)) if args.recovery_file else None  # noqa: ASYNC240  # at once
     if recovery_file is not None:
@@ -43,6 +52,47 @@ async def init(context: Context) -> int:
         )
     else:
         out.result(fields | {"recovery_file": str(recovery_file)}, *lines, f"The recovery phrase is in {recovery_file}")
+    return 0
+
+
+async def _restore(context: Context) -> int:
+    """A new device of an account that was used before; waits a while for a contact to bring it back."""
+    args, out, host = context.args, context.out, context.host
+    entropy = host.read_phrase(args.phrase)
+    user = await host.create(
+        name=args.name or RESTORED_NAME,
+        passphrase=host.passphrase,
+        account_entropy=entropy,
+        restored=not args.alone,
+        lost=not args.keep_devices,
+    )
+    if host.passphrase is None:
+        out.note("Without a passphrase the profile is protected by the permissions of its files only.")
+    if args.timeout and not args.alone:
+        out.note(WAITING)
+    async with session(host, network=bool(args.timeout) and not args.alone, attach=False) as opened:
+        api = opened.api
+
+        async def back() -> StatusRow | None:
+            row = (await api.status()).rows
+            return None if row.waiting else row
+
+        async def nothing_more() -> None:
+            return None
+
+        status = await wait_for(api, back, args.timeout) if args.timeout else await back()
+        if status is not None and args.timeout:
+            await wait_for(api, nothing_more, SETTLE_S)
+        me = (await api.me()).rows
+        devices = (await api.devices()).rows
+    lost = [row.device for row in devices if row.revoked]
+    fields = {"user": id_text(user), "device": id_text(me.device), "name": me.name, "back": status is not None}
+    lines = [f"You are {one_line(me.name)}, {fingerprint(user)}"] if status is not None else [f"Restoring {fingerprint(user)}"]
+    if lost:
+        lines.append(f"Revoked as lost: {', '.join(id_text(device)[:8] for device in lost)}")
+    out.result(fields | {"revoked": [id_text(device) for device in lost]}, *lines)
+    if status is None and args.timeout:
+        raise TimedOut("No contact was reached yet.", "It goes on whenever a node of yours runs: the screens, or multichat node.")
     return 0
 
 

@@ -3,7 +3,7 @@
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import channels, general, people, reading, trust
+from multichat_tui.node.api.commands import channels, devices, general, people, reading, trust
 from multichat_tui.node.api.commands.shape import Call, Command, Outcome
 from multichat_tui.node.api.lookup import nearest
 
@@ -18,7 +18,7 @@ def is_command(text: str) -> bool:
     return text.startswith("/") and not text.startswith("//")
 
 
-async def run_command(api: NodeApi, channel: ChannelId | None, line: str) -> Outcome:
+async def run_command(api: NodeApi, channel: ChannelId | None, line: str, passphrase: str | None = None) -> Outcome:
     """Do what `line` says; `channel` is the one that is open. May raise any `errors.MultichatError`."""
     if not is_command(line):
         raise UsageError("A command begins with one slash.", "/help lists them.")
@@ -30,7 +30,7 @@ async def run_command(api: NodeApi, channel: ChannelId | None, line: str) -> Out
         advice = f"Did you mean /{close}?" if close else "/help lists the commands; // begins a message with a slash."
         raise UsageError(f"There is no command /{name[:40]}." if name.isprintable() else "There is no such command.", advice)
     words = head[1].strip() if len(head) > 1 else ""
-    return await command.run(Call(api=api, channel=channel, words=words, usage=command.usage))
+    return await command.run(Call(api=api, channel=channel, words=words, usage=command.usage, passphrase=passphrase))
 
 
 async def _help(call: Call) -> Outcome:
@@ -96,6 +96,18 @@ COMMANDS: tuple[Command, ...] = (
         run=trust.trust,
     ),
     Command(name="nick", usage="/nick [NAME]", summary="show or change your own name", run=people.nick),
+    Command(
+        name="devices",
+        usage="/devices [revoke NAME]",
+        summary="the devices of your account; ends one; also: rename NAME LABEL, settle",
+        run=devices.devices,
+    ),
+    Command(
+        name="account",
+        usage="/account close YOUR-NAME",
+        summary="tell everybody that this account is not used any more",
+        run=devices.account,
+    ),
     Command(name="status", usage="/status", summary="links, queue, addresses and trouble of this node", run=general.status),
     Command(name="peers", usage="/peers", summary="the devices this node knows, and how they are reached", run=general.peers),
     Command(name="connect", usage="/connect HOST:PORT", summary="look for peers at an address too", run=general.connect),

@@ -38,6 +38,9 @@ def status_lines(row: StatusRow) -> tuple[str, ...]:
     lines += [
         f"working    {one_line(work.what)}: {work.done}" + (f" of {work.total}" if work.total else "") for work in row.progress
     ]
+    if row.closed:
+        told = f"{row.untold} of your contacts were not reached yet" if row.untold else "every contact knows"
+        lines.append(f"closed     {told}")
     if row.counters:
         lines.append("rejected   " + ", ".join(f"{one_line(name)} {count}" for name, count in row.counters))
     return tuple(lines)

@@ -37,6 +37,8 @@ class Call:
     channel: ChannelId | None
     words: str
     usage: str
+    passphrase: str | None = field(default=None, repr=False)
+    """Given after a command was refused with `errors.WrongPassphrase`."""
 
     def need_channel(self) -> ChannelId:
         if self.channel is None:
