@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mnemonic import Mnemonic
 
-from multichat_tui.crypto.keys import public_key, sealing_public_key, sign, verify
+from multichat_tui.crypto.keys import Signer, public_key, sealing_public_key, sign, verify
 from multichat_tui.model.acts import Create
 from multichat_tui.model.codec import encode
 from multichat_tui.model.identity import (
@@ -21,6 +21,7 @@ from multichat_tui.model.identity import (
 )
 from multichat_tui.model.ids import ChannelId, DeviceId, UserId, digest, user_id
 from multichat_tui.model.joins import Join, decode_join, join_body, join_signed_bytes
+from multichat_tui.model.receipts import HeldChain, Receipt, decode_receipt, receipt_body, receipt_signed_bytes
 from multichat_tui.model.statements import (
     Profile,
     Statement,
@@ -208,6 +209,18 @@ def sign_closing(account: Account, now_ms: int) -> Statement:
     statement = decode_statement(encode([body, sign(account.seed, statement_signed_bytes(body))]))
     assert isinstance(statement, Statement)
     return statement
+
+
+def sign_receipt(signer: Signer, channel: ChannelId, device: DeviceId, number: int, chains: tuple[HeldChain, ...]) -> Receipt:
+    body = receipt_body(channel=channel, device=device, number=number, chains=chains)
+    receipt = decode_receipt(encode([body, signer.sign(receipt_signed_bytes(body))]))
+    assert isinstance(receipt, Receipt)
+    return receipt
+
+
+def receipt_holds(receipt: Receipt) -> bool:
+    """By its own device's key; whether that is a device of the channel is for the caller to check."""
+    return verify(receipt.device, receipt_signed_bytes(receipt.body), receipt.signature)
 
 
 def sign_join(

@@ -24,6 +24,7 @@ from multichat_tui.model.limits import (
     MAX_JOIN_BYTES,
     MAX_OFFER_CHANNELS,
     MAX_PARENTS,
+    MAX_RECEIPTS,
     MAX_RECIPIENTS,
     MAX_REQUEST_IDS,
     MAX_REQUEST_RANGES,
@@ -32,11 +33,14 @@ from multichat_tui.model.limits import (
     MAX_TIPS,
     PAGE_RECORDS,
 )
+from multichat_tui.model.receipts import MAX_RECEIPT_BYTES
 from multichat_tui.model.schema import Malformed, as_bool, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, read
 from multichat_tui.model.statements import MAX_STATEMENT_BYTES
 
 Prefix: TypeAlias = bytes
 """Eight bytes of an id."""
+FINGERPRINT_BYTES = 20
+TABLE_TAG_BYTES = 4
 
 
 class FrameType(IntEnum):
@@ -74,12 +78,42 @@ class StatementOffer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vector:
+    """Tips of a channel that the reader knows, its devices named by their places in the table of its devices by ascending id.
+
+    `table` is that table's tag. `places`: (2 * index of the device + log, seq, first 8 bytes of the id there).
+    """
+
+    channel: Prefix
+    table: bytes
+    places: tuple[tuple[int, int, Prefix], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptOffer:
+    """The newest receipt of a device for a channel has this number."""
+
+    channel: Prefix
+    device: Prefix
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """Answered by an Ack that repeats `number`; sent again until then."""
+    """Answered by an Ack that repeats `number`; sent again until then.
+
+    From `fingerprint` on: between peers of link version 2. With a fingerprint it says nothing else.
+    """
 
     number: int
-    channels: tuple[ChannelOffer, ...]
+    channels: tuple[ChannelOffer, ...] = ()
     statements: tuple[StatementOffer, ...] = ()
+    fingerprint: bytes = b""
+    """Of all that both share (`sync.fingerprint`), 20 bytes; or empty."""
+    vectors: tuple[Vector, ...] = ()
+    receipts: tuple[bytes, ...] = ()
+    """Receipts themselves, encoded."""
+    receipt_numbers: tuple[ReceiptOffer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +134,8 @@ class Request:
     statements: tuple[tuple[UserId, int], ...] = ()
     full: bool = False
     """Answer in the full form: the elided one could not be rebuilt."""
+    receipts: tuple[tuple[Prefix, Prefix], ...] = ()
+    """(channel, device) of receipts that are wanted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +210,10 @@ class Ack:
     channels: tuple[ChannelAck, ...] = ()
     offer: int | None = None
     statements: tuple[StatementOffer, ...] = ()
+    same: int | None = None
+    """Of an offer with a fingerprint: which of its parts are equal here (flags of `sync.fingerprint`)."""
+    unread: tuple[Prefix, ...] = ()
+    """Channels of the offer whose vectors name their devices by another table than ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,13 +291,25 @@ def _frame_value(frame: Frame) -> Value:
     match frame:
         case Offer():
             channels: Value = [[entry.channel, [_tip_value(tip) for tip in entry.tips]] for entry in frame.channels]
-            return {0: 1, 1: frame.number, 2: channels, 3: [[s.user, s.kind, s.number] for s in frame.statements]}
+            if frame.fingerprint:
+                return {0: 1, 1: frame.number, 4: frame.fingerprint}
+            offer: dict[int, Value] = {0: 1, 1: frame.number, 2: channels}
+            offer[3] = [[s.user, s.kind, s.number] for s in frame.statements]
+            if frame.vectors:
+                offer[5] = [[v.channel, v.table, [part for place in v.places for part in place]] for v in frame.vectors]
+            if frame.receipts:
+                offer[6] = frame.receipts
+            if frame.receipt_numbers:
+                offer[7] = [[r.channel, r.device, r.number] for r in frame.receipt_numbers]
+            return offer
         case Request():
             ranges: Value = [[r.device, r.log.value, r.first, r.last] for r in frame.ranges]
             statements: Value = [[user, kind] for user, kind in frame.statements]
             request: dict[int, Value] = {0: 2, 1: frame.channel, 2: ranges, 3: frame.ids, 4: statements}
             if frame.full:
                 request[5] = True
+            if frame.receipts:
+                request[7] = [[channel, device] for channel, device in frame.receipts]
             return request
         case MessageFrame():
             base = min((i.timestamp_ms for i in frame.items if isinstance(i, ElidedItem)), default=0)
@@ -273,11 +325,17 @@ def _frame_value(frame: Frame) -> Value:
                 fields[18] = frame.return_key_held
             return fields
         case Ack():
-            fields = {0: 4, 1: [[a.channel, [_tip_value(tip) for tip in a.tips]] for a in frame.channels]}
+            fields = {0: 4}
+            if frame.channels or frame.same is None:
+                fields[1] = [[a.channel, [_tip_value(tip) for tip in a.tips]] for a in frame.channels]
             if frame.offer is not None:
                 fields[2] = frame.offer
             if frame.statements:
                 fields[3] = [[s.user, s.kind, s.number] for s in frame.statements]
+            if frame.same is not None:
+                fields[4] = frame.same
+            if frame.unread:
+                fields[5] = frame.unread
             return fields
         case JoinFrame():
             return {0: 5, 1: frame.join}
@@ -335,8 +393,18 @@ def _frame(value: Value) -> Frame:
         case FrameType.OFFER:
             return Offer(
                 number=as_int(fields[1], "number", MAX_INTEGER),
-                channels=tuple(_channel_offer(e) for e in as_list(fields[2], "channels", MAX_OFFER_CHANNELS)),
-                statements=_statement_offers(fields[3]),
+                channels=tuple(_channel_offer(e) for e in as_list(fields[2], "channels", MAX_OFFER_CHANNELS))
+                if 2 in fields
+                else (),
+                statements=_statement_offers(fields[3]) if 3 in fields else (),
+                fingerprint=as_bytes(fields[4], "fingerprint", FINGERPRINT_BYTES, FINGERPRINT_BYTES) if 4 in fields else b"",
+                vectors=_vectors(fields[5]) if 5 in fields else (),
+                receipts=tuple(as_bytes(e, "receipt", MAX_RECEIPT_BYTES) for e in as_list(fields[6], "receipts", MAX_RECEIPTS))
+                if 6 in fields
+                else (),
+                receipt_numbers=tuple(_receipt_offer(e) for e in as_list(fields[7], "receipt numbers", MAX_TIPS))
+                if 7 in fields
+                else (),
             )
         case FrameType.REQUEST:
             return Request(
@@ -345,14 +413,21 @@ def _frame(value: Value) -> Frame:
                 ids=tuple(RecordId(as_id(e, "id")) for e in as_list(fields[3], "ids", MAX_REQUEST_IDS)),
                 statements=tuple(_statement_request(e) for e in as_list(fields[4], "statements", MAX_STATEMENTS)),
                 full=as_bool(fields[5], "full") if 5 in fields else False,
+                receipts=tuple(_receipt_request(e) for e in as_list(fields[7], "receipts", MAX_RECEIPTS)) if 7 in fields else (),
             )
         case FrameType.MESSAGE:
             return _message(fields)
         case FrameType.ACK:
             return Ack(
-                channels=tuple(_channel_ack(e) for e in as_list(fields[1], "channels", MAX_OFFER_CHANNELS)),
+                channels=tuple(_channel_ack(e) for e in as_list(fields[1], "channels", MAX_OFFER_CHANNELS))
+                if 1 in fields
+                else (),
                 offer=as_int(fields[2], "offer", MAX_INTEGER) if 2 in fields else None,
                 statements=_statement_offers(fields[3]) if 3 in fields else (),
+                same=as_int(fields[4], "same", 255) if 4 in fields else None,
+                unread=tuple(_prefix(e, "channel") for e in as_list(fields[5], "unread", MAX_OFFER_CHANNELS))
+                if 5 in fields
+                else (),
             )
         case FrameType.JOIN:
             return JoinFrame(join=as_bytes(fields[1], "join", MAX_JOIN_BYTES))
@@ -393,10 +468,10 @@ def _return(fields: Mapping[int, Value]) -> ReturnFrame:
 
 
 _NEEDED = {
-    FrameType.OFFER: 4,
+    FrameType.OFFER: 2,
     FrameType.REQUEST: 5,
     FrameType.MESSAGE: 5,
-    FrameType.ACK: 2,
+    FrameType.ACK: 1,
     FrameType.JOIN: 2,
     FrameType.JOIN_ANSWER: 3,
     FrameType.PAIR: 6,
@@ -416,6 +491,40 @@ def _chain_tip(value: Value) -> ChainTip:
         seq=as_int(parts[2], "seq", MAX_INTEGER),
         hash=_prefix(parts[3], "hash"),
     )
+
+
+def _vectors(value: Value) -> tuple[Vector, ...]:
+    vectors = tuple(_vector(entry) for entry in as_list(value, "vectors", MAX_OFFER_CHANNELS))
+    if sum(len(vector.places) for vector in vectors) > MAX_TIPS:
+        raise Malformed("vectors: too many places")
+    return vectors
+
+
+def _vector(value: Value) -> Vector:
+    parts = as_list(value, "vector", 3, 3)
+    flat = as_list(parts[2], "places", 3 * MAX_TIPS)
+    if len(flat) % 3:
+        raise Malformed("places: three entries each")
+    return Vector(
+        channel=_prefix(parts[0], "channel"),
+        table=as_bytes(parts[1], "table", TABLE_TAG_BYTES, TABLE_TAG_BYTES),
+        places=tuple(
+            (as_int(flat[i], "device", 2 * MAX_TIPS), as_int(flat[i + 1], "seq", MAX_INTEGER), _prefix(flat[i + 2], "hash"))
+            for i in range(0, len(flat), 3)
+        ),
+    )
+
+
+def _receipt_offer(value: Value) -> ReceiptOffer:
+    parts = as_list(value, "receipt", 3, 3)
+    return ReceiptOffer(
+        channel=_prefix(parts[0], "channel"), device=_prefix(parts[1], "device"), number=as_int(parts[2], "number", MAX_INTEGER)
+    )
+
+
+def _receipt_request(value: Value) -> tuple[Prefix, Prefix]:
+    parts = as_list(value, "receipt", 2, 2)
+    return _prefix(parts[0], "channel"), _prefix(parts[1], "device")
 
 
 def _channel_offer(value: Value) -> ChannelOffer:

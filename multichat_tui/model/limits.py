@@ -61,6 +61,14 @@ MAX_LACKING_TIPS = 256
 """Branch ends that one peer says it holds, of one channel, and we lack."""
 MAX_ASKS = 8
 """How often a branch or a missing ancestor is asked for, with doubling waits, until it is heard of again."""
+MAX_RECEIPTS = 64
+"""Receipts in one offer, or asked for at once."""
+MAX_RECEIPT_CHAINS = 64
+"""Chains that a receipt names: channels of more devices have no receipts per device (they would be most of their traffic)."""
+RECEIPT_DELAY_MS = 1_000
+"""What arrives within this shares a receipt."""
+RECEIPT_RESTART_MS = 30_000
+"""After a start, receipts that may be owed wait until links had time to come up: a direct acknowledgement is cheaper."""
 PARKED_RECORDS_PER_PEER = 2048
 """Records waiting for a dependency. Bounded by count and by bytes, oldest out first; they are asked for again."""
 PARKED_BYTES_PER_PEER = 8 * 1024 * 1024

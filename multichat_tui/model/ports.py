@@ -39,6 +39,8 @@ class Space(StrEnum):
     """By user id and kind of alarm: warnings about somebody's keys."""
     FORK = "fork"
     """By channel, log, device and record: the ends of all branches of chains that fork. They go with their channel."""
+    RECEIPT = "receipt"
+    """By channel id and device id: the newest receipt known."""
     SETTING = "setting"
     """By name: front ends' settings."""
 

@@ -4,7 +4,7 @@ from multichat_tui.model.frames import Ack, ChannelAck
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId
 from multichat_tui.model.limits import MAX_RELAY_DELAY_MS, MAX_TIPS, RELAY_DELAY_MS
 from multichat_tui.node.holdings import Holdings, accepts
-from multichat_tui.node.offers import ALL
+from multichat_tui.node.offers import ALL, Offers
 from multichat_tui.node.pages import Pages
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Pending, Session
@@ -13,10 +13,11 @@ from multichat_tui.sync.session import Pending, Session
 class Acks:
     """Acknowledgements of offers and of records."""
 
-    def __init__(self, world: World, holdings: Holdings, pages: Pages) -> None:
+    def __init__(self, world: World, holdings: Holdings, pages: Pages, offers: Offers) -> None:
         self._world = world
         self._holdings = holdings
         self._pages = pages
+        self._offers = offers
 
     def on_ack(self, session: Session, ack: Ack) -> None:
         world = self._world
@@ -35,7 +36,12 @@ class Acks:
                 elif accepts(channel, session) and self._holdings.learn(session, channel, (tip,)):
                     channel.plan_at = world.now
             self._pages.acknowledged(session, channel)
-        if pending is not None:
+        if pending is not None and pending.fingerprint:
+            self._offers.on_same(session, pending, 0 if ack.same is None else ack.same)
+        elif pending is not None:
+            unread = {i: keys for i, keys in pending.chains.items() if i[:PREFIX_SIZE] in ack.unread}
+            if unread and not pending.plain:
+                self._offers.offer(session, unread, plain=True)
             self._settle_relays(session, pending, acknowledged)
 
     def _settle_relays(self, session: Session, pending: Pending, acknowledged: set[ChannelId]) -> None:
@@ -70,4 +76,12 @@ class Acks:
                 world.send(session, Ack(channels=tuple(entries)))
             return
         for position, number in enumerate(numbers):
-            world.send(session, Ack(channels=tuple(entries) if position == 0 else (), offer=number))
+            world.send(
+                session,
+                Ack(
+                    channels=tuple(entries) if position == 0 else (),
+                    offer=number,
+                    same=session.ack_same.pop(number, None),
+                    unread=session.ack_unread.pop(number, ()),
+                ),
+            )

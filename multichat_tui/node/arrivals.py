@@ -9,6 +9,7 @@ from multichat_tui.model.ids import PREFIX_SIZE, RecordId
 from multichat_tui.model.limits import MAX_RECORD_FAULTS, RELAY_DELAY_MS
 from multichat_tui.node.holdings import Holdings, accepts
 from multichat_tui.node.ledger import Ledger, Receipt
+from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.requests import Requests
 from multichat_tui.node.statements import Statements
 from multichat_tui.node.world import Channel, World
@@ -21,12 +22,21 @@ from multichat_tui.sync.session import Session
 class Arrivals:
     """Takes in what peers send of channels."""
 
-    def __init__(self, world: World, ledger: Ledger, holdings: Holdings, requests: Requests, statements: Statements) -> None:
+    def __init__(
+        self,
+        world: World,
+        ledger: Ledger,
+        holdings: Holdings,
+        requests: Requests,
+        statements: Statements,
+        receipts: Receipts,
+    ) -> None:
         self._world = world
         self._ledger = ledger
         self._holdings = holdings
         self._requests = requests
         self._statements = statements
+        self._receipts = receipts
         self.on_progress: Callable[[Session, Channel], None] = lambda session, channel: None
         """What else follows from delivered records; set by `introductions`."""
         self.on_list: Callable[[bytes, Session], None] = lambda encoded, session: None
@@ -98,6 +108,7 @@ class Arrivals:
         """A record of somebody else was delivered: the sender holds it; others may lack it."""
         world = self._world
         self._holdings.raise_(session, channel, key, seq, record[:PREFIX_SIZE])
+        self._receipts.delivered(channel, key)
         want = channel.wants.get(key)
         if want is not None:
             if seq >= want.last:

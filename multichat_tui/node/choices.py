@@ -233,6 +233,8 @@ class Choices:
             if channel.rooted:
                 world.keep(channel, channel.standing.but(membership=Membership.LEFT, joining=None, draft="", note=""))
             else:
+                for key, _ in world.txn.scan(Space.RECEIPT, channel.id):
+                    world.txn.delete(Space.RECEIPT, key)
                 world.txn.forget_channel(channel.id)
                 world.drop_channel(channel)
             world.changed_channels.discard(channel.id)

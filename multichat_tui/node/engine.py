@@ -25,7 +25,14 @@ from multichat_tui.model.frames import (
 )
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, UserId
 from multichat_tui.model.intents import Accepted, Intent
-from multichat_tui.model.limits import INDEX_PAUSE_MS, INDEX_SLICE_ENTRIES, MAX_RECORD_FAULTS, SALT_BYTES, TELL_DELAY_MS
+from multichat_tui.model.limits import (
+    INDEX_PAUSE_MS,
+    INDEX_SLICE_ENTRIES,
+    MAX_RECORD_FAULTS,
+    RECEIPT_RESTART_MS,
+    SALT_BYTES,
+    TELL_DELAY_MS,
+)
 from multichat_tui.model.ports import (
     Counted,
     DialFailed,
@@ -40,6 +47,7 @@ from multichat_tui.model.ports import (
     Space,
     Transaction,
 )
+from multichat_tui.model.receipts import Receipt, decode_receipt
 from multichat_tui.model.records import Kind
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import decode_statement
@@ -100,6 +108,12 @@ class Engine:
         for key, value in txn.scan(Space.CHANNEL):
             channel = new_channel(ChannelId(key), decode_standing(value))
             _replay(txn, channel)
+            for _, encoded in txn.scan(Space.RECEIPT, channel.id):
+                receipt = decode_receipt(encoded)
+                if isinstance(receipt, Receipt):
+                    channel.receipts[receipt.device] = receipt
+            # What came just before the last end may be owed a receipt.
+            channel.receipt_at = now + RECEIPT_RESTART_MS
             world.add_channel(channel)
         world.forked = forked_devices(txn)
         for device in world.certificates():

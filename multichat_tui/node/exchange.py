@@ -14,11 +14,13 @@ from multichat_tui.model.frames import Ack, MessageFrame, Offer, Request
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.acks import Acks
 from multichat_tui.node.arrivals import Arrivals
+from multichat_tui.node.greetings import Greetings
 from multichat_tui.node.holdings import Holdings, shares
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.offers import ALL, Offers
 from multichat_tui.node.pages import Pages
 from multichat_tui.node.pushes import Pushes
+from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.requests import Requests
 from multichat_tui.node.statements import Statements
 from multichat_tui.node.world import Channel, World
@@ -35,18 +37,19 @@ class Exchange:
         self._pushes = Pushes(world, ledger, pages)
         holdings = Holdings(world, self._pushes)
         self._statements = Statements(world)
-        self._offers = Offers(world, holdings, self._statements, self._pushes)
-        self._requests = Requests(world, pages, self._statements)
-        self._acks = Acks(world, holdings, pages)
         self.on_begin: Callable[[Session], None] = lambda session: None
         """What else is said to a new peer; set by the engine."""
-        self.arrivals = Arrivals(world, ledger, holdings, self._requests, self._statements)
+        self._receipts = Receipts(world, holdings)
+        self._offers = Offers(world, holdings, self._statements, self._pushes, self._receipts)
+        self._greetings = Greetings(world, self._offers, holdings, self._statements, self._receipts)
+        self._requests = Requests(world, pages, self._statements, self._receipts)
+        self._acks = Acks(world, holdings, pages, self._offers)
+        self.arrivals = Arrivals(world, ledger, holdings, self._requests, self._statements, self._receipts)
 
     def begin(self, session: Session) -> None:
         """A link leads to a peer: say what we hold of the channels that we share."""
         world = self._world
-        shared: dict[ChannelId, set[ChainKey] | None] = {c.id: ALL for c in world.channels.values() if shares(c, session)}
-        self._offers.offer(session, shared, statements=True)
+        self._greetings.begin(session)
         user = session.user
         assert user is not None
         world.emit(lambda seq: PresenceChanged(seq=seq, user=user, device=session.device, online=True))
@@ -77,7 +80,7 @@ class Exchange:
         """A channel is new to us or to somebody: offer it whole to every member who is linked."""
         for session in self._world.peers():
             if shares(channel, session):
-                self._offers.offer(session, {channel.id: ALL}, statements=False)
+                self._offers.offer(session, {channel.id: ALL})
 
     def announce_statements(self) -> None:
         for session in self._world.peers():
@@ -102,12 +105,14 @@ class Exchange:
     def flush(self) -> None:
         """At the end of a batch: everything for one peer together."""
         for session in list(self._world.sessions.values()):
-            if session.push_due:
+            if session.push_due and session.greeted:
                 self._pushes_due(session)
             if session.ack_due or session.ack_offers:
                 self._acks.flush(session)
-            if session.offer_due:
+            if session.offer_due and session.greeted:
                 self._offers.flush(session)
+            if session.receipts_due:
+                self._offers.offer_receipts(session)
             if session.statements_due:
                 # Once for all that came in this batch: who changes his name a thousand times is not passed on a thousand times.
                 session.statements_due = False
@@ -126,11 +131,12 @@ class Exchange:
             if identifier in session.sent:
                 self._pushes.push(session, channel, keys)
             else:
-                self._offers.offer(session, {identifier: ALL}, statements=False)
+                self._offers.offer(session, {identifier: ALL})
 
     def tick(self) -> None:
         """What waited too long is offered again."""
         world = self._world
+        self._receipts.tick()
         for session in world.peers():
             for number, pending in list(session.offers.items()):
                 if pending.watch.next_at <= world.now:
@@ -146,12 +152,13 @@ class Exchange:
                     assert keys is not None
                     keys.add(key)
             if overdue:
-                self._offers.offer(session, overdue, statements=False)
+                self._offers.offer(session, overdue)
 
     def wake_times(self) -> list[int]:
         times = [channel.plan_at for channel in self._world.channels.values() if channel.plan_at is not None]
         for session in self._world.peers():
             times += [pending.watch.next_at for pending in session.offers.values()]
             times += [watch.next_at for watch in session.watches.values()]
-            times += [at for due in session.offer_due.values() for at in due.values()]
-        return times
+            if session.greeted:
+                times += [at for due in session.offer_due.values() for at in due.values()]
+        return times + self._receipts.wake_times()

@@ -2,7 +2,7 @@
 
 from multichat_tui.model.events import DeliveryChanged
 from multichat_tui.model.frames import ChainTip, Prefix
-from multichat_tui.model.ids import Log
+from multichat_tui.model.ids import DeviceId, Log
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.pushes import Pushes
@@ -81,17 +81,27 @@ class Holdings:
         elif watch is not None and seq > before:
             watch.tries = 0
             watch.next_at = world.now + session.rtt.timeout_ms(0)
-        if seq <= before:
+        if not self.note(session.device, channel, key, seq):
             return
+        ours = channel.chains.ends[key].device == world.identity.device
+        if ours and channel.id in session.sent and session.role is Role.PEER and channel.serves(session.device):
+            self._pushes.push(session, channel, (key,))
+
+    def note(self, peer: DeviceId, channel: Channel, key: ChainKey, seq: int) -> bool:
+        """A device is known to hold our chain up to `seq`, for good. False if that was known."""
+        world = self._world
+        holds = world.peer_holds(peer, channel.id)
+        before = holds.get(key, -1)
+        if seq <= before:
+            return False
         holds[key] = seq
         device = channel.chains.ends[key].device
-        world.txn.acknowledge(session.device, channel.id, key[0], device, seq)
+        world.txn.acknowledge(peer, channel.id, key[0], device, seq)
         if device == world.identity.device:
             world.status_changed = True
             if key[0] == Log.CONTENT:
                 self._delivery_changed(channel, before + 1, seq)
-            if channel.id in session.sent and session.role is Role.PEER and channel.serves(session.device):
-                self._pushes.push(session, channel, (key,))
+        return True
 
     def _delivery_changed(self, channel: Channel, first_seq: int, last_seq: int) -> None:
         world = self._world

@@ -1,90 +1,168 @@
 """Offers: what we hold, said to peers; and what they say they hold."""
 
-from multichat_tui.model.frames import ChannelOffer, Offer, Request
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId
-from multichat_tui.model.limits import MAX_PENDING_OFFERS, MAX_STATEMENTS, MAX_TIPS
+from collections.abc import Callable
+from typing import TypeAlias
+
+from multichat_tui.model.frames import ChainTip, ChannelOffer, Offer, Request, Vector
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
+from multichat_tui.model.limits import MAX_PENDING_OFFERS, MAX_RECEIPTS, MAX_STATEMENTS, MAX_TIPS
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.holdings import Holdings, accepts, shares
 from multichat_tui.node.pushes import Pushes
+from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.statements import Statements
-from multichat_tui.node.world import World
+from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.session import Pending, Session, Watch
 
 ALL = None
+Chosen: TypeAlias = dict[ChannelId, set[ChainKey] | None]
+"""Chains to offer, by channel; ALL for each of the channel's."""
+VECTOR_VERSION = 2
+"""The first version of the link protocol that knows vectors."""
 
 
 class Offers:
     """Offers made and received."""
 
-    def __init__(self, world: World, holdings: Holdings, statements: Statements, pushes: Pushes) -> None:
+    def __init__(self, world: World, holdings: Holdings, statements: Statements, pushes: Pushes, receipts: Receipts) -> None:
         self._world = world
         self._holdings = holdings
         self._statements = statements
         self._pushes = pushes
         self._branches = Branches(world)
+        self._receipts = receipts
+        # Set by `greetings`.
+        self.on_fingerprint: Callable[[Session, bytes], int] = lambda session, fingerprint: 0
+        self.on_same: Callable[[Session, Pending, int], None] = lambda session, pending, same: None
 
-    def offer(self, session: Session, chains: dict[ChannelId, set[ChainKey] | None], *, statements: bool) -> None:
-        """In as many offers as keep each within what a frame holds."""
-        part: dict[ChannelId, set[ChainKey] | None] = {}
-        size = 0
-        for identifier, keys in chains.items():
-            channel = self._world.channels.get(identifier)
-            count = 2 + (len(keys) if keys is not None else 0 if channel is None else len(channel.chains.ends))
-            if part and size + count > MAX_TIPS:
-                self._offer_part(session, part, statements=statements)
-                part, size, statements = {}, 0, False
-            part[identifier] = keys
-            size += count
-        self._offer_part(session, part, statements=statements)
-
-    def _offer_part(self, session: Session, chains: dict[ChannelId, set[ChainKey] | None], *, statements: bool) -> None:
+    def open(self, session: Session, make: Callable[[Watch], Pending]) -> None:
+        """Send an offer, and again until it is acknowledged."""
         if len(session.offers) >= MAX_PENDING_OFFERS:
             self._world.close(session, "it acknowledges nothing")
             return
         number = session.next_offer
         session.next_offer += 1
-        watch = Watch(sent_at=self._world.now, next_at=self._world.now + session.rtt.timeout_ms(0))
-        session.offers[number] = Pending(watch=watch, chains=chains, statements=statements)
+        session.offers[number] = make(Watch(sent_at=self._world.now, next_at=self._world.now + session.rtt.timeout_ms(0)))
         self.send_offer(session, number)
+
+    def offer(
+        self, session: Session, chains: Chosen, *, statements: bool = False, receipt_numbers: bool = False, plain: bool = False
+    ) -> None:
+        """In as many offers as keep each within what a frame holds."""
+        parts: list[Chosen] = [{}]
+        size = 0
+        for identifier, keys in chains.items():
+            channel = self._world.channels.get(identifier)
+            count = 2 + (len(keys) if keys is not None else 0 if channel is None else len(channel.chains.ends))
+            if parts[-1] and size + count > MAX_TIPS:
+                parts.append({})
+                size = 0
+            parts[-1][identifier] = keys
+            size += count
+        for index, part in enumerate(parts):
+            self.open(
+                session,
+                lambda watch, part=part, first=index == 0: Pending(  # type: ignore[misc]  # mypy has no type for the defaults
+                    watch=watch,
+                    chains=part,
+                    statements=statements and first,
+                    receipt_numbers=receipt_numbers and first,
+                    plain=plain,
+                ),
+            )
+
+    def offer_receipts(self, session: Session) -> None:
+        """Those that are due to the peer."""
+        due, session.receipts_due = sorted(session.receipts_due), set()
+        for start in range(0, len(due), MAX_RECEIPTS):
+            names = tuple(due[start : start + MAX_RECEIPTS])
+            self.open(session, lambda watch, names=names: Pending(watch=watch, receipts=names))  # type: ignore[misc]
 
     def send_offer(self, session: Session, number: int) -> None:
         world = self._world
         pending = session.offers[number]
-        offers = []
+        offers: list[ChannelOffer] = []
+        vectors: list[Vector] = []
         for identifier, keys in pending.chains.items():
             channel = world.channels.get(identifier)
             if channel is None or not shares(channel, session):
                 continue
             held = channel.chains.ends
+            named = sorted(held if keys is ALL else keys & held.keys())
             sent = session.sent.setdefault(identifier, {})
-            for key in held if keys is ALL else keys & held.keys():
+            for key in named:
                 sent[key] = max(held[key].seq, sent.get(key, -1))
-            tips = (
-                channel.chains.tips()
-                if keys is ALL
-                else tuple(tip for k in sorted(keys) if k in held for tip in channel.chains.named(k))
-            )
-            offers.append(ChannelOffer(channel=identifier, tips=tips))
-        statements = self._statements.known_to(session) if pending.statements else ()
-        world.send(session, Offer(number=number, channels=tuple(offers), statements=statements))
+            vector = None if pending.plain else self._vector(session, channel, named)
+            if vector is not None:
+                vectors.append(vector)
+            else:
+                tips = tuple(tip for key in named for tip in channel.chains.named(key))
+                offers.append(ChannelOffer(channel=identifier, tips=tips))
+        world.send(
+            session,
+            Offer(
+                number=number,
+                channels=tuple(offers),
+                statements=self._statements.known_to(session) if pending.statements else (),
+                fingerprint=pending.fingerprint,
+                vectors=tuple(vectors),
+                receipts=self._receipts.of(pending.receipts, session),
+                receipt_numbers=self._receipts.numbers_for(session) if pending.receipt_numbers else (),
+            ),
+        )
+
+    def _vector(self, session: Session, channel: Channel, keys: list[ChainKey]) -> Vector | None:
+        """The short form, for a peer that has our control log, and so numbers the channel's devices as we do."""
+        if session.version < VECTOR_VERSION:
+            return None
+        holds = self._world.peer_holds(session.device, channel.id)
+        if any(key[0] is Log.CONTROL and end.seq > holds.get(key, -1) for key, end in channel.chains.ends.items()):
+            return None
+        places = []
+        for key in keys:
+            index = channel.numbers.index(key[1])
+            if index is None:
+                return None
+            places += [(2 * index + tip.log, tip.seq, tip.hash) for tip in channel.chains.named(key)]
+        return Vector(channel=channel.id[:PREFIX_SIZE], table=channel.numbers.tag, places=tuple(places))
 
     def on_offer(self, session: Session, offer: Offer) -> None:
-        world = self._world
-        first, session.heard = not session.heard, True
         session.ack_offers.append(offer.number)
+        if offer.fingerprint:
+            session.ack_same[offer.number] = self.on_fingerprint(session, offer.fingerprint)
+            return
+        first, session.heard = not session.heard, True
         for entry in offer.channels:
-            channel = world.channels.get(entry.channel)
+            self._hear(session, self._world.channels.get(entry.channel), entry.tips, first=first)
+        unread = []
+        for vector in offer.vectors:
+            channel = self._world.by_prefix.get(vector.channel)
             if channel is None or not accepts(channel, session):
                 continue
-            lacks = self._holdings.learn(session, channel, entry.tips)
-            if lacks:
-                channel.plan_at = world.now
-            # At link up our own offer says what we hold, unless we got it since then; later the acknowledgement does.
-            ends = channel.chains.ends
-            told = session.sent.get(channel.id, {}) if first else {}
-            keys = {(tip.log, tip.device) for tip in entry.tips} & ends.keys()
-            session.ack_due.setdefault(channel.id, set()).update(k for k in keys if ends[k].seq > told.get(k, -1))
+            tips = _tips_of(channel, vector)
+            if tips is None:
+                unread.append(vector.channel)
+            else:
+                self._hear(session, channel, tips, first=first)
+        if unread:
+            session.ack_unread[offer.number] = tuple(unread)
+        self._ask(session, offer)
+
+    def _hear(self, session: Session, channel: Channel | None, tips: tuple[ChainTip, ...], *, first: bool) -> None:
+        if channel is None or not accepts(channel, session):
+            return
+        if self._holdings.learn(session, channel, tips):
+            channel.plan_at = self._world.now
+        # At link up our own offer says what we hold, unless we got it since then; later the acknowledgement does.
+        ends = channel.chains.ends
+        told = session.sent.get(channel.id, {}) if first else {}
+        keys = {(tip.log, tip.device) for tip in tips} & ends.keys()
+        session.ack_due.setdefault(channel.id, set()).update(k for k in keys if ends[k].seq > told.get(k, -1))
+
+    def _ask(self, session: Session, offer: Offer) -> None:
+        """For statements and receipts that are newer than ours."""
+        world = self._world
         wanted = []
         for statement in offer.statements:
             if self._statements.wants(session, statement):
@@ -92,11 +170,15 @@ class Offers:
         for start in range(0, len(wanted), MAX_STATEMENTS):
             chunk = tuple(wanted[start : start + MAX_STATEMENTS])
             world.send(session, Request(channel=bytes(PREFIX_SIZE), statements=chunk))
+        receipts = self._receipts.on_offer(session, offer)
+        for start in range(0, len(receipts), MAX_RECEIPTS):
+            asked = receipts[start : start + MAX_RECEIPTS]
+            world.send(session, Request(channel=bytes(PREFIX_SIZE), receipts=asked))
 
     def flush(self, session: Session) -> None:
         """Others' records: pushed at once to those who asked for such before, offered after a while to the rest."""
         world = self._world
-        chains: dict[ChannelId, set[ChainKey] | None] = {}
+        chains: Chosen = {}
         relays: dict[ChannelId, list[ChainKey]] = {}
         for identifier, due in list(session.offer_due.items()):
             channel = world.channels.get(identifier)
@@ -123,4 +205,15 @@ class Offers:
             session.sent.setdefault(identifier, {})
             self._pushes.push(session, world.channels[identifier], relayed)
         if chains:
-            self.offer(session, chains, statements=False)
+            self.offer(session, chains)
+
+
+def _tips_of(channel: Channel, vector: Vector) -> tuple[ChainTip, ...] | None:
+    """None if it names devices by another table, or none of this one."""
+    numbers = channel.numbers
+    if vector.table != numbers.tag or any(place // 2 >= len(numbers.prefixes) for place, _, _ in vector.places):
+        return None
+    return tuple(
+        ChainTip(device=numbers.prefixes[place // 2], log=Log(place % 2), seq=seq, hash=begins)
+        for place, seq, begins in vector.places
+    )

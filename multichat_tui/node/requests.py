@@ -6,6 +6,7 @@ from multichat_tui.model.limits import GAP_DELAY_MS, MAX_REQUEST_IDS, MAX_REQUES
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.holdings import MAX_UNHEARD_CHAINS, accepts
 from multichat_tui.node.pages import Pages
+from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.statements import Statements
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.elision import Mismatch, Missing
@@ -15,16 +16,19 @@ from multichat_tui.sync.session import Asked, Session, Want
 class Requests:
     """Asks for what is missing; answers what others ask for."""
 
-    def __init__(self, world: World, pages: Pages, statements: Statements) -> None:
+    def __init__(self, world: World, pages: Pages, statements: Statements, receipts: Receipts) -> None:
         self._world = world
         self._pages = pages
         self._statements = statements
         self._branches = Branches(world)
+        self._receipts = receipts
 
     def on_request(self, session: Session, request: Request) -> None:
         world = self._world
         if request.statements:
             self._statements.send(session, request.statements)
+        if request.receipts:
+            self._receipts.asked(session, request.receipts)
         channel = world.by_prefix.get(request.channel)
         if channel is None or not channel.rooted or not channel.serves(session.device):
             return

@@ -13,12 +13,14 @@ from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
 from multichat_tui.model.limits import MAX_FRAME_BYTES
 from multichat_tui.model.ports import Entropy, Space, Transaction
+from multichat_tui.model.receipts import Receipt
 from multichat_tui.model.snapshots import Membership, Progress
 from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.identity import Identity
 from multichat_tui.node.standing import Contact, KeptList, Standing
 from multichat_tui.sync.chains import ChainKey, Chains
+from multichat_tui.sync.fingerprint import DeviceNumbers
 from multichat_tui.sync.session import Role, Session, Want, Watch
 
 
@@ -40,6 +42,11 @@ class Channel:
     """The control log's state when it was last looked at for devices that it lacks."""
     coming_back_until: int | None = None
     """A channel offered to a restored device: when it is given up unless its control log shows us in it by then."""
+    receipts: dict[DeviceId, Receipt] = field(default_factory=dict)
+    """The newest of each device."""
+    receipt_at: int | None = None
+    """When a receipt of ours is due."""
+    _numbers: DeviceNumbers | None = None
     _audience: tuple[int, tuple[DeviceId, ...]] | None = None
 
     @property
@@ -54,6 +61,13 @@ class Channel:
     def live(self) -> bool:
         """We take part: records are taken and asked for."""
         return self.standing.membership in (Membership.JOINED, Membership.JOINING)
+
+    @property
+    def numbers(self) -> DeviceNumbers:
+        """The numbers by which vectors name the channel's devices."""
+        if self._numbers is None or len(self._numbers.prefixes) != len(self.control.certificates):
+            self._numbers = DeviceNumbers(self.control.certificates)
+        return self._numbers
 
     def audience(self, me: DeviceId) -> tuple[DeviceId, ...]:
         """The devices of the present members, but for our own."""

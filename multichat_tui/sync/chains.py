@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from multichat_tui.model.frames import ChainTip, Prefix
-from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId
+from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, digest
 from multichat_tui.model.ports import Space, Transaction
 from multichat_tui.model.records import Header, Record
 
@@ -30,7 +30,7 @@ def chain_key(header: Header) -> ChainKey:
 class Chains:
     """The chains of one channel, and the heads of its two logs with their ets."""
 
-    __slots__ = ("by_id", "ends", "forks", "heads")
+    __slots__ = ("_digest", "by_id", "ends", "forks", "heads")
 
     def __init__(self) -> None:
         self.ends: dict[ChainKey, End] = {}
@@ -39,6 +39,7 @@ class Chains:
         """The ends of all branches of the chains that fork, with their seqs."""
         self.by_id: dict[RecordId, End] = {}
         self.heads: dict[Log, dict[RecordId, int]] = {Log.CONTROL: {}, Log.CONTENT: {}}
+        self._digest: bytes | None = None
 
     @classmethod
     def of(cls, txn: Transaction, channel: ChannelId) -> "Chains":
@@ -72,6 +73,7 @@ class Chains:
 
     def advance(self, record: Record) -> bool:
         """A record was delivered. True if by it the chain has become a forked one."""
+        self._digest = None
         header = record.header
         key = chain_key(header)
         end = self.ends.get(key)
@@ -95,6 +97,17 @@ class Chains:
             heads.pop(header.prev, None)
         heads[record.id] = header.ets
         return forked
+
+    def digest(self) -> bytes:
+        """Over what is held: equal on two nodes exactly if they hold the same records. Kept until a record is delivered."""
+        if self._digest is None:
+            parts = [
+                bytes([key[0]]) + self.ends[key].device + seq.to_bytes(8, "big") + leaf
+                for key in sorted(self.ends)
+                for leaf, seq in sorted(self.leaves(key).items())
+            ]
+            self._digest = digest("mc.fp.channel", b"".join(parts))
+        return self._digest
 
     def leaves(self, key: ChainKey) -> dict[RecordId, int]:
         """The ends of a chain's branches with their seqs: one, unless it forks."""

@@ -10,6 +10,7 @@ from multichat_tui.model.frames import ChainTip, Prefix
 from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, Log, RecordId, UserId
 from multichat_tui.model.ports import LinkPath
+from multichat_tui.model.receipts import ReceiptName
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.parking import Parking
 from multichat_tui.sync.timing import RoundTrip
@@ -40,8 +41,17 @@ class Pending:
     """An offer that was not acknowledged. `chains` is None for all of the channel's."""
 
     watch: Watch
-    chains: dict[ChannelId, set[ChainKey] | None]
-    statements: bool
+    chains: dict[ChannelId, set[ChainKey] | None] = field(default_factory=dict)
+    statements: bool = False
+    plain: bool = False
+    """Its chains are named by their devices' ids: the peer could not read the numbers."""
+    receipts: tuple[ReceiptName, ...] = ()
+    """Receipts that it carries."""
+    receipt_numbers: bool = False
+    """It says which receipts we have."""
+    fingerprint: bytes = b""
+    held: dict[ChannelId, tuple[ChainTip, ...]] = field(default_factory=dict)
+    """What the fingerprint stands for."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,7 +93,9 @@ class Session:
     rtt: RoundTrip = field(default_factory=RoundTrip)
     faults: int = 0
     heard: bool = False
-    """The peer's first offer has come."""
+    """The peer's first offer of chains has come."""
+    greeted: bool = False
+    """It is settled what both hold, or has been offered: live records may go."""
     next_offer: int = 0
     offers: dict[int, Pending] = field(default_factory=dict)
     offered: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
@@ -106,6 +118,11 @@ class Session:
     push_due: dict[ChannelId, set[ChainKey]] = field(default_factory=dict)
     ack_due: dict[ChannelId, set[ChainKey]] = field(default_factory=dict)
     ack_offers: list[int] = field(default_factory=list)
+    ack_same: dict[int, int] = field(default_factory=dict)
+    """Of offers with a fingerprint: which parts were equal."""
+    ack_unread: dict[int, tuple[Prefix, ...]] = field(default_factory=dict)
+    """Of offers with vectors: the channels whose devices we number otherwise."""
+    receipts_due: set[ReceiptName] = field(default_factory=set)
     ack_statements: list[tuple[UserId, int, int]] = field(default_factory=list)
     statements_due: bool = False
     """Statements of others that are new to be offered."""

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_world import Person, SimulatedWorld, until
 
+from multichat_tui.crypto.identity import sign_receipt
 from multichat_tui.model.acts import (
     Act,
     Admit,
@@ -48,14 +49,17 @@ from multichat_tui.model.frames import (
     MessageFrame,
     Offer,
     PairFrame,
+    ReceiptOffer,
     Ref,
     Request,
     StatementOffer,
+    Vector,
     encode_frame,
 )
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, Log, RecordId, UserId
 from multichat_tui.model.intents import AcceptContact, InviteContact, InviteToChannel, JoinChannel, OpenDirect
 from multichat_tui.model.limits import MAX_ETS, MAX_INTEGER, MAX_TIMESTAMP_MS
+from multichat_tui.model.receipts import HeldChain
 from multichat_tui.model.records import (
     Header,
     Kind,
@@ -148,7 +152,34 @@ class Forger:
 
     def offer(self) -> Frame:
         channels = tuple(ChannelOffer(channel=self.channel(), tips=self.tips()) for _ in self.some(4))
-        return Offer(number=self.number(), channels=channels, statements=self.statements())
+        if self.rng.random() < 0.2:
+            return Offer(number=self.number(), fingerprint=self.rng.randbytes(20))
+        return Offer(
+            number=self.number(),
+            channels=channels,
+            statements=self.statements(),
+            vectors=tuple(self.vector() for _ in self.some(3)),
+            receipts=tuple(self.receipt() for _ in self.some(3)),
+            receipt_numbers=tuple(
+                ReceiptOffer(channel=self.channel()[:PREFIX_SIZE], device=self.prefix(), number=self.number())
+                for _ in self.some(3)
+            ),
+        )
+
+    def vector(self) -> Vector:
+        identifier = self.channel()
+        known = self.sender.channels.get(identifier)
+        tag = known.numbers.tag if known is not None and self.rng.random() < 0.8 else self.rng.randbytes(4)
+        places = tuple((self.rng.randrange(12), tip.seq, tip.hash) for tip in self.tips())
+        return Vector(channel=identifier[:PREFIX_SIZE], table=tag, places=places)
+
+    def receipt(self) -> bytes:
+        """Of a member as it should be, or with something wrong."""
+        chains = tuple(HeldChain(device=tip.device, seq=tip.seq, hash=tip.hash) for tip in self.tips())
+        identity = self.sender.identity
+        device = self.rng.choice((identity.device, identity.device, self.rng.choice(self.devices)))
+        receipt = sign_receipt(identity.signer, self.channel(), device, self.number(), chains)
+        return receipt.encoded[: self.rng.choice((10, 10**6, 10**6))]
 
     def request(self) -> Frame:
         ranges = []

@@ -21,11 +21,13 @@ from multichat_tui.model.frames import (
     MessageFrame,
     Offer,
     PairFrame,
+    ReceiptOffer,
     Ref,
     Request,
     ReturnFrame,
     ReturnStage,
     StatementOffer,
+    Vector,
     decode_frame,
     encode_frame,
 )
@@ -41,12 +43,25 @@ tip_lists = st.lists(tips, max_size=3).map(tuple)
 statement_offers = st.lists(st.builds(StatementOffer, user=ids(), kind=st.integers(1, 255), number=numbers), max_size=3).map(
     tuple
 )
-offers = st.builds(
+plain_offers = st.builds(
     Offer,
     number=numbers,
     channels=st.lists(st.builds(ChannelOffer, channel=ids(), tips=tip_lists), max_size=3).map(tuple),
     statements=statement_offers,
+    vectors=st.lists(
+        st.builds(
+            Vector,
+            channel=prefixes,
+            table=st.binary(min_size=4, max_size=4),
+            places=st.lists(st.tuples(st.integers(0, 16384), numbers, prefixes), max_size=4).map(tuple),
+        ),
+        max_size=3,
+    ).map(tuple),
+    receipts=st.lists(st.binary(max_size=60), max_size=2).map(tuple),
+    receipt_numbers=st.lists(st.builds(ReceiptOffer, channel=prefixes, device=prefixes, number=numbers), max_size=3).map(tuple),
 )
+greetings = st.builds(Offer, number=numbers, fingerprint=st.binary(min_size=20, max_size=20))
+offers = st.one_of(plain_offers, greetings)
 
 
 @st.composite
@@ -62,6 +77,7 @@ requests = st.builds(
     ids=id_sets(3),
     statements=st.lists(st.tuples(ids(), st.integers(1, 255)), max_size=3).map(tuple),
     full=st.booleans(),
+    receipts=st.lists(st.tuples(prefixes, prefixes), max_size=3).map(tuple),
 )
 full_items = st.builds(
     FullItem, header_bytes=st.binary(max_size=90), signature=ids(64), body=st.one_of(st.none(), st.binary(max_size=90))
@@ -109,6 +125,8 @@ acks = st.builds(
     channels=st.lists(st.builds(ChannelAck, channel=prefixes, tips=tip_lists), max_size=3).map(tuple),
     offer=st.one_of(st.none(), numbers),
     statements=statement_offers,
+    same=st.one_of(st.none(), st.integers(0, 255)),
+    unread=st.lists(prefixes, max_size=3).map(tuple),
 )
 joins = st.builds(JoinFrame, join=st.binary(max_size=90))
 answers = st.builds(JoinAnswer, join_key=ids(), outcome=st.sampled_from(JoinOutcome))

@@ -24,8 +24,9 @@ from multichat_tui.crypto.identity import (  # noqa: E402
     safety_number,
     sign_join,
     sign_profile,
+    sign_receipt,
 )
-from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key, sealing_public_key, sign  # noqa: E402
+from multichat_tui.crypto.keys import Signer, agree, link_key, mac, pair_key, public_key, sealing_public_key, sign  # noqa: E402
 from multichat_tui.model.acts import (  # noqa: E402
     Act,
     Admit,
@@ -57,14 +58,17 @@ from multichat_tui.model.frames import (  # noqa: E402
     MessageFrame,
     Offer,
     PairFrame,
+    ReceiptOffer,
     Ref,
     Request,
     StatementOffer,
+    Vector,
     encode_frame,
 )
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest, fingerprint, short  # noqa: E402
 from multichat_tui.model.invitations import Invitation, InvitationKind, join_seed, token_key  # noqa: E402
 from multichat_tui.model.ports import Credential, CredentialKind, LocalDevice  # noqa: E402
+from multichat_tui.model.receipts import HeldChain  # noqa: E402
 from multichat_tui.model.records import (  # noqa: E402
     Header,
     Kind,
@@ -154,6 +158,8 @@ def signed() -> dict[str, Any]:
     join = sign_join(DEVICES["grace"], join_seed(SEED), ChannelId(filled(0x20)), GRACE, "Grace", NOW_MS)
     statement = sign_profile(DEVICES["ada"], ADA.user, 3, Profile(name="Ada", status="at sea"))
     devices = first_device_list(ACCOUNTS["ada"], ADA)
+    held = (HeldChain(device=filled(0x10, 8), seq=300, hash=filled(0x90, 8)),)
+    receipt = sign_receipt(Signer(DEVICES["ada"].signing_seed), ChannelId(filled(0x20)), ADA.device, 6, held)
     return {
         "certificate": {
             "account_entropy": ACCOUNTS["ada"].entropy.hex(),
@@ -183,6 +189,13 @@ def signed() -> dict[str, Any]:
             "name": "Ada",
             "status": "at sea",
             "encoded": statement.encoded.hex(),
+        },
+        "receipt": {
+            "device_seed": DEVICES["ada"].signing_seed.hex(),
+            "channel": receipt.channel.hex(),
+            "number": receipt.number,
+            "chains": [[c.device.hex(), c.seq, c.hash.hex()] for c in receipt.chains],
+            "encoded": receipt.encoded.hex(),
         },
     }
 
@@ -314,6 +327,16 @@ def frames() -> dict[str, Frame]:
             statements=((UserId(ADA.user), 1),),
         ),
         "request for full forms": Request(channel=prefix, full=True),
+        "offer of a fingerprint": Offer(number=0, fingerprint=filled(0x70, 20)),
+        "offer of vectors and receipts": Offer(
+            number=3,
+            vectors=(Vector(channel=prefix, table=filled(0x80, 4), places=((0, 3, other), (5, 300, prefix))),),
+            receipts=(b"receipt",),
+            receipt_numbers=(ReceiptOffer(channel=prefix, device=other, number=2),),
+        ),
+        "request for receipts": Request(channel=bytes(8), receipts=((prefix, other),)),
+        "ack of a fingerprint": Ack(offer=0, same=5),
+        "ack of vectors that cannot be read": Ack(offer=3, unread=(prefix,)),
         "message": MessageFrame(channel=prefix, devices=(prefix, other), items=(bare, rich, full), statements=(b"statement",)),
         "ack": Ack(channels=(ChannelAck(channel=prefix, tips=(tip,)),), offer=2, statements=(statement,)),
         "empty ack": Ack(),

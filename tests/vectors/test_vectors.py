@@ -12,6 +12,7 @@ from multichat_tui.crypto.identity import (
     certificate_holds,
     device_list_holds,
     join_holds,
+    receipt_holds,
     safety_number,
     statement_holds,
 )
@@ -23,6 +24,7 @@ from multichat_tui.model.identity import Certificate, DeviceList, decode_certifi
 from multichat_tui.model.ids import Log, UserId, digest, fingerprint, short, user_id
 from multichat_tui.model.invitations import Invitation, join_seed, parse_link, token_key
 from multichat_tui.model.joins import Join, decode_join
+from multichat_tui.model.receipts import Receipt, decode_receipt
 from multichat_tui.model.records import body_hash, decode_record, encode_header, seal_body, signed_bytes
 from multichat_tui.model.statements import Profile, Statement, decode_profile, decode_statement
 
@@ -104,6 +106,11 @@ def test_what_was_signed_holds_as_ever() -> None:
     statement = decode_statement(unhex(vectors["profile"]["encoded"]))
     assert isinstance(statement, Statement)
     assert statement_holds(statement)
+    receipt = decode_receipt(unhex(vectors["receipt"]["encoded"]))
+    assert isinstance(receipt, Receipt)
+    assert receipt_holds(receipt)
+    assert receipt.number == vectors["receipt"]["number"]
+    assert [[c.device.hex(), c.seq, c.hash.hex()] for c in receipt.chains] == vectors["receipt"]["chains"]
     assert decode_profile(statement.content) == Profile(name=vectors["profile"]["name"], status=vectors["profile"]["status"])
 
 

@@ -39,6 +39,12 @@ SETTINGS: tuple[Setting, ...] = (
         allowed=("on", "off"),
         help="line mode shows what others write only when Enter is pressed, so that nothing breaks a line being typed",
     ),
+    Setting(
+        key="receipts",
+        default="on",
+        allowed=("on", "off"),
+        help="tell authors through others that their messages have arrived; off: only those you are linked with learn it",
+    ),
     Setting(key="ui.clock", default="%H:%M", allowed=(), help="the time column, as a strftime format"),
 )
 

@@ -42,7 +42,7 @@ VALID: dict[str, dict[int, Value]] = {
     "join answer": {0: 6, 1: KEY, 2: "admitted"},
     "pair": {0: 7, 1: KEY, 2: b"devices", 3: b"profile", 4: KEY, 5: False},
 }
-OPTIONAL = {("message", 5), ("ack", 2), ("ack", 3)}
+OPTIONAL = {("message", 5), ("offer", 2), ("offer", 3), ("ack", 1), ("ack", 2), ("ack", 3)}
 
 
 def decoded(fields: object) -> object:

@@ -1,0 +1,127 @@
+"""Greetings: what two peers say at link up. Mostly that nothing is missing, in one short exchange; else only what differs.
+
+Each side sends the fingerprint of all that both share. Parts that are equal are settled. Where the chains differ, each offers
+those of which it holds more than the other is known to hold; where neither knows of any, all (one of them has lost something).
+"""
+
+from multichat_tui.model.frames import ChainTip
+from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.statements import StatementKind
+from multichat_tui.node.holdings import Holdings, shares
+from multichat_tui.node.offers import ALL, Chosen, Offers
+from multichat_tui.node.receipts import Receipts
+from multichat_tui.node.statements import Statements
+from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import ChainKey
+from multichat_tui.sync.fingerprint import ALL_SAME, CHAINS_SAME, RECEIPTS_SAME, STATEMENTS_SAME, Said, fingerprint, same_parts
+from multichat_tui.sync.session import Pending, Role, Session
+
+GREETING_VERSION = 2
+"""The first version of the link protocol that knows fingerprints."""
+
+
+class Greetings:
+    """Link up, from the first word to the point from which live records go."""
+
+    def __init__(self, world: World, offers: Offers, holdings: Holdings, statements: Statements, receipts: Receipts) -> None:
+        self._world = world
+        self._offers = offers
+        self._holdings = holdings
+        self._statements = statements
+        self._receipts = receipts
+        offers.on_fingerprint = self.heard
+        offers.on_same = self.answered
+
+    def begin(self, session: Session) -> None:
+        if session.version < GREETING_VERSION:
+            session.greeted = True
+            self._offers.offer(session, dict.fromkeys((c.id for c in self._shared(session)), ALL), statements=True)
+            return
+        held = self._held(session)
+        self._offers.open(session, lambda watch: Pending(watch=watch, fingerprint=self._fingerprint(session), held=held))
+
+    def heard(self, session: Session, theirs: bytes) -> int:
+        """The peer's fingerprint; returns which parts are equal here."""
+        if session.role is not Role.PEER:
+            # To a host nothing is said before the control log has shown who it is.
+            return 0
+        same = same_parts(self._fingerprint(session), theirs)
+        if same & CHAINS_SAME:
+            self._raise(session, self._held(session))
+        self._introduce(session, same)
+        return same
+
+    def answered(self, session: Session, pending: Pending, same: int) -> None:
+        """The peer has compared our fingerprint with its own."""
+        if same & CHAINS_SAME:
+            self._raise(session, pending.held)
+        self._introduce(session, same)
+
+    def _introduce(self, session: Session, same: int) -> None:
+        """What differs is offered, once on each link; from then on live records go."""
+        if session.greeted:
+            return
+        session.greeted = True
+        for channel in self._shared(session):
+            session.sent.setdefault(channel.id, {})
+        if same == ALL_SAME:
+            return
+        chains: Chosen = {} if same & CHAINS_SAME else self._beyond(session)
+        receipts = not same & RECEIPTS_SAME
+        if chains or receipts or not same & STATEMENTS_SAME:
+            self._offers.offer(session, chains, statements=not same & STATEMENTS_SAME, receipt_numbers=receipts)
+
+    def _beyond(self, session: Session) -> Chosen:
+        """The chains of which we hold more than the peer is known to hold; all of them where there is none such.
+
+        Its own are named too: whose disk came back from an old copy learns of it before it writes at a place again.
+        """
+        found: Chosen = {}
+        beyond = False
+        for channel in self._shared(session):
+            holds = self._world.peer_holds(session.device, channel.id)
+            keys: set[ChainKey] = set()
+            for key, end in channel.chains.ends.items():
+                # What a peer holds of a forked chain is not known before it says so.
+                if end.seq > holds.get(key, -1) or key in channel.chains.forks:
+                    keys.add(key)
+                    beyond = True
+                elif end.device == session.device:
+                    keys.add(key)
+            if keys:
+                found[channel.id] = keys
+        return found if beyond else dict.fromkeys((c.id for c in self._shared(session)), ALL)
+
+    def _held(self, session: Session) -> dict[ChannelId, tuple[ChainTip, ...]]:
+        return {channel.id: channel.chains.tips() for channel in self._shared(session)}
+
+    def _raise(self, session: Session, held: dict[ChannelId, tuple[ChainTip, ...]]) -> None:
+        for identifier, tips in held.items():
+            channel = self._world.channels.get(identifier)
+            if channel is not None and shares(channel, session):
+                for tip in tips:
+                    self._holdings.acknowledged(session, channel, tip)
+
+    def _shared(self, session: Session) -> list[Channel]:
+        return [channel for channel in self._world.channels.values() if shares(channel, session)]
+
+    def _fingerprint(self, session: Session) -> bytes:
+        shared = self._shared(session)
+        users = {self._world.identity.user, session.user}
+        users.update(user for channel in shared for user in channel.view.members)
+        own = self._world.identity
+        said: list[Said] = [
+            (user, kind, s.number, s.body)
+            for (user, kind), s in self._world.statements.items()
+            if user in users and user != own.user
+        ]
+        said.append((own.user, own.profile.kind, own.profile.number, own.profile.body))
+        for user in users:
+            listed = None if user is None else own.devices if user == own.user else self._world.list_of(user)
+            if listed is not None and listed.number:
+                said.append((listed.user, StatementKind.DEVICES, listed.mark, b""))
+        return fingerprint(
+            ((channel.id, channel.chains.digest()) for channel in shared),
+            said,
+            (receipt for channel in shared for receipt in channel.receipts.values()),
+        )

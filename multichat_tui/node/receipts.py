@@ -1,0 +1,150 @@
+"""Receipts: who got a message through others says so, signed; members pass that on, so that its author's mark is true.
+
+A receipt is made only where an author is not linked: to those who are, the acknowledgement itself has gone.
+"""
+
+from multichat_tui.crypto.identity import receipt_holds, sign_receipt
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.frames import Offer, Prefix, ReceiptOffer
+from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, Log
+from multichat_tui.model.limits import MAX_RECEIPT_CHAINS, MAX_RECEIPTS, MAX_TIPS, RECEIPT_DELAY_MS
+from multichat_tui.model.ports import Space
+from multichat_tui.model.receipts import HeldChain, Receipt, ReceiptName, decode_receipt
+from multichat_tui.node.branches import Branches
+from multichat_tui.node.holdings import Holdings, accepts, shares
+from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import ChainKey
+from multichat_tui.sync.session import Role, Session
+
+RECEIPT_VERSION = 2
+"""The first version of the link protocol that knows receipts."""
+RELAYED_FROM = 3
+"""In a channel of fewer devices there is nobody in between."""
+SETTING = b"receipts"
+"""Space.SETTING: `off` if this user does not say what has arrived."""
+
+
+class Receipts:
+    """Makes our own, takes and passes on others'."""
+
+    def __init__(self, world: World, holdings: Holdings) -> None:
+        self._world = world
+        self._holdings = holdings
+        self._branches = Branches(world)
+
+    # Ours
+
+    def delivered(self, channel: Channel, key: ChainKey) -> None:
+        """A record of a chain came by way of somebody: its author may have to be told by a receipt."""
+        at = self._world.now + RECEIPT_DELAY_MS
+        if key[0] is not Log.CONTENT or (channel.receipt_at or at + 1) <= at or not self._has_receipts(channel):
+            return
+        if self._world.session_of(channel.chains.ends[key].device) is None:
+            channel.receipt_at = at
+
+    def _has_receipts(self, channel: Channel) -> bool:
+        return channel.live and channel.rooted and RELAYED_FROM <= len(channel.control.certificates) <= MAX_RECEIPT_CHAINS
+
+    def tick(self) -> None:
+        """Receipts that are due are made and told."""
+        for channel in self._world.channels.values():
+            if channel.receipt_at is not None and channel.receipt_at <= self._world.now:
+                channel.receipt_at = None
+                self._make(channel)
+
+    def wake_times(self) -> list[int]:
+        return [c.receipt_at for c in self._world.channels.values() if c.receipt_at is not None]
+
+    def _make(self, channel: Channel) -> None:
+        world = self._world
+        me = world.identity.device
+        if not self._has_receipts(channel) or world.txn.get(Space.SETTING, SETTING) == b"off":
+            return
+        last = channel.receipts.get(me)
+        said = {} if last is None else {chain.device: chain.seq for chain in last.chains}
+        chains_held = ((key, end) for key, end in channel.chains.ends.items() if key not in channel.chains.forks)
+        ends = {key[1]: end for key, end in chains_held if key[0] is Log.CONTENT and end.device != me}
+        owed = (end for prefix, end in ends.items() if end.seq > said.get(prefix, -1))
+        if all(world.session_of(end.device) is not None for end in owed):
+            return
+        chains = tuple(HeldChain(device=prefix, seq=end.seq, hash=end.id[:PREFIX_SIZE]) for prefix, end in sorted(ends.items()))
+        receipt = sign_receipt(world.identity.signer, channel.id, me, 0 if last is None else last.number + 1, chains)
+        self._keep(channel, receipt, None)
+
+    def _keep(self, channel: Channel, receipt: Receipt, source: Session | None) -> None:
+        channel.receipts[receipt.device] = receipt
+        self._world.txn.put(Space.RECEIPT, receipt.channel + receipt.device, receipt.encoded)
+        for session in self._world.peers():
+            concerned = session is not source and session.device != receipt.device and session.version >= RECEIPT_VERSION
+            if concerned and session.greeted and shares(channel, session):
+                session.receipts_due.add(receipt.name)
+
+    # Others'
+
+    def on_offer(self, session: Session, offer: Offer) -> tuple[tuple[Prefix, Prefix], ...]:
+        """Take the receipts of an offer; returns those to ask for, as it names newer ones."""
+        for encoded in offer.receipts:
+            self._take(session, encoded)
+        wanted = []
+        for named in offer.receipt_numbers:
+            channel = self._world.by_prefix.get(named.channel)
+            device = None if channel is None else channel.devices.get(named.device)
+            if channel is None or device is None or not accepts(channel, session) or device == self._world.identity.device:
+                continue
+            known = channel.receipts.get(device)
+            if known is None or known.number < named.number:
+                wanted.append((named.channel, named.device))
+        return tuple(wanted)
+
+    def _take(self, session: Session, encoded: bytes) -> None:
+        world = self._world
+        receipt = decode_receipt(encoded)
+        if isinstance(receipt, Rejected):
+            world.count("receipt-rejected")
+            return
+        channel = world.channels.get(receipt.channel)
+        if channel is None or not accepts(channel, session) or receipt.device == world.identity.device:
+            return
+        known = channel.receipts.get(receipt.device)
+        if known is not None and known.number >= receipt.number:
+            return
+        # Whose device the channel does not know, or who was removed, has nothing to say about it.
+        if not channel.serves(receipt.device) or not receipt_holds(receipt):
+            world.count("receipt-rejected")
+            return
+        self._keep(channel, receipt, session)
+        self._learn(channel, receipt)
+
+    def _learn(self, channel: Channel, receipt: Receipt) -> None:
+        for chain in receipt.chains:
+            key: ChainKey = (Log.CONTENT, chain.device)
+            # Of a chain that it holds further than we do the hash says nothing to us: its author, or a later receipt, will tell.
+            if key not in channel.chains.forks and self._branches.holds(channel, key, chain.seq, chain.hash):
+                self._holdings.note(receipt.device, channel, key, chain.seq)
+
+    # Told to peers
+
+    def of(self, names: tuple[ReceiptName, ...], session: Session) -> tuple[bytes, ...]:
+        """Those of the named that we have and may show, encoded."""
+        found = []
+        for identifier, device in names[:MAX_RECEIPTS]:
+            channel = self._world.channels.get(identifier)
+            receipt = None if channel is None or not shares(channel, session) else channel.receipts.get(device)
+            if receipt is not None:
+                found.append(receipt.encoded)
+        return tuple(found)
+
+    def numbers_for(self, session: Session) -> tuple[ReceiptOffer, ...]:
+        return tuple(
+            ReceiptOffer(channel=channel.id[:PREFIX_SIZE], device=device[:PREFIX_SIZE], number=receipt.number)
+            for channel in self._world.channels.values()
+            if shares(channel, session)
+            for device, receipt in sorted(channel.receipts.items())
+        )[:MAX_TIPS]
+
+    def asked(self, session: Session, wanted: tuple[tuple[Prefix, Prefix], ...]) -> None:
+        for prefix, device_prefix in wanted:
+            channel = self._world.by_prefix.get(prefix)
+            device: DeviceId | None = None if channel is None else channel.devices.get(device_prefix)
+            if channel is not None and device is not None and session.role is Role.PEER and shares(channel, session):
+                session.receipts_due.add((channel.id, device))

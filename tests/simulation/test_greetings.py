@@ -1,0 +1,371 @@
+"""What peers say at link up, and what word of delivery goes through others: counted in frames and bytes, in virtual time."""
+
+import asyncio
+
+import pytest
+from simulated_world import Person, SimulatedWorld, until
+
+from multichat_tui.crypto.identity import sign_receipt
+from multichat_tui.model.frames import Ack, MessageFrame, Offer, Request, decode_frame, encode_frame
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
+from multichat_tui.model.intents import ChangeSetting, SetName
+from multichat_tui.model.receipts import HeldChain
+from multichat_tui.model.snapshots import Delivery
+from multichat_tui.net.simulated import Conditions, SimulatedNetwork
+from multichat_tui.net.virtual_time import run_virtual
+
+Wire = list[tuple[str, str, bytes]]
+
+
+def listen(world: SimulatedWorld) -> Wire:
+    seen: Wire = []
+    world.hub.on_frame = lambda sender, receiver, frame: seen.append((sender.name, receiver.name, frame))
+    return seen
+
+
+async def linked(one: Person, other: Person) -> bool:
+    engine = one.api._engine
+    assert engine is not None
+    device = (await other.api.me()).rows.device
+    return any(s.device == device and s.greeted for s in engine.world.sessions.values())
+
+
+async def settled(world: SimulatedWorld, wire: Wire) -> None:
+    """Nothing has been said for ten seconds."""
+    while True:
+        count = len(wire)
+        await asyncio.sleep(10)
+        if len(wire) == count:
+            return
+
+
+async def state_of(person: Person, channel: ChannelId, text: str) -> Delivery:
+    return next(row.state for row in await person.rows(channel) if row.text == text)
+
+
+async def _state_is(person: Person, channel: ChannelId, text: str, state: Delivery) -> bool:
+    return await state_of(person, channel, text) is state
+
+
+def test_nothing_missing_in_fifty_channels_costs_less_than_a_hundred_bytes() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(901)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        for number in range(50):
+            channel = await world.channel_of(ann, bob, name=f"c{number}")
+            await ann.say(channel, f"hello {number}")
+            await bob.say(channel, f"hello too {number}")
+        wire = listen(world)
+        await settled(world, wire)
+        await bob.stop()
+        wire.clear()
+        await bob.start()
+        await until(lambda: linked(ann, bob), "linked again")
+        await until(lambda: linked(bob, ann), "linked again")
+        await settled(world, wire)
+        frames = [decode_frame(frame) for _, _, frame in wire]
+        assert all(isinstance(frame, Offer | Ack) for frame in frames), frames
+        total = sum(len(frame) for _, _, frame in wire)
+        print(f"{len(wire)} frames, {total} bytes")
+        assert total < 100
+
+    run_virtual(story())
+
+
+def test_ten_missing_cost_two_round_trips_and_little_beside_the_records() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(902, Conditions(latency_ms=100))
+        ann, bob, *others = people = await world.add("ann", "bob", *(f"p{n}" for n in range(8)))
+        channel = await world.channel_of(ann, *people[1:])
+        for person in people:
+            await person.say(channel, f"hello from {person.name}")
+        await world.converge(channel)
+        wire = listen(world)
+        await settled(world, wire)
+        await bob.stop()
+        for number in range(10):
+            await others[number % 8].say(channel, f"missed {number}")
+        await world.converge(channel)
+        await settled(world, wire)
+        for other in others:
+            await other.stop()
+        wire.clear()
+        times: list[float] = []
+        loop = asyncio.get_running_loop()
+
+        def tap(sender: SimulatedNetwork, receiver: SimulatedNetwork, frame: bytes) -> None:
+            wire.append((sender.name, receiver.name, frame))
+            times.append(loop.time())
+
+        world.hub.on_frame = tap
+        await bob.start()
+        await world.converge(channel)
+        await settled(world, wire)
+        beside = records = 0
+        began_records = 0.0
+        kinds = []
+        began = times[0]
+        for (sender, _, frame), at in zip(wire, times, strict=True):
+            decoded = decode_frame(frame)
+            kinds.append((sender, type(decoded).__name__, len(frame)))
+            if isinstance(decoded, MessageFrame) and decoded.items:
+                records += len(frame)
+                began_records = at
+            else:
+                beside += len(frame)
+        print(kinds, beside, records)
+        assert beside <= 4000
+        asked = [sender for sender, kind, _ in kinds if kind == "Request"]
+        assert asked == ["bob"], "one request brings all ten"
+        # Fingerprints cross; offers cross; then a request and its records: two round trips of 200 ms, and little more.
+        assert began_records - began <= 0.45
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize("old", ["ann", "bob", "both"])
+def test_a_node_of_the_first_version_is_served_as_ever(old: str) -> None:
+    async def story() -> None:
+        world = SimulatedWorld(903)
+        ann, bob = await world.add("ann", "bob")
+        for person in (ann, bob):
+            if old in (person.name, "both"):
+                person.network.version = 1
+                person.crash()
+                await person.start()
+        await world.pair(ann, bob)
+        channel = await world.channel_of(ann, bob)
+        await bob.stop()
+        await ann.say(channel, "while away")
+        wire = listen(world)
+        await bob.start()
+        await world.converge(channel)
+        await until(lambda: _state_is(ann, channel, "while away", Delivery.ALL), "delivered")
+        offers = [f for f in (decode_frame(frame) for _, _, frame in wire) if isinstance(f, Offer)]
+        assert offers
+        assert not any(offer.fingerprint or offer.vectors or offer.receipts or offer.receipt_numbers for offer in offers)
+
+    run_virtual(story())
+
+
+def test_who_lost_something_is_offered_everything_again() -> None:
+    """A disk that comes back from an old copy: what the other believes it to hold it does not."""
+
+    async def story() -> None:
+        world = SimulatedWorld(904)
+        ann, bob, eve = await world.add("ann", "bob", "eve")
+        channel = await world.channel_of(ann, bob, eve)
+        await ann.say(channel, "before")
+        await world.converge(channel)
+        await until(lambda: _state_is(ann, channel, "before", Delivery.ALL), "delivered")
+        await bob.stop()
+        engine = ann.api._engine
+        assert engine is not None
+        await eve.say(channel, "between")
+        await world.converge(channel)
+        # Ann believes that bob has it already.
+        key = next(k for k in engine.world.channels[channel].chains.ends if k[1] == (await_device(eve)) and k[0] is Log.CONTENT)
+        engine.world.peer_holds((await_whole_device(bob)), channel)[key] = engine.world.channels[channel].chains.held(key)
+        await eve.stop()
+        await bob.start()
+        await until(lambda: linked(ann, bob), "linked")
+        await until(lambda: _shows(bob, channel, "between"), "bob has what ann believed him to have")
+
+    run_virtual(story())
+
+
+def await_whole_device(person: Person) -> bytes:
+    with person.store.inner.transaction() as txn:
+        from multichat_tui.node.identity import load_identity
+
+        return load_identity(txn).device
+
+
+def await_device(person: Person) -> bytes:
+    return await_whole_device(person)[:PREFIX_SIZE]
+
+
+async def _shows(person: Person, channel: ChannelId, text: str) -> bool:
+    return text in await person.texts(channel)
+
+
+def test_vectors_by_another_table_of_devices_are_said_again_in_full() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(905)
+        ann, bob = await world.add("ann", "bob")
+        channel = await world.channel_of(ann, bob)
+        await ann.say(channel, "hello")
+        await world.converge(channel)
+        await bob.stop()
+        await ann.say(channel, "while away")
+        engine = ann.api._engine
+        assert engine is not None
+        numbers = engine.world.channels[channel].numbers
+        numbers.tag = b"\0\0\0\0"
+        wire = listen(world)
+        await bob.start()
+        await until(lambda: _shows(bob, channel, "while away"), "bob has it all the same")
+        frames = [decode_frame(frame) for _, _, frame in wire]
+        assert any(isinstance(f, Ack) and f.unread for f in frames)
+        assert any(isinstance(f, Offer) and f.channels for f in frames)
+
+    run_virtual(story())
+
+
+# Receipts
+
+
+async def chain_of_three(seed: int) -> tuple[SimulatedWorld, Person, Person, Person, ChannelId]:
+    """Ann and eve are never on at the same time once the channel stands; bob is always."""
+    world = SimulatedWorld(seed)
+    ann, bob, eve = await world.add("ann", "bob", "eve")
+    channel = await world.channel_of(ann, bob, eve)
+    await ann.say(channel, "all here")
+    await world.converge(channel)
+    await until(lambda: _state_is(ann, channel, "all here", Delivery.ALL), "delivered to all")
+    await eve.stop()
+    return world, ann, bob, eve, channel
+
+
+def test_an_author_learns_through_others_that_a_message_has_arrived() -> None:
+    async def story() -> None:
+        world, ann, _bob, eve, channel = await chain_of_three(911)
+        await ann.say(channel, "for eve")
+        await until(lambda: _state_is(ann, channel, "for eve", Delivery.SOME), "bob has it")
+        await ann.stop()
+        await eve.start()
+        await until(lambda: _shows(eve, channel, "for eve"), "eve has it from bob")
+        wire = listen(world)
+        await settled(world, wire)
+        await eve.stop()
+        await ann.start()
+        await until(lambda: _state_is(ann, channel, "for eve", Delivery.ALL), "ann knows")
+        await ann.stop()
+        await ann.start()
+        assert await state_of(ann, channel, "for eve") is Delivery.ALL, "and still knows after a restart"
+
+    run_virtual(story())
+
+
+def test_whoever_is_linked_to_the_author_makes_no_receipts() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(912)
+        ann, bob, eve = await world.add("ann", "bob", "eve")
+        channel = await world.channel_of(ann, bob, eve)
+        wire = listen(world)
+        await ann.say(channel, "all here")
+        await world.converge(channel)
+        await settled(world, wire)
+        offers = [f for f in (decode_frame(frame) for _, _, frame in wire) if isinstance(f, Offer)]
+        assert not any(offer.receipts for offer in offers)
+
+    run_virtual(story())
+
+
+def test_receipts_can_be_turned_off() -> None:
+    async def story() -> None:
+        world, ann, _bob, eve, channel = await chain_of_three(913)
+        await ann.say(channel, "for eve")
+        await until(lambda: _state_is(ann, channel, "for eve", Delivery.SOME), "bob has it")
+        await ann.stop()
+        await eve.start()
+        await eve.api.submit(ChangeSetting(key="receipts", value="off"))
+        await until(lambda: _shows(eve, channel, "for eve"), "eve has it from bob")
+        wire = listen(world)
+        await settled(world, wire)
+        await eve.stop()
+        await ann.start()
+        await settled(world, wire)
+        assert await state_of(ann, channel, "for eve") is Delivery.SOME
+
+    run_virtual(story())
+
+
+def test_receipts_that_were_due_when_the_process_died_are_made_later() -> None:
+    async def story() -> None:
+        world, ann, _bob, eve, channel = await chain_of_three(914)
+        await ann.say(channel, "for eve")
+        await until(lambda: _state_is(ann, channel, "for eve", Delivery.SOME), "bob has it")
+        await ann.stop()
+        await eve.start()
+        await until(lambda: _shows(eve, channel, "for eve"), "eve has it from bob")
+        eve.crash()
+        await eve.start()
+        wire = listen(world)
+        await asyncio.sleep(60)
+        await settled(world, wire)
+        await eve.stop()
+        await ann.start()
+        await until(lambda: _state_is(ann, channel, "for eve", Delivery.ALL), "ann knows")
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize("fault", ["signature", "stranger", "hash", "older", "other's"])
+def test_false_receipts_change_nothing(fault: str) -> None:
+    async def story() -> None:
+        _world, ann, bob, eve, channel = await chain_of_three(915)
+        await ann.say(channel, "for eve")
+        await until(lambda: _state_is(ann, channel, "for eve", Delivery.SOME), "bob has it")
+        at_bob, at_ann = bob.api._engine, ann.api._engine
+        assert at_bob is not None
+        assert at_ann is not None
+        with eve.store.inner.transaction() as txn:
+            from multichat_tui.node.identity import load_identity
+
+            forged_for = load_identity(txn)
+        key, end = next(
+            (k, e)
+            for k, e in at_ann.world.channels[channel].chains.ends.items()
+            if k[0] is Log.CONTENT and e.device == at_ann.world.identity.device
+        )
+        begins = b"\0" * PREFIX_SIZE if fault == "hash" else end.id[:PREFIX_SIZE]
+        chains = (HeldChain(device=key[1], seq=end.seq, hash=begins),)
+        device = forged_for.device
+        signer = forged_for.signer
+        if fault in ("signature", "other's"):
+            signer = at_bob.world.identity.signer
+        if fault == "stranger":
+            from multichat_tui.crypto.keys import Signer
+            from multichat_tui.model.ids import DeviceId
+
+            signer = Signer(b"\7" * 32)
+            device = DeviceId(signer.public)
+        if fault == "other's":
+            device = at_ann.world.identity.device
+        receipt = sign_receipt(signer, channel, device, 7, chains)
+        if fault == "older":
+            known = sign_receipt(signer, channel, device, 8, ())
+            at_ann.world.channels[channel].receipts[device] = known
+        session = next(iter(at_bob.world.peers()))
+        frame = encode_frame(Offer(number=10**6, receipts=(receipt.encoded,)))
+        assert bob.api._network is not None
+        bob.api._network.send(session.link, frame)
+        await asyncio.sleep(5)
+        assert await state_of(ann, channel, "for eve") is Delivery.SOME
+
+    run_virtual(story())
+
+
+def test_a_name_that_changed_meanwhile_is_told_without_the_chains() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(916)
+        ann, bob = await world.add("ann", "bob")
+        channel = await world.channel_of(ann, bob)
+        await ann.say(channel, "hello")
+        await world.converge(channel)
+        wire = listen(world)
+        await settled(world, wire)
+        await bob.stop()
+        await ann.api.submit(SetName(name="anna"))
+        wire.clear()
+        await bob.start()
+        await until(lambda: linked(ann, bob), "linked")
+        await settled(world, wire)
+        frames = [decode_frame(frame) for _, _, frame in wire]
+        assert not any(isinstance(f, Offer) and (f.channels or f.vectors) for f in frames)
+        assert any(isinstance(f, Request) and f.statements for f in frames)
+        assert "anna" in {row.name for row in (await bob.api.members(channel)).rows}
+
+    run_virtual(story())
