@@ -356,6 +356,8 @@ def test_offers_of_many_chains_are_split(caplog: pytest.LogCaptureFixture, monke
         other = await world.channel_of(ann, bob, name="other")
         monkeypatch.setattr("multichat_tui.node.offers.MAX_TIPS", 5)
         seen: list[int] = []
+        # To a peer of the first version everything is offered at link up.
+        bob.network.version = 1
 
         def tap(_sender: object, _receiver: object, frame: bytes) -> None:
             offer = decode_frame(frame)
