@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from multichat_tui.headless.conformance import conformance
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.verbs import channels, devices, identity, messages, people, running
 
@@ -34,6 +35,7 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("channel", "members"): channels.members,
     ("send", None): messages.send,
     ("log", None): messages.log,
+    ("conformance", None): conformance,
 }
 
 

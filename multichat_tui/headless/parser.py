@@ -145,6 +145,12 @@ def _build() -> argparse.ArgumentParser:
     do.add_argument("line", nargs="+", metavar="COMMAND", help='such as "/whois bob"')
     demo = verb("demo", "several nodes on this machine, talking; never touches your profile")
     demo.add_argument("--headless", action="store_true", help="play it as a transcript; exit 0 only if all was delivered")
+    conforms = verb("conformance", "put the questions of the protocol's specification to an implementation")
+    conforms.add_argument("--level", action="append", metavar="L", help="only this level; may be repeated")
+    conforms.add_argument(
+        "--answer", action="store_true", help="be the implementation that is asked: questions on standard input"
+    )
+    conforms.add_argument("command", nargs="*", metavar="COMMAND", help="the program to ask, after --; default: this one")
     for name in LATER_VERBS:
         verb(name, "comes with a later version").add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser

@@ -1,0 +1,271 @@
+"""This implementation's answers to the questions of the conformance run (docs/protocol/conformance.md): one JSON object each.
+
+Pure: what is asked and answered stands in the question and the answer. Other implementations write a program that does the same.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from multichat_tui.crypto.identity import (
+    account_from_phrase,
+    certificate_holds,
+    device_list_holds,
+    join_holds,
+    receipt_holds,
+    safety_number,
+    statement_holds,
+)
+from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key, sealing_public_key, verify
+from multichat_tui.model.acts import decode_acts, encode_acts
+from multichat_tui.model.codec import Rejected, Value, decode, encode
+from multichat_tui.model.frames import decode_frame, encode_frame
+from multichat_tui.model.identity import decode_certificate, decode_device_list
+from multichat_tui.model.ids import Log, UserId, digest, fingerprint
+from multichat_tui.model.invitations import join_seed, parse_link
+from multichat_tui.model.joins import decode_join
+from multichat_tui.model.limits import MAX_FRAME_BYTES
+from multichat_tui.model.receipts import decode_receipt
+from multichat_tui.model.records import decode_record, encode_header, signed_bytes
+from multichat_tui.model.statements import decode_statement
+
+Json: TypeAlias = Any
+"""What `json` reads and writes."""
+Question: TypeAlias = Mapping[str, Json]
+Answer: TypeAlias = dict[str, Json]
+
+REJECTED: Answer = {"rejected": True}
+UNSUPPORTED: Answer = {"unsupported": True}
+SAFE_INTEGER = 2**53
+
+
+def value_json(value: Value) -> Json:
+    """A decoded value as JSON: bytes as {"bytes": hex}, maps as {"map": [[key, value], ...]}, integers beyond 2^53 as text."""
+    match value:
+        case bytes():
+            return {"bytes": value.hex()}
+        case bool() | None | str():
+            return value
+        case int():
+            return value if abs(value) < SAFE_INTEGER else {"integer": str(value)}
+        case Mapping():
+            return {"map": [[key, value_json(entry)] for key, entry in value.items()]}
+        case _:
+            return [value_json(entry) for entry in value]
+
+
+def answer(question: Question) -> Answer:
+    """The answer to one question; UNSUPPORTED for one that is not known."""
+    work = ANSWERS.get(str(question.get("ask")))
+    return UNSUPPORTED if work is None else work(question)
+
+
+def _bytes(question: Question, name: str) -> bytes:
+    return bytes.fromhex(question[name])
+
+
+def _decode(question: Question) -> Answer:
+    value = decode(_bytes(question, "bytes"), MAX_FRAME_BYTES)
+    return REJECTED if isinstance(value, Rejected) else {"value": value_json(value), "again": encode(value).hex()}
+
+
+def _hash(question: Question) -> Answer:
+    return {"hash": digest(question["domain"], _bytes(question, "message")).hex()}
+
+
+def _mac(question: Question) -> Answer:
+    parts = [bytes.fromhex(part) for part in question["parts"]]
+    return {"mac": mac(_bytes(question, "key"), question["domain"], *parts).hex()}
+
+
+def _signature(question: Question) -> Answer:
+    return {"holds": verify(_bytes(question, "key"), _bytes(question, "message"), _bytes(question, "signature"))}
+
+
+def _account(question: Question) -> Answer:
+    account = account_from_phrase(question["phrase"])
+    if account is None:
+        return REJECTED
+    return {
+        "account_key": account.key.hex(),
+        "sealing_key": sealing_public_key(account.sealing_secret).hex(),
+        "user": account.user.hex(),
+        "fingerprint": fingerprint(account.user),
+    }
+
+
+def _pair_key(question: Question) -> Answer:
+    secret, mine, theirs = (_bytes(question, name) for name in ("secret", "mine", "theirs"))
+    pair = None if agree(secret, theirs) is None else pair_key(secret, mine, theirs, _bytes(question, "pairing_secret"))
+    return REJECTED if pair is None else {"pair_key": pair.hex(), "link_key": link_key(pair).hex()}
+
+
+def _safety_number(question: Question) -> Answer:
+    one, other = (UserId(bytes.fromhex(user)) for user in question["users"])
+    return {"number": safety_number(one, other)}
+
+
+def _link(question: Question) -> Answer:
+    found = parse_link(question["text"])
+    if isinstance(found, Rejected):
+        return REJECTED
+    return {
+        "kind": found.kind.value,
+        "seed": found.seed.hex(),
+        "user": found.user.hex(),
+        "expires_ms": found.expires_ms,
+        "addresses": list(found.addresses),
+        "channel": None if found.channel is None else found.channel.hex(),
+        "token_key": found.token_key.hex(),
+        "join_key": public_key(join_seed(found.seed)).hex(),
+    }
+
+
+def _certificate(question: Question) -> Answer:
+    found = decode_certificate(_bytes(question, "bytes"))
+    if isinstance(found, Rejected):
+        return REJECTED
+    return {"user": found.user.hex(), "device": found.device.hex(), "holds": certificate_holds(found)}
+
+
+def _device_list(question: Question) -> Answer:
+    found = decode_device_list(_bytes(question, "bytes"))
+    if isinstance(found, Rejected):
+        return REJECTED
+    return {
+        "user": found.user.hex(),
+        "number": found.number,
+        "devices": [certificate.device.hex() for certificate in found.certificates],
+        "revoked": [device.hex() for device in found.revoked],
+        "digest": found.digest.hex(),
+        "holds": device_list_holds(found),
+    }
+
+
+def _statement(question: Question) -> Answer:
+    found = decode_statement(_bytes(question, "bytes"))
+    if isinstance(found, Rejected):
+        return REJECTED
+    return {
+        "user": found.user.hex(),
+        "kind": found.kind,
+        "device": found.device.hex(),
+        "number": found.number,
+        "content": found.content.hex(),
+        "holds": statement_holds(found),
+    }
+
+
+def _join(question: Question) -> Answer:
+    found = decode_join(_bytes(question, "bytes"))
+    if isinstance(found, Rejected):
+        return REJECTED
+    return {
+        "channel": found.channel.hex(),
+        "join_key": found.join_key.hex(),
+        "device": found.certificate.device.hex(),
+        "name": found.name,
+        "holds": join_holds(found),
+    }
+
+
+def _receipt(question: Question) -> Answer:
+    found = decode_receipt(_bytes(question, "bytes"))
+    if isinstance(found, Rejected):
+        return REJECTED
+    return {
+        "channel": found.channel.hex(),
+        "device": found.device.hex(),
+        "number": found.number,
+        "chains": [[chain.device.hex(), chain.seq, chain.hash.hex()] for chain in found.chains],
+        "holds": receipt_holds(found),
+    }
+
+
+def _record(question: Question) -> Answer:
+    body = None if question["body"] is None else _bytes(question, "body")
+    found = decode_record(_bytes(question, "header"), _bytes(question, "signature"), body)
+    if isinstance(found, Rejected):
+        return REJECTED
+    header = found.header
+    return {
+        "id": found.id.hex(),
+        "channel": found.channel.hex(),
+        "kind": header.kind,
+        "log": int(header.log),
+        "device": header.device.hex(),
+        "seq": header.seq,
+        "ets": header.ets,
+        "holds": verify(header.device, signed_bytes(found.id), found.signature),
+        "again": encode_header(header).hex() == question["header"],
+    }
+
+
+def _acts(question: Question) -> Answer:
+    content = _bytes(question, "content")
+    found = decode_acts(content, Log(question["log"]))
+    if isinstance(found, Rejected):
+        return REJECTED
+    whole = decode(encode_acts(found), MAX_FRAME_BYTES)
+    assert isinstance(whole, dict)
+    return {"acts": value_json(whole[0])}
+
+
+def _frame(question: Question) -> Answer:
+    found = decode_frame(_bytes(question, "bytes"))
+    if isinstance(found, Rejected):
+        return REJECTED
+    again = decode(encode_frame(found), MAX_FRAME_BYTES)
+    assert isinstance(again, dict)
+    return {"fields": value_json(again)}
+
+
+def _server_proof(question: Question) -> Answer:
+    """Section 13, step 3, as the client checks it, for a server whose device key is known."""
+    key, bound, device = (_bytes(question, name) for name in ("key", "certificate_hash", "device"))
+    nonce, hello, proof = (_bytes(question, name) for name in ("server_nonce", "client_hello", "server_proof"))
+    if len(hello) != 1024 or len(proof) != 1024:
+        return REJECTED
+    said = digest("mc.hs.said", bound + nonce + hello + proof[96:])
+    token = proof[:32] == mac(key, "mc.hs.server", said)
+    return {
+        "client_token": hello[32:64] == mac(key, "mc.hs.client", bound, nonce, hello[:32]),
+        "server_token": token,
+        "signature": verify(device, b"multichat link server 1\0" + said, proof[32:96]),
+        "heard": digest("mc.hs.heard", bound + nonce + hello + proof).hex(),
+    }
+
+
+def _token(question: Question) -> Answer:
+    day, port = question["day"].to_bytes(8, "big"), question["port"].to_bytes(2, "big")
+    parts = (day, question["instance"].encode("ascii"), port, _bytes(question, "addresses"))
+    return {"token": mac(_bytes(question, "key"), "mc.lan", *parts)[:8].hex()}
+
+
+def _link_text(question: Question) -> Answer:
+    body = _bytes(question, "body")
+    encoded = base64.urlsafe_b64encode(body + digest("mc.link", body)[:4]).decode("ascii").rstrip("=")
+    return {"text": f"multichat:{question['kind']}/{encoded}"}
+
+
+ANSWERS: Mapping[str, Callable[[Question], Answer]] = {
+    "decode": _decode,
+    "hash": _hash,
+    "mac": _mac,
+    "signature": _signature,
+    "account": _account,
+    "pair key": _pair_key,
+    "safety number": _safety_number,
+    "link": _link,
+    "link text": _link_text,
+    "certificate": _certificate,
+    "device list": _device_list,
+    "statement": _statement,
+    "join": _join,
+    "receipt": _receipt,
+    "record": _record,
+    "acts": _acts,
+    "frame": _frame,
+    "server proof": _server_proof,
+    "token": _token,
+}

@@ -1,0 +1,127 @@
+"""Makes the questions of `multichat conformance` from the frozen vectors beside this file, and damaged copies of them.
+
+    python tests/vectors/make_conformance.py
+
+The answers are this implementation's; that they are right is shown by the second one (tests/reader), which was written from the
+document alone. Questions are added, never changed: an implementation that conformed goes on conforming.
+"""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+from multichat_tui.crypto.keys import public_key
+from multichat_tui.node.conforming import REJECTED, answer
+
+HERE = Path(__file__).parent
+TARGET = HERE.parent.parent / "multichat_tui" / "headless" / "conformance.json"
+DAMAGED = 6
+"""Damaged copies of each thing that is signed or decoded."""
+
+
+def frozen(name: str) -> Any:
+    return json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def damaged(encoded: str, seed: str) -> list[str]:
+    """Copies with a bit turned, cut off, or with something behind."""
+    rng = random.Random(seed)
+    data = bytes.fromhex(encoded)
+    copies = [data[:-1], data + b"\0"]
+    for _ in range(DAMAGED - len(copies)):
+        at = rng.randrange(len(data))
+        copies.append(data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :])
+    return [copy.hex() for copy in copies]
+
+
+def questions() -> list[tuple[str, str, dict[str, Any]]]:
+    """(level, name, question)."""
+    made: list[tuple[str, str, dict[str, Any]]] = []
+    codec, keys, signed, links = (frozen(name) for name in ("codec", "keys", "signed", "links"))
+    for case in codec["accepted"]:
+        made.append(("encoding", f"value {case['encoded'][:24]}", {"ask": "decode", "bytes": case["encoded"]}))
+    for name, encoded in codec["rejected"].items():
+        made.append(("encoding", f"rejected: {name}", {"ask": "decode", "bytes": encoded}))
+    made.append(("keys", "hash", {"ask": "hash", "domain": keys["digest"]["domain"], "message": keys["digest"]["message"]}))
+    made.append(("keys", "mac", {"ask": "mac", **{k: keys["mac"][k] for k in ("key", "domain", "parts")}}))
+    signature = {"ask": "signature", "key": keys["signature"]["public"], "message": keys["signature"]["message"]}
+    made.append(("keys", "signature", {**signature, "signature": keys["signature"]["signature"]}))
+    for number, copy in enumerate(damaged(keys["signature"]["signature"], "signature")):
+        if len(copy) == 128:
+            made.append(("keys", f"damaged signature {number}", {**signature, "signature": copy}))
+    small = "0100000000000000000000000000000000000000000000000000000000000000"
+    made.append(("keys", "a key of small order", {**signature, "key": small, "signature": small + "00" * 32}))
+    for case in frozen("accounts"):
+        made.append(("keys", f"account {case['short']}", {"ask": "account", "phrase": case["phrase"]}))
+    made.append(("keys", "a phrase with a wrong checksum", {"ask": "account", "phrase": " ".join(["abandon"] * 24)}))
+    pair = keys["pair"]
+    for name, secret in (("contacts", pair["pairing_secret"]), ("others", "")):
+        both = {"secret": pair["secret"], "mine": pair["mine"], "theirs": pair["theirs"]}
+        made.append(("keys", f"pair key of {name}", {"ask": "pair key", **both, "pairing_secret": secret}))
+    zero = {"secret": pair["secret"], "mine": pair["mine"], "theirs": "00" * 32, "pairing_secret": ""}
+    made.append(("keys", "agreement with a point of small order", {"ask": "pair key", **zero}))
+    made.append(("keys", "safety number", {"ask": "safety number", "users": keys["safety_number"]["users"]}))
+    for name in ("certificate", "device_list", "join", "profile", "receipt"):
+        ask = {"device_list": "device list", "profile": "statement"}.get(name, name)
+        level = {"join": "channels", "receipt": "channels"}.get(name, "identities")
+        encoded = signed[name]["encoded"]
+        made.append((level, ask, {"ask": ask, "bytes": encoded}))
+        for number, copy in enumerate(damaged(encoded, name)):
+            made.append((level, f"damaged {ask} {number}", {"ask": ask, "bytes": copy}))
+    for case in frozen("invitations"):
+        made.append(("identities", f"{case['kind']} link", {"ask": "link", "text": case["link"]}))
+        made.append(("identities", f"{case['kind']} link, broken", {"ask": "link", "text": case["link"][:-3] + "AAA"}))
+        spaced = " ".join(case["link"][at : at + 20] for at in range(0, len(case["link"]), 20))
+        made.append(("identities", f"{case['kind']} link, with spaces", {"ask": "link", "text": spaced}))
+    for case in frozen("records"):
+        whole = {
+            "ask": "record",
+            "header": case["header"],
+            "signature": case["signature"],
+            "body": case["salt"] + case["content"],
+        }
+        made.append(("records", case["name"], whole))
+        made.append(("records", f"{case['name']}, without its body", {**whole, "body": None}))
+        for part in ("header", "signature", "body"):
+            for number, copy in enumerate(damaged(whole[part], case["name"] + part)):
+                if part != "signature" or len(copy) == 128:
+                    made.append(("records", f"{case['name']}, damaged {part} {number}", {**whole, part: copy}))
+    for case in frozen("acts"):
+        for log in (0, 1):
+            made.append(("records", f"act: {case['name']}, log {log}", {"ask": "acts", "content": case["content"], "log": log}))
+        for number, copy in enumerate(damaged(case["content"], case["name"])):
+            made.append(("records", f"act: {case['name']}, damaged {number}", {"ask": "acts", "content": copy, "log": 0}))
+    for case in frozen("frames"):
+        made.append(("frames", case["name"], {"ask": "frame", "bytes": case["encoded"]}))
+        for number, copy in enumerate(damaged(case["encoded"], case["name"])):
+            made.append(("frames", f"{case['name']}, damaged {number}", {"ask": "frame", "bytes": copy}))
+    for case in links["handshakes"]:
+        names = ("key", "certificate_hash", "server_nonce", "client_hello", "server_proof")
+        question = {
+            "ask": "server proof",
+            **{name: case[name] for name in names},
+            "device": public_key(bytes.fromhex(case["server"]["device_seed"])).hex(),
+        }
+        made.append(("links", case["name"], question))
+        made.append(("links", f"{case['name']}, to another certificate", {**question, "certificate_hash": "77" * 32}))
+        for number, copy in enumerate(damaged(case["server_proof"], case["name"])):
+            made.append(("links", f"{case['name']}, damaged proof {number}", {**question, "server_proof": copy}))
+    air = links["announcement"]
+    token = {"ask": "token", "key": air["key"], "day": air["day"], "instance": air["instance"], "port": air["port"]}
+    made.append(("discovery", "token", {**token, "addresses": air["packed_addresses"]}))
+    return made
+
+
+def cases() -> list[dict[str, Any]]:
+    found = [
+        {"level": level, "name": name, "question": question, "answer": answer(question)} for level, name, question in questions()
+    ]
+    assert any(case["answer"] == REJECTED for case in found)
+    return found
+
+
+if __name__ == "__main__":
+    lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases())
+    TARGET.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    print(f"{len(cases())} questions")
