@@ -127,7 +127,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "pair accept l", "contact list", "contact show x", "channel create x", "channel invite x", "channel join l",
         "channel leave x",
         "channel list", "channel members x", "send x y", "log x", "devices list", "devices revoke x", "devices rename x y",
-        "devices settle", "account close",
+        "devices settle", "account close", "conformance",
     ]  # fmt: skip
     found = {(args.verb, args.action) for args in (parse(line.split()) for line in lines)}
     assert found == set(VERBS)
