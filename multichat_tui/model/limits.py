@@ -59,6 +59,14 @@ MAX_BRANCHES = 64
 """Branches of one forked chain that are taken as they come; further ones only as ancestors of what others have written."""
 MAX_LACKING_TIPS = 256
 """Branch ends that one peer says it holds, of one channel, and we lack."""
+FORKED_LINK_MS = 10_000
+"""How long a link with a device that forks lasts: long enough for both offers and what is asked for by them."""
+MIN_SHUN_MS = 60_000
+MAX_SHUN_MS = 10 * 60_000
+"""Between two links with a device that forks; doubled each time."""
+PROBE_MS = 3_000
+DOUBT_MS = 15_000
+"""Of two links to one device under different incarnations the older is asked this often, for so long, whether it is alive."""
 MAX_ASKS = 8
 """How often a branch or a missing ancestor is asked for, with doubling waits, until it is heard of again."""
 MAX_RECEIPTS = 64

@@ -41,6 +41,8 @@ class Space(StrEnum):
     """By channel, log, device and record: the ends of all branches of chains that fork. They go with their channel."""
     RECEIPT = "receipt"
     """By channel id and device id: the newest receipt known."""
+    INCARNATION = "incarnation"
+    """By device id: the greatest number under which it was met, and whether there seem to be several of it."""
     SETTING = "setting"
     """By name: front ends' settings."""
 
@@ -183,6 +185,9 @@ class Transaction(Protocol):
 
     def acknowledge(self, peer: DeviceId, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> None:
         """Raise what a peer is known to hold; never lowers it."""
+
+    def forget_acknowledged(self, peer: DeviceId) -> None:
+        """Nothing is known of what this peer holds any more."""
 
 
 class Store(Protocol):

@@ -23,6 +23,13 @@ class AlarmKind(StrEnum):
     COPIED = "copied"
     """A device of theirs has written two different records at one place: its profile was copied, or it lies."""
 
+    RUNNING_TWICE = "running-twice"
+    """Two nodes with the keys of one device of theirs are up at once."""
+    SET_BACK = "set-back"
+    """A device of theirs says that it was started fewer times than it said before: put back to an earlier state, or copied."""
+    OWN_COPY = "own-copy"
+    """Somebody has shown a record of this very device that this profile has not written."""
+
     @property
     def alarming(self) -> bool:
         """False for what is worth knowing and usually harmless."""

@@ -85,6 +85,14 @@ class Branches:
         if user is not None and device != world.identity.device:
             raise_alarm(world, user, AlarmKind.COPIED, detail=device)
 
+    def own_copy(self) -> None:
+        """A record of this very device that it has not written: this profile was copied, or put back to an earlier state."""
+        world = self._world
+        world.identity.found_copied(world.txn)
+        world.count("own-copy")
+        world.status_changed = world.credentials_changed = True
+        raise_alarm(world, world.identity.user, AlarmKind.OWN_COPY, detail=world.identity.device)
+
     # At peers
 
     def known(self, session: Session, channel: Channel, key: ChainKey, seq: int, begins: Prefix) -> None:

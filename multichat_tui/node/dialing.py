@@ -81,6 +81,7 @@ class Dialing:
         return [
             Credential(kind=CredentialKind.PEER, key=key, device=device)
             for device, certificate in sorted(world.certificates().items())
+            if device not in world.shunned
             for key in world.link_keys(certificate)
         ]
 

@@ -51,6 +51,7 @@ from multichat_tui.model.receipts import Receipt, decode_receipt
 from multichat_tui.model.records import Kind
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import decode_statement
+from multichat_tui.model.trust import AlarmKind
 from multichat_tui.node.alarms import look_at_names
 from multichat_tui.node.branches import forked_devices
 from multichat_tui.node.choices import Choices
@@ -59,6 +60,7 @@ from multichat_tui.node.dialing import ANSWER_MS, Dialing
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.identity import Identity
+from multichat_tui.node.incarnations import Incarnations
 from multichat_tui.node.introductions import COMING_BACK_MS, Introductions
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.returning import Returning
@@ -89,6 +91,7 @@ class Engine:
         self._exchange.arrivals.on_list = self._devices.hear
         self._exchange.arrivals.on_return_key = self._returning.on_key
         self._dialing = Dialing(world)
+        self._incarnations = Incarnations(world)
         self._introductions_at = self._dialing_at = self._tell_at = NEVER
         self._index_at = NEVER if world.indexed_percent == 100 else world.now
         self._choices = Choices(world, self._ledger, self._exchange, self._introductions, self._dialing, self._devices)
@@ -116,6 +119,9 @@ class Engine:
             channel.receipt_at = now + RECEIPT_RESTART_MS
             world.add_channel(channel)
         world.forked = forked_devices(txn)
+        if not identity.rollback:
+            # It has become a new device since then.
+            txn.delete(Space.ALARM, identity.user + AlarmKind.OWN_COPY.value.encode())
         for device in world.certificates():
             for channel_id, log, author, seq in txn.acknowledged(device):
                 world.peer_holds(device, channel_id)[log, author[:PREFIX_SIZE]] = seq
@@ -177,6 +183,7 @@ class Engine:
         world = self.world
         look_at_names(world)
         self._exchange.tick()
+        self._incarnations.tick()
         self._ledger.show_due()
         self._devices.settle()
         self._returning.tick()
@@ -201,7 +208,12 @@ class Engine:
             self._index_older()
         due = world.early[0][0] if world.early else NEVER
         timers = (self._introductions_at, self._dialing_at, self._tell_at, self._index_at, due)
-        times = (*self._exchange.wake_times(), *self._devices.wake_times(), *self._returning.wake_times())
+        times = (
+            *self._exchange.wake_times(),
+            *self._incarnations.wake_times(),
+            *self._devices.wake_times(),
+            *self._returning.wake_times(),
+        )
         wake_at = min((*times, *timers))
         world.out.wake_at = None if wake_at == NEVER else wake_at
         self._ledger.end_batch()
@@ -280,6 +292,7 @@ class Engine:
         if not up.address.endswith(":0"):
             self._dialing.remember(up.device, up.address)
         if session.role is Role.PEER:
+            self._incarnations.up(session)
             self._introductions.seen(session, up.key)
             self._exchange.begin(session)
         elif not self._returning.opened(session):
@@ -296,6 +309,9 @@ class Engine:
         if not others:
             return True
         existing = others[0]
+        if session.incarnation != existing.incarnation and len(others) < LINKS_PER_DEVICE:
+            self._incarnations.doubt(existing)
+            return True
         lost = session.incarnation > existing.incarnation or session.began_at - existing.began_at > ANSWER_MS
         if not lost and session.dialled and existing.dialled:
             return False
@@ -355,6 +371,7 @@ class Engine:
                 if not unknown or self._introductions.on_unknown_message(session, frame):
                     self._exchange.on_message(session, frame)
             case Ack():
+                self._incarnations.on_ack(session, frame)
                 self._exchange.on_ack(session, frame)
 
     def _fault(self, session: Session) -> None:

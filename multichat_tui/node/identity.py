@@ -22,6 +22,9 @@ from multichat_tui.model.statements import Profile, Statement, decode_profile, d
 
 _DEVICE, _DEVICES, _OLM, _PROFILE, _INCARNATION = b"device", b"devices", b"olm", b"profile", b"incarnation"
 _RETURN_KEY, _RETURNING, _ROLLBACK = b"return", b"returning", b"rollback"
+INCARNATION_BITS = 32
+"""Random bits of an incarnation number, below the count of starts."""
+MAX_STARTS = 2**31 - 1
 RETURN_MS = 7 * 24 * 60 * 60 * 1000
 """After the first contact was met, others are asked for so long; then the account's key is forgotten again."""
 MAX_SELF_BYTES = 64 * 1024
@@ -237,10 +240,14 @@ def _renew(txn: Transaction, account: Account, entropy: Entropy, now_ms: int, ne
     txn.delete(Space.SELF, _ROLLBACK)
 
 
-def load_identity(txn: Transaction) -> Identity:
-    """The identity of an opened profile, under a new incarnation number. `errors.Damaged` if it is not whole."""
+def load_identity(txn: Transaction, entropy: Entropy) -> Identity:
+    """The identity of an opened profile, under a new incarnation number. `errors.Damaged` if it is not whole.
+
+    The number grows with every start, and its lower half is random: so two copies of a profile get different ones.
+    """
     identity = _stored(txn)
-    identity.incarnation += 1
+    starts = identity.incarnation >> INCARNATION_BITS
+    identity.incarnation = min(starts + 1, MAX_STARTS) << INCARNATION_BITS | int.from_bytes(entropy(INCARNATION_BITS // 8), "big")
     txn.put(Space.SELF, _INCARNATION, encode(identity.incarnation))
     return identity
 

@@ -56,7 +56,7 @@ from multichat_tui.model.records import (
 from multichat_tui.model.snapshots import Membership, MessageRow, Position
 from multichat_tui.model.text import mentions
 from multichat_tui.node.branches import Branches
-from multichat_tui.node.rows import Rows, searched_text
+from multichat_tui.node.rows import COPIED, Rows, searched_text
 from multichat_tui.node.standing import Standing
 from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.chains import ChainKey, End, chain_key
@@ -106,7 +106,9 @@ class Ledger:
 
     def author(self, channel: Channel, log: Log, acts: tuple[Act, ...]) -> Record:
         """Make, sign and deliver a record on top of everything held. The logics have agreed before. `errors.IntentRefused` if
-        nobody would take it: see `has_room`."""
+        nobody would take it (see `has_room`), or it would contradict what a copy of this profile has written."""
+        if self._world.identity.rollback:
+            raise IntentRefused(Refusal.NOT_ALLOWED, COPIED)
         if not self.is_known(channel):
             raise IntentRefused(
                 Refusal.NOT_A_MEMBER,
@@ -131,7 +133,7 @@ class Ledger:
     def has_room(self, channel: Channel, *, by_itself: bool = False) -> bool:
         """Whether others would take one more control record of ours. What the node does `by_itself` at the wish of others leaves
         a quarter to its user."""
-        if not self.is_known(channel):
+        if self._world.identity.rollback or not self.is_known(channel):
             return False
         written = channel.chains.held((Log.CONTROL, self._world.identity.device[:PREFIX_SIZE])) + 1
         return written < (MAX_CONTROL_RECORDS_PER_DEVICE * 3 // 4 if by_itself else MAX_CONTROL_RECORDS_PER_DEVICE)
@@ -232,6 +234,11 @@ class Ledger:
         held = -1 if end is None else end.seq
         if header.seq <= held and world.txn.holds(record.id):
             return Receipt.DUPLICATE
+        if header.device == world.identity.device and not world.identity.rollback:
+            # Ours, and never written here: the proof is in the signature, whatever else it depends on.
+            if not verify(header.device, signed_bytes(record.id), record.signature):
+                return self._reject("record-signature")
+            self._branches.own_copy()
         if header.seq > held + 1:
             place = (header.log, key[1], header.seq - 1)
             return Missing(places=(place,), id=record.id, device=header.device)

@@ -330,14 +330,17 @@ class Node:
 
     def _load(self) -> None:
         with self._store.transaction() as txn:
-            if self._identity is None:
-                self._identity = load_identity(txn)
+            identity = self._identity
+            if identity is None:
+                identity = load_identity(txn, self._entropy)
             else:
-                self._identity.refresh(txn)
+                identity.refresh(txn)
             seq = 0 if self._engine is None else self._engine.world.event_seq
             listen = () if self._engine is None else self._engine.world.listen
-            self._engine = Engine.load(txn, self._identity, self._entropy, self._now_ms(), seq)
-            self._engine.world.listen = listen
+            engine = Engine.load(txn, identity, self._entropy, self._now_ms(), seq)
+            engine.world.listen = listen
+        # Only now: an incarnation whose commit has failed was never used, and the next try takes another one.
+        self._identity, self._engine = identity, engine
 
     def _run(self) -> Outcome:
         """One batch, then the reads that wait."""

@@ -134,6 +134,8 @@ class World:
     """Who was given a name in this batch."""
     forked: set[DeviceId] = field(default_factory=set)
     """Devices that have written two different records at one place."""
+    shunned: dict[DeviceId, int] = field(default_factory=dict)
+    """Devices with which no link is made for a while, and until when."""
     early: list[tuple[int, ChannelId, RecordId]] = field(default_factory=list)
     """Shown as held until then: (due_ms, channel, record), a heap. After a restart rows are read anew anyway."""
     indexed_percent: int = 100

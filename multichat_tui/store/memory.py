@@ -389,3 +389,7 @@ class _MemoryTransaction:
         chains: dict[Any, int] = self._undo.opened(self._state.acknowledged, peer, dict)
         if chains.get((channel, log, device), -1) < seq:
             self._undo.assign(chains, (channel, log, device), seq)
+
+    def forget_acknowledged(self, peer: DeviceId) -> None:
+        if peer in self._state.acknowledged:
+            self._undo.drop(self._state.acknowledged, peer)

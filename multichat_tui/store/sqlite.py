@@ -510,6 +510,9 @@ class _SqliteTransaction:
             (self._chains.number(peer), chain.number, seq),
         )
 
+    def forget_acknowledged(self, peer: DeviceId) -> None:
+        self._database.run("delete from acknowledged where peer = ?", (self._chains.find(peer),))
+
 
 def _after_all_with(prefix: bytes) -> bytes | None:
     """The least key greater than every key with the prefix; None where there is none."""

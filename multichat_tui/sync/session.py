@@ -110,6 +110,15 @@ class Session:
     """Records asked for by id."""
     lacking: dict[ChannelId, dict[ChainTip, Asked]] = field(default_factory=dict)
     """Ends of branches that the peer holds, within what we hold of a chain, and that we lack."""
+    set_back: bool = False
+    """The peer's incarnation is below one that it had; an alarm once it shows that it is alive."""
+    doubted_at: int | None = None
+    """When another link to the device came up under another incarnation."""
+    probes: set[int] = field(default_factory=set)
+    """Numbers of offers sent since then to see whether the peer is alive."""
+    probe_at: int = 0
+    forked_at: int | None = None
+    """When the device at its end was first seen to fork while this link was up."""
     branches: dict[tuple[ChannelId, ChainKey], set[RecordId]] = field(default_factory=dict)
     """Ends of branches of forked chains that the peer is known to hold."""
     relay_delay: dict[Prefix, int] = field(default_factory=dict)

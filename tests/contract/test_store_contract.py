@@ -546,6 +546,31 @@ def test_a_channel_may_be_forgotten_and_taken_again_within_one_transaction(store
 # Acknowledgements
 
 
+def test_what_a_peer_holds_can_be_forgotten(store: Store) -> None:
+    talk = long_talk(1)
+    with store.transaction() as txn:
+        for peer in (PEER, ANA.device):
+            txn.acknowledge(peer, talk.channel, Log.CONTENT, ANA.device, 3)
+    with store.transaction() as txn:
+        txn.forget_acknowledged(PEER)
+        txn.forget_acknowledged(BEN.device)
+        assert txn.acknowledged(PEER) == []
+    with store.transaction() as txn:
+        assert txn.acknowledged(PEER) == []
+        assert txn.acknowledged(ANA.device) == [(talk.channel, Log.CONTENT, ANA.device, 3)]
+        txn.acknowledge(PEER, talk.channel, Log.CONTENT, ANA.device, 1)
+
+    def fail() -> None:
+        with store.transaction() as txn:
+            txn.forget_acknowledged(PEER)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with store.transaction() as txn:
+        assert txn.acknowledged(PEER) == [(talk.channel, Log.CONTENT, ANA.device, 1)]
+
+
 def test_what_a_peer_holds_only_rises(store: Store) -> None:
     talk = long_talk(1)
     unknown = ChannelId(b"c" * 32)

@@ -393,15 +393,17 @@ def test_no_frame_of_a_guest_or_a_host_fails_a_batch(seed: int, pairing: bool) -
         engine._introductions.opened = lambda session: None  # type: ignore[method-assign]
         engine._introductions.on_pair = lambda session, frame: None  # type: ignore[method-assign]
         engine._introductions.on_join = lambda session, frame: None  # type: ignore[method-assign]
+        # Eve's links first: her node writes nothing any more once it is shown what she has forged in its name.
+        theirs = await world.channel_of(eve, name="lure")
+        lure = (await eve.api.submit(InviteContact() if pairing else InviteToChannel(channel=theirs))).link
         for inviter, comer in ((ann, eve), (eve, ann)):
             if pairing:
-                link = (await inviter.api.submit(InviteContact())).link
+                link = lure if inviter is eve else (await ann.api.submit(InviteContact())).link
                 assert link is not None
                 with suppress(IntentRefused):  # contacts already: what she said was taken
                     await comer.api.submit(AcceptContact(link=link))
             else:
-                theirs = channel if inviter is ann else await world.channel_of(eve, name="lure")
-                link = (await inviter.api.submit(InviteToChannel(channel=theirs))).link
+                link = lure if inviter is eve else (await ann.api.submit(InviteToChannel(channel=channel))).link
                 assert link is not None
                 await comer.api.submit(JoinChannel(link=link))
             await asyncio.sleep(1)

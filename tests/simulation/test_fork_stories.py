@@ -1,6 +1,7 @@
 """Devices that write two different records at one place, and profiles that were copied: everybody ends with all of it."""
 
 import asyncio
+import copy
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,9 +10,11 @@ import pytest
 from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.model.acts import Act, Message, SetTopic
-from multichat_tui.model.frames import FullItem, MessageFrame, encode_frame
+from multichat_tui.model.errors import IntentRefused
+from multichat_tui.model.frames import ChainTip, ChannelOffer, FullItem, MessageFrame, Offer, encode_frame
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
-from multichat_tui.model.limits import MAX_BRANCHES, MAX_PARENTS
+from multichat_tui.model.intents import SendMessage
+from multichat_tui.model.limits import FORKED_LINK_MS, MAX_BRANCHES, MAX_PARENTS, MIN_SHUN_MS
 from multichat_tui.model.records import Record
 from multichat_tui.model.trust import AlarmKind
 from multichat_tui.net.simulated import Conditions
@@ -60,6 +63,31 @@ class Forger:
 
 async def shows(person: Person, channel: ChannelId, *texts: str) -> bool:
     return set(texts) <= set(await person.texts(channel))
+
+
+class Copy(Person):
+    """Another machine with a copy of somebody's profile as it is now."""
+
+    def __init__(self, original: Person, name: str) -> None:
+        super().__init__(original.world, name)
+        self.store.inner = copy.deepcopy(original.store.inner)
+        original.world.people[name] = self
+
+
+async def stopped(person: Person) -> bool:
+    return "is a copy" in (await person.api.status()).rows.trouble
+
+
+async def refuses(person: Person, channel: ChannelId) -> bool:
+    try:
+        await person.api.submit(SendMessage(channel=channel, text="never said"))
+    except IntentRefused:
+        return True
+    return False
+
+
+async def kinds(person: Person) -> set[AlarmKind]:
+    return {alarm.kind for alarm in (await person.api.status()).rows.alarms}
 
 
 async def four(seed: int) -> tuple[SimulatedWorld, list[Person], Person, ChannelId, Forger]:
@@ -226,5 +254,174 @@ def test_everybody_is_warned_of_a_device_that_forks() -> None:
             return all([alarm.kind for alarm in alarms] == [AlarmKind.COPIED] for alarms in told)
 
         await until(warned, "a warning everywhere")
+
+    story(play)
+
+
+# Copies and snapshots of profiles
+
+
+async def three(seed: int) -> tuple[SimulatedWorld, Person, Person, Person, ChannelId]:
+    world = SimulatedWorld(seed, Conditions(latency_ms=2))
+    ann, kim, bob = await world.add("ann", "kim", "bob")
+    await world.pair(ann, kim)
+    await world.pair(ann, bob)
+    channel = await world.channel_of(ann, kim, bob)
+    await ann.say(channel, "begin")
+    await bob.say(channel, "bob begins")
+    await world.converge(channel)
+    return world, ann, kim, bob, channel
+
+
+@pytest.mark.parametrize("seed", range(351, 355))
+def test_a_profile_copied_while_running_stops_and_nothing_is_lost(seed: int) -> None:
+    """Both copies write without knowing of each other, and meet through a third."""
+
+    async def play() -> None:
+        world, ann, kim, bob, channel = await three(seed)
+        other = Copy(bob, "other bob")
+        world.hub.partition(["bob", "ann"], ["other bob", "kim"])
+        await other.start()
+        await bob.say(channel, "bob here")
+        await other.say(channel, "bob there")
+        await other.say(channel, "bob there again")
+        await until(lambda: shows(ann, channel, "bob here"), "one side")
+        await until(lambda: shows(kim, channel, "bob there again"), "the other side")
+        world.hub.heal()
+        await until(lambda: stopped(bob), "the one stops", timeout_s=3600)
+        await until(lambda: stopped(other), "the other stops", timeout_s=3600)
+        assert await refuses(bob, channel)
+        assert await refuses(other, channel)
+        said = ("bob here", "bob there", "bob there again")
+
+        async def everywhere() -> bool:
+            return all([await shows(person, channel, *said) for person in (ann, kim, bob, other)])
+
+        await until(everywhere, "all of it", timeout_s=3600)
+        for person in (ann, kim, bob, other):
+            assert "never said" not in await person.texts(channel)
+        assert AlarmKind.COPIED in await kinds(ann)
+        assert AlarmKind.OWN_COPY in await kinds(bob)
+        await ann.say(channel, "afterwards")
+        await until(lambda: shows(bob, channel, "afterwards"), "links stay for reading", timeout_s=3600)
+        await bob.stop()
+        await bob.start()
+        assert await refuses(bob, channel)
+
+    story(play)
+
+
+@pytest.mark.parametrize("seed", range(361, 365))
+def test_a_restored_snapshot_that_meets_somebody_first_forks_nothing(seed: int) -> None:
+    async def play() -> None:
+        world, ann, kim, bob, channel = await three(seed)
+        snapshot = copy.deepcopy(bob.store.inner)
+        await bob.stop()
+        await bob.start()
+        await bob.say(channel, "after the snapshot")
+        await world.converge(channel)
+        await bob.stop()
+        bob.store.inner = snapshot
+        await bob.start()
+        await until(lambda: stopped(bob), "it stops")
+        await until(lambda: shows(bob, channel, "after the snapshot"), "it has its own records again")
+        assert await refuses(bob, channel)
+        for person in (ann, kim):
+            assert all(not c.chains.forks for c in Mallory(person).world.channels.values())
+            assert "forked" not in dict((await person.api.status()).rows.counters)
+
+        async def warned() -> bool:
+            return AlarmKind.SET_BACK in await kinds(ann)
+
+        await until(warned, "a warning of the earlier state")
+
+    story(play)
+
+
+def test_a_snapshot_is_told_again_what_it_had_acknowledged() -> None:
+    async def play() -> None:
+        world, ann, _, bob, channel = await three(371)
+        snapshot = copy.deepcopy(bob.store.inner)
+        await ann.say(channel, "acknowledged")
+        await world.converge(channel)
+        await bob.stop()
+        bob.store.inner = snapshot
+        await bob.start()
+        await until(lambda: shows(bob, channel, "acknowledged"), "told again")
+        await bob.say(channel, "nothing of mine was lost")
+        await world.converge(channel)
+        assert AlarmKind.OWN_COPY not in await kinds(bob)
+
+    story(play)
+
+
+def test_a_node_that_only_hears_of_its_copy_goes_on() -> None:
+    """Tips alone prove nothing: anybody could lie."""
+
+    async def play() -> None:
+        _, ann, _, bob, channel = await three(372)
+        liar = Mallory(ann)
+        device = Mallory(bob).world.identity.device
+        tip = ChainTip(device=device[:PREFIX_SIZE], log=Log.CONTENT, seq=0, hash=b"x" * 8)
+        ahead = ChainTip(device=device[:PREFIX_SIZE], log=Log.CONTENT, seq=7, hash=b"y" * 8)
+        session = liar.world.session_of(device)
+        assert session is not None
+        for number in range(3):
+            offer = Offer(number=1000 + number, channels=(ChannelOffer(channel=channel, tips=(tip, ahead)),))
+            ann.network.send(session.link, encode_frame(offer))
+            await asyncio.sleep(10)
+        await bob.say(channel, "still writing")
+        await until(lambda: shows(ann, channel, "still writing"), "delivered")
+
+    story(play)
+
+
+def test_two_copies_that_are_up_at_once_are_noticed_before_they_write() -> None:
+    async def play() -> None:
+        world, ann, _, bob, channel = await three(373)
+        other = Copy(bob, "other bob")
+        await other.start()
+
+        async def told() -> bool:
+            return bool({AlarmKind.RUNNING_TWICE, AlarmKind.SET_BACK} & await kinds(ann))
+
+        await until(told, "a warning")
+        assert (await world.converge(channel)) == ["begin", "bob begins"]
+
+    story(play)
+
+
+def test_a_restart_is_no_second_copy() -> None:
+    async def play() -> None:
+        world, ann, _, bob, channel = await three(374)
+        for _ in range(5):
+            bob.crash()
+            await bob.start()
+            await bob.say(channel, "again")
+            await world.converge(channel)
+            await asyncio.sleep(20)
+        assert await kinds(ann) == set()
+
+    story(play)
+
+
+def test_links_with_a_device_that_forks_are_short_and_far_between() -> None:
+    async def play() -> None:
+        world, (ann, kim, dave), _, channel, forger = await four(375)
+        forger.tell(ann, channel, *forger.branch(channel, ["one"]))
+        forger.tell(kim, channel, *forger.branch(channel, ["other"]))
+        device = forger.mallory.world.identity.device
+        people = (ann, kim, dave)
+
+        async def cut() -> bool:
+            return all(Mallory(person).world.session_of(device) is None for person in people)
+
+        await until(cut, "no link with it", timeout_s=FORKED_LINK_MS / 1000 + 60)
+        linked = 0
+        for _ in range(60):
+            await asyncio.sleep(MIN_SHUN_MS / 1000 / 4)
+            linked += any(Mallory(person).world.session_of(device) is not None for person in people)
+        assert linked < 30
+        await world.converge(channel)
 
     story(play)

@@ -26,6 +26,21 @@ def alarm_words(row: AlarmRow) -> tuple[str, str]:
                 f"{name}'s device wrote two different records at one place: its profile was copied, or somebody lies.",
                 f"Ask {name} by another way. What both wrote is kept and shown. /trust {whom} says that you have seen this.",
             )
+        case AlarmKind.RUNNING_TWICE:
+            return (
+                f"Two copies of {name}'s profile are running at once: it was copied.",
+                f"Ask {name} by another way whether they did that. /trust {whom} says that you have seen this.",
+            )
+        case AlarmKind.SET_BACK:
+            return (
+                f"{name}'s profile was put back to an earlier state, or copied.",
+                f"Ask {name} by another way whether they did that. /trust {whom} says that you have seen this.",
+            )
+        case AlarmKind.OWN_COPY:
+            return (
+                "This profile is a copy or an older state of itself: another one has written with the same keys.",
+                "It writes nothing any more. Start it again with its passphrase: it goes on as a new device of your account.",
+            )
         case AlarmKind.NEW_DEVICE:
             return (
                 f"{name} uses a new device. The account key is the same.",

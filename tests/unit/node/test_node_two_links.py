@@ -9,7 +9,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "simulation"))
 from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.model.ids import LinkId
+from multichat_tui.model.limits import DOUBT_MS
 from multichat_tui.model.ports import LinkPath, LinkUp
+from multichat_tui.model.trust import AlarmKind
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.dialing import ANSWER_MS
 from multichat_tui.sync.session import Session
@@ -68,10 +70,24 @@ def test_of_two_links_made_at_the_same_time_the_lower_device_s_stays() -> None:
 
 def test_a_peer_that_was_started_anew_replaces_the_link_that_died_with_it() -> None:
     async def play() -> None:
-        low, session, _ = await linked(2)
-        session.began_at = _world(low).now
+        low, session, high = await linked(2)
+        high.api.die()
         low.api._deliver(dialled_by_the_other(session, incarnation=session.incarnation + 1))
-        await until(lambda: _has_left(low, session.link), "the first link is closed", timeout_s=5)
+        await until(lambda: _has_left(low, session.link), "the first link is closed", timeout_s=2 * DOUBT_MS / 1000)
+        assert (await low.api.status()).rows.alarms == ()
+
+    run_virtual(play())
+
+
+def test_two_links_under_different_incarnations_that_both_live_are_two_copies() -> None:
+    async def play() -> None:
+        low, session, _ = await linked(4)
+        low.api._deliver(dialled_by_the_other(session, incarnation=session.incarnation + 1))
+
+        async def told() -> bool:
+            return [alarm.kind for alarm in (await low.api.status()).rows.alarms] == [AlarmKind.RUNNING_TWICE]
+
+        await until(told, "a warning", timeout_s=2 * DOUBT_MS / 1000)
 
     run_virtual(play())
 
