@@ -127,7 +127,7 @@ class Incarnations:
         world = self._world
         if session.forked_at is None:
             session.forked_at = world.now
-        if session.heard and world.now >= session.forked_at + FORKED_LINK_MS:
+        if (session.heard or session.greeted) and world.now >= session.forked_at + FORKED_LINK_MS:
             tries = self._shuns.get(session.device, 0)
             self._shuns[session.device] = tries + 1
             world.shunned[session.device] = world.now + min(MAX_SHUN_MS, MIN_SHUN_MS * 2 ** min(tries, 10))
@@ -142,6 +142,6 @@ class Incarnations:
                 times.append(min(session.probe_at, session.doubted_at + DOUBT_MS))
             if session.device in world.forked:
                 began = world.now if session.forked_at is None else session.forked_at
-                if session.heard or began + FORKED_LINK_MS > world.now:
+                if session.heard or session.greeted or began + FORKED_LINK_MS > world.now:
                     times.append(began + FORKED_LINK_MS)
         return times

@@ -179,7 +179,7 @@ def await_whole_device(person: Person) -> bytes:
     with person.store.inner.transaction() as txn:
         from multichat_tui.node.identity import load_identity
 
-        return load_identity(txn).device
+        return load_identity(txn, bytes).device
 
 
 def await_device(person: Person) -> bytes:
@@ -314,7 +314,7 @@ def test_false_receipts_change_nothing(fault: str) -> None:
         with eve.store.inner.transaction() as txn:
             from multichat_tui.node.identity import load_identity
 
-            forged_for = load_identity(txn)
+            forged_for = load_identity(txn, bytes)
         key, end = next(
             (k, e)
             for k, e in at_ann.world.channels[channel].chains.ends.items()
