@@ -127,6 +127,42 @@ MUTANTS = (
         tests=FORKS,
     ),
     Mutant(
+        name="a-copy-goes-on-writing",
+        file="multichat_tui/node/ledger.py",
+        old="            self._branches.own_copy()\n",
+        new="            pass\n",
+        tests=FORKS,
+    ),
+    Mutant(
+        name="anybody-stops-a-node",
+        file="multichat_tui/node/branches.py",
+        old="        lacking[tip] = Asked(again_at=self._world.now)\n",
+        new="        lacking[tip] = Asked(again_at=self._world.now)\n"
+        "        if tip.device == self._world.identity.device[:PREFIX_SIZE]:\n            self.own_copy()\n",
+        tests=FORKS,
+    ),
+    Mutant(
+        name="numbers-that-go-back-are-believed",
+        file="multichat_tui/node/incarnations.py",
+        old="if doubt is Doubt.NONE and goes_back(session.incarnation, greatest):",
+        new="if doubt is None:",
+        tests=FORKS,
+    ),
+    Mutant(
+        name="forked-devices-keep-their-links",
+        file="multichat_tui/node/incarnations.py",
+        old="            if session.device in world.forked:\n                self._shorten(session)\n",
+        new="",
+        tests=FORKS,
+    ),
+    Mutant(
+        name="a-second-link-is-taken-for-a-restart",
+        file="multichat_tui/node/engine.py",
+        old="            self._incarnations.doubt(existing)\n",
+        new="",
+        tests="tests/unit/node/test_node_two_links.py",
+    ),
+    Mutant(
         name="branches-without-bound",
         file="multichat_tui/node/branches.py",
         old="if leaves is None or len(leaves) < MAX_BRANCHES or record.header.prev in leaves:",

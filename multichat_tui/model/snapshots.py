@@ -155,6 +155,8 @@ class MemberRow:
     contact: bool
     verified: bool
     fingerprint: str
+    forked: bool = False
+    """A living device of theirs has written two different records at one place: copied, or it lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

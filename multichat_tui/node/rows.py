@@ -136,6 +136,8 @@ class Rows:
         if not channel.rooted:
             return ()
         names = self.channel_names(channel)
+        # One's own new device has taken the place of the copied one, and so have others'.
+        doubtful = {channel.control.user_of(device) for device in world.forked - world.revoked}
         rows = [
             MemberRow(
                 user=user,
@@ -146,6 +148,7 @@ class Rows:
                 contact=user in world.contacts,
                 verified=user in world.contacts and world.contacts[user].verified,
                 fingerprint=fingerprint(user),
+                forked=user in doubtful,
             )
             for user in channel.view.members
         ]

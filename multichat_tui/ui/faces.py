@@ -171,7 +171,9 @@ def member_items(members: Sequence[MemberRow], palette: Palette, glyphs: Glyphs)
             there = member.online or member.me
             name: Piece = (" " + one_line(member.name), palette.of_person(member.user) if there else palette.dim)
             note: tuple[Piece, ...] = ()
-            if member.me:
+            if member.forked:
+                note = ((f"{glyphs.alarm} copied", palette.bad),)
+            elif member.me:
                 note = (("you", palette.dim),)
             elif member.verified:
                 note = (("ok", palette.good),)

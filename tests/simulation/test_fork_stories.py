@@ -254,6 +254,8 @@ def test_everybody_is_warned_of_a_device_that_forks() -> None:
             return all([alarm.kind for alarm in alarms] == [AlarmKind.COPIED] for alarms in told)
 
         await until(warned, "a warning everywhere")
+        for person in (ann, kim, dave):
+            assert [row.name for row in (await person.api.members(channel)).rows if row.forked] == ["bob"]
 
     story(play)
 

@@ -110,7 +110,7 @@ async def members(context: Context) -> int:
         for row in rows:
             context.out.object(plain(row) | {"presence": _presence(row)})
         return 0
-    cells = [(one_line(row.name), row.role, _presence(row), "verified" if row.verified else "") for row in rows]
+    cells = [(one_line(row.name), row.role, _presence(row), _marks(row)) for row in rows]
     context.out.result({}, *table(cells))
     return 0
 
@@ -119,6 +119,10 @@ def _standing(row: ChannelRow) -> str:
     if row.membership is not Membership.JOINED:
         return row.membership.value
     return f"{counted(row.members, 'member')}, {counted(row.online, 'other')} online"
+
+
+def _marks(row: MemberRow) -> str:
+    return "COPIED OR LYING" if row.forked else "verified" if row.verified else ""
 
 
 def _presence(row: MemberRow) -> str:
