@@ -66,11 +66,13 @@ class Acks:
             channel = world.channels.get(identifier)
             if channel is not None and keys:
                 tips = tuple(tip for key in sorted(keys) if key in channel.chains.ends for tip in channel.chains.named(key))
-                if entries and size + len(tips) > MAX_TIPS:
-                    world.send(session, Ack(channels=tuple(entries)))
-                    entries, size = [], 0
-                entries.append(ChannelAck(channel=identifier[:PREFIX_SIZE], tips=tips))
-                size += 1 + len(tips)
+                for start in range(0, len(tips), MAX_TIPS // 2):
+                    part = tips[start : start + MAX_TIPS // 2]
+                    if entries and size + len(part) > MAX_TIPS:
+                        world.send(session, Ack(channels=tuple(entries)))
+                        entries, size = [], 0
+                    entries.append(ChannelAck(channel=identifier[:PREFIX_SIZE], tips=part))
+                    size += 1 + len(part)
         if not numbers:
             if entries:
                 world.send(session, Ack(channels=tuple(entries)))

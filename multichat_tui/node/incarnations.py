@@ -127,12 +127,16 @@ class Incarnations:
         world = self._world
         if session.forked_at is None:
             session.forked_at = world.now
-        if (session.heard or session.greeted) and world.now >= session.forked_at + FORKED_LINK_MS:
+        told = (session.heard or session.greeted) and world.now >= session.forked_at + FORKED_LINK_MS
+        if session.cut or not (told or session.device in world.shunned):
+            return
+        if session.device not in world.shunned:
             tries = self._shuns.get(session.device, 0)
             self._shuns[session.device] = tries + 1
             world.shunned[session.device] = world.now + min(MAX_SHUN_MS, MIN_SHUN_MS * 2 ** min(tries, 10))
             world.credentials_changed = True
-            world.close(session, "its device has written two different records at one place")
+        session.cut = True
+        world.close(session, "its device has written two different records at one place")
 
     def wake_times(self) -> list[int]:
         world = self._world
@@ -140,7 +144,7 @@ class Incarnations:
         for session in world.peers():
             if session.doubted_at is not None:
                 times.append(min(session.probe_at, session.doubted_at + DOUBT_MS))
-            if session.device in world.forked:
+            if session.device in world.forked and not session.cut:
                 began = world.now if session.forked_at is None else session.forked_at
                 if session.heard or session.greeted or began + FORKED_LINK_MS > world.now:
                     times.append(began + FORKED_LINK_MS)

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from multichat_tui.model.frames import ChainTip, ChannelOffer, Offer, Request, Vector
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
-from multichat_tui.model.limits import MAX_PENDING_OFFERS, MAX_RECEIPTS, MAX_STATEMENTS, MAX_TIPS
+from multichat_tui.model.limits import MAX_BRANCHES, MAX_PENDING_OFFERS, MAX_RECEIPTS, MAX_STATEMENTS, MAX_TIPS
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.holdings import Holdings, accepts, shares
 from multichat_tui.node.pushes import Pushes
@@ -54,12 +54,13 @@ class Offers:
         size = 0
         for identifier, keys in chains.items():
             channel = self._world.channels.get(identifier)
-            count = 2 + (len(keys) if keys is not None else 0 if channel is None else len(channel.chains.ends))
-            if parts[-1] and size + count > MAX_TIPS:
-                parts.append({})
-                size = 0
-            parts[-1][identifier] = keys
-            size += count
+            # Of one channel every part has an offer of its own.
+            for chosen, count in [(keys, 2)] if channel is None else _pieces(channel, keys):
+                if parts[-1] and size + count > MAX_TIPS:
+                    parts.append({})
+                    size = 0
+                parts[-1][identifier] = chosen
+                size += count
         for index, part in enumerate(parts):
             self.open(
                 session,
@@ -206,6 +207,26 @@ class Offers:
             self._pushes.push(session, world.channels[identifier], relayed)
         if chains:
             self.offer(session, chains)
+
+
+def _pieces(channel: Channel, keys: set[ChainKey] | None) -> list[tuple[set[ChainKey] | None, int]]:
+    """The chains of a channel in parts that one offer can name each, with their sizes: one part, but for floods of branches."""
+    ends, forks = channel.chains.ends, channel.chains.forks
+    named = ends.keys() if keys is ALL else keys & ends.keys()
+    size = 2 + len(named) + sum(min(len(leaves), MAX_BRANCHES) for key, leaves in forks.items() if key in named)
+    if size <= MAX_TIPS:
+        return [(keys, size)]
+    parts: list[tuple[set[ChainKey] | None, int]] = []
+    part: set[ChainKey] = set()
+    size = 2
+    for key in sorted(named):
+        count = min(len(forks[key]), MAX_BRANCHES) if key in forks else 1
+        if size + count > MAX_TIPS:
+            parts.append((part, size))
+            part, size = set(), 2
+        part.add(key)
+        size += count
+    return [*parts, (part, size)]
 
 
 def _tips_of(channel: Channel, vector: Vector) -> tuple[ChainTip, ...] | None:

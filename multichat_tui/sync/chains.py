@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from multichat_tui.model.frames import ChainTip, Prefix
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, digest
+from multichat_tui.model.limits import MAX_BRANCHES
 from multichat_tui.model.ports import Space, Transaction
 from multichat_tui.model.records import Header, Record
 
@@ -118,11 +119,14 @@ class Chains:
         return {end.id: end.seq}
 
     def named(self, key: ChainKey) -> tuple[ChainTip, ...]:
-        """What an offer or an acknowledgement says of a chain that is held: a tip for each branch."""
+        """What an offer or an acknowledgement says of a chain that is held: a tip for each branch, but of no more than
+        `MAX_BRANCHES`, those first that no record follows. To the rest the chains lead of those who have written upon them."""
         leaves = self.leaves(key)
+        heads = self.heads[key[0]]
+        named = sorted(leaves, key=lambda leaf: (leaf not in heads, leaf))[:MAX_BRANCHES]
         return tuple(
             ChainTip(device=key[1], log=key[0], seq=leaves[leaf], hash=leaf[:PREFIX_SIZE])
-            for leaf in sorted(leaves, key=lambda leaf: (leaves[leaf], leaf))
+            for leaf in sorted(named, key=lambda leaf: (leaves[leaf], leaf))
         )
 
     def tips(self) -> tuple[ChainTip, ...]:

@@ -119,6 +119,8 @@ class Session:
     probe_at: int = 0
     forked_at: int | None = None
     """When the device at its end was first seen to fork while this link was up."""
+    cut: bool = False
+    """It was closed for that."""
     branches: dict[tuple[ChannelId, ChainKey], set[RecordId]] = field(default_factory=dict)
     """Ends of branches of forked chains that the peer is known to hold."""
     relay_delay: dict[Prefix, int] = field(default_factory=dict)

@@ -427,3 +427,45 @@ def test_links_with_a_device_that_forks_are_short_and_far_between() -> None:
         await world.converge(channel)
 
     story(play)
+
+
+def test_however_many_branches_there_are_offers_and_acknowledgements_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forger and somebody who writes upon all his branches make others hold any number; what is said of them is bounded."""
+    monkeypatch.setattr("multichat_tui.sync.chains.MAX_BRANCHES", 4)
+    monkeypatch.setattr("multichat_tui.node.branches.MAX_BRANCHES", 4)
+    monkeypatch.setattr("multichat_tui.node.offers.MAX_BRANCHES", 4)
+    monkeypatch.setattr("multichat_tui.node.offers.MAX_TIPS", 9)
+
+    async def play() -> None:
+        world, (ann, kim, dave), bob, channel, forger = await four(376)
+        many = [forger.record(channel, Message(text=f"branch {number}")) for number in range(24)]
+        parts = ((ann, many[:4]), (kim, many[4:8]), (dave, many[8:12]))
+        for person, part in parts:
+            forger.tell(person, channel, *part)
+
+        async def held() -> bool:
+            return all([await _holds(person, channel, part) for person, part in parts])
+
+        await until(held, "everybody's part")
+        bob.crash()
+        for person in (ann, kim, dave):
+            await person.say(channel, f"{person.name} upon them")
+        texts = await world.converge(channel)
+        assert len(texts) == 4 + 12
+        for person in (ann, kim, dave):
+            leaves = max(len(f) for f in Mallory(person).world.channels[channel].chains.forks.values())
+            assert leaves == 12
+            await person.stop()
+            await person.start()
+        await ann.say(channel, "afterwards")
+        await world.converge(channel)
+        for person in (ann, kim, dave):
+            counted = dict((await person.api.status()).rows.counters)
+            assert not any(reason.startswith("frame-") for reason in counted)
+
+    story(play)
+
+
+async def _holds(person: Person, channel: ChannelId, records: list[Record]) -> bool:
+    with person.store.inner.transaction() as txn:
+        return all(txn.holds(record.id) for record in records)
