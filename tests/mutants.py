@@ -32,6 +32,7 @@ CONTROL = "tests/property/test_control_properties.py"
 HANDSHAKE = "tests/unit/crypto/test_crypto_handshake.py"
 DOOR = "tests/unit/net/test_net_door.py"
 NETWORKS = "tests/contract/test_network_contract.py"
+DEVICES = "tests/simulation/test_device_stories.py"
 LINKS = "tests/unit/net/test_net_link.py"
 
 MUTANTS = (
@@ -378,6 +379,48 @@ MUTANTS = (
         old="and ours.device == dialler.device",
         new="and ours.device is not None",
         tests=NETWORKS,
+    ),
+    Mutant(
+        name="a-revoked-device-goes-on-acting",
+        file="multichat_tui/channel/control.py",
+        old="if user not in view.members or device in view.revocations:",
+        new="if user not in view.members:",
+        tests="tests/unit/channel/test_channel_revocations.py",
+    ),
+    Mutant(
+        name="the-lightest-fence-counts",
+        file="multichat_tui/channel/counting.py",
+        old="most = max(map(weight, found), default=0)",
+        new="most = min(map(weight, found), default=0)",
+        tests="tests/unit/channel/test_channel_revocations.py",
+    ),
+    Mutant(
+        name="anybody-revokes-anybodys-device",
+        file="multichat_tui/channel/control.py",
+        old="for device in operation.devices.certified_revoked:",
+        new="for device in operation.devices.revoked:",
+        tests="tests/unit/channel/test_channel_revocations.py",
+    ),
+    Mutant(
+        name="contradicting-device-lists-are-no-alarm",
+        file="multichat_tui/node/devices.py",
+        old="raise_alarm(world, user, AlarmKind.FORKED_DEVICES, detail=listed.digest)",
+        new="pass",
+        tests=DEVICES,
+    ),
+    Mutant(
+        name="the-return-key-is-not-proven",
+        file="multichat_tui/node/returning.py",
+        old="if not key or not equal(",
+        new="if not key or False and not equal(",
+        tests=DEVICES,
+    ),
+    Mutant(
+        name="a-revoked-devices-link-stays",
+        file="multichat_tui/node/world.py",
+        old="return {device: certificate for device, certificate in known.items() if device not in self.revoked}",
+        new="return known",
+        tests=DEVICES,
     ),
 )
 

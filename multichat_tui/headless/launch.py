@@ -9,6 +9,8 @@ from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import ProfileState
 
 PROBE_TIMEOUT_S = 0.5
+RESTORED_NAME = "restored"
+"""What a restored device is called until it hears its account's name."""
 
 
 class ProfileLauncher:
@@ -32,6 +34,14 @@ class ProfileLauncher:
         await self._host.create(name=name, passphrase=passphrase, account_entropy=entropy)
         self._created_passphrase = passphrase
         return phrase
+
+    def check_phrase(self, phrase: str) -> None:
+        self._host.read_phrase(phrase)
+
+    async def restore(self, *, phrase: str, passphrase: str | None, lost: bool) -> None:
+        entropy = self._host.read_phrase(phrase)
+        await self._host.create(name=RESTORED_NAME, passphrase=passphrase, account_entropy=entropy, restored=True, lost=lost)
+        self._created_passphrase = passphrase
 
     async def start(self, passphrase: str | None = None) -> NodeApi:
         given = next((p for p in (passphrase, self._created_passphrase, self._host.passphrase) if p is not None), None)

@@ -124,7 +124,7 @@ def standing(row: ChannelRow) -> str:
     """What hinders writing in a channel; empty for nothing."""
     match row.membership:
         case Membership.JOINED:
-            return ""
+            return row.note if row.kind is ChannelKind.DIRECT else ""
         case Membership.JOINING:
             return row.note or "waiting to be let in: somebody of the channel must be online"
         case Membership.REFUSED:

@@ -89,6 +89,8 @@ def header(row: ChannelRow | None, desk: Desk, palette: Palette, glyphs: Glyphs)
         trust = ("verified", palette.good) if contact is not None and contact.verified else ("not verified", palette.warn)
         if contact is not None and contact.alarm is not None and contact.alarm.alarming:
             trust = (f"{glyphs.alarm} KEY WARNING", palette.bad)
+        elif contact is not None and contact.closed:
+            trust = ("account closed", palette.bad)
         people: Piece = ("online" if row.online else "offline", palette.good if row.online else palette.dim)
         middle: list[Piece] = [(" ", PLAIN), trust, (f" {glyphs.bar} ", palette.faint), people]
     elif row.membership is not Membership.JOINED:
@@ -138,7 +140,9 @@ def channel_items(desk: Desk, current: ChannelId | None, palette: Palette, glyph
 
 
 def _warned(row: ContactRow | None, palette: Palette, glyphs: Glyphs) -> tuple[Piece, ...]:
-    """A mark beside those about whose keys there is a warning."""
+    """A mark beside those about whose keys there is a warning, and those who are gone."""
+    if row is not None and row.closed:
+        return (("closed ", palette.dim),)
     if row is None or row.alarm is None or not row.alarm.alarming:
         return ()
     return ((f"{glyphs.alarm} ", palette.bad),)

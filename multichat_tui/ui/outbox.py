@@ -5,11 +5,11 @@ The text stays in the composer until the node has taken it, with the reason besi
 
 from typing import TYPE_CHECKING
 
-from multichat_tui.model.errors import MultichatError
+from multichat_tui.model.errors import MultichatError, WrongPassphrase
 from multichat_tui.node.api.commands import is_command, run_command
 from multichat_tui.node.api.commands.options import link_kind
 from multichat_tui.ui.cells import wrap
-from multichat_tui.ui.panel import page_of
+from multichat_tui.ui.panel import PassphraseScreen, page_of
 from multichat_tui.ui.parts import Read
 
 if TYPE_CHECKING:
@@ -74,14 +74,28 @@ class Outbox:
             await front.to_newest()
             screen.timeline.to_end()
 
-    async def command(self, line: str, text: str = "") -> None:
+    def _ask_passphrase(self, line: str, text: str, again: bool) -> None:
+        """A command needs the account's key: the passphrase opens it, typed where nobody sees it."""
+        screen = self._screen
+
+        def answered(passphrase: str | None) -> None:
+            if passphrase is not None:
+                screen.spawn(self.command(line, text, passphrase))
+
+        question = "That is not the passphrase. Try again:" if again else f"{line.split()[0]} needs your passphrase:"
+        screen.app.push_screen(PassphraseScreen(question, screen.palette), answered)
+
+    async def command(self, line: str, text: str = "", passphrase: str | None = None) -> None:
         """`text` is what stands in the composer for it; empty: it was not typed there."""
         screen, front = self._screen, self._screen.front
         if front.api is None:
             front.say("Still opening: try again in a moment.", bad=True)
             return
         try:
-            outcome = await run_command(front.api, front.current, line)
+            outcome = await run_command(front.api, front.current, line, passphrase)
+        except WrongPassphrase:
+            self._ask_passphrase(line, text, passphrase is not None)
+            return
         except MultichatError as error:
             front.say(str(error), bad=True)
             return

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Input
 
 from multichat_tui.ui.actions import ACTIONS, KEYS, TITLES, Scope, key_name, keys_of
 from multichat_tui.ui.bars import Bar
@@ -214,6 +215,41 @@ class PanelScreen(ModalScreen[None]):
                 self.lines.scroll_lines(page)
             case _:
                 pass
+
+
+class PassphraseScreen(ModalScreen[str | None]):
+    """Asks for the passphrase without showing it. Esc gives None."""
+
+    DEFAULT_CSS = """
+    PassphraseScreen { align: center bottom; background: transparent; }
+    PassphraseScreen Bar { height: 1; width: 100%; }
+    PassphraseScreen Input { border: none; height: 1; width: 100%; padding: 0 1; background: $surface; }
+    PassphraseScreen Input:focus { border: none; }
+    """
+
+    def __init__(self, question: str, palette: Palette) -> None:
+        super().__init__()
+        self._bar = Bar(palette.bar, id="passphrase-bar")
+        self._input = Input(id="passphrase-input", password=True, compact=True)
+        self._question, self._palette = question, palette
+
+    def compose(self) -> ComposeResult:
+        yield self._bar
+        yield self._input
+
+    def on_mount(self) -> None:
+        self._input.cursor_blink = False
+        self._bar.tell([(f" {self._question}", self._palette.warn)], [("Enter goes on  Esc gives up ", self._palette.dim)])
+        self._input.focus()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "escape":
+            event.stop()
+            self.dismiss(None)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value)
 
 
 class AskScreen(ModalScreen[bool]):

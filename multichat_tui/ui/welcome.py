@@ -22,6 +22,8 @@ FrontDone = Callable[[NodeApi], Awaitable[None]]
 
 class Step(Enum):
     NAME = auto()
+    RESTORE = auto()
+    LOST = auto()
     PASSPHRASE = auto()
     NO_PASSPHRASE = auto()
     AGAIN = auto()
@@ -36,6 +38,15 @@ TEXTS: dict[Step, tuple[str, str]] = {
         "Welcome to Multichat",
         "An encrypted chat without a server. There is nothing to sign up for: your identity is made on this device, now.\n\n"
         "What shall others call you?",
+    ),
+    Step.RESTORE: (
+        "Bring your identity back",
+        "Type the 24 words of your recovery phrase. Whoever has them is you: look over your shoulder first.",
+    ),
+    Step.LOST: (
+        "Are your other devices lost?",
+        "Enter: they are, or there are none left. They are revoked as soon as a contact has brought your account back.\n\n"
+        "Type keep if they are not lost: this becomes one more device.",
     ),
     Step.PASSPHRASE: (
         "Choose a passphrase",
@@ -53,7 +64,13 @@ TEXTS: dict[Step, tuple[str, str]] = {
     Step.OPENING: ("Unlocking", "A moment..."),
 }
 
-BACK = {Step.PASSPHRASE: Step.NAME, Step.NO_PASSPHRASE: Step.PASSPHRASE, Step.AGAIN: Step.PASSPHRASE}
+BACK = {
+    Step.RESTORE: Step.NAME,
+    Step.LOST: Step.RESTORE,
+    Step.PASSPHRASE: Step.NAME,
+    Step.NO_PASSPHRASE: Step.PASSPHRASE,
+    Step.AGAIN: Step.PASSPHRASE,
+}
 """Where Esc leads."""
 
 
@@ -95,6 +112,9 @@ class FrontDoor(Screen[None]):
         self._step = Step.NAME if new else Step.UNLOCK
         self._chosen_name = ""
         self._passphrase: str | None = None
+        self._phrase = ""
+        """Of an identity that is brought back; empty for a new one."""
+        self._lost = True
         self._words: list[str] = []
         self._asked = 0
         self._starting: asyncio.Task[NodeApi] | None = None
@@ -135,7 +155,8 @@ class FrontDoor(Screen[None]):
         self._input.password = step in (Step.PASSPHRASE, Step.NO_PASSPHRASE, Step.AGAIN, Step.UNLOCK)
         self._input.display = self._sign.display = not waiting
         back = "Esc goes back, " if step in BACK else ""
-        self._keys.update("" if waiting else f"Enter goes on, {back}Ctrl+Q quits.")
+        restore = "Ctrl+R brings an identity back, " if step is Step.NAME else ""
+        self._keys.update("" if waiting else f"Enter goes on, {back}{restore}Ctrl+Q quits.")
         if not waiting:
             self._input.focus()
         if step is Step.PHRASE:
@@ -146,14 +167,20 @@ class FrontDoor(Screen[None]):
         why = (
             ""
             if low
-            else "They are what brings your identity back if this device is lost (a later version will ask for them). "
+            else "They are what brings your identity back if this device is lost: Ctrl+R at the first start. "
             "They are shown this once; keep them secret.\n\n"
         )
         ask = f"Type word {self._asked + 1} when you have written them down:"
         self._text.update(f"{why}{phrase_table(self._words, min(68, self.app.size.width - 4))}\n{'' if low else chr(10)}{ask}")
 
     def on_key(self, event: events.Key) -> None:
-        if event.key == "escape" and (before := BACK.get(self._step)) is not None:
+        if event.key == "ctrl+r" and self._step is Step.NAME:
+            event.stop()
+            self._show(Step.RESTORE)
+        elif event.key == "escape" and self._step is Step.PASSPHRASE and self._phrase:
+            event.stop()
+            self._show(Step.LOST)
+        elif event.key == "escape" and (before := BACK.get(self._step)) is not None:
             event.stop()
             self._show(before)
 
@@ -163,6 +190,10 @@ class FrontDoor(Screen[None]):
         match self._step:
             case Step.NAME:
                 self._take_name(value)
+            case Step.RESTORE:
+                self._take_phrase(value)
+            case Step.LOST:
+                self._take_lost(value)
             case Step.PASSPHRASE | Step.NO_PASSPHRASE:
                 self._take_passphrase(value)
             case Step.AGAIN:
@@ -182,7 +213,23 @@ class FrontDoor(Screen[None]):
         if name is None:
             self._error.update(f"A name has 1 to {MAX_NAME_CHARACTERS} visible characters and does not begin with # @ + or /.")
             return
-        self._chosen_name = name
+        self._chosen_name, self._phrase = name, ""
+        self._show(Step.PASSPHRASE)
+
+    def _take_phrase(self, value: str) -> None:
+        try:
+            self._launcher.check_phrase(value)
+        except MultichatError as error:
+            self._error.update(str(error))
+            return
+        self._phrase = value
+        self._show(Step.LOST)
+
+    def _take_lost(self, value: str) -> None:
+        if value.strip().lower() not in ("", "keep"):
+            self._error.update("Enter alone revokes them; keep leaves them.")
+            return
+        self._lost = not value.strip()
         self._show(Step.PASSPHRASE)
 
     def _take_passphrase(self, value: str) -> None:
@@ -207,6 +254,9 @@ class FrontDoor(Screen[None]):
 
     async def _make(self) -> None:
         """The phrase is shown whatever becomes of the start: there is no second time."""
+        if self._phrase:
+            await self._restore()
+            return
         try:
             phrase = await self._launcher.create(name=self._chosen_name, passphrase=self._passphrase)
         except MultichatError as error:
@@ -217,6 +267,16 @@ class FrontDoor(Screen[None]):
         self._passphrase = None
         self._asked = secrets.randbelow(len(self._words))
         self._show(Step.PHRASE)
+
+    async def _restore(self) -> None:
+        phrase, self._phrase = self._phrase, ""
+        try:
+            await self._launcher.restore(phrase=phrase, passphrase=self._passphrase, lost=self._lost)
+        except MultichatError as error:
+            self._show(Step.RESTORE, str(error))
+            return
+        start, self._passphrase = self._launcher.start(self._passphrase), None
+        await self._enter(start)
 
     def _take_word(self, value: str) -> None:
         if value.strip().lower() != self._words[self._asked]:

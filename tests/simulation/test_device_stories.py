@@ -5,9 +5,11 @@ from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.crypto.identity import Account, DeviceSecrets, certify, joined_device_list, sign_device_list
 from multichat_tui.model.errors import IntentRefused
+from multichat_tui.model.frames import ReturnFrame, ReturnStage, encode_frame
 from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import ChannelId, digest
 from multichat_tui.model.intents import CloseAccount, OpenDirect, RevokeDevice, SendMessage
+from multichat_tui.model.ports import FrameIn
 from multichat_tui.model.snapshots import Membership, RowKind
 from multichat_tui.model.trust import AlarmKind
 from multichat_tui.net.virtual_time import run_virtual
@@ -306,3 +308,43 @@ async def _speaks(person: Person, channel: ChannelId) -> bool:
 async def _holds_key(person: Person, other: Person) -> bool:
     user = (await other.api.me()).rows.user
     return bool(person.api._engine.world.contacts[user].return_key)  # type: ignore[union-attr]
+
+
+def test_who_does_not_know_the_return_key_does_not_become_a_contact_of_a_device_that_comes_back() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(39)
+        ann, bob, mallory = await world.add("ann", "bob", "mallory")
+        await world.pair(ann, bob)
+        group = await world.channel_of(ann, bob, mallory)
+        await ann.stop()
+        anew = await world.restore(ann, "ann's new machine")
+        await until(lambda: _linked(anew, mallory), "the new device is linked with a fellow member")
+        engine, theirs = anew.api._engine, mallory.api._identity
+        assert engine is not None
+        assert theirs is not None
+        session = engine.world.session_of((await mallory.api.me()).rows.device)
+        assert session is not None
+        frame = ReturnFrame(
+            stage=ReturnStage.TELL,
+            proof=bytes(32),
+            share=bytes(32),
+            account_list=engine.world.identity.devices.encoded,
+            teller_list=theirs.devices.encoded,
+            teller_profile=theirs.profile.encoded,
+        )
+        before = engine.world.counters.get("return-not-ours", 0)
+        anew.api._deliver(FrameIn(link=session.link, frame=encode_frame(frame)))
+        await until(lambda: _counted(anew, "return-not-ours", before + 1), "it was refused")
+        assert [row.user for row in (await anew.api.contacts()).rows] == [(await bob.api.me()).rows.user]
+        assert await _member(anew, group)
+
+    run_virtual(story())
+
+
+async def _linked(person: Person, other: Person) -> bool:
+    device = (await other.api.me()).rows.device
+    return any(row.device == device and row.online for row in (await person.api.peers()).rows)
+
+
+async def _counted(person: Person, name: str, least: int) -> bool:
+    return dict((await person.api.status()).rows.counters).get(name, 0) >= least

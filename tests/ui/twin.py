@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, WrongPassphrase
+from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, UsageError, WrongPassphrase
 from multichat_tui.model.events import (
     ChannelChanged,
     ContactChanged,
@@ -29,6 +29,7 @@ from multichat_tui.model.intents import (
     InviteToChannel,
     MarkRead,
     OpenDirect,
+    RevokeDevice,
     SendMessage,
     SetDraft,
     SetTopic,
@@ -299,6 +300,10 @@ class TwinNode:
                 return Accepted(user=self.add_contact("carol"))
             case AcknowledgeAlarms(user=someone):
                 self.set_status(alarms=tuple(row for row in self.status_row.alarms if row.user != someone))
+            case RevokeDevice(device=device, passphrase=passphrase):
+                if passphrase != "open sesame":
+                    raise WrongPassphrase("This profile is locked.", "Enter its passphrase.")
+                self.device_rows = [replace(row, revoked=row.revoked or row.device == device) for row in self.device_rows]
             case MarkRead(channel=channel, arrival=arrival):
                 self.set_channel(channel, unread=0, mentions=0, read_arrival=arrival)
             case SetDraft(channel=channel, text=text):
@@ -421,6 +426,7 @@ class TwinLauncher:
         self.node = node
         self.now = state
         self.created: tuple[str, str | None] | None = None
+        self.restored: tuple[str, str | None, bool] | None = None
         self.started = 0
         self.stopped = 0
 
@@ -432,6 +438,14 @@ class TwinLauncher:
         self.created = (name, passphrase)
         self.now = ProfileState.OPEN
         return PHRASE
+
+    def check_phrase(self, phrase: str) -> None:
+        if phrase != PHRASE:
+            raise UsageError("A recovery phrase has 24 words.")
+
+    async def restore(self, *, phrase: str, passphrase: str | None, lost: bool) -> None:
+        self.restored = (phrase, passphrase, lost)
+        self.now = ProfileState.OPEN
 
     async def start(self, passphrase: str | None = None) -> TwinNode:
         if self.now is ProfileState.LOCKED and passphrase != "open sesame":

@@ -21,7 +21,10 @@ from multichat_tui.crypto.identity import (  # noqa: E402
     DeviceSecrets,
     certify,
     first_device_list,
+    joined_device_list,
     safety_number,
+    sign_closing,
+    sign_device_list,
     sign_join,
     sign_profile,
     sign_receipt,
@@ -32,6 +35,7 @@ from multichat_tui.model.acts import (  # noqa: E402
     Admit,
     CloseInvitation,
     Create,
+    Devices,
     Invite,
     Leave,
     Message,
@@ -61,6 +65,8 @@ from multichat_tui.model.frames import (  # noqa: E402
     ReceiptOffer,
     Ref,
     Request,
+    ReturnFrame,
+    ReturnStage,
     StatementOffer,
     Vector,
     encode_frame,
@@ -500,11 +506,59 @@ REJECTED = {
 }
 
 
+def devices() -> dict[str, Any]:
+    """Lists that follow each other, and how a restored device of ada's comes back to grace."""
+    account, key = ACCOUNTS["ada"], ACCOUNTS["ada"].return_key
+    second = DeviceSecrets(signing_seed=filled(0x60), sealing_secret=filled(0x70))
+    certificate = certify(account, second, filled(0xB0), NOW_MS + 1)
+    first = first_device_list(account, ADA)
+    following = sign_device_list(account, first, (ADA, certificate), (ADA.device,))
+    contradicting = sign_device_list(account, first, (ADA,), (ADA.device,))
+    joined = joined_device_list(account, (following, contradicting), None, ())
+    share, answer = filled(0x11), filled(0x22)
+    stages = {}
+    for stage, sender, receiver in (
+        (ReturnStage.ASK, second.device, GRACE.device),
+        (ReturnStage.TELL, GRACE.device, second.device),
+        (ReturnStage.DONE, second.device, GRACE.device),
+        (ReturnStage.WELCOME, GRACE.device, second.device),
+    ):
+        said = answer if sender == GRACE.device else share
+        proof = mac(key, "mc.retproof", bytes([stage]), sender, receiver, said)
+        listed = {ReturnStage.TELL: first.encoded, ReturnStage.DONE: following.encoded}.get(stage, b"")
+        stages[stage.name.lower()] = encode_frame(ReturnFrame(stage=stage, proof=proof, share=said, account_list=listed)).hex()
+    prefix = bytes(8)
+    fence = (Tip(device=ADA.device, log=Log.CONTENT, seq=3, hash=filled(0x30)),)
+    return {
+        "entropy": account.entropy.hex(),
+        "return_key": key.hex(),
+        "lists": {
+            name: {"encoded": listed.encoded.hex(), "number": listed.number, "digest": listed.digest.hex(), "mark": listed.mark}
+            for name, listed in {
+                "first": first,
+                "following": following,
+                "contradicting": contradicting,
+                "joined": joined,
+            }.items()
+        },
+        "act": encode_acts((Devices(devices=following.encoded, fence=fence),)).hex(),
+        "closing": sign_closing(account, NOW_MS).encoded.hex(),
+        "shares": {"teller": answer.hex(), "returner": share.hex()},
+        "devices": {"teller": GRACE.device.hex(), "returner": second.device.hex()},
+        "return": stages,
+        "secret": mac(key, "mc.retpair", answer, share).hex(),
+        "message": encode_frame(
+            MessageFrame(channel=prefix, lists=(following.encoded,), return_key=key, return_key_held=filled(0x44, 8))
+        ).hex(),
+    }
+
+
 def everything() -> dict[str, Any]:
     return {
         "accounts": accounts(),
         "acts": [{"name": name, "content": encode_acts(act).hex()} for name, act in acts().items()],
         "codec": codec(),
+        "devices": devices(),
         "frames": [{"name": name, "encoded": encode_frame(frame).hex()} for name, frame in frames().items()],
         "invitations": invitations(),
         "keys": keys(),

@@ -17,9 +17,9 @@ from multichat_tui.crypto.identity import (
     statement_holds,
 )
 from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key, sealing_public_key, sign, verify
-from multichat_tui.model.acts import decode_acts, encode_acts
+from multichat_tui.model.acts import Devices, decode_acts, encode_acts
 from multichat_tui.model.codec import Rejected, decode, encode
-from multichat_tui.model.frames import decode_frame, encode_frame
+from multichat_tui.model.frames import MessageFrame, ReturnFrame, decode_frame, encode_frame
 from multichat_tui.model.identity import Certificate, DeviceList, decode_certificate, decode_device_list
 from multichat_tui.model.ids import Log, UserId, digest, fingerprint, short, user_id
 from multichat_tui.model.invitations import Invitation, join_seed, parse_link, token_key
@@ -179,3 +179,49 @@ def test_links_are_read_as_ever(case: dict[str, Any]) -> None:
     assert (found.expires_ms, list(found.addresses)) == (case["expires_ms"], case["addresses"])
     assert (None if found.channel is None else found.channel.hex()) == case["channel"]
     assert (found.token_key.hex(), public_key(join_seed(found.seed)).hex()) == (case["token_key"], case["join_key"])
+
+
+def test_device_lists_follow_and_contradict_each_other_as_ever() -> None:
+    case = frozen("devices")
+    lists = {}
+    for name, entry in case["lists"].items():
+        listed = decode_device_list(unhex(entry["encoded"]))
+        assert isinstance(listed, DeviceList)
+        assert device_list_holds(listed)
+        assert (listed.number, listed.digest.hex(), listed.mark) == (entry["number"], entry["digest"], entry["mark"])
+        lists[name] = listed
+    assert lists["following"].follows(lists["first"])
+    assert lists["contradicting"].follows(lists["first"])
+    assert not lists["contradicting"].follows(lists["following"])
+    assert not lists["first"].follows(lists["following"])
+    assert lists["joined"].follows(lists["following"])
+    assert lists["joined"].covers(lists["contradicting"])
+    act = decode_acts(unhex(case["act"]), Log.CONTROL)
+    assert isinstance(act, tuple)
+    assert encode_acts(act).hex() == case["act"]
+    assert isinstance(act[0], Devices)
+    assert act[0].devices == lists["following"].encoded
+
+
+def test_a_device_comes_back_by_the_same_words_as_ever() -> None:
+    case = frozen("devices")
+    key = digest("mc.return", unhex(case["entropy"]))
+    assert key.hex() == case["return_key"]
+    devices = {name: unhex(device) for name, device in case["devices"].items()}
+    for name, encoded in case["return"].items():
+        frame = decode_frame(unhex(encoded))
+        assert isinstance(frame, ReturnFrame)
+        sender, receiver = ("teller", "returner") if name in ("tell", "welcome") else ("returner", "teller")
+        expected = mac(key, "mc.retproof", bytes([frame.stage]), devices[sender], devices[receiver], frame.share)
+        assert frame.proof == expected
+        assert encode_frame(frame).hex() == encoded
+    secret = mac(key, "mc.retpair", unhex(case["shares"]["teller"]), unhex(case["shares"]["returner"]))
+    assert secret.hex() == case["secret"]
+    message = decode_frame(unhex(case["message"]))
+    assert isinstance(message, MessageFrame)
+    assert message.return_key == key
+    assert encode_frame(message).hex() == case["message"]
+    closing = decode_statement(unhex(case["closing"]))
+    assert isinstance(closing, Statement)
+    assert statement_holds(closing)
+    assert user_id(closing.device) == closing.user

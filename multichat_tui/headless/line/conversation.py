@@ -12,7 +12,7 @@ from enum import Enum, auto
 from multichat_tui.headless.line.page import Page
 from multichat_tui.headless.line.reading import LineReader, TooLong
 from multichat_tui.headless.verbs.messages import ALONE_PATIENCE_S, HINT, Settled, arrived_since
-from multichat_tui.model.errors import MultichatError, Unreachable
+from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable, WrongPassphrase
 from multichat_tui.model.events import (
     ChannelChanged,
     ChannelGone,
@@ -184,7 +184,13 @@ class Conversation:
         if isinstance(line, TooLong):
             raise MultichatError(f"A line holds at most {MAX_INPUT_LINE_BYTES} bytes; that one was not used.")
         if is_command(line):
-            outcome = await run_command(self._api, self.open, line)
+            try:
+                outcome = await run_command(self._api, self.open, line)
+            except WrongPassphrase:
+                advice = "Use a command beside this program: multichat devices, or multichat account."
+                raise IntentRefused(
+                    Refusal.NOT_ALLOWED, "This needs the passphrase, which is not asked for here.", advice
+                ) from None
             await self._page.say(*outcome.lines)
             sent, where = outcome.record, outcome.open_channel or self.open
             if sent is not None and where is not None:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from multichat_tui.headless.host import Context
+from multichat_tui.headless.launch import RESTORED_NAME
 from multichat_tui.headless.output import plain
 from multichat_tui.headless.session import session, wait_for
 from multichat_tui.model.errors import ProfileAbsent, ProfileExists, StorageFailed, TimedOut, UsageError
@@ -12,8 +13,6 @@ from multichat_tui.model.snapshots import StatusRow
 from multichat_tui.node.api.launch import ProfileState
 from multichat_tui.node.api.lookup import id_text, one_line
 
-RESTORED_NAME = "restored"
-"""What a restored device is called until it hears its account's name."""
 SETTLE_S = 3.0
 """Once the account is back, its channels follow; what has not come by then comes whenever a node runs."""
 WAITING = "Waiting for a contact to bring your account back: on this network by itself, elsewhere with --connect HOST:PORT."

@@ -96,7 +96,7 @@ async def do(context: Context) -> int:
     async with session(context.host, network=True) as opened:
         api = opened.api
         channel = await find_destination(api, args.channel) if args.channel else None
-        outcome = await run_command(api, channel, line if line.startswith("/") else f"/{line}")
+        outcome = await run_command(api, channel, line if line.startswith("/") else f"/{line}", context.host.passphrase)
         out.result(outcome.fields, *outcome.lines)
         sent = outcome.fields.get("id")
         if isinstance(sent, str) and not opened.attached:

@@ -24,6 +24,13 @@ class Launcher(Protocol):
     async def create(self, *, name: str, passphrase: str | None) -> str:
         """Make an identity; returns the 24 words of its recovery phrase, which is shown this once. None: no passphrase."""
 
+    def check_phrase(self, phrase: str) -> None:
+        """`errors.UsageError` says what is wrong with a recovery phrase."""
+
+    async def restore(self, *, phrase: str, passphrase: str | None, lost: bool) -> None:
+        """Make a new device of the account whose recovery phrase this is. `lost`: its older devices are revoked when a contact
+        brings it back."""
+
     async def start(self, passphrase: str | None = None) -> NodeApi:
         """Unlock, start the node (or attach to the one that runs) and return its face. `errors.WrongPassphrase`."""
 

@@ -82,6 +82,8 @@ def _about(person: Person) -> list[str]:
         lines.append("this is you; others compare this fingerprint, or the safety number they see")
     if contact is not None:
         lines.append(f"safety number  {contact.safety_number}")
+        if contact.closed:
+            lines.append("closed         they have closed their account")
         if contact.pending:
             lines.append("pairing        waiting for the other side")
         elif contact.verified:
