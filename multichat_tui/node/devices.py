@@ -11,7 +11,7 @@ from multichat_tui.model.acts import Tip
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, UserId, digest
-from multichat_tui.model.limits import MAX_LIST_NUMBER, MAX_LISTS, REGISTER_DELAY_MS
+from multichat_tui.model.limits import MAX_LIST_NUMBER, MAX_LISTS, MAX_RECORD_FAULTS, REGISTER_DELAY_MS
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.trust import AlarmKind
@@ -36,10 +36,20 @@ class Devices:
     # Learning
 
     def hear(self, encoded: bytes, source: Session) -> None:
-        """A list that a peer has sent."""
+        """A list that a peer has sent. Its many signatures are checked only if it could be news; a wrong one is a fault."""
+        world = self._world
         listed = decode_device_list(encoded)
+        if not isinstance(listed, Rejected):
+            known = world.list_of(listed.user)
+            if known is None and not self._concerns(listed.user):
+                return
+            if known is not None and (listed.body == known.body or listed.number < known.number):
+                return
         if isinstance(listed, Rejected) or not device_list_holds(listed):
-            self._world.count("devices-rejected")
+            world.count("devices-rejected")
+            source.faults += 1
+            if source.faults > MAX_RECORD_FAULTS:
+                world.close(source, "it sent too many invalid device lists")
             return
         self.learn(listed, source)
 
