@@ -417,9 +417,9 @@ MUTANTS = (
     ),
     Mutant(
         name="a-revoked-devices-link-stays",
-        file="multichat_tui/node/world.py",
-        old="return {device: certificate for device, certificate in known.items() if device not in self.revoked}",
-        new="return known",
+        file="multichat_tui/node/devices.py",
+        old="            if session.device in gone:",
+        new="            if False:",
         tests=DEVICES,
     ),
 )

@@ -9,8 +9,9 @@ from multichat_tui.crypto.identity import device_list_holds, joined_device_list
 from multichat_tui.model.acts import Devices as DevicesAct
 from multichat_tui.model.acts import Tip
 from multichat_tui.model.codec import Rejected
+from multichat_tui.model.frames import MessageFrame
 from multichat_tui.model.identity import DeviceList, decode_device_list
-from multichat_tui.model.ids import ChannelId, DeviceId, Log, UserId, digest
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId, digest
 from multichat_tui.model.limits import MAX_LIST_NUMBER, MAX_LISTS, MAX_RECORD_FAULTS, REGISTER_DELAY_MS
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Membership
@@ -134,6 +135,8 @@ class Devices:
         world.credentials_changed = world.status_changed = True
         for session in list(world.sessions.values()):
             if session.device in gone:
+                # It is its own account's list, and the last thing that it hears.
+                world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), lists=(listed.encoded,)))
                 world.close(session, REVOKED)
         for session in world.peers():
             session.statements_due = True

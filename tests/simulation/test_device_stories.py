@@ -7,12 +7,13 @@ from multichat_tui.crypto.identity import Account, DeviceSecrets, certify, joine
 from multichat_tui.model.errors import IntentRefused
 from multichat_tui.model.frames import ReturnFrame, ReturnStage, encode_frame
 from multichat_tui.model.identity import Certificate, DeviceList
-from multichat_tui.model.ids import ChannelId, digest
+from multichat_tui.model.ids import ChannelId, LinkId, digest
 from multichat_tui.model.intents import CloseAccount, OpenDirect, RevokeDevice, SendMessage
 from multichat_tui.model.ports import FrameIn
 from multichat_tui.model.snapshots import Membership, RowKind
 from multichat_tui.model.trust import AlarmKind
 from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node.devices import REVOKED
 
 
 async def _direct(one: Person, other: Person) -> ChannelId:
@@ -348,3 +349,41 @@ async def _linked(person: Person, other: Person) -> bool:
 
 async def _counted(person: Person, name: str, least: int) -> bool:
     return dict((await person.api.status()).rows.counters).get(name, 0) >= least
+
+
+def test_links_of_a_device_are_cut_when_it_is_revoked_and_it_says_why() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(40)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        group = await world.channel_of(ann, bob)
+        second = await world.restore(ann, "ann's second", revoke=False)
+        await until(lambda: _member(second, group), "the second device is in")
+        await until(lambda: _linked(bob, second), "and linked with bob")
+        device = (await second.api.me()).rows.device
+        cut: list[str] = []
+        for person in (ann, bob):
+            _note_closes(person, cut)
+        await ann.api.submit(RevokeDevice(device=device))
+        await until(lambda: _stopped(second), "it knows that it is revoked")
+        await until(lambda: _is_cut(person=bob, device=device), "bob has no link to it")
+        assert REVOKED in cut
+        with pytest.raises(IntentRefused, match="revoked"):
+            await second.say(group, "anyway")
+
+    run_virtual(story())
+
+
+def _note_closes(person: Person, into: list[str]) -> None:
+    """What this person's node says when it closes links."""
+    close = person.network.close_link
+
+    def noted(link: LinkId, reason: str) -> None:
+        into.append(reason)
+        close(link, reason)
+
+    person.network.close_link = noted  # type: ignore[method-assign]
+
+
+async def _is_cut(person: Person, device: bytes) -> bool:
+    return not any(row.device == device for row in (await person.api.peers()).rows)
