@@ -20,11 +20,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from multichat_tui import config
+from multichat_tui import __version__, config
+from multichat_tui.headless.completion import completion_script
 from multichat_tui.headless.host import Context, Whereabouts
 from multichat_tui.headless.launch import ProfileLauncher
-from multichat_tui.headless.output import Output, standard_output
-from multichat_tui.headless.parser import parse
+from multichat_tui.headless.output import Output, standard_output, table
+from multichat_tui.headless.parser import grammar, parse
 from multichat_tui.headless.questions import (
     confirm_close,
     confirm_wipe,
@@ -76,6 +77,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str]) -> int:
     args = parse(argv)
+    if args.verb in ("completion", "man"):
+        return _text(args)
+    if args.verb == "config":
+        return _configuration(args)
     settings = config.load(_arguments(args), os.environ)
     _log_to_screen(settings.verbose and args.verb is not None)
     host = ProfileHost(settings)
@@ -110,6 +115,37 @@ def _arguments(args: argparse.Namespace) -> config.Arguments:
         verbose=args.verbose,
         line=args.line,
     )
+
+
+def _text(args: argparse.Namespace) -> int:
+    """What is made from the grammar."""
+    if args.verb == "man":
+        from multichat_tui.headless.manual import manual_page
+
+        print(manual_page(grammar(), __version__), end="")
+    else:
+        print(completion_script(args.shell, grammar()), end="")
+    return 0
+
+
+def _configuration(args: argparse.Namespace) -> int:
+    """`config show`, `path` and `check`. A mistake in the file is `errors.UsageError`, but `path` tells the path all the same."""
+    arguments, out = _arguments(args), standard_output(args.json)
+    path = config.config_path(arguments, os.environ)
+    if args.action == "path":
+        out.result({"config": str(path), "exists": path.is_file()}, str(path))
+        return 0
+    found = config.in_force(arguments, os.environ)
+    if args.action == "check":
+        exists = path.is_file()
+        out.result(
+            {"config": str(path), "exists": exists}, f"{path}: {'in order' if exists else 'there is none; all is default'}"
+        )
+        return 0
+    fields = {each.key: {"value": each.value, "source": each.source} for each in found}
+    lines = table([(each.key, each.value or "-", each.source) for each in found])
+    out.result({"config": str(path), "settings": fields}, f"# {path}", *lines)
+    return 0
 
 
 def _screens(host: "ProfileHost") -> int:

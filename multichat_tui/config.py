@@ -62,25 +62,168 @@ class Arguments:
     line: bool = False
 
 
-_FILE_KEYS: dict[str, type] = {
-    "profile": str,
-    "listen": str,
-    "lan": bool,
-    "connect": list,
-    "passphrase_file": str,
-    "log_file": str,
-    "verbose": bool,
-    "line": bool,
-}
-"""Every key of the configuration file with its type; `connect` is a list of HOST:PORT."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSetting:
+    """One key of the configuration file. `environment` and `argument` say the same for one run; `default` is for people."""
+
+    key: str
+    kind: type
+    environment: str
+    argument: str
+    default: str
+    help: str
+    example: str
+
+
+FILE_SETTINGS: tuple[FileSetting, ...] = (
+    FileSetting(
+        key="profile",
+        kind=str,
+        environment="MULTICHAT_PROFILE",
+        argument="--profile",
+        default="default",
+        help="which profile is used: letters, digits, dash, dot and underscore, at most 48 of them",
+        example='"work"',
+    ),
+    FileSetting(
+        key="passphrase_file",
+        kind=str,
+        environment="MULTICHAT_PASSPHRASE_FILE",
+        argument="--passphrase-file",
+        default="none: the passphrase is asked for",
+        help="a file whose first line is the passphrase",
+        example='"~/.multichat-passphrase"',
+    ),
+    FileSetting(
+        key="listen",
+        kind=str,
+        environment="MULTICHAT_LISTEN",
+        argument="--listen",
+        default="every address, a port that is free",
+        help="where a node listens, as HOST:PORT; port 0 is any that is free",
+        example='"0.0.0.0:4700"',
+    ),
+    FileSetting(
+        key="lan",
+        kind=bool,
+        environment="MULTICHAT_LAN",
+        argument="--no-lan",
+        default="true",
+        help="whether to look for contacts on the local network",
+        example="false",
+    ),
+    FileSetting(
+        key="connect",
+        kind=list,
+        environment="MULTICHAT_CONNECT",
+        argument="--connect",
+        default="nowhere else",
+        help="where to look for peers too, as HOST:PORT",
+        example='["friend.example:4700", "[2001:db8::5]:4700"]',
+    ),
+    FileSetting(
+        key="line",
+        kind=bool,
+        environment="MULTICHAT_LINE",
+        argument="--line",
+        default="false; true where TERM is dumb",
+        help="plain lines instead of screens",
+        example="true",
+    ),
+    FileSetting(
+        key="log_file",
+        kind=str,
+        environment="MULTICHAT_LOG_FILE",
+        argument="--log-file",
+        default="a file in the state directory, named for the profile",
+        help="where to log; three files of one megabyte at most",
+        example='"/var/log/multichat.log"',
+    ),
+    FileSetting(
+        key="verbose",
+        kind=bool,
+        environment="",
+        argument="--verbose",
+        default="false",
+        help="whether commands log to standard error too",
+        example="true",
+    ),
+)
+"""Every key of the configuration file. docs/configuration.md is made from this."""
+_FILE_KEYS = {setting.key: setting.kind for setting in FILE_SETTINGS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """A setting of this run: its value as text, and where that was said: an argument, an environment variable, the file."""
+
+    key: str
+    value: str
+    source: str
+
+
+def config_path(arguments: Arguments, environment: Mapping[str, str]) -> Path:
+    """Where the configuration file is looked for, whether or not it is there."""
+    home = _home(arguments, environment)
+    return (home or PlatformDirs(APP, appauthor=False).user_config_path) / "config.toml"
+
+
+def _home(arguments: Arguments, environment: Mapping[str, str]) -> Path | None:
+    named = arguments.home or environment.get("MULTICHAT_HOME") or ""
+    return Path(named).expanduser().absolute() if named else None
+
+
+def in_force(arguments: Arguments, environment: Mapping[str, str]) -> tuple[InForce, ...]:
+    """Every setting of this run with its source. Secrets are not in it: of a passphrase only where it comes from."""
+    settings = load(arguments, environment)
+    written = read_file(config_path(arguments, environment))
+    values = {
+        "profile": settings.profile,
+        "passphrase_file": arguments.passphrase_file
+        or environment.get("MULTICHAT_PASSPHRASE_FILE")
+        or _text(written, "passphrase_file")
+        or "",
+        "listen": settings.listen or "",
+        "lan": _word(settings.lan),
+        "connect": ", ".join(settings.connect),
+        "line": _word(settings.line),
+        "log_file": str(settings.paths.log_file),
+        "verbose": _word(settings.verbose),
+    }
+    given = {
+        "profile": arguments.profile,
+        "passphrase_file": arguments.passphrase_file,
+        "listen": arguments.listen,
+        "lan": arguments.lan is not None,
+        "connect": arguments.connect,
+        "line": arguments.line,
+        "log_file": arguments.log_file,
+        "verbose": arguments.verbose,
+    }
+    found = []
+    for setting in FILE_SETTINGS:
+        source = "default"
+        if given[setting.key]:
+            source = setting.argument
+        elif setting.environment and environment.get(setting.environment):
+            source = setting.environment
+        elif setting.key in written:
+            source = "file"
+        elif setting.key == "line" and settings.line:
+            source = "TERM"
+        found.append(InForce(key=setting.key, value=values[setting.key], source=source))
+    return tuple(found)
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def load(arguments: Arguments, environment: Mapping[str, str]) -> Settings:
     """The settings of this run. `errors.UsageError` for what is malformed, `errors.StorageFailed` for an unreadable file."""
-    home_text = arguments.home or environment.get("MULTICHAT_HOME") or ""
-    home = Path(home_text).expanduser().absolute() if home_text else None
+    home = _home(arguments, environment)
     dirs = PlatformDirs(APP, appauthor=False)
-    config_file = (home or dirs.user_config_path) / "config.toml"
+    config_file = config_path(arguments, environment)
     written = read_file(config_file)
 
     profile = arguments.profile or environment.get("MULTICHAT_PROFILE") or _text(written, "profile") or DEFAULT_PROFILE
@@ -142,6 +285,14 @@ def parse_file(path: Path, encoded: bytes) -> dict[str, object]:
             raise UsageError(f"{path}: {key} needs {_IN_WORDS[expected]}.")
     if any(type(entry) is not str for entry in _list(written, "connect")):
         raise UsageError(f"{path}: connect needs a list of HOST:PORT texts.")
+    try:
+        if "profile" in written:
+            _check_profile(str(written["profile"]))
+        for key in ("listen", "connect"):
+            for address in (written[key],) if isinstance(written.get(key), str) else _list(written, key):
+                check_address(str(address), key)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error.message}", error.advice) from None
     return written
 
 

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from multichat_tui.headless.conformance import conformance
 from multichat_tui.headless.host import Context
-from multichat_tui.headless.verbs import channels, devices, identity, messages, people, running
+from multichat_tui.headless.verbs import channels, devices, identity, messages, names, people, running
 
 Verb = Callable[[Context], Awaitable[int]]
 
 VERBS: Mapping[tuple[str, str | None], Verb] = {
+    ("complete-names", None): names.complete_names,
     ("init", None): identity.init,
     ("whoami", None): identity.whoami,
     ("paths", None): identity.paths,

@@ -5,13 +5,26 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from multichat_tui import __version__
+from multichat_tui.headless.completion import NAMED, SHELLS
+from multichat_tui.headless.grammar import Grammar, grammar_of
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.limits import MAX_USES
 
-EPILOG = """\
-Exit codes: 0 done, 1 refused, 2 usage, 3 no such channel, contact or message, 4 locked or wrong passphrase, 5 timed out,
-6 profile busy and not answering, 7 damaged, 8 written by a newer version, 9 storage, 70 internal error, 130 interrupted.
-"""
+EXIT_CODES = (
+    (0, "done"),
+    (1, "refused"),
+    (2, "usage"),
+    (3, "no such channel, contact or message"),
+    (4, "locked or wrong passphrase"),
+    (5, "timed out"),
+    (6, "profile busy and not answering"),
+    (7, "damaged"),
+    (8, "written by a newer version"),
+    (9, "storage"),
+    (70, "internal error"),
+    (130, "interrupted"),
+)
+EPILOG = f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES)}."
 
 LATER_VERBS = ("search", "mailbox", "net", "export", "backup", "restore")
 """Verbs of a later version."""
@@ -124,6 +137,10 @@ def _build() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", parser_class=_Parser)
 
     def verb(name: str, help_text: str, *aliases: str, within: Any = verbs) -> argparse.ArgumentParser:
+        if help_text == argparse.SUPPRESS:  # argparse would list it with that very word
+            hidden: argparse.ArgumentParser = within.add_parser(name, parents=[common])
+            hidden.set_defaults(verb=name)
+            return hidden
         made: argparse.ArgumentParser = within.add_parser(
             name, help=help_text, description=help_text[:1].upper() + help_text[1:] + ".", aliases=aliases, parents=[common]
         )
@@ -135,6 +152,7 @@ def _build() -> argparse.ArgumentParser:
         return made.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=_Parser)
 
     _profile_verbs(verb, noun)
+    _program_verbs(verb, noun)
     _people_verbs(verb, noun)
     _channel_verbs(verb, noun)
     _message_verbs(verb)
@@ -154,6 +172,23 @@ def _build() -> argparse.ArgumentParser:
     for name in LATER_VERBS:
         verb(name, "comes with a later version").add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
+
+
+def grammar() -> Grammar:
+    """What this parser takes, as a tree."""
+    return grammar_of(_build(), _globals())
+
+
+def _program_verbs(verb: Any, noun: Any) -> None:
+    """About the program itself; none of them needs a profile."""
+    completion = verb("completion", "a script that completes command lines")
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=f"one of {', '.join(SHELLS)}")
+    verb("man", "the manual page, as roff: multichat man | man -l -")
+    verb("complete-names", argparse.SUPPRESS).add_argument("kind", choices=NAMED)
+    config = noun("config", "the configuration file")
+    verb("show", "every setting that is in force, and where it was said", within=config)
+    verb("path", "where the configuration file is looked for", within=config)
+    verb("check", "whether the configuration file is in order", within=config)
 
 
 def _profile_verbs(verb: Any, noun: Any) -> None:

@@ -18,7 +18,7 @@ SOURCES = "Use --passphrase-file, or MULTICHAT_PASSPHRASE, or a terminal."
 NEED_ACCOUNT = (("devices", "revoke"), ("devices", "settle"), ("account", "close"))
 """Open the account's key: also where a node runs that could do without the passphrase."""
 MAX_PHRASE_CHARACTERS = 4096
-WITHOUT_PROFILE = ("paths", "demo", "wipe")
+WITHOUT_PROFILE = ("paths", "demo", "wipe", "complete-names")
 
 
 def has_terminal() -> bool:

@@ -127,7 +127,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "pair accept l", "contact list", "contact show x", "channel create x", "channel invite x", "channel join l",
         "channel leave x",
         "channel list", "channel members x", "send x y", "log x", "devices list", "devices revoke x", "devices rename x y",
-        "devices settle", "account close", "conformance",
+        "devices settle", "account close", "conformance", "complete-names people",
     ]  # fmt: skip
     found = {(args.verb, args.action) for args in (parse(line.split()) for line in lines)}
     assert found == set(VERBS)
@@ -183,6 +183,68 @@ def test_the_screens_need_a_terminal(run):
     code, out, err = run()
     assert (code, out) == (2, "")
     assert "terminal" in err
+
+
+# Texts and configuration
+
+
+def test_config_says_where_what_and_whether(run, tmp_path):
+    assert run("config", "path")[1].strip() == str(tmp_path / "home" / "config.toml")
+    assert "there is none" in run("config", "check")[1]
+    (tmp_path / "home").mkdir()
+    file = tmp_path / "home" / "config.toml"
+    file.write_text('lan = false\nlisten = "[::1]:4"\n')
+    (found,) = results(run("config", "show", "--listen", "a:1", "--json")[1])
+    assert found["settings"]["lan"] == {"value": "false", "source": "file"}
+    assert found["settings"]["listen"] == {"value": "a:1", "source": "--listen"}
+    assert found["settings"]["profile"] == {"value": "default", "source": "default"}
+    assert "in order" in run("config", "check")[1]
+    for text, told in (
+        ("lna = true", "'lan'"),
+        ('listen = "nowhere"', "HOST:PORT"),
+        ('profile = "../x"', "profile"),
+        ("lan = 1", "true or"),
+    ):
+        file.write_text(text + "\n")
+        code, out, err = run("config", "check")
+        assert (code, out) == (2, "")
+        assert str(file) in err
+        assert told in err
+        assert run("config", "path")[0] == 0
+
+
+def test_config_shows_no_passphrase(run, tmp_path, monkeypatch):
+    (tmp_path / "secret").write_text("hush\n")
+    monkeypatch.setenv("MULTICHAT_PASSPHRASE", "mum")
+    out = run("config", "show", "--passphrase-file", str(tmp_path / "secret"))[1]
+    assert "secret" in out
+    assert "hush" not in out
+    assert "mum" not in out
+
+
+def test_completion_and_manual_need_neither_profile_nor_sound_configuration(run, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "config.toml").write_text("broken")
+    for words in (("completion", "bash"), ("completion", "zsh"), ("completion", "fish"), ("man",)):
+        code, out, err = run(*words)
+        assert (code, err) == (0, "")
+        assert "multichat" in out
+    assert run("completion", "csh")[0] == 2
+
+
+def test_names_for_completion_are_silent_and_never_ask(run, twin, monkeypatch):
+    twin.add_channel("dev")
+    twin.add_channel("odd\u202e name")
+    twin.add_contact("bob")
+    assert run("complete-names", "channels") == (0, "dev\n", "")
+    assert run("complete-names", "people") == (0, "@bob\n", "")
+    twin.error = Damaged("Broken.")
+    assert run("complete-names", "people") == (0, "", "")
+    from multichat_tui.node.api.launch import ProfileState
+
+    for state in (ProfileState.LOCKED, ProfileState.NEW):
+        monkeypatch.setattr(cli.ProfileHost, "state", lambda self, state=state: state)
+        assert run("complete-names", "channels") == (0, "", "")
 
 
 # Errors and exit codes

@@ -26,10 +26,10 @@ class DecoderTarget:
             _codec,
             _reader(frames.decode_frame, frames.encode_frame, tolerant=True),
             _reader(records.decode_header, records.encode_header),
-            _reader(lambda b: acts.decode_acts(b, Log.CONTENT), acts.encode_acts),
-            _reader(lambda b: acts.decode_acts(b, Log.CONTROL), acts.encode_acts),
+            _reader(lambda b: acts.decode_acts(b, Log.CONTENT), acts.encode_acts, tolerant=True),
+            _reader(lambda b: acts.decode_acts(b, Log.CONTROL), acts.encode_acts, tolerant=True),
             _reader(statements.decode_statement, lambda found: found.encoded),
-            _reader(statements.decode_profile, statements.encode_profile),
+            _reader(statements.decode_profile, statements.encode_profile, tolerant=True),
             _reader(identity.decode_certificate, lambda found: found.encoded),
             _reader(identity.decode_device_list, lambda found: found.encoded),
             _reader(joins.decode_join, lambda found: found.encoded),
@@ -82,7 +82,7 @@ def _codec(encoded: bytes) -> str:
 
 
 def _reader(decode: Callable[[bytes], Any], encode: Callable[[Any], bytes], tolerant: bool = False) -> Callable[[bytes], str]:
-    """`tolerant`: what a newer version adds may be left out; nothing signed is read so."""
+    """`tolerant`: what a newer version adds may be left out. What is signed is kept as it came."""
 
     def read(encoded: bytes) -> str:
         found = decode(encoded)
