@@ -210,7 +210,7 @@ def told(log: ControlLog, records: list[Record]) -> tuple[object, ...]:
         sorted(view.members),
         sorted(r.id for r in records if log.effective(r.id)),
         sorted((name, s.used_by, s.closed) for name, s in view.invitations.items()),
-        sorted((d, sorted((r.author, r.fence) for r in found)) for d, found in view.revocations.items()),
+        sorted((d, sorted(((r.author, r.fence) for r in found), key=repr)) for d, found in view.revocations.items()),
         sorted((device, certificate.user) for device, certificate in log.certificates.items()),
     )
 
