@@ -18,6 +18,7 @@ import types
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multichat_tui import __version__, config
@@ -87,9 +88,7 @@ def _run(argv: Sequence[str]) -> int:
     if args.verb is None:
         return _lines(host) if settings.line else _screens(host)
     if args.verb == "demo":
-        from multichat_tui.headless.demo import demo
-
-        return asyncio.run(demo(standard_output(settings.json)))
+        return _demo(args, settings)
     if args.verb == "wipe":
         confirm_wipe(args, host)
     if (args.verb, args.action) == ("account", "close"):
@@ -154,6 +153,31 @@ def _screens(host: "ProfileHost") -> int:
     from multichat_tui.ui import run_tui
 
     return run_tui(ProfileLauncher(host))
+
+
+def _demo(args: argparse.Namespace, settings: config.Settings) -> int:
+    """The transcript, the process of the others, or your screens among them."""
+    if args.stage:
+        from multichat_tui.headless.demo.stage import stage
+
+        return stage(Path(args.stage))
+    if args.headless:
+        from multichat_tui.headless.demo.transcript import demo
+
+        return asyncio.run(demo(standard_output(settings.json)))
+    if settings.line or not (has_terminal() and sys.stdout.isatty()):
+        raise UsageError("The demo's screens need a terminal.", "multichat demo --headless plays it as a transcript.")
+    from multichat_tui.headless.demo.seat import demo_root, others
+    from multichat_tui.headless.demo.stage import YOU
+    from multichat_tui.ui import run_tui
+
+    with demo_root() as root:
+        os.environ["XDG_RUNTIME_DIR"] = str(root)
+        alone = config.Arguments(home=str(root / YOU), lan=False, listen="127.0.0.1:0")
+        host = ProfileHost(config.load(alone, {}))
+        asyncio.run(host.create(name=YOU, passphrase=None, account_entropy=host.new_account()[0]))
+        with others(root) as said:
+            return run_tui(ProfileLauncher(host), guide=said())
 
 
 def _lines(host: "ProfileHost") -> int:

@@ -77,7 +77,6 @@ def _refuse_later(args: argparse.Namespace) -> None:
         "channel invite --role": args.verb == "channel" and args.action == "invite" and args.role is not None,
         "pair nearby": (args.verb, args.action) == ("pair", "nearby"),
         "contact verify": (args.verb, args.action) == ("contact", "verify"),
-        "demo without --headless": args.verb == "demo" and not args.headless,
     } | {name: args.verb == name for name in LATER_VERBS}
     for what, meant in asked.items():
         if meant:
@@ -163,6 +162,7 @@ def _build() -> argparse.ArgumentParser:
     do.add_argument("line", nargs="+", metavar="COMMAND", help='such as "/whois bob"')
     demo = verb("demo", "several nodes on this machine, talking; never touches your profile")
     demo.add_argument("--headless", action="store_true", help="play it as a transcript; exit 0 only if all was delivered")
+    demo.add_argument("--stage", metavar="DIR", help=argparse.SUPPRESS)
     conforms = verb("conformance", "put the questions of the protocol's specification to an implementation")
     conforms.add_argument("--level", action="append", metavar="L", help="only this level; may be repeated")
     conforms.add_argument(
@@ -218,7 +218,8 @@ def _profile_verbs(verb: Any, noun: Any) -> None:
     verb("whoami", "your user id, device, name and fingerprint")
     verb("paths", "where configuration, profile, log and socket are")
     verb("wipe", "delete this profile for good").add_argument("--yes", action="store_true", help="do not ask")
-    verb("node", "run without a screen until SIGTERM; events on standard output")
+    node = verb("node", "run without a screen until SIGTERM; events on standard output")
+    node.add_argument("--until-eof", action="store_true", help="end when standard input does: with whoever holds its other end")
     verb("status", "links, queue, addresses and trouble")
     verb("events", "the event stream, one JSON object per line").add_argument(
         "--channel", metavar="CH", help="only what concerns this channel"

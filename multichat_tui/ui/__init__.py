@@ -3,14 +3,19 @@
 `run_tui` is the door. Importing this package imports no Textual: the screens are loaded when they are run.
 """
 
+from collections.abc import AsyncIterator
+
 from multichat_tui.node.api.launch import Launcher
 from multichat_tui.ui.preferences import Preferences
 
 __all__ = ["Preferences", "run_tui"]
 
 
-def run_tui(launcher: Launcher, *, preferences: Preferences | None = None) -> int:
-    """Run the screens until the user quits, then stop what the launcher started. Returns the exit code of the process."""
+def run_tui(launcher: Launcher, *, preferences: Preferences | None = None, guide: AsyncIterator[str] | None = None) -> int:
+    """Run the screens until the user quits, then stop what the launcher started. Returns the exit code of the process.
+
+    What `guide` says stands in a line of its own above everything, each until the next.
+    """
     from multichat_tui.ui.app import run
 
-    return run(launcher, preferences or Preferences())
+    return run(launcher, preferences or Preferences(), guide)

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import ClassVar
 
@@ -69,11 +70,12 @@ class MultichatApp(App[int], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", show=False)]
     """For the first screens and the panels; the main screen has its registry of actions."""
 
-    def __init__(self, launcher: Launcher, preferences: Preferences) -> None:
+    def __init__(self, launcher: Launcher, preferences: Preferences, guide: AsyncIterator[str] | None = None) -> None:
         no_color = bool(os.environ.get("NO_COLOR"))
         super().__init__(driver_class=TerminalDriver, ansi_color=True if no_color else None)
         self.animation_level = "none"
         self.launcher = launcher
+        self._guide = guide
         self.given = preferences
         self.preferences = preferences
         self._no_color = no_color
@@ -111,6 +113,12 @@ class MultichatApp(App[int], inherit_bindings=False):
     def on_mount(self) -> None:
         if self._main is not None:
             self.run_worker(self._start())
+        if self._guide is not None:
+            self.run_worker(self._follow(self._guide))
+
+    async def _follow(self, guide: AsyncIterator[str]) -> None:
+        async for text in guide:
+            self.main.tell_guide(text)
 
     async def _start(self) -> None:
         try:
@@ -199,14 +207,14 @@ async def _into_tmux(text: str) -> None:
     await process.communicate(text.encode())
 
 
-def run(launcher: Launcher, preferences: Preferences) -> int:
+def run(launcher: Launcher, preferences: Preferences, guide: AsyncIterator[str] | None = None) -> int:
     """See `ui.run_tui`."""
     teach_parser()
-    return asyncio.run(_run(launcher, preferences))
+    return asyncio.run(_run(launcher, preferences, guide))
 
 
-async def _run(launcher: Launcher, preferences: Preferences) -> int:
-    app = MultichatApp(launcher, preferences)
+async def _run(launcher: Launcher, preferences: Preferences, guide: AsyncIterator[str] | None) -> int:
+    app = MultichatApp(launcher, preferences, guide)
     loop = asyncio.get_running_loop()
     quitting: set[asyncio.Task[None]] = set()
 

@@ -19,6 +19,7 @@ from multichat_tui.node.api.commands import COMMANDS
 from multichat_tui.ui import faces
 from multichat_tui.ui.actions import KEYS, Scope
 from multichat_tui.ui.bars import Bar
+from multichat_tui.ui.cells import one_line
 from multichat_tui.ui.completing import Completion, complete
 from multichat_tui.ui.composer import Composer
 from multichat_tui.ui.desk import shown_name
@@ -43,6 +44,9 @@ HINTS = {
 }
 """Where the keys go while the composer is without them."""
 
+GUIDE_LINES = 3
+"""What the guide may take of the screen."""
+
 
 class MainScreen(Screen[None]):
     """Paints at once; `attach` gives it a node when there is one."""
@@ -66,6 +70,8 @@ class MainScreen(Screen[None]):
         self.outbox = Outbox(self)
         self.performer = Performer(self)
         self._shown: dict[str, bool] = {}
+        self._guide = Bar(palette.bar, id="guide", most_lines=GUIDE_LINES)
+        self._guide.display = False
         self._header = Bar(palette.bar, id="header")
         self.channels = ListPane(palette, glyphs, "left", id="channels")
         self.members = ListPane(palette, glyphs, "right", id="members")
@@ -76,6 +82,7 @@ class MainScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         self._fit(self.app.size.width)
+        yield self._guide
         yield self._header
         with Horizontal(id="body"):
             yield self.channels
@@ -91,6 +98,11 @@ class MainScreen(Screen[None]):
     def attach(self, api: NodeApi) -> None:
         """Show what this node knows, from now on."""
         self.spawn(self.front.run(api))
+
+    def tell_guide(self, text: str) -> None:
+        """A line above everything: what is happening, and what to try."""
+        self._guide.display = True
+        self._guide.tell([(f" {one_line(text)}", self.palette.accent)])
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> object:
         """Run it beside the screen."""
@@ -189,6 +201,7 @@ class MainScreen(Screen[None]):
         for pane in (self.channels, self.members):
             pane.look(palette, glyphs)
         self.composer.look(palette, glyphs)
+        self._guide.look(palette.bar)
         self._header.look(palette.bar)
         self._status.look(palette.bar)
         self._rule.look(palette.ground, glyphs.rule, palette.faint)

@@ -169,7 +169,7 @@ def test_the_version_is_the_packages(capsys):
     [
         "send dev x --reply abc", "send dev x --expires 1h", "send dev x --wait stored",
         "send dev x --wait read", "channel invite dev --role admin", "search words", "mailbox run --listen x", "net why bob",
-        "export dev", "backup f", "restore f", "pair nearby", "contact verify bob --number 1", "demo",
+        "export dev", "backup f", "restore f", "pair nearby", "contact verify bob --number 1",
     ],
 )  # fmt: skip
 def test_what_is_planned_says_that_it_comes_later(run, line):

@@ -6,6 +6,7 @@ for, so a pipe that is faster than the node waits.
 
 import asyncio
 import os
+import sys
 import threading
 from queue import SimpleQueue
 
@@ -76,6 +77,13 @@ class LineReader:
                 return
             if not chunk:
                 return
+
+
+async def end_of_input() -> None:
+    """Returns when standard input has ended: whoever held its other end is gone."""
+    reader = LineReader(sys.stdin.fileno())
+    while await reader.line() is not None:
+        pass
 
 
 def _settle(read: "asyncio.Future[bytes]", chunk: bytes) -> None:

@@ -1,7 +1,10 @@
 """Commands about a running node: running one, its state, its events, slash commands."""
 
+import asyncio
+
 from multichat_tui.headless.host import Context
-from multichat_tui.headless.output import event_fields, plain
+from multichat_tui.headless.line.reading import end_of_input
+from multichat_tui.headless.output import Output, event_fields, plain
 from multichat_tui.headless.remote import AGAIN, GONE
 from multichat_tui.headless.session import session, wait_for
 from multichat_tui.headless.stream import LineStream
@@ -18,6 +21,7 @@ from multichat_tui.model.events import (
     Resync,
 )
 from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import run_command
 from multichat_tui.node.api.commands.general import peer_lines, status_lines
 from multichat_tui.node.api.lookup import find_channel, find_destination, id_text
@@ -25,14 +29,29 @@ from multichat_tui.node.api.wire import from_json
 
 
 async def node(context: Context) -> int:
-    """Run until cancelled: a line when ready, then a line per event."""
-    async with session(context.host, network=True, attach=False) as opened, opened.api.events() as events:
-        status = (await opened.api.status()).rows
-        lines = LineStream(context.out.stdout)
+    """Run until cancelled, or with --until-eof until standard input ends: a line when ready, then a line per event."""
+    async with session(context.host, network=True, attach=False) as opened:
+        working = [asyncio.create_task(_print_events(opened.api, context.out))]
+        if context.args.until_eof:
+            working.append(asyncio.create_task(end_of_input()))
+        try:
+            done, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
+    return 0
+
+
+async def _print_events(api: NodeApi, out: Output) -> None:
+    async with api.events() as events:
+        status = (await api.status()).rows
+        lines = LineStream(out.stdout)
         await lines.object({"event": "ready", "listen": list(status.listen), "user": id_text(status.me.user)})
         async for event in events:
             await lines.object(event_fields(event))
-    return 0
 
 
 async def events(context: Context) -> int:

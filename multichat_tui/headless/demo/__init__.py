@@ -1,0 +1,1 @@
+"""`multichat demo`: several nodes on this machine, separate processes with temporary homes; one is yours, or a transcript."""
