@@ -69,7 +69,7 @@ def test_the_others_answer_go_and_come_back_and_nothing_is_left(homes: Homes) ->
         screen.enter("and one more")
         screen.until_shows("cleo has closed the lid")
         screen.enter("cleo, this is for you")
-        screen.until_shows("I have what I missed: “cleo, this is for you”")
+        screen.until_shows("“cleo, this is for you”")
         screen.until_shows("cleo is back and has what she missed|comes through ann|Now try what you like")
         assert not homes.home("mine").exists(), "the demo is no business of a profile"
         screen.press("C-q")
