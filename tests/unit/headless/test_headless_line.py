@@ -341,3 +341,26 @@ async def test_a_pipe_gets_no_prompt_and_its_faults_go_to_the_other_stream():
     assert one.conversation.failed is not None
     assert one.conversation.failed.exit_code == 2
     assert not [i for i in api.intents if isinstance(i, MarkRead)], "a script is no reader"
+
+
+async def test_what_is_held_for_enter_is_bounded_and_the_newest_stay(monkeypatch):
+    monkeypatch.setattr(pages, "MAX_HELD_LINES", 5)
+    paper = Paper()
+    page = Page(paper, paper, interactive=True)
+    page.hold = True
+    for number in range(50):
+        await page.tell(f"news {number}")
+    await page.entered()
+    assert paper.getvalue().splitlines() == [f"news {number}" for number in range(45, 50)]
+    await page.close()
+
+
+async def test_the_messages_whose_failure_is_watched_are_bounded(monkeypatch):
+    monkeypatch.setattr("multichat_tui.headless.line.conversation.MAX_WATCHED_MESSAGES", 3)
+    api = ApiTwin()
+    api.add_channel("dev", "bob")
+    async with seat(api, interactive=False) as one:
+        one.type("".join(f"message {number}\n" for number in range(10)))
+        await one.end()
+        assert len(one.conversation._watched) == 3
+        assert len([i for i in api.intents if isinstance(i, SendMessage)]) == 10
