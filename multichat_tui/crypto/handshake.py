@@ -18,7 +18,7 @@ and for invitations.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -77,6 +77,8 @@ class Proven:
     incarnation: int
     port: int
     certificate: Certificate | None = None
+    binding: bytes = b""
+    """A hash of the whole handshake, the same on both sides and on no other link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,7 @@ class ClientHandshake:
         versions: tuple[int, ...] = VERSIONS,
     ) -> None:
         """`certificate_hash`: SHA-256 of the server's TLS certificate as seen here. `port`: where we listen ourselves."""
-        self._local = local
+        self._local = credential.local or local
         self._credential = credential
         self._certificate_hash = _of_one_size(certificate_hash)
         self._port = port
@@ -160,6 +162,7 @@ class ClientHandshake:
         if isinstance(outcome, Failed):
             return Step(outcome=outcome)
         heard = digest("mc.hs.heard", self._certificate_hash, self._hello, message)
+        outcome = replace(outcome, binding=heard)
         return Step(send=sign(self._local.signing_seed, _client_signed_bytes(heard)), outcome=outcome, rest=rest)
 
     def _greet(self) -> None:
@@ -269,7 +272,7 @@ class ServerHandshake:
         self._buffer = b""
         if not verify(self._pending.device, _client_signed_bytes(self._heard), proof):
             return Step(outcome=Failed(reason=Failure.WRONG_PROOF))
-        return Step(outcome=self._pending, rest=rest)
+        return Step(outcome=replace(self._pending, binding=self._heard), rest=rest)
 
     def _judge(self, message: bytes) -> Proven | Failed:
         client_nonce, token, sealed = _split(message, NONCE_BYTES, MAC_BYTES)
@@ -291,7 +294,7 @@ class ServerHandshake:
         claims = _read_claims(body, _CLIENT_BODY_BYTES)
         if claims is None:
             return Failed(reason=Failure.MALFORMED)
-        if claims.device == self._local.device:
+        if claims.device == (credential.local or self._local).device:
             return Failed(reason=Failure.OURSELVES)
         if credential.kind is CredentialKind.OPEN_INVITATION and (
             claims.certificate is None
@@ -302,18 +305,19 @@ class ServerHandshake:
         return _conclude(credential, claims, self._versions)
 
     def _prove(self, hello: bytes, client: Proven) -> bytes:
+        local = client.credential.local or self._local
         fields: dict[int, Value] = {
-            0: self._local.device,
+            0: local.device,
             1: self._versions,
-            2: self._local.incarnation,
+            2: local.incarnation,
             3: self._port,
         }
         if client.credential.kind is CredentialKind.OPEN_INVITATION:
-            fields[4] = self._local.certificate.encoded
+            fields[4] = local.certificate.encoded
         body = _pad(encode(fields), _SERVER_BODY_BYTES)
         said = digest("mc.hs.said", self._certificate_hash, self._nonce, hello, body)
         token = mac(client.credential.key, "mc.hs.server", said)
-        message = token + sign(self._local.signing_seed, _server_signed_bytes(said)) + body
+        message = token + sign(local.signing_seed, _server_signed_bytes(said)) + body
         self._heard = digest("mc.hs.heard", self._certificate_hash, self._nonce, hello, message)
         return message
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from multichat_tui.headless.conformance import conformance
 from multichat_tui.headless.host import Context
-from multichat_tui.headless.verbs import channels, devices, identity, messages, names, people, running
+from multichat_tui.headless.verbs import channels, devices, identity, messages, names, people, running, trust
 
 Verb = Callable[[Context], Awaitable[int]]
 
@@ -26,6 +26,10 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("peer", "list"): running.peer_list,
     ("pair", "invite"): people.pair_invite,
     ("pair", "accept"): people.pair_accept,
+    ("pair", "nearby"): trust.pair_nearby,
+    ("contact", "verify"): trust.contact_verify,
+    ("contact", "unverify"): trust.contact_unverify,
+    ("contact", "warnings"): trust.contact_warnings,
     ("contact", "list"): people.contact_list,
     ("contact", "show"): people.contact_show,
     ("channel", "create"): channels.create,

@@ -75,8 +75,6 @@ def _refuse_later(args: argparse.Namespace) -> None:
         "send --wait stored": args.verb == "send" and args.wait == "stored",
         "send --wait read": args.verb == "send" and args.wait == "read",
         "channel invite --role": args.verb == "channel" and args.action == "invite" and args.role is not None,
-        "pair nearby": (args.verb, args.action) == ("pair", "nearby"),
-        "contact verify": (args.verb, args.action) == ("contact", "verify"),
     } | {name: args.verb == name for name in LATER_VERBS}
     for what, meant in asked.items():
         if meant:
@@ -234,12 +232,19 @@ def _people_verbs(verb: Any, noun: Any) -> None:
     accept = verb("accept", "accept a pairing link and wait for the answer", within=pair)
     accept.add_argument("link", metavar="LINK")
     accept.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds to wait (default: 30)")
-    verb("nearby", "comes with a later version", within=pair)
+    nearby = verb("nearby", "meet somebody on this network: both are visible for five minutes, and compare words", within=pair)
+    nearby.add_argument("code", nargs="*", metavar="CODE", help="the two words that the other person sees as their own")
+    nearby.add_argument("--timeout", type=_seconds, default=300.0, metavar="S", help="seconds to wait (default: 300)")
     contact = noun("contact", "people you are paired with", "contacts")
     verb("list", "all contacts", within=contact)
     verb("show", "one contact, with the safety number", within=contact).add_argument("name", metavar="NAME")
-    verify = verb("verify", "comes with a later version", within=contact)
-    verify.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    verify = verb("verify", "be sure who somebody is: compare words on both screens, or their safety number", within=contact)
+    verify.add_argument("name", metavar="NAME")
+    verify.add_argument("--number", metavar="N", help="the safety number as they read it out; nothing else is compared then")
+    verify.add_argument("--timeout", type=_seconds, default=300.0, metavar="S", help="seconds to wait (default: 300)")
+    verb("unverify", "take a verification back", within=contact).add_argument("name", metavar="NAME")
+    warnings = verb("warnings", "warnings about people's keys; with a name: you have seen them", within=contact)
+    warnings.add_argument("name", nargs="?", metavar="NAME")
 
 
 def _channel_verbs(verb: Any, noun: Any) -> None:

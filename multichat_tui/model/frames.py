@@ -11,6 +11,19 @@ from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 from multichat_tui.model.codec import Rejected, Value, encode
+from multichat_tui.model.comparing import (
+    CONFIRM,
+    END,
+    KEY,
+    START,
+    CompareConfirm,
+    CompareEnd,
+    CompareFrame,
+    CompareKey,
+    CompareStart,
+    compare_frame,
+    compare_value,
+)
 from multichat_tui.model.identity import MAX_DEVICE_LIST_BYTES
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId
 from multichat_tui.model.limits import (
@@ -52,6 +65,10 @@ class FrameType(IntEnum):
     JOIN_ANSWER = 6
     PAIR = 7
     RETURN = 24
+    COMPARE_START = START
+    COMPARE_KEY = KEY
+    COMPARE_CONFIRM = CONFIRM
+    COMPARE_END = END
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,7 +296,7 @@ class ReturnFrame:
     teller_profile: bytes = b""
 
 
-Frame: TypeAlias = Offer | Request | MessageFrame | Ack | JoinFrame | JoinAnswer | PairFrame | ReturnFrame
+Frame: TypeAlias = Offer | Request | MessageFrame | Ack | JoinFrame | JoinAnswer | PairFrame | ReturnFrame | CompareFrame
 
 
 def encode_frame(frame: Frame) -> bytes:
@@ -347,6 +364,8 @@ def _frame_value(frame: Frame) -> Value:
             parts = (frame.account_list, frame.account_profile, frame.teller_list, frame.teller_profile)
             fields = {0: 24, 1: frame.stage.value, 2: frame.proof, 3: frame.share}
             return fields | {number: part for number, part in enumerate(parts, 4) if part}
+        case CompareStart() | CompareKey() | CompareConfirm() | CompareEnd():
+            return compare_value(frame)
 
 
 def _tip_value(tip: ChainTip) -> Value:
@@ -450,6 +469,8 @@ def _frame(value: Value) -> Frame:
             )
         case FrameType.RETURN:
             return _return(fields)
+        case FrameType.COMPARE_START | FrameType.COMPARE_KEY | FrameType.COMPARE_CONFIRM | FrameType.COMPARE_END:
+            return compare_frame(kind, fields)
 
 
 def _return(fields: Mapping[int, Value]) -> ReturnFrame:
@@ -476,6 +497,10 @@ _NEEDED = {
     FrameType.JOIN_ANSWER: 3,
     FrameType.PAIR: 6,
     FrameType.RETURN: 4,
+    FrameType.COMPARE_START: 4,
+    FrameType.COMPARE_KEY: 4,
+    FrameType.COMPARE_CONFIRM: 4,
+    FrameType.COMPARE_END: 3,
 }
 
 

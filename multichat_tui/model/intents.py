@@ -1,8 +1,10 @@
 """Intents: everything that a user does. Submitted through `node.api`, decided by the logics, turned into at most one record."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TypeAlias
 
+from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -79,6 +81,54 @@ class AcceptContact:
     """Pair with whoever made the link; `ContactChanged` follows when they have answered."""
 
     link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetNearby:
+    """Be visible to everybody on the local network for five minutes (again), or no more."""
+
+    visible: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeetNearby:
+    """Compare words with somebody nearby, to become contacts. `person` is the id of a `NearbyPerson`."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginVerification:
+    """Compare words with a contact who is online. Answered with the comparison."""
+
+    user: UserId
+
+
+class Answer(StrEnum):
+    SAME = "same"
+    DIFFERENT = "different"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerComparison:
+    """What the user says about the words on both screens. CANCEL ends it at any time, and puts away one that is over."""
+
+    comparison: ComparisonId
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyByNumber:
+    """`number`: the safety number as the other person has read it out. Refused if it is another one."""
+
+    user: UserId
+    number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unverify:
+    user: UserId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +209,12 @@ Intent: TypeAlias = (
     | SetName
     | InviteContact
     | AcceptContact
+    | SetNearby
+    | MeetNearby
+    | BeginVerification
+    | AnswerComparison
+    | VerifyByNumber
+    | Unverify
     | AcknowledgeAlarms
     | RevokeDevice
     | SettleDevices
@@ -179,3 +235,4 @@ class Accepted:
     channel: ChannelId | None = None
     link: str | None = None
     user: UserId | None = None
+    comparison: ComparisonId | None = None

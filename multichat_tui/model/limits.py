@@ -154,6 +154,27 @@ MAX_TENTATIVE_CONTROL_RECORDS = 64
 MAX_SETTING_CHARACTERS = 1024
 MAX_DRAFT_CHARACTERS = MAX_TEXT_CHARACTERS
 
+NEARBY_ID_BYTES = 16
+"""The random id of somebody who is visible nearby."""
+NEARBY_MS = 5 * 60 * 1000
+"""Visible nearby for so long, then no more."""
+MAX_NEARBY = 32
+"""People nearby that are shown; a network full of strangers is no list to choose from."""
+MAX_NEARBY_LINKS = 4
+"""Links to strangers nearby at one time: anybody may connect while one is visible."""
+MAX_NEARBY_TRIES = 8
+"""Comparisons that strangers may begin while one is visible once; then one is not visible any more."""
+COMPARISON_MS = 3 * 60 * 1000
+"""From the beginning of a comparison until both have confirmed."""
+COMPARISON_REPEAT_MS = 1_000
+MAX_COMPARISON_REPEAT_MS = 15_000
+"""What is not answered is said again, each time after twice as long."""
+MAX_COMPARISONS = 16
+"""Under way or over and still shown; those that are over go first."""
+COMPARISON_PAUSE_MS = 10_000
+"""A peer that begins again sooner after the last one is told that we are busy: each one calls the user."""
+MAX_COMPARISON_BOX_BYTES = 30 * 1024
+"""A device list, a profile and what frames them."""
 MAX_ALARMS = 256
 """Warnings about people's keys that are kept, acknowledged ones too: others cause them."""
 MAX_ALARM_DETAIL_BYTES = 96

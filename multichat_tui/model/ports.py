@@ -232,6 +232,10 @@ class Credential:
     device: DeviceId | None = None
     join_key: bytes | None = None
     join_seed: bytes | None = None
+    local: "LocalDevice | None" = None
+    """Who we are under this credential; None: this device."""
+    nearby: bytes = b""
+    """With OPEN_INVITATION: announce this id to everybody on the local network, and look for others that do so."""
 
     def __repr__(self) -> str:
         return f"Credential({self.kind}, …)"
@@ -254,6 +258,8 @@ class LinkUp:
     join_key: bytes | None = None
     version: int = 1
     """The greatest link protocol version that both ends speak."""
+    binding: bytes = b""
+    """A hash of the whole handshake (32 bytes), the same at both ends and on no other link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,6 +293,19 @@ class PeerSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NearbySeen:
+    """Somebody is visible to everybody on this network, as we are: at HOST:PORT. They may tell of several addresses."""
+
+    nearby: bytes
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearbyGone:
+    nearby: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DialFailed:
     key: bytes
     address: str
@@ -310,7 +329,9 @@ class Counted:
     count: int
 
 
-NetworkInput: TypeAlias = LinkUp | FrameIn | LinkDown | LinkRtt | PeerSeen | DialFailed | NetworkChanged | Counted
+NetworkInput: TypeAlias = (
+    LinkUp | FrameIn | LinkDown | LinkRtt | PeerSeen | NearbySeen | NearbyGone | DialFailed | NetworkChanged | Counted
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
-from multichat_tui.model.trust import AlarmKind, AlarmRow
+from multichat_tui.model.trust import AlarmKind, AlarmRow, ComparisonRow, NearbyRow
 
 T = TypeVar("T")
 
@@ -251,3 +251,9 @@ class StatusRow:
     """How much of the history is in the index of words; below 100 while an older profile is being indexed."""
     progress: tuple[Progress, ...] = ()
     """Long work that is under way."""
+    nearby: NearbyRow | None = None
+    """Visible nearby; None: not visible."""
+    nearby_note: str = ""
+    """Why this node is not visible any more, if not by the user's wish."""
+    comparisons: tuple[ComparisonRow, ...] = ()
+    """Of words and emoji, under way or just over, the oldest first."""

@@ -1,8 +1,9 @@
-"""What is known, and what is doubtful, about who somebody is: the rows of alarms."""
+"""What is known, and what is doubtful, about who somebody is: the rows of alarms, of comparisons, and of people nearby."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from multichat_tui.model.comparing import ComparisonId, Purpose
 from multichat_tui.model.ids import UserId
 
 
@@ -48,3 +49,69 @@ class AlarmRow:
     other_name: str = ""
     verified: bool = False
     """Whether `other` (SAME_NAME) or `user` (all others) is verified."""
+
+
+class ComparisonState(StrEnum):
+    """How far a comparison of words or emoji has come. From DONE on it is over."""
+
+    WAITING = "waiting"
+    """The other side is being reached, or has not answered yet."""
+    COMPARE = "compare"
+    """The words are there: are they the same on both screens?"""
+    CONFIRMED = "confirmed"
+    """This user has said that they are the same; the other one has not yet."""
+    DONE = "done"
+    DIFFERENT = "different"
+    """One of the two saw other words: nothing was stored, and somebody may stand in between."""
+    REFUSED = "refused"
+    """The other side does not want to."""
+    CANCELLED = "cancelled"
+    """This user does not want to."""
+    BUSY = "busy"
+    """The other side compares with somebody else just now."""
+    TIMED_OUT = "timed-out"
+    LOST = "lost"
+    """The link was lost."""
+    FAILED = "failed"
+    """What came does not hold: nothing was stored."""
+
+    @property
+    def over(self) -> bool:
+        return self not in (ComparisonState.WAITING, ComparisonState.COMPARE, ComparisonState.CONFIRMED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonRow:
+    """`name` is made safe; of somebody nearby it is only what they say, until it is done. `user`: the contact, if known."""
+
+    id: ComparisonId
+    purpose: Purpose
+    state: ComparisonState
+    begun_here: bool
+    name: str
+    began_ms: int
+    code: str = ""
+    """Of somebody nearby: the two words under which they are listed."""
+    user: UserId | None = None
+    words: tuple[str, ...] = ()
+    emoji: tuple[tuple[str, str], ...] = ()
+    """(symbol, name) of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearbyPerson:
+    """Somebody who is visible on this network now."""
+
+    id: str
+    """32 hexadecimal digits, random, and new each time."""
+    code: str
+    """Two words that they see as their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearbyRow:
+    """This node is visible to everybody on the local network until then, and sees others who are."""
+
+    until_ms: int
+    code: str
+    people: tuple[NearbyPerson, ...]

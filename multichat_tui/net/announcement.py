@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from multichat_tui.crypto.keys import mac
-from multichat_tui.model.limits import ANNOUNCED_TOKENS, MAX_PEER_ADDRESSES, TOKEN_BYTES
+from multichat_tui.model.limits import ANNOUNCED_TOKENS, MAX_PEER_ADDRESSES, NEARBY_ID_BYTES, TOKEN_BYTES
 from multichat_tui.model.ports import Credential, CredentialKind, Entropy
 from multichat_tui.net.addresses import Address
 
@@ -30,6 +30,8 @@ class Announcement:
     port: int
     addresses: tuple[Address, ...]
     tokens: frozenset[bytes]
+    nearby: bytes = b""
+    """Visible to everybody under this random id; empty: only to those who hold a key."""
 
 
 def announce(
@@ -43,13 +45,17 @@ def announce(
     """A new announcement for those who hold one of the first 32 keys, and its TXT record. HELD_INVITATION is not announced."""
     instance = entropy(INSTANCE_BYTES).hex()
     addresses = addresses[:MAX_PEER_ADDRESSES]
-    keys = [c.key for c in credentials if c.kind is not CredentialKind.HELD_INVITATION][:ANNOUNCED_TOKENS]
+    credentials = tuple(credentials)
+    nearby = next((c.nearby for c in credentials if c.nearby), b"")
+    keys = [c.key for c in credentials if c.kind is not CredentialKind.HELD_INVITATION and not c.nearby][:ANNOUNCED_TOKENS]
     tokens = [_token(key, day, instance, port, addresses) for key in keys]
     tokens += [entropy(TOKEN_BYTES) for _ in range(ANNOUNCED_TOKENS - len(tokens))]
     tokens.sort()  # random values: their order says nothing about the order of the keys
     stream = b"".join(tokens)
     text = {"v": VERSION, "a": _pack(addresses), "t": stream[:HALF_BYTES], "u": stream[HALF_BYTES:]}
-    return Announcement(instance=instance, port=port, addresses=addresses, tokens=frozenset(tokens)), text
+    if nearby:
+        text["n"] = nearby
+    return Announcement(instance=instance, port=port, addresses=addresses, tokens=frozenset(tokens), nearby=nearby), text
 
 
 def parse(service_name: str, port: int | None, text: Mapping[bytes, bytes | None]) -> Announcement | None:
@@ -67,7 +73,10 @@ def parse(service_name: str, port: int | None, text: Mapping[bytes, bytes | None
         return None
     stream = first + second
     tokens = frozenset(stream[i : i + TOKEN_BYTES] for i in range(0, len(stream), TOKEN_BYTES))
-    return Announcement(instance=instance, port=port, addresses=addresses, tokens=tokens)
+    nearby = text.get(b"n") or b""
+    if len(nearby) != NEARBY_ID_BYTES:
+        nearby = b""
+    return Announcement(instance=instance, port=port, addresses=addresses, tokens=tokens, nearby=nearby)
 
 
 def matching(found: Announcement, credentials: Iterable[Credential], day: int) -> Iterator[Credential]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from multichat_tui.model.ports import Credential, Entropy, PeerSeen
+from multichat_tui.model.ports import Credential, Entropy, NearbyGone, NearbySeen, PeerSeen
 from multichat_tui.net.addresses import Address, interface_addresses, join_address, own_addresses, own_networks, path_to
 from multichat_tui.net.announcement import SERVICE_TYPE, Announcement, announce, matching
 
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An announcement, the interface on which it was heard last, and the keys under which it was told."""
+    """An announcement, the interface on which it was heard last, and the keys (or own nearby id) under which it was told."""
 
     announcement: Announcement
     interface: str
@@ -48,7 +48,9 @@ class _Known:
 class LanDiscovery:
     """`seen` gets what was found. `wall_s` is the clock in seconds since 1970."""
 
-    def __init__(self, *, seen: Callable[[PeerSeen], None], entropy: Entropy, wall_s: Callable[[], float]) -> None:
+    def __init__(
+        self, *, seen: Callable[[PeerSeen | NearbySeen | NearbyGone], None], entropy: Entropy, wall_s: Callable[[], float]
+    ) -> None:
         self._seen = seen
         self._entropy = entropy
         self._wall_s = wall_s
@@ -142,7 +144,7 @@ class LanDiscovery:
         """What was heard there is forgotten, so that it is told again when we are back."""
         there = self._neighbourhoods.pop(name)
         for service_name in [service for service, known in self._known.items() if known.interface == name]:
-            del self._known[service_name]
+            self._leave_nearby(self._known.pop(service_name))
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(CLOSE_S):
                 await there.close()
@@ -184,7 +186,14 @@ class LanDiscovery:
         self._match(known)
 
     def _gone(self, service_name: str) -> None:
-        self._known.pop(service_name, None)
+        known = self._known.pop(service_name, None)
+        self._leave_nearby(known)
+
+    def _leave_nearby(self, known: _Known | None) -> None:
+        """Whoever is announced no more is not nearby any more; who announces anew has the new announcement already."""
+        nearby = b"" if known is None else known.announcement.nearby
+        if nearby and all(other.announcement.nearby != nearby for other in self._known.values()):
+            self._seen(NearbyGone(nearby=nearby))
 
     def _match(self, known: _Known) -> None:
         """Tell of each of our keys that the announcer holds, once."""
@@ -192,6 +201,12 @@ class LanDiscovery:
         reachable = _on_link(announcement.addresses)
         if not reachable:
             return
+        own_nearby = next((c.nearby for c in self._credentials if c.nearby), b"")
+        if own_nearby and announcement.nearby not in (b"", own_nearby) and own_nearby not in told:
+            told.add(own_nearby)
+            for address in reachable:
+                where = join_address(str(address), announcement.port)
+                self._seen(NearbySeen(nearby=announcement.nearby, address=where))
         untold: Iterable[Credential] = (c for c in self._credentials if c.key not in told)
         for credential in list(matching(announcement, untold, int(self._wall_s()) // DAY_S)):
             told.add(credential.key)

@@ -36,6 +36,7 @@ class LinkTable:
                 incarnation=proven.incarnation,
                 key=proven.credential.key,
                 certificate=proven.certificate,
+                binding=proven.binding,
                 join_key=proven.credential.join_key if invitation else None,
                 version=proven.version,
             )

@@ -15,6 +15,8 @@ from multichat_tui.model.ports import (
     CredentialKind,
     Entropy,
     LocalDevice,
+    NearbyGone,
+    NearbySeen,
     NetworkChanged,
     NetworkInput,
     PeerSeen,
@@ -137,7 +139,7 @@ class TcpNetwork:
     def _today(self) -> int:
         return int(self._wall_s()) // DAY_S
 
-    def _seen(self, seen: PeerSeen) -> None:
+    def _seen(self, seen: PeerSeen | NearbySeen | NearbyGone) -> None:
         if self._life is not None:
             self._life.deliver(seen)
 

@@ -22,6 +22,8 @@ from multichat_tui.model.ports import (
     DialFailed,
     LinkPath,
     LocalDevice,
+    NearbyGone,
+    NearbySeen,
     NetworkChanged,
     NetworkInput,
     PeerSeen,
@@ -54,6 +56,7 @@ class SimulatedHub:
         self._hosts: dict[str, str] = {}
         self._announced: dict[bytes, dict[str, SimulatedNetwork]] = {}
         self._looking: dict[bytes, dict[str, SimulatedNetwork]] = {}
+        self._nearby: dict[str, tuple[SimulatedNetwork, bytes]] = {}
         self._keys_of: dict[str, tuple[tuple[bytes, ...], tuple[bytes, ...]]] = {}
 
     def set_conditions(self, one: str, other: str, conditions: Conditions) -> None:
@@ -104,6 +107,7 @@ class SimulatedHub:
     def forget(self, network: "SimulatedNetwork", address: str) -> None:
         self._listening.pop(address, None)
         self.announce(network, (), ())
+        self.announce_nearby(network, b"")
 
     def announce(self, network: "SimulatedNetwork", announced: tuple[bytes, ...], looking: tuple[bytes, ...]) -> None:
         """What this host shows and looks for on its LAN, instead of what it did before; both sides see each other."""
@@ -130,6 +134,24 @@ class SimulatedHub:
             if key not in was_looking:
                 for other in self._announced.get(key, {}).values():
                     self._show(key, network, other)
+
+    def announce_nearby(self, network: "SimulatedNetwork", nearby: bytes) -> None:
+        """This host is visible to all on its LAN under an id, or (empty) no more; those who are visible see each other."""
+        before = self._nearby.pop(network.name, (network, b""))[1]
+        if nearby:
+            self._nearby[network.name] = (network, nearby)
+        if nearby == before:
+            return
+        for other, theirs in list(self._nearby.values()):
+            if other is network or other.site != network.site or not self.reaches(other.name, network.name):
+                continue
+            delay_s = self.conditions_between(other.name, network.name).latency_ms / 1000
+            later = asyncio.get_running_loop().call_later
+            if before:
+                later(delay_s, other.input, NearbyGone(nearby=before))
+            if nearby:
+                later(delay_s, other.input, NearbySeen(nearby=nearby, address=network.address))
+                later(delay_s, network.input, NearbySeen(nearby=theirs, address=other.address))
 
     def _show(self, key: bytes, looker: "SimulatedNetwork", announcer: "SimulatedNetwork") -> None:
         if looker is announcer or looker.site != announcer.site or not self.reaches(looker.name, announcer.name):
@@ -195,9 +217,10 @@ class SimulatedNetwork:
     def _announce(self) -> None:
         if self._life is None or self.site is None:
             return
-        announced = dict.fromkeys(c.key for c in self._accepting[:ANNOUNCED_TOKENS])
+        announced = dict.fromkeys([c.key for c in self._accepting if not c.nearby][:ANNOUNCED_TOKENS])
         looking = dict.fromkeys(c.key for c in self._credentials if c.kind is not CredentialKind.OPEN_INVITATION)
         self.hub.announce(self, tuple(announced), tuple(looking))
+        self.hub.announce_nearby(self, next((c.nearby for c in self._credentials if c.nearby), b""))
 
     def see(self, key: bytes, announcer: "SimulatedNetwork") -> None:
         """The LAN shows us somebody under a key."""
@@ -269,7 +292,15 @@ class SimulatedNetwork:
             return
         self._dialling.discard((credential.key, address))
         invitation = credential.kind is CredentialKind.HELD_INVITATION
-        Link(self.hub, self, target, credential.key, credential.join_key if invitation else None).open()
+        ours = credential.local or life.local
+        theirs = target.local_for(credential.key)
+        Link(self.hub, self, target, credential.key, credential.join_key if invitation else None, locals_=(ours, theirs)).open()
+
+    def local_for(self, key: bytes) -> LocalDevice:
+        """Who we are to those who come under this key."""
+        assert self._life is not None
+        accepting = next((credential for credential in self._accepting if credential.key == key), None)
+        return self._life.local if accepting is None or accepting.local is None else accepting.local
 
     def accepts(self, credential: Credential, dialler: LocalDevice) -> bool:
         """The acceptance rule of the real handshake: the same key, and each side proves to be whom the other expects."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from multichat_tui.model.ids import LinkId
 from multichat_tui.model.limits import MAX_LINK_OUTBOX_BYTES
-from multichat_tui.model.ports import FrameIn, LinkDown, LinkPath, LinkRtt, LinkUp, NetworkInput
+from multichat_tui.model.ports import FrameIn, LinkDown, LinkPath, LinkRtt, LinkUp, LocalDevice, NetworkInput
 from multichat_tui.net.reasons import DownReason
 
 if TYPE_CHECKING:
@@ -54,15 +54,37 @@ class _End:
 class Link:
     """`open` gives LinkUp to the dialling side at once and to the other one a latency later, before any frame."""
 
-    __slots__ = ("_cut", "_dialler", "_giving_up", "_hub", "_join_key", "_key", "_listener", "_loop", "_severed")
+    __slots__ = (
+        "_binding",
+        "_cut",
+        "_dialler",
+        "_giving_up",
+        "_hub",
+        "_join_key",
+        "_key",
+        "_listener",
+        "_locals",
+        "_loop",
+        "_severed",
+    )
 
     def __init__(
-        self, hub: "SimulatedHub", dialler: "SimulatedNetwork", listener: "SimulatedNetwork", key: bytes, join_key: bytes | None
+        self,
+        hub: "SimulatedHub",
+        dialler: "SimulatedNetwork",
+        listener: "SimulatedNetwork",
+        key: bytes,
+        join_key: bytes | None,
+        *,
+        locals_: tuple[LocalDevice, LocalDevice],
     ) -> None:
+        """`locals_`: who the dialling and the listening side are under the credential."""
         self._hub = hub
         self._loop = asyncio.get_running_loop()
         self._join_key = join_key
         self._key = key
+        self._binding = hub.random.randbytes(32)
+        self._locals = locals_
         self._cut = False
         self._severed = False
         self._giving_up: asyncio.TimerHandle | None = None
@@ -85,7 +107,7 @@ class Link:
         end.network.input(LinkRtt(link=end.number, rtt_ms=round_trip_ms))
 
     def _link_up(self, end: _End, far: _End) -> LinkUp:
-        local = far.network.local
+        local = self._locals[0] if far is self._dialler else self._locals[1]
         near = end.network.site is not None and end.network.site == far.network.site
         return LinkUp(
             link=end.number,
@@ -98,6 +120,7 @@ class Link:
             certificate=local.certificate if self._join_key is not None else None,
             join_key=self._join_key,
             version=min(end.network.version, far.network.version),
+            binding=self._binding,
         )
 
     def _conditions(self) -> Conditions:

@@ -1,6 +1,6 @@
 """The user's intents, each decided and turned into at most one record. A refusal is raised before anything is written."""
 
-from multichat_tui.crypto.identity import Account
+from multichat_tui.crypto.identity import Account, safety_number
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.acts import Create, Invite, Leave, Message, Rename, SetTopic, Style
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
@@ -10,6 +10,8 @@ from multichat_tui.model.intents import (
     AcceptContact,
     Accepted,
     AcknowledgeAlarms,
+    AnswerComparison,
+    BeginVerification,
     ChangeSetting,
     CloseAccount,
     ConnectTo,
@@ -21,13 +23,17 @@ from multichat_tui.model.intents import (
     LabelDevice,
     LeaveChannel,
     MarkRead,
+    MeetNearby,
     OpenDirect,
     RenameChannel,
     RevokeDevice,
     SendMessage,
     SetDraft,
     SetName,
+    SetNearby,
     SettleDevices,
+    Unverify,
+    VerifyByNumber,
 )
 from multichat_tui.model.intents import (
     SetTopic as TopicIntent,
@@ -49,14 +55,17 @@ from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name, visible
 from multichat_tui.node.account import AccountChoices
 from multichat_tui.node.alarms import acknowledge
+from multichat_tui.node.comparisons import Comparisons
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import Dialing
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.rows import COPIED, REVOKED, WAITING
 from multichat_tui.node.world import Channel, World
 
+SAFETY_DIGITS = 60
 MIN_EXPIRY_MS = 60 * 1000
 MAX_EXPIRY_MS = 366 * 24 * 60 * 60 * 1000
 
@@ -70,6 +79,8 @@ class Choices:
         introductions: Introductions,
         dialing: Dialing,
         devices: Devices,
+        comparisons: Comparisons,
+        meeting: Meeting,
     ) -> None:
         self._world = world
         self._ledger = ledger
@@ -77,6 +88,8 @@ class Choices:
         self._introductions = introductions
         self._dialing = dialing
         self._account = AccountChoices(world, exchange, devices)
+        self._comparisons = comparisons
+        self._meeting = meeting
 
     def submit(self, intent: Intent, account_entropy: bytes | None = None) -> Accepted:
         """Decide and do. `errors.IntentRefused`: nothing has changed."""
@@ -105,6 +118,21 @@ class Choices:
                 return Accepted(link=self._introductions.invite_contact(expires, self._addresses()))
             case AcceptContact():
                 return Accepted(user=self._introductions.accept_contact(intent.link))
+            case SetNearby():
+                self._meeting.set_visible(intent.visible)
+                return Accepted()
+            case MeetNearby():
+                return Accepted(comparison=self._meeting.meet(intent.person))
+            case BeginVerification():
+                return Accepted(user=intent.user, comparison=self._comparisons.verify(intent.user))
+            case AnswerComparison():
+                self._comparisons.answer(intent.comparison, intent.answer)
+                return Accepted(comparison=intent.comparison)
+            case VerifyByNumber():
+                return self._verify_by_number(intent)
+            case Unverify():
+                self._comparisons.set_verified(intent.user, False)
+                return Accepted(user=intent.user)
             case AcknowledgeAlarms():
                 acknowledge(self._world, intent.user)
                 return Accepted(user=intent.user)
@@ -138,6 +166,22 @@ class Choices:
         """Where a link tells people to look for us: real addresses first, loopback for the same host last."""
         ordered = sorted(self._world.listen, key=lambda address: address.startswith(("127.", "[::1]")))
         return tuple(ordered[:MAX_PEER_ADDRESSES])
+
+    def _verify_by_number(self, intent: VerifyByNumber) -> Accepted:
+        """The safety number, however it is grouped."""
+        if intent.user not in self._world.contacts:
+            raise NotFound("They are not a contact of yours.", "/pair makes one.")
+        digits = "".join(char for char in intent.number if not char.isspace() and char not in "-.,")
+        if not (digits.isascii() and digits.isdigit() and len(digits) == SAFETY_DIGITS):
+            raise IntentRefused(Refusal.UNKNOWN, f"A safety number has {SAFETY_DIGITS} digits.", "Ask for all twelve groups.")
+        if digits != safety_number(self._world.identity.user, intent.user).replace(" ", ""):
+            raise IntentRefused(
+                Refusal.NOT_ALLOWED,
+                "That is another number: you do not have each other's true keys.",
+                "Read it again. If it stays different, somebody may stand in between: do not trust this contact.",
+            )
+        self._comparisons.set_verified(intent.user, True)
+        return Accepted(user=intent.user)
 
     # Channels
 

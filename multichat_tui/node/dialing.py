@@ -1,6 +1,7 @@
 """Whom to call, where, and when: every known device that is not linked, at every address that it was ever reached at, with
 back-off per address; at once when the network shows it or has changed."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from multichat_tui.crypto.keys import public_key
@@ -20,6 +21,8 @@ MAX_RETURN_PLACES = 16
 """Holders of one's own return key that are tried, of those that the network shows."""
 RETURN_AGAIN_MS = 10 * 60 * 1000
 """Whoever has answered under the return key is asked again after this, as far as they are not linked as peers."""
+NEARBY_KEYS = 64
+"""Join keys of people nearby that are recognised, the last ones; links under older ones are long gone."""
 ANSWER_MS = 15_000
 """An attempt without any answer counts as over after this."""
 
@@ -49,6 +52,8 @@ class Dialing:
     _targets: list[Target] = field(default_factory=list)
     _returns: tuple[Credential, ...] = ()
     """Under which restored devices of our contacts, and of our own account, are let in."""
+
+    _nearby_keys: deque[bytes] = field(default_factory=lambda: deque(maxlen=NEARBY_KEYS))
 
     # Credentials
 
@@ -89,6 +94,10 @@ class Dialing:
         """Links that we gave out, and those of our channels that anybody of them may answer."""
         world = self._world
         opened = []
+        if world.window is not None:
+            credential = world.window.open_credential
+            self._remember_nearby(credential)
+            opened.append(credential)
         for join_key, value in world.txn.scan(Space.INVITATION):
             pairing = decode_open_pairing(value)
             opened.append(_open(token_key(pairing.seed), join_key))
@@ -123,7 +132,19 @@ class Dialing:
             contacts = (c.device for contact in world.contacts.values() for c in contact.devices.living)
             places = dict.fromkeys(address for device in contacts for address in self.addresses(device))
             held.append((credential, tuple(places)[:MAX_RETURN_PLACES]))
+        window = world.window
+        if window is not None and (wished := window.held_credential) is not None:
+            self._remember_nearby(wished)
+            held.append((wished, window.people.get(window.wish, ())))
         return held
+
+    def is_nearby(self, join_key: bytes) -> bool:
+        """Whether a link under this join key is one to or from a stranger nearby, now or in a window that has just closed."""
+        return join_key in self._nearby_keys
+
+    def _remember_nearby(self, credential: Credential) -> None:
+        if credential.join_key is not None and credential.join_key not in self._nearby_keys:
+            self._nearby_keys.append(credential.join_key)
 
     # Addresses
 

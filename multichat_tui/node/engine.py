@@ -5,6 +5,7 @@
 
 from multichat_tui.model.acts import Act, decode_acts
 from multichat_tui.model.codec import Rejected
+from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.events import (
     ChannelChanged,
@@ -41,6 +42,8 @@ from multichat_tui.model.ports import (
     LinkDown,
     LinkRtt,
     LinkUp,
+    NearbyGone,
+    NearbySeen,
     NetworkChanged,
     NetworkInput,
     PeerSeen,
@@ -55,6 +58,7 @@ from multichat_tui.model.trust import AlarmKind
 from multichat_tui.node.alarms import look_at_names
 from multichat_tui.node.branches import forked_devices
 from multichat_tui.node.choices import Choices
+from multichat_tui.node.comparisons import Comparisons
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import ANSWER_MS, Dialing
 from multichat_tui.node.effects import Effects
@@ -63,6 +67,7 @@ from multichat_tui.node.identity import Identity
 from multichat_tui.node.incarnations import Incarnations
 from multichat_tui.node.introductions import COMING_BACK_MS, Introductions
 from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.returning import Returning
 from multichat_tui.node.rows import Rows, searched_text_of
 from multichat_tui.node.standing import decode_contact, decode_kept_list, decode_standing
@@ -92,9 +97,21 @@ class Engine:
         self._exchange.arrivals.on_return_key = self._returning.on_key
         self._dialing = Dialing(world)
         self._incarnations = Incarnations(world)
+        self._comparisons = Comparisons(world, self._introductions, self._dialing)
+        self._meeting = Meeting(world, self._comparisons)
+        self._comparisons_at = NEVER
         self._introductions_at = self._dialing_at = self._tell_at = NEVER
         self._index_at = NEVER if world.indexed_percent == 100 else world.now
-        self._choices = Choices(world, self._ledger, self._exchange, self._introductions, self._dialing, self._devices)
+        self._choices = Choices(
+            world,
+            self._ledger,
+            self._exchange,
+            self._introductions,
+            self._dialing,
+            self._devices,
+            self._comparisons,
+            self._meeting,
+        )
 
     @classmethod
     def load(cls, txn: Transaction, identity: Identity, entropy: Entropy, now: int, event_seq: int = 0) -> "Engine":
@@ -167,6 +184,8 @@ class Engine:
             case PeerSeen():
                 self._dialing.seen(event)
                 self.world.dialing_changed = True
+            case NearbySeen() | NearbyGone():
+                self._meeting.seen(event)
             case DialFailed():
                 self._dialing.failed(event)
                 self.world.dialing_changed = True
@@ -191,6 +210,11 @@ class Engine:
             self._introductions.tick()
             self._introductions_at = min(self._introductions.wake_times(), default=NEVER)
             world.introductions_changed = False
+        if world.comparisons_changed or self._comparisons_at <= world.now:
+            world.comparisons_changed = False
+            self._comparisons.tick()
+            self._meeting.tick()
+            self._comparisons_at = min((*self._comparisons.wake_times(), *self._meeting.wake_times()), default=NEVER)
         self._exchange.flush()
         if world.credentials_changed:
             world.out.credentials = self._dialing.refresh()
@@ -207,7 +231,7 @@ class Engine:
         if self._index_at <= world.now:
             self._index_older()
         due = world.early[0][0] if world.early else NEVER
-        timers = (self._introductions_at, self._dialing_at, self._tell_at, self._index_at, due)
+        timers = (self._introductions_at, self._comparisons_at, self._dialing_at, self._tell_at, self._index_at, due)
         times = (
             *self._exchange.wake_times(),
             *self._incarnations.wake_times(),
@@ -275,12 +299,17 @@ class Engine:
             address=up.address,
             join_key=up.join_key,
             certificate=up.certificate,
+            binding=up.binding,
             incarnation=up.incarnation,
             version=up.version,
             began_at=world.now,
         )
         self._dialing.up(up)
         world.dialing_changed = True
+        if up.join_key is not None and self._dialing.is_nearby(up.join_key):
+            session.user, session.nearby = None, True
+            self._meeting.up(session)
+            return
         if session.role is Role.PEER and (user is None or up.device == world.identity.device):
             world.close(session, "not a peer any more")
             return
@@ -295,6 +324,7 @@ class Engine:
             self._incarnations.up(session)
             self._introductions.seen(session, up.key)
             self._exchange.begin(session)
+            self._comparisons.linked(session)
         elif not self._returning.opened(session):
             self._introductions.opened(session)
 
@@ -332,6 +362,10 @@ class Engine:
         self._exchange.end(session)
         self._dialing.down(session.device)
         world.dialing_changed = world.introductions_changed = True
+        self._comparisons.unlinked(session)
+        if session.nearby:
+            world.comparisons_changed = True
+            return
         if session.role is Role.PEER:
             self._introductions.seen(session)
 
@@ -345,6 +379,12 @@ class Engine:
             self._fault(session)
             return
         match frame:
+            case _ if session.nearby:
+                if not self._meeting.on_frame(session, frame):
+                    world.count("frame-from-stranger")
+                    self._fault(session)
+            case CompareStart() | CompareKey() | CompareConfirm() | CompareEnd() if session.role is Role.PEER:
+                self._comparisons.on_frame(session, frame)
             case PairFrame():
                 self._introductions.on_pair(session, frame)
             case JoinFrame():
@@ -373,6 +413,9 @@ class Engine:
             case Ack():
                 self._incarnations.on_ack(session, frame)
                 self._exchange.on_ack(session, frame)
+            case _:
+                world.count("frame-out-of-place")
+                self._fault(session)
 
     def _fault(self, session: Session) -> None:
         """A frame that nobody honest sends."""

@@ -26,7 +26,7 @@ from multichat_tui.model.frames import (
     Request,
 )
 from multichat_tui.model.identity import DeviceList, decode_device_list
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.invitations import SEED_BYTES, Invitation, InvitationKind, join_seed, parse_link, token_key
 from multichat_tui.model.joins import Join, decode_join
 from multichat_tui.model.limits import MAX_CHANNEL_DEVICES, MAX_CHANNELS, MAX_CONTACTS, MAX_OPEN_INVITATIONS, SALT_BYTES
@@ -283,13 +283,29 @@ class Introductions:
 
     def _befriend(self, session: Session, devices: DeviceList, profile: Statement, secret: bytes, *, confirmed: bool) -> bool:
         """False if the list is an older one than we know, and does not name the device at the other end any more."""
+        if self.befriend(session.device, devices, profile, secret, confirmed=confirmed, session=session):
+            return True
+        self._world.close(session, "its device is not one of theirs any more")
+        return False
+
+    def befriend(
+        self,
+        device: DeviceId,
+        devices: DeviceList,
+        profile: Statement,
+        secret: bytes,
+        *,
+        confirmed: bool,
+        session: Session | None = None,
+    ) -> bool:
+        """Keep a contact who was proven to use `device`, with the secret that it and we have. False: the list is an older one
+        than we know, and the device is not in the newest any more."""
         world = self._world
         known = world.contacts.get(devices.user)
         self._devices.learn(devices, session)
         newest = world.list_of(devices.user) or devices
-        if all(certificate.device != session.device for certificate in newest.living):
+        if all(certificate.device != device for certificate in newest.living):
             world.count("pair-old-devices")
-            world.close(session, "its device is not one of theirs any more")
             return False
         known = world.contacts.get(devices.user)
         if known is None or (not known.secrets and len(newest.living) == 1):
@@ -304,11 +320,11 @@ class Introductions:
             )
             first = known is None
             if len(newest.living) > 1:
-                contact = contact.but(confirmed=False).apart.with_secret(session.device, secret, confirmed)
+                contact = contact.but(confirmed=False).apart.with_secret(device, secret, confirmed)
         else:
             first = False
-            had = known.secret_of(session.device)
-            contact = known.with_secret(session.device, secret, confirmed or had == (secret, True)).but(last_seen_ms=world.now)
+            had = known.secret_of(device)
+            contact = known.with_secret(device, secret, confirmed or had == (secret, True)).but(last_seen_ms=world.now)
         if contact != known:
             world.contacts[devices.user] = contact
             world.txn.put(Space.CONTACT, devices.user, contact.encoded())

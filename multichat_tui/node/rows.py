@@ -44,7 +44,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
 )
 from multichat_tui.model.text import display_names
-from multichat_tui.model.trust import AlarmKind
+from multichat_tui.model.trust import AlarmKind, ComparisonRow
 from multichat_tui.node.alarms import alarm_rows, alarms
 from multichat_tui.node.standing import decode_held_pairing
 from multichat_tui.node.world import Channel, World
@@ -385,6 +385,14 @@ class Rows:
             total += end.seq - least
         return total
 
+    def _comparisons(self) -> tuple[ComparisonRow, ...]:
+        """Somebody nearby is shown under the name that they claim, made safe; a contact under the one that is known."""
+        names = self.names(set())
+        return tuple(
+            each.row(names[each.user] if each.user in names else display_names({UserId(each.id): each.name})[UserId(each.id)])
+            for each in self._world.comparisons.values()
+        )
+
     def status(self, lan: bool, trouble: str) -> StatusRow:
         world = self._world
         return StatusRow(
@@ -401,6 +409,9 @@ class Rows:
             alarms=alarm_rows(world),
             indexed_percent=world.indexed_percent,
             progress=self._progress(),
+            nearby=None if world.window is None else world.window.row(),
+            nearby_note=world.nearby_note,
+            comparisons=self._comparisons(),
         )
 
     def _progress(self) -> tuple[Progress, ...]:

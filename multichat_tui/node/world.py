@@ -7,6 +7,7 @@ from multichat_tui.channel.control import ControlLog
 from multichat_tui.channel.view import View
 from multichat_tui.crypto.identity import device_list_holds, join_holds
 from multichat_tui.crypto.keys import link_key, pair_key
+from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.events import Event, ProfileChanged
 from multichat_tui.model.frames import Frame, Prefix, encode_frame
 from multichat_tui.model.identity import Certificate, DeviceList
@@ -16,8 +17,10 @@ from multichat_tui.model.ports import Entropy, Space, Transaction
 from multichat_tui.model.receipts import Receipt
 from multichat_tui.model.snapshots import Membership, Progress
 from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile
+from multichat_tui.node.comparison import Comparison
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.identity import Identity
+from multichat_tui.node.nearby import Window
 from multichat_tui.node.standing import Contact, KeptList, Standing
 from multichat_tui.sync.chains import ChainKey, Chains
 from multichat_tui.sync.fingerprint import DeviceNumbers
@@ -142,6 +145,13 @@ class World:
     """How much of the history can be searched: less while a profile of an older version is being indexed."""
     progress: dict[str, Progress] = field(default_factory=dict)
     """Long work that is under way, by its name; see `tell_progress`."""
+    window: Window | None = None
+    """Visible nearby."""
+    comparisons_changed: bool = False
+    nearby_note: str = ""
+    """Why it is over, if not by the user's wish."""
+    comparisons: dict[ComparisonId, Comparison] = field(default_factory=dict)
+    """Of words and emoji, by when they began."""
     dial_failures: dict[DeviceId, str] = field(default_factory=dict)
     name_version: int = 0
     name_cache: dict[ChannelId, tuple[tuple[int, int], dict[UserId, str]]] = field(default_factory=dict)

@@ -86,6 +86,10 @@ class Session:
     certificate: Certificate | None
     version: int = 1
     """Of the link protocol: 2 knows fingerprints, vectors, receipts and gaps (docs/protocol.md, section 10)."""
+    nearby: bool = False
+    """To a stranger who is visible on this network: nothing but a comparison of words goes over it."""
+    binding: bytes = b""
+    """A hash of the link's handshake."""
     incarnation: int = 0
     """Of the peer: how often its node was started."""
     began_at: int = 0

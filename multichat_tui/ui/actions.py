@@ -14,6 +14,8 @@ class Scope(StrEnum):
     LISTS = "lists"
     """The side panes."""
     PANEL = "panel"
+    COMPARE = "compare"
+    """The screen on which words are compared."""
     PICKER = "picker"
     """A list that one picks from by typing. What edits a line there is as in the composer."""
 
@@ -23,6 +25,7 @@ TITLES = {
     Scope.TIMELINE: "Timeline cursor",
     Scope.LISTS: "Channel and member panes",
     Scope.PANEL: "This panel",
+    Scope.COMPARE: "Comparing words, people nearby",
     Scope.PICKER: "Lists to pick from",
     Scope.ANYWHERE: "Anywhere",
 }
@@ -47,6 +50,7 @@ _ANYWHERE = (
     ("quit", "Quit; nothing is lost", "ctrl+q"),
     ("switcher", "Go to a channel, a conversation or a person", "ctrl+k"),
     ("palette", "Commands and actions", "ctrl+p"),
+    ("trust", "Compare words with a contact, meet people nearby", "f4"),
     ("redraw", "Redraw the screen", "ctrl+l"),
     ("mouse", "Mouse on or off (off: the terminal selects text itself)", "alt+m"),
     ("channel.previous", "Previous channel", "alt+up", "f7"),
@@ -112,6 +116,7 @@ _LISTS = (
     ("list.first", "First", "home", "g"),
     ("list.last", "Last", "end", "G"),
     ("list.open", "Open the channel, or the conversation with that person", "enter"),
+    ("list.verify", "Verify that person: compare words", "v"),
 )
 _PANEL = (
     ("panel.up", "Scroll up", "k", "up"),
@@ -120,6 +125,13 @@ _PANEL = (
     ("panel.page-down", "Page down", "pagedown", "space"),
     ("panel.copy", "Copy the link, or all of it (OSC 52)", "y"),
     ("panel.close", "Close", "escape", "q", "enter"),
+)
+_COMPARE = (
+    ("compare.same", "Both screens show the same", "y"),
+    ("compare.different", "They differ: somebody may stand in between", "n"),
+    ("compare.visible", "Visible nearby for five minutes", "v"),
+    ("compare.off", "Not visible any more", "o"),
+    ("compare.close", "Cancel a comparison; close", "escape", "q"),
 )
 _PICKER = (
     ("pick.up", "Up", "up", "ctrl+p"),
@@ -139,6 +151,7 @@ ACTIONS: tuple[Action, ...] = tuple(
         (Scope.TIMELINE, _TIMELINE),
         (Scope.LISTS, _LISTS),
         (Scope.PANEL, _PANEL),
+        (Scope.COMPARE, _COMPARE),
         (Scope.PICKER, _PICKER),
     )
     for entry in entries

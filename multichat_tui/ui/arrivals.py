@@ -1,7 +1,9 @@
 """Tells when what one waits for has come about: a channel that was being joined, a pairing."""
 
+from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.ids import ChannelId, UserId
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.api.comparison_words import whom
 from multichat_tui.ui.cells import one_line
 from multichat_tui.ui.desk import Desk, shown_name, standing
 
@@ -12,6 +14,7 @@ class Arrivals:
     def __init__(self) -> None:
         self._joining: set[ChannelId] = set()
         self._contacts: set[UserId] | None = None
+        self._asked: set[ComparisonId] = set()
 
     def look(self, desk: Desk) -> tuple[str, bool] | None:
         """The news, and whether they are bad; None: there are none."""
@@ -27,6 +30,14 @@ class Arrivals:
         contacts = {row.user for row in desk.contacts.values() if not row.pending}
         if self._contacts is not None:
             for user in contacts - self._contacts:
-                told = f"{one_line(desk.contacts[user].name)} is your contact now.", False
+                told = (
+                    f"{one_line(desk.contacts[user].name)} is your contact now. /verify compares words, to be sure who it is.",
+                    False,
+                )
         self._contacts = contacts if desk.contacts_read else None
+        comparisons = () if desk.status is None else desk.status.comparisons
+        for comparison in comparisons:
+            if comparison.id not in self._asked and not comparison.begun_here and not comparison.state.over:
+                told = f"{whom(comparison)} wants to compare words with you: F4 shows them.", False
+        self._asked = {comparison.id for comparison in comparisons}
         return told

@@ -211,10 +211,15 @@ def status(
     if alarms:
         text = alarm_words(alarms[0])[0] + (f" (and {len(alarms) - 1} more)" if len(alarms) > 1 else "")
         return [(f" {glyphs.alarm} {text} /trust", palette.bad)], [keys[2]]
+    first: list[Piece] = []
+    if any(not each.state.over for each in row.comparisons):
+        first = [(f" comparing words: F4 {glyphs.dot}", palette.warn)]
+    elif row.nearby is not None:
+        first = [(f" VISIBLE NEARBY: F4 {glyphs.dot}", palette.warn)]
     links = f" {people} {'person' if people == 1 else 'people'} linked" if people else " nobody linked"
     if not people and row.lan:
         links += ", looking around"
-    left: list[Piece] = [(links, palette.good if people else palette.dim)]
+    left: list[Piece] = [*first, (links, palette.good if people else palette.dim)]
     if row.queued:
         left.append((f" {glyphs.dot} {row.queued} queued", palette.warn))
     left.extend((f" {glyphs.dot} {progress_words(work)}", palette.accent) for work in row.progress[:MAX_SHOWN_WORK])

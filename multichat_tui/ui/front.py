@@ -76,6 +76,8 @@ class Front:
         self._reading = False
         self._greeted = False
         self._arrivals = Arrivals()
+        self._warning: Note | None = None
+        """About somebody's keys: no other news takes its place."""
         self.drafts = Drafts(self.desk, self._submit)
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._marked: dict[ChannelId, int] = {}
@@ -118,7 +120,8 @@ class Front:
             self.say("")
 
     def _tell_arrivals(self) -> None:
-        if (news := self._arrivals.look(self.desk)) is not None:
+        news = self._arrivals.look(self.desk)
+        if news is not None and (self._warning is None or self.note is not self._warning):
             self.say(news[0], bad=news[1])
 
     @property
@@ -236,6 +239,7 @@ class Front:
                 case AlarmRaised(row=alarm):
                     again |= Read.STATUS | Read.CONTACTS
                     self.say(" ".join(alarm_words(alarm)), bad=True)
+                    self._warning = self.note
                     if alarm.kind.alarming:
                         self._ring(alarm.name, "a warning about the keys")
                 case StatusChanged():

@@ -37,6 +37,11 @@ class ListPane(Widget, can_focus=True):
             self.pane = pane
             self.target = target
 
+    class VerifyWanted(Message):
+        def __init__(self, target: ChannelId | UserId) -> None:
+            super().__init__()
+            self.target = target
+
     def __init__(self, palette: Palette, glyphs: Glyphs, side: Literal["left", "right"], *, id: str) -> None:
         super().__init__(id=id)
         self.palette, self.glyphs, self._side = palette, glyphs, side
@@ -101,6 +106,9 @@ class ListPane(Widget, can_focus=True):
                 at = len(targets) - 1
             case "list.open":
                 self.post_message(self.Opened(self, targets[at]))
+                return
+            case "list.verify":
+                self.post_message(self.VerifyWanted(targets[at]))
                 return
         self._chosen = targets[at]
         self._follow()

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.ids import ChannelId, UserId
+from multichat_tui.model.intents import BeginVerification
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow, RowKind
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import COMMANDS
@@ -20,6 +21,7 @@ from multichat_tui.ui import faces
 from multichat_tui.ui.actions import KEYS, Scope
 from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.cells import one_line
+from multichat_tui.ui.comparing import CompareScreen, TrustIntent
 from multichat_tui.ui.completing import Completion, complete
 from multichat_tui.ui.composer import Composer
 from multichat_tui.ui.desk import shown_name
@@ -30,7 +32,7 @@ from multichat_tui.ui.lists import ListPane
 from multichat_tui.ui.outbox import NOTE_LINES, Outbox
 from multichat_tui.ui.palette import Palette
 from multichat_tui.ui.panel import AskScreen, Page, PanelScreen
-from multichat_tui.ui.parts import Part
+from multichat_tui.ui.parts import Part, Read
 from multichat_tui.ui.performer import Performer
 from multichat_tui.ui.receipts import receipt_page
 from multichat_tui.ui.timeline import Timeline
@@ -158,6 +160,8 @@ class MainScreen(Screen[None]):
             self._follow_read_arrival()
         if parts & (Part.STATUS | Part.OPENED):
             self._status.tell(*faces.status(desk.status, desk.linked, front.note, "opening...", palette, glyphs))
+            if isinstance(self.app.screen, CompareScreen):
+                self.app.screen.show(desk.status)
         self.tell_below()
 
     def _prompt(self) -> None:
@@ -303,6 +307,40 @@ class MainScreen(Screen[None]):
             self.spawn(self.front.open(ChannelId(bytes(target))))
         elif self.front.desk.me is not None and target != self.front.desk.me.user:
             self.spawn(self.front.open_person(UserId(bytes(target))))
+
+    def compare(self) -> None:
+        """The screen of comparisons and of people nearby."""
+        if not isinstance(self.app.screen, CompareScreen):
+            self.app.push_screen(CompareScreen(self.front.desk.status, self.palette, self.glyphs, self._act))
+            self.front.want(Read.STATUS)
+
+    def _act(self, intent: TrustIntent | BeginVerification) -> None:
+        self.spawn(self._submit_trust(intent))
+
+    async def _submit_trust(self, intent: TrustIntent | BeginVerification) -> None:
+        """Refusals are told where the user looks."""
+        if self.front.api is None:
+            return
+        shown = self.app.screen
+        try:
+            await self.front.api.submit(intent)
+        except MultichatError as error:
+            if isinstance(shown, CompareScreen):
+                shown.refused(str(error))
+            else:
+                self.front.say(str(error), bad=True)
+            return
+        if isinstance(intent, BeginVerification):
+            self.compare()
+        self.front.want(Read.STATUS | Read.CONTACTS)
+
+    def on_list_pane_verify_wanted(self, event: ListPane.VerifyWanted) -> None:
+        row = self.front.desk.channels.get(ChannelId(bytes(event.target)))
+        user = UserId(bytes(event.target)) if row is None else row.user
+        if user is None:
+            self.front.say("a channel cannot be verified: choose a person")
+        else:
+            self._act(BeginVerification(user=user))
 
     def on_bar_clicked(self, event: Bar.Clicked) -> None:
         if event.bar is self._rule:

@@ -108,6 +108,9 @@ class Outbox:
         front.say("")
         if outcome.open_channel is not None:
             await front.go(outcome.open_channel)
+        if outcome.compare:
+            screen.compare()
+            return
         lines, link = outcome.lines, outcome.fields.get("link")
         if len(lines) == 1 and link is None and len(wrap(lines[0], screen.size.width - 2)) <= NOTE_LINES:
             front.say(lines[0])

@@ -61,6 +61,8 @@ class Performer:
                 self._choosing.recall()
             case "editor":
                 screen.spawn(write_in_editor(screen))
+            case "trust":
+                screen.compare()
             case "help":
                 screen.panel(help_page(screen.scope))
             case "quit":

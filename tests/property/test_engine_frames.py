@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.crypto.identity import sign_receipt
+from multichat_tui.crypto.sas import commit
 from multichat_tui.model.acts import (
     Act,
     Admit,
@@ -32,6 +33,7 @@ from multichat_tui.model.acts import (
     UnknownAct,
     encode_acts,
 )
+from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart, ComparisonId, EndReason, Purpose
 from multichat_tui.model.errors import IntentRefused
 from multichat_tui.model.frames import (
     Ack,
@@ -75,6 +77,10 @@ from multichat_tui.node.world import World
 
 ROUNDS = 12
 FRAMES = 40
+
+
+BASE_POINT = b"\x09" + bytes(31)
+"""An X25519 key whose secret is known: 1."""
 
 
 class Forger:
@@ -199,7 +205,9 @@ class Forger:
         return Ack(channels=channels, offer=self.number() if self.rng.random() < 0.5 else None, statements=self.statements())
 
     def other(self) -> Frame:
-        match self.rng.randrange(3):
+        match self.rng.randrange(4):
+            case 3:
+                return self.compare()
             case 0:
                 join = self.rng.choice(self.joins) if self.joins and self.rng.random() < 0.5 else self.rng.randbytes(200)
                 return JoinFrame(join=join)
@@ -214,6 +222,22 @@ class Forger:
                     share=self.rng.randbytes(32),
                     confirmed=self.rng.random() < 0.5,
                 )
+
+    def compare(self) -> Frame:
+        """Of few comparisons, so that frames meet."""
+        which = ComparisonId(bytes([self.rng.randrange(4)]) * 32)
+        match self.rng.randrange(4):
+            case 0:
+                purpose = self.rng.choice(tuple(Purpose))
+                meeting = {"name": "x", "nearby": bytes(16)} if purpose is Purpose.MEET else {}
+                return CompareStart(comparison=which, purpose=purpose, commitment=commit(which, BASE_POINT), **meeting)
+            case 1:
+                public = self.rng.choice((BASE_POINT, bytes(32), self.rng.randbytes(32)))
+                return CompareKey(comparison=which, public=public, name=self.rng.choice(("", "x", "\u202e")))
+            case 2:
+                return CompareConfirm(comparison=which, box=self.rng.randbytes(90), heard=self.rng.random() < 0.5)
+            case _:
+                return CompareEnd(comparison=which, reason=self.rng.choice(tuple(EndReason)))
 
     def message(self) -> Frame:
         channel = self.channel()

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from model_strategies import id_sets, ids, loose_cbor, tampered
 
 from multichat_tui.model.codec import Rejected
+from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart, EndReason, Purpose
 from multichat_tui.model.frames import (
     Ack,
     ChainRange,
@@ -32,7 +33,7 @@ from multichat_tui.model.frames import (
     encode_frame,
 )
 from multichat_tui.model.ids import Log
-from multichat_tui.model.limits import MAX_ETS, MAX_INTEGER, MAX_TIMESTAMP_MS
+from multichat_tui.model.limits import MAX_ETS, MAX_INTEGER, MAX_NAME_CHARACTERS, MAX_TIMESTAMP_MS, NEARBY_ID_BYTES
 
 logs = st.sampled_from(Log)
 numbers = st.integers(0, MAX_INTEGER)
@@ -148,7 +149,22 @@ returns = st.builds(
     teller_list=st.binary(max_size=60),
     teller_profile=st.binary(max_size=60),
 )
-frames = st.one_of(offers, requests, message_frames(), acks, joins, answers, pairs, returns)
+names = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=MAX_NAME_CHARACTERS)
+comparisons = st.one_of(
+    st.builds(CompareStart, comparison=ids(), purpose=st.just(Purpose.VERIFY), commitment=ids()),
+    st.builds(
+        CompareStart,
+        comparison=ids(),
+        purpose=st.just(Purpose.MEET),
+        commitment=ids(),
+        name=names,
+        nearby=st.binary(min_size=NEARBY_ID_BYTES, max_size=NEARBY_ID_BYTES),
+    ),
+    st.builds(CompareKey, comparison=ids(), public=ids(), name=names),
+    st.builds(CompareConfirm, comparison=ids(), box=st.binary(max_size=60), heard=st.booleans()),
+    st.builds(CompareEnd, comparison=ids(), reason=st.sampled_from(EndReason)),
+)
+frames = st.one_of(offers, requests, message_frames(), acks, joins, answers, pairs, returns, comparisons)
 
 
 @settings(max_examples=200)

@@ -22,16 +22,20 @@ from multichat_tui.model.intents import (
     AcceptContact,
     Accepted,
     AcknowledgeAlarms,
+    AnswerComparison,
+    BeginVerification,
     ChangeSetting,
     CreateChannel,
     Intent,
     InviteContact,
     InviteToChannel,
     MarkRead,
+    MeetNearby,
     OpenDirect,
     RevokeDevice,
     SendMessage,
     SetDraft,
+    SetNearby,
     SetTopic,
 )
 from multichat_tui.model.snapshots import (
@@ -298,6 +302,12 @@ class TwinNode:
                 return Accepted(link=LINK)
             case AcceptContact():
                 return Accepted(user=self.add_contact("carol"))
+            case BeginVerification(user=someone):
+                if self.refuse_with is not None:
+                    raise self.refuse_with
+                return Accepted(user=someone)
+            case AnswerComparison() | SetNearby() | MeetNearby():
+                return Accepted()
             case AcknowledgeAlarms(user=someone):
                 self.set_status(alarms=tuple(row for row in self.status_row.alarms if row.user != someone))
             case RevokeDevice(device=device, passphrase=passphrase):

@@ -30,6 +30,16 @@ from multichat_tui.crypto.identity import (  # noqa: E402
     sign_receipt,
 )
 from multichat_tui.crypto.keys import Signer, agree, link_key, mac, pair_key, public_key, sealing_public_key, sign  # noqa: E402
+from multichat_tui.crypto.sas import (  # noqa: E402
+    Party,
+    Side,
+    Transcript,
+    agree_on,
+    commit,
+    nearby_code,
+    nearby_join_seed,
+    nearby_key,
+)
 from multichat_tui.model.acts import (  # noqa: E402
     Act,
     Admit,
@@ -47,6 +57,16 @@ from multichat_tui.model.acts import (  # noqa: E402
     encode_acts,
 )
 from multichat_tui.model.codec import encode  # noqa: E402
+from multichat_tui.model.comparing import (  # noqa: E402
+    CompareConfirm,
+    CompareEnd,
+    CompareKey,
+    CompareStart,
+    ComparisonId,
+    EndReason,
+    Purpose,
+)
+from multichat_tui.model.emoji import EMOJI  # noqa: E402
 from multichat_tui.model.frames import (  # noqa: E402
     Ack,
     ChainRange,
@@ -348,6 +368,19 @@ def frames() -> dict[str, Frame]:
         "empty ack": Ack(),
         "join": JoinFrame(join=b"join"),
         "join answer": JoinAnswer(join_key=filled(0x40), outcome=JoinOutcome.ADMITTED),
+        "compare start, meeting": CompareStart(
+            comparison=ComparisonId(filled(0x50)),
+            purpose=Purpose.MEET,
+            commitment=filled(0x60),
+            name="ada",
+            nearby=filled(0x70, 16),
+        ),
+        "compare start, verifying": CompareStart(
+            comparison=ComparisonId(filled(0x50)), purpose=Purpose.VERIFY, commitment=filled(0x60)
+        ),
+        "compare key": CompareKey(comparison=ComparisonId(filled(0x50)), public=filled(0x61), name="ada"),
+        "compare confirm": CompareConfirm(comparison=ComparisonId(filled(0x50)), box=b"box", heard=True),
+        "compare end": CompareEnd(comparison=ComparisonId(filled(0x50)), reason=EndReason.DIFFERENT),
         "pair": PairFrame(invitation=filled(0x40), devices=b"devices", profile=b"profile", share=filled(0x60), confirmed=True),
     }
 
@@ -553,12 +586,59 @@ def devices() -> dict[str, Any]:
     }
 
 
+def comparing() -> dict[str, Any]:
+    """Words and emoji: one whole comparison, and somebody nearby."""
+    comparison, binding = filled(0x50), filled(0x80)
+    beginner = Party(user=UserId(filled(0x01)), device=DeviceId(filled(0x02)))
+    answerer = Party(user=UserId(filled(0x03)), device=DeviceId(filled(0x04)))
+    secrets = filled(0x11), filled(0x22)
+    publics = tuple(sealing_public_key(secret) for secret in secrets)
+    transcript = Transcript(
+        purpose=Purpose.VERIFY.value,
+        comparison=comparison,
+        commitment=commit(comparison, publics[0]),
+        beginner_key=publics[0],
+        answerer_key=publics[1],
+        binding=binding,
+        beginner=beginner,
+        answerer=answerer,
+    )
+    agreed = agree_on(secrets[0], publics[1], transcript)
+    assert agreed is not None
+    return {
+        "comparison": comparison.hex(),
+        "purpose": transcript.purpose,
+        "binding": binding.hex(),
+        "beginner": {"user": beginner.user.hex(), "device": beginner.device.hex(), "secret": secrets[0].hex()},
+        "answerer": {"user": answerer.user.hex(), "device": answerer.device.hex(), "secret": secrets[1].hex()},
+        "beginner_key": publics[0].hex(),
+        "answerer_key": publics[1].hex(),
+        "commitment": transcript.commitment.hex(),
+        "said": transcript.digest.hex(),
+        "root": agreed.root.hex(),
+        "emoji": list(agreed.emoji),
+        "emoji_names": [EMOJI[n][1] for n in agreed.emoji],
+        "words": list(agreed.words),
+        "pairing_secret": agreed.pairing_secret.hex(),
+        "beginners_plaintext": (beginner.user + beginner.device).hex(),
+        "beginners_box": agreed.seal(Side.BEGINNER, beginner.user + beginner.device).hex(),
+        "answerers_box": agreed.seal(Side.ANSWERER, answerer.user + answerer.device).hex(),
+        "nearby": {
+            "id": filled(0x70, 16).hex(),
+            "code": nearby_code(filled(0x70, 16)),
+            "key": nearby_key(filled(0x70, 16)).hex(),
+            "join_seed": nearby_join_seed(filled(0x70, 16)).hex(),
+        },
+    }
+
+
 def everything() -> dict[str, Any]:
     return {
         "accounts": accounts(),
         "acts": [{"name": name, "content": encode_acts(act).hex()} for name, act in acts().items()],
         "codec": codec(),
         "devices": devices(),
+        "comparing": comparing(),
         "frames": [{"name": name, "encoded": encode_frame(frame).hex()} for name, frame in frames().items()],
         "invitations": invitations(),
         "keys": keys(),

@@ -57,7 +57,7 @@ async def pair_accept(context: Context) -> int:
         f"Paired with {one_line(contact.name)}",
         f"safety number  {contact.safety_number}",
     )
-    out.note("Compare the safety number by voice or in person before you trust it.")
+    out.note("Compare words or the safety number before you trust it: multichat contact verify NAME")
     return 0
 
 

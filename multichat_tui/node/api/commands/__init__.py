@@ -82,13 +82,20 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="rename", usage="/rename NAME", summary="give this channel another name", run=channels.rename),
     Command(
         name="pair",
-        usage="/pair [LINK] [expires=1h]",
-        summary="make a link to become somebody's contact, or accept theirs",
+        usage="/pair [LINK | nearby]",
+        summary="become somebody's contact: by a link of yours or theirs, or with somebody on this network",
         run=people.pair,
     ),
     Command(name="msg", usage="/msg NAME TEXT", summary="write to one person", run=people.message, aliases=("m", "dm")),
     Command(name="query", usage="/query NAME", summary="open the conversation with one person", run=people.query, aliases=("q",)),
     Command(name="whois", usage="/whois NAME", summary="fingerprint, safety number and path of a person", run=people.whois),
+    Command(
+        name="verify",
+        usage="/verify NAME [NUMBER]",
+        summary="be sure who somebody is: compare words on both screens, or their safety number",
+        run=trust.verify,
+    ),
+    Command(name="unverify", usage="/unverify NAME", summary="take that back", run=trust.unverify),
     Command(
         name="trust",
         usage="/trust [NAME]",

@@ -5,6 +5,7 @@ from multichat_tui.model.ids import fingerprint
 from multichat_tui.model.intents import AcceptContact, InviteContact, JoinChannel, SendMessage, SetName
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words, split_options
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
+from multichat_tui.node.api.commands.trust import nearby
 from multichat_tui.node.api.lookup import Person, direct_channel, find_person, id_text, one_line
 
 
@@ -13,6 +14,8 @@ async def pair(call: Call) -> Outcome:
         return await join_link(call, "That is an invitation to a channel, not a pairing link: joining. ")
     if link_kind(call.words) == "pair":
         return await pair_link(call, "")
+    if call.words.split()[:1] == ["nearby"]:
+        return await nearby(call, call.words.split(maxsplit=1)[1].strip() if len(call.words.split()) > 1 else "")
     rest, options = split_options(call.words, "expires")
     if rest:
         advice = "/pair alone makes one; /pair LINK accepts one that begins with multichat:pair/"
@@ -25,7 +28,7 @@ async def pair(call: Call) -> Outcome:
             f"It is valid once, for {span_words(intent.expires_in_ms)}:",
             link,
             "They type: /pair and the link. Keep this node running until they have.",
-            "Then compare safety numbers: /whois NAME.",
+            "Then compare words to be sure that nobody else used it: /verify NAME.",
         ),
         fields={"link": link, "expires_in_ms": intent.expires_in_ms},
     )
@@ -89,7 +92,7 @@ def _about(person: Person) -> list[str]:
         elif contact.verified:
             lines.append("verified       yes: the safety number, words or emoji were compared")
         else:
-            lines.append("verified       no: compare the safety number by voice or in person")
+            lines.append("verified       no: /verify NAME compares words, or compare the safety number")
         if contact.alarm is not None:
             lines.append("warning        there is a warning about their keys: /trust shows it")
         lines.append(f"presence       {presence(contact.online, contact.path, contact.rtt_ms)}")

@@ -25,6 +25,8 @@ class Outcome:
     record: RecordId | None = None
     """The message that was sent."""
     quit: bool = False
+    compare: bool = False
+    """Show the screen of comparisons and of people nearby, where there is one."""
     hang: int = 0
     """Cells by which the further lines of a long one are indented, for lines that are columns."""
 

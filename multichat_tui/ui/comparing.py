@@ -1,0 +1,202 @@
+"""The screen on which words and emoji are compared, and on which people nearby are chosen."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.style import Style
+from textual import events
+from textual.app import ComposeResult
+from textual.screen import ModalScreen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from multichat_tui.model.intents import Answer, AnswerComparison, MeetNearby, SetNearby
+from multichat_tui.model.snapshots import StatusRow
+from multichat_tui.model.trust import ComparisonRow, ComparisonState
+from multichat_tui.node.api.comparison_words import emoji_line, state_words, words_line
+from multichat_tui.ui.actions import KEYS, Scope
+from multichat_tui.ui.bars import Bar
+from multichat_tui.ui.cells import Piece, strip_of, wrap
+from multichat_tui.ui.entries import local_time
+from multichat_tui.ui.glyphs import ASCII, Glyphs
+from multichat_tui.ui.palette import PLAIN, Palette
+
+MAX_CHOICES = 9
+"""People nearby that a digit chooses; the others by /pair nearby CODE."""
+TrustIntent = AnswerComparison | MeetNearby | SetNearby
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """What the screen says: a title, lines with their styles, and the keys that do something now."""
+
+    title: str
+    lines: tuple[Piece, ...]
+    keys: str
+
+
+def under_way(status: StatusRow | None) -> ComparisonRow | None:
+    """The comparison to show: one that waits for an answer, or else the last one."""
+    rows = () if status is None else status.comparisons
+    return next((row for row in reversed(rows) if not row.state.over), rows[-1] if rows else None)
+
+
+def sheet_of(status: StatusRow | None, palette: Palette, glyphs: Glyphs) -> Sheet:
+    row = under_way(status)
+    if row is not None:
+        return _comparison(row, palette, glyphs)
+    if status is not None and status.nearby is not None:
+        return _nearby(status, palette)
+    note = "" if status is None else status.nearby_note
+    told = [(note, palette.warn), ("", PLAIN)] if note else []
+    lines: list[Piece] = [
+        *told,
+        ("Somebody near you, on this network:", palette.strong),
+        ("Press v on both machines. Both are visible to everybody on this network then, for five minutes, under two", PLAIN),
+        ("random words and nothing else; choose each other by them.", PLAIN),
+        ("", PLAIN),
+        ("A contact: /verify NAME, or v on their name in a side pane. It works while both are online.", PLAIN),
+    ]
+    return Sheet(title="Compare words", lines=tuple(lines), keys="v visible nearby  Esc closes ")
+
+
+def _comparison(row: ComparisonRow, palette: Palette, glyphs: Glyphs) -> Sheet:
+    state, advice = state_words(row)
+    style = {
+        ComparisonState.DONE: palette.good,
+        ComparisonState.DIFFERENT: palette.bad,
+        ComparisonState.FAILED: palette.bad,
+    }.get(row.state, palette.strong)
+    lines: list[Piece] = [(state, style)]
+    if row.words:
+        lines += [("", PLAIN), (f"  {words_line(row)}", palette.strong + palette.accent)]
+        if glyphs is not ASCII:
+            lines += [("", PLAIN), (f"  {emoji_line(row, symbols=True)}", palette.strong)]
+    if advice:
+        lines += [("", PLAIN), (advice, PLAIN)]
+    if row.state is ComparisonState.COMPARE:
+        keys = "y the same  n DIFFERENT  Esc cancels "
+    elif row.state.over:
+        keys = "Esc closes "
+    else:
+        keys = "Esc cancels "
+    return Sheet(title="Compare words", lines=tuple(lines), keys=keys)
+
+
+def _nearby(status: StatusRow, palette: Palette) -> Sheet:
+    row = status.nearby
+    assert row is not None
+    until = local_time(row.until_ms).strftime("%H:%M")
+    lines: list[Piece] = [
+        (f"You are visible to everybody on this network until {until}, as:", PLAIN),
+        (f"  {row.code}", palette.strong + palette.accent),
+        ("", PLAIN),
+    ]
+    if row.people:
+        lines.append(("Visible here. Ask the other person for their words, and press the digit:", PLAIN))
+        lines += [(f"  {number} {person.code}", palette.strong) for number, person in enumerate(row.people[:MAX_CHOICES], 1)]
+        more = len(row.people) - MAX_CHOICES
+        lines += [(f"  and {more} more: /pair nearby CODE chooses one", palette.dim)] if more > 0 else []
+    else:
+        lines.append(("Nobody else is visible here yet. The other person does the same: F4, then v.", palette.warn))
+    return Sheet(title="People nearby", lines=tuple(lines), keys="1-9 chooses  o off  Esc closes, you stay visible ")
+
+
+class SheetLines(Widget, can_focus=True):
+    """The sheet's text, wrapped."""
+
+    ALLOW_SELECT = False
+
+    def __init__(self, palette: Palette) -> None:
+        super().__init__(id="sheet")
+        self._palette = palette
+        self._lines: tuple[Piece, ...] = ()
+
+    def show(self, lines: Sequence[Piece]) -> None:
+        self._lines = tuple(lines)
+        self.refresh()
+
+    def strips(self, cells: int) -> list[Strip]:
+        made: list[Strip] = []
+        for text, style in self._lines:
+            indent = len(text) - len(text.lstrip())
+            for begin, end in wrap(text, max(1, cells - 2)) or [(0, 0)]:
+                lead = " " * (1 + (indent if begin else 0))
+                pieces: list[tuple[str, Style]] = [(lead, PLAIN), (text[begin:end], style)]
+                made.append(strip_of(pieces, cells, self._palette.panel))
+        return made
+
+    def render_line(self, y: int) -> Strip:
+        strips = self.strips(self.size.width)
+        return strips[y] if y < len(strips) else Strip.blank(self.size.width, self._palette.panel)
+
+
+class CompareScreen(ModalScreen[None]):
+    """`act` submits an intent; what is refused is told by `refused`. Closing does not end being visible."""
+
+    DEFAULT_CSS = """
+    CompareScreen { align: center bottom; background: transparent; }
+    CompareScreen Bar { height: 1; width: 100%; }
+    CompareScreen SheetLines { width: 100%; height: auto; }
+    """
+
+    def __init__(self, status: StatusRow | None, palette: Palette, glyphs: Glyphs, act: Callable[[TrustIntent], object]) -> None:
+        super().__init__()
+        self.palette, self.glyphs, self._act = palette, glyphs, act
+        self.status = status
+        self._sheet = SheetLines(palette)
+        self._top = Bar(palette.bar, id="sheet-top")
+        self._bottom = Bar(palette.bar, id="sheet-bottom")
+
+    def compose(self) -> ComposeResult:
+        yield self._top
+        yield self._sheet
+        yield self._bottom
+
+    def on_mount(self) -> None:
+        self.show(self.status)
+        self._sheet.focus()
+
+    def on_resize(self) -> None:
+        self.show(self.status)
+
+    def show(self, status: StatusRow | None) -> None:
+        """What is so now."""
+        self.status = status
+        sheet = sheet_of(status, self.palette, self.glyphs)
+        self._top.tell([(f" {sheet.title} ", self.palette.strong)])
+        self._bottom.tell([("", PLAIN)], [(sheet.keys, self.palette.strong)])
+        self._sheet.show(sheet.lines)
+        cells, rows = self.app.size
+        self._sheet.styles.height = max(1, min(len(self._sheet.strips(cells)), rows - 3))
+
+    def refused(self, why: str) -> None:
+        self._bottom.tell([(f" {why}", self.palette.bad)], [])
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key in ("ctrl+q", "ctrl+c"):
+            return
+        event.stop()
+        event.prevent_default()
+        row, status = under_way(self.status), self.status
+        action = KEYS[Scope.COMPARE].get(event.key)
+        if row is not None and row.state is ComparisonState.COMPARE and action in ("compare.same", "compare.different"):
+            said = Answer.SAME if action == "compare.same" else Answer.DIFFERENT
+            self._act(AnswerComparison(comparison=row.id, answer=said))
+        elif action == "compare.close":
+            if row is not None:
+                self._act(AnswerComparison(comparison=row.id, answer=Answer.CANCEL))
+            if (row is None or row.state.over) and self.is_current:
+                self.dismiss()
+        elif row is not None or status is None:
+            return
+        elif status.nearby is None and action == "compare.visible":
+            self._act(SetNearby(visible=True))
+        elif status.nearby is not None and action == "compare.off":
+            self._act(SetNearby(visible=False))
+        elif (
+            status.nearby is not None
+            and event.key.isdigit()
+            and 1 <= int(event.key) <= min(MAX_CHOICES, len(status.nearby.people))
+        ):
+            self._act(MeetNearby(person=status.nearby.people[int(event.key) - 1].id))
