@@ -54,7 +54,7 @@ async def test_both_copies_of_a_running_profile_stop_and_everybody_has_what_both
     for name in ("ann", "bob"):
         homes.results(name, "init", "--name", name, "--no-passphrase")
     ann_node, ann = await start(homes, "ann")
-    _, bob = await start(homes, "bob")
+    bob_node, bob = await start(homes, "bob")
     await befriend(ann, bob)
     channel = (await ann.submit(CreateChannel(name="harbour"))).channel
     assert channel is not None
@@ -80,5 +80,19 @@ async def test_both_copies_of_a_running_profile_stop_and_everybody_has_what_both
     assert orders[0] == orders[1] == orders[2]
     alarms = {alarm.kind for alarm in (await ann.status()).rows.alarms}
     assert AlarmKind.COPIED in alarms
+
+    await bob.close()
+    bob_node.kill()
+    _, bob = await start(homes, "bob", "--listen", "127.0.0.1:0", "--connect", address)
+
+    async def writes() -> bool | None:
+        try:
+            await bob.submit(SendMessage(channel=channel, text="as a new device"))
+        except IntentRefused:
+            return None
+        return True
+
+    await until(bob, writes, "a new device in the place of the copied one")
+    await shows(ann, channel, "as a new device")
     for api in (ann, bob, copy):
         await api.close()
