@@ -34,6 +34,7 @@ DOOR = "tests/unit/net/test_net_door.py"
 NETWORKS = "tests/contract/test_network_contract.py"
 DEVICES = "tests/simulation/test_device_stories.py"
 LINKS = "tests/unit/net/test_net_link.py"
+LINE = "tests/unit/headless/test_headless_line.py"
 
 MUTANTS = (
     Mutant(
@@ -421,6 +422,55 @@ MUTANTS = (
         old="            if session.device in gone:",
         new="            if False:",
         tests=DEVICES,
+    ),
+    Mutant(
+        name="line-mode-takes-what-was-typed-for-news",
+        file="multichat_tui/headless/line/conversation.py",
+        old="        if row.id in self._typed:",
+        new="        if not row.id:",
+        tests=LINE,
+    ),
+    Mutant(
+        name="line-mode-sends-the-end-of-a-line-too-long",
+        file="multichat_tui/headless/line/reading.py",
+        old="                self._skipping = True",
+        new="                self._skipping = False",
+        tests=LINE,
+    ),
+    Mutant(
+        name="line-mode-breaks-into-a-line-being-typed",
+        file="multichat_tui/headless/line/page.py",
+        old="            if not lines or self.hold or",
+        new="            if not lines or",
+        tests=LINE,
+    ),
+    Mutant(
+        name="line-mode-does-not-say-what-was-not-sent",
+        file="multichat_tui/headless/line/conversation.py",
+        old="complain(one_line(str(error)), *kept)",
+        new="complain(one_line(str(error)))",
+        tests=LINE,
+    ),
+    Mutant(
+        name="completion-hands-names-to-the-shell",
+        file="multichat_tui/headless/completion.py",
+        old="""            COMPREPLY+=("$(printf %q "$name")")""",
+        new="""            COMPREPLY+=("$(eval echo "$name")")""",
+        tests="tests/unit/headless/test_headless_texts.py",
+    ),
+    Mutant(
+        name="a-demo-that-is-killed-leaves-its-nodes",
+        file="multichat_tui/headless/verbs/running.py",
+        old="            working.append(asyncio.create_task(end_of_input()))",
+        new="            working.append(asyncio.create_task(asyncio.sleep(10**6)))",
+        tests="tests/e2e/test_until_eof.py",
+    ),
+    Mutant(
+        name="parked-bytes-without-end",
+        file="multichat_tui/sync/parking.py",
+        old="while len(self._items) > PARKED_RECORDS_PER_PEER or self._bytes > PARKED_BYTES_PER_PEER:",
+        new="while len(self._items) > PARKED_RECORDS_PER_PEER:",
+        tests="tests/unit/node/test_node_exhaustion.py",
     ),
 )
 
