@@ -59,6 +59,9 @@ class Greetings:
 
     def _introduce(self, session: Session, same: int) -> None:
         """What differs is offered, once on each link; from then on live records go."""
+        if same & STATEMENTS_SAME and session.user is not None and self._world.closed(self._world.identity.user):
+            self._world.told_closing.add(session.user)
+            self._world.status_changed = True
         if session.greeted:
             return
         session.greeted = True
@@ -113,7 +116,7 @@ class Greetings:
         said: list[Said] = [
             (user, kind, s.number, s.body)
             for (user, kind), s in self._world.statements.items()
-            if user in users and user != own.user
+            if user in users and (user != own.user or kind == StatementKind.CLOSED)
         ]
         said.append((own.user, own.profile.kind, own.profile.number, own.profile.body))
         for user in users:

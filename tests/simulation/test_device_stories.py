@@ -265,6 +265,24 @@ def test_a_closed_account_is_shown_as_closed_and_cannot_be_written_to() -> None:
         await bob.stop()
         await bob.start()
         assert [row.closed for row in (await bob.api.contacts()).rows] == [True]
+        await ann.stop()
+        await ann.start()
+        await until(lambda: _told(ann), "known again after a new start")
+
+    run_virtual(story())
+
+
+def test_a_closing_that_nobody_was_there_to_hear_is_told_at_the_next_link() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(41)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        await bob.stop()
+        await ann.api.submit(CloseAccount())
+        assert (await ann.api.status()).rows.untold == 1
+        await bob.start()
+        await until(lambda: _told(ann), "bob has heard of it")
+        assert [row.closed for row in (await bob.api.contacts()).rows] == [True]
 
     run_virtual(story())
 
