@@ -150,9 +150,13 @@ def _configuration(args: argparse.Namespace) -> int:
 def _screens(host: "ProfileHost") -> int:
     if not (has_terminal() and sys.stdout.isatty()):
         raise UsageError("The screens need a terminal.", "multichat --line needs none; multichat --help lists the commands.")
-    from multichat_tui.ui import run_tui
+    from multichat_tui.ui import Preferences, run_tui
 
-    return run_tui(ProfileLauncher(host))
+    settings = host.settings
+    preferences = Preferences(themes=settings.themes, keys=settings.keys, file=settings.paths.config_file.name)
+    if settings.theme is not None:
+        preferences = replace(preferences, look=settings.theme)
+    return run_tui(ProfileLauncher(host), preferences=preferences)
 
 
 def _demo(args: argparse.Namespace, settings: config.Settings) -> int:
@@ -229,6 +233,10 @@ class ProfileHost:
     @property
     def paths(self) -> Whereabouts:
         return self._paths
+
+    @property
+    def settings(self) -> config.Settings:
+        return self._settings
 
     @property
     def passphrase(self) -> str | None:

@@ -44,6 +44,9 @@ class Settings:
     verbose: bool
     line: bool
     """Plain lines instead of screens."""
+    theme: str | None = None
+    themes: Mapping[str, object] = field(default_factory=dict)
+    keys: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +153,9 @@ FILE_SETTINGS: tuple[FileSetting, ...] = (
     ),
 )
 """Every key of the configuration file. docs/configuration.md is made from this."""
-_FILE_KEYS = {setting.key: setting.kind for setting in FILE_SETTINGS}
+_SCREEN_KEYS: dict[str, type] = {"theme": str, "themes": dict, "keys": dict}
+"""The screens' own (docs/themes-and-keys.md): they name a fault in these tables, and start without what is faulty."""
+_FILE_KEYS = {setting.key: setting.kind for setting in FILE_SETTINGS} | _SCREEN_KEYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +257,9 @@ def load(arguments: Arguments, environment: Mapping[str, str]) -> Settings:
         verbose=arguments.verbose or bool(_flag(written, "verbose")),
         line=_first_set(arguments.line or None, _switch(environment, "MULTICHAT_LINE"), _flag(written, "line"), False)
         or environment.get("TERM") == "dumb",
+        theme=_text(written, "theme"),
+        themes=_table(written, "themes"),
+        keys=_table(written, "keys"),
     )
 
 
@@ -296,7 +304,7 @@ def parse_file(path: Path, encoded: bytes) -> dict[str, object]:
     return written
 
 
-_IN_WORDS = {str: "a text", bool: "true or false", list: "a list of HOST:PORT texts"}
+_IN_WORDS = {str: "a text", bool: "true or false", list: "a list of HOST:PORT texts", dict: "a table"}
 
 
 def check_address(address: str, what: str) -> None:
@@ -374,6 +382,11 @@ def _flag(written: Mapping[str, object], key: str) -> bool | None:
 def _list(written: Mapping[str, object], key: str) -> tuple[str, ...]:
     value = written.get(key)
     return tuple(value) if isinstance(value, list) else ()
+
+
+def _table(written: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = written.get(key)
+    return {str(name): entry for name, entry in value.items()} if isinstance(value, dict) else {}
 
 
 def _words(text: str | None) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def introduce(screen: Terminal) -> None:
     screen.press("Enter")
     number = screen.until_shows(r"Type word (\d+)").group(1)
     screen.enter(screen.until_shows(rf"(?<!\S){number} ([a-z]+)").group(1))
-    screen.until(lambda lines: "Ctrl+Q" in lines[-1] and "opening" not in lines[-1], "the main screen")
+    screen.until(lambda lines: "F1 help" in lines[-1] and "opening" not in lines[-1], "the main screen")
 
 
 async def settle(people: list[RemoteNode], told: list[tuple[RemoteNode, ChannelId, str]]) -> None:

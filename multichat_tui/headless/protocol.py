@@ -23,6 +23,7 @@ from multichat_tui.model.snapshots import (
     Position,
     Snapshot,
     StatusRow,
+    Thread,
 )
 
 PROTOCOL = 1
@@ -59,6 +60,7 @@ METHODS: Mapping[str, Method] = {
         result=Snapshot[tuple[MessageRow, ...]],
     ),
     "message": Method(needed={"record": RecordId}, result=Snapshot[MessageRow | None]),
+    "thread": Method(needed={"record": RecordId}, result=Snapshot[Thread]),
     "delivery": Method(needed={"record": RecordId}, result=Snapshot[DeliveryRow]),
     "devices": Method(result=Snapshot[tuple[DeviceRow, ...]]),
     "peers": Method(result=Snapshot[tuple[PeerRow, ...]]),

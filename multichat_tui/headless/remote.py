@@ -27,6 +27,7 @@ from multichat_tui.model.snapshots import (
     Position,
     Snapshot,
     StatusRow,
+    Thread,
 )
 from multichat_tui.node.api.wire import error_from_json, from_json, from_line, to_json, to_line
 
@@ -120,6 +121,9 @@ class RemoteNode:
 
     async def message(self, record: RecordId) -> Snapshot[MessageRow | None]:
         return await self._ask("message", record=record)  # type: ignore[no-any-return]  # by METHODS
+
+    async def thread(self, record: RecordId) -> Snapshot[Thread]:
+        return await self._ask("thread", record=record)  # type: ignore[no-any-return]  # by METHODS
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
         return await self._ask("delivery", record=record)  # type: ignore[no-any-return]  # by METHODS

@@ -178,8 +178,11 @@ class MarkRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetDraft:
+    """What is being written in a channel, or in the thread that begins with `thread`."""
+
     channel: ChannelId
     text: str
+    thread: RecordId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

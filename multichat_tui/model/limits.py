@@ -152,6 +152,10 @@ MAX_CONTROL_RECORDS_PER_DEVICE = 4096
 MAX_TENTATIVE_CONTROL_RECORDS = 64
 """Control records taken for a channel whose root is not proven to concern us."""
 MAX_SETTING_CHARACTERS = 1024
+MAX_THREAD_ROWS = 500
+"""Messages of a thread that are counted and read at once: a screen shows fifty, and each costs a look-up."""
+MAX_THREAD_DEPTH = 64
+"""Steps from an answer up to the message that began it all. Deeper answers count as threads of their own."""
 MAX_DRAFT_CHARACTERS = MAX_TEXT_CHARACTERS
 
 NEARBY_ID_BYTES = 16

@@ -43,6 +43,8 @@ class Space(StrEnum):
     """By channel id and device id: the newest receipt known."""
     INCARNATION = "incarnation"
     """By device id: the greatest number under which it was met, and whether there seem to be several of it."""
+    DRAFT = "draft"
+    """By channel id and the id of a thread's first message: what is being written there."""
     SETTING = "setting"
     """By name: front ends' settings."""
 
@@ -141,9 +143,9 @@ class Transaction(Protocol):
     def forget_channel(self, channel: ChannelId) -> None:
         """Drop all records, timeline entries and acknowledgements of a channel, and its values in the spaces CHANNEL and FORK."""
 
-    def show(self, entry: TimelineEntry, text: str | None = None) -> None:
+    def show(self, entry: TimelineEntry, text: str | None = None, *, reply_to: RecordId | None = None) -> None:
         """Put an entry into the timeline, or replace the one with its id. `text` is what `search` finds it by; empty: by nothing,
-        None: by what it was found by before.
+        None: by what it was found by before. `reply_to` is what it answers, from now on.
 
         ValueError unless its record is held, and has that channel, device, ets and arrival.
         """
@@ -179,6 +181,13 @@ class Transaction(Protocol):
 
     def index_older(self, text_of: Callable[[Record], str], limit: int) -> int:
         """Index up to `limit` of those, the newest first, with what `text_of` says; the new `indexed_percent`."""
+
+    def replies(self, record: RecordId, limit: int) -> list[TimelineEntry]:
+        """Visible entries that were shown as answers to a record, held or not, by arrival. Two records whose ids begin alike may
+        be taken for one."""
+
+    def index_older_replies(self, reply_of: Callable[[Record], RecordId | None], limit: int) -> bool:
+        """Note what up to `limit` entries answer that were stored before that was noted, newest first. Whether that was all."""
 
     def acknowledged(self, peer: DeviceId) -> list[tuple[ChannelId, Log, DeviceId, int]]:
         """What a peer is known to hold for good: (channel, log, author device, seq), ascending, the chain whole up to seq."""

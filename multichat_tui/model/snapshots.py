@@ -78,12 +78,25 @@ class MessageRow:
     failure: str = ""
     late: bool = False
     reply_to: RecordId | None = None
+    replies: int = 0
+    """How many messages answer it, or answer one that does, counted up to MAX_THREAD_ROWS; 0 for one that is an answer itself."""
     subject: UserId | None = None
     """Who a JOINED, LEFT or REMOVED row is about."""
 
     @property
     def position(self) -> Position:
         return Position(ets=self.ets, id=self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """A message and what answers it, or answers one that does, in display order; of many the newest. `draft` is what one was
+    writing there."""
+
+    channel: ChannelId
+    root: RecordId
+    rows: tuple[MessageRow, ...]
+    draft: str = ""
 
 
 class ChannelKind(StrEnum):

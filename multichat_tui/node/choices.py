@@ -274,6 +274,8 @@ class Choices:
         for channel in world.conversation(found):
             if channel.standing.membership is Membership.JOINED and self._ledger.has_room(channel):
                 self._ledger.author(channel, Log.CONTROL, (Leave(),))
+            for key, _ in world.txn.scan(Space.DRAFT, channel.id):
+                world.txn.delete(Space.DRAFT, key)
             if channel.rooted:
                 world.keep(channel, channel.standing.but(membership=Membership.LEFT, joining=None, draft="", note=""))
             else:
@@ -360,6 +362,13 @@ class Choices:
         if len(intent.text) > MAX_DRAFT_CHARACTERS or not _encodable(intent.text):
             raise IntentRefused(Refusal.TOO_LONG, f"A draft has at most {MAX_DRAFT_CHARACTERS} characters.")
         channel = world.conversation(found)[0]
+        if intent.thread is not None:
+            key = channel.id + intent.thread
+            if not intent.text:
+                world.txn.delete(Space.DRAFT, key)
+            elif world.txn.holds(intent.thread):
+                world.txn.put(Space.DRAFT, key, intent.text.encode())
+            return Accepted(channel=channel.id)
         if channel.standing.draft != intent.text:
             world.keep(channel, channel.standing.but(draft=intent.text))
         return Accepted(channel=found.id)

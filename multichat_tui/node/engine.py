@@ -69,7 +69,7 @@ from multichat_tui.node.introductions import COMING_BACK_MS, Introductions
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.returning import Returning
-from multichat_tui.node.rows import Rows, searched_text_of
+from multichat_tui.node.rows import Rows, changed_row, reply_of_record, searched_text_of
 from multichat_tui.node.standing import decode_contact, decode_kept_list, decode_standing
 from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.chains import Chains
@@ -101,7 +101,7 @@ class Engine:
         self._meeting = Meeting(world, self._comparisons)
         self._comparisons_at = NEVER
         self._introductions_at = self._dialing_at = self._tell_at = NEVER
-        self._index_at = NEVER if world.indexed_percent == 100 else world.now
+        self._index_at = world.now
         self._choices = Choices(
             world,
             self._ledger,
@@ -247,7 +247,8 @@ class Engine:
         """A slice of what was stored before there was an index; the next one after a pause."""
         world = self.world
         percent = world.txn.index_older(searched_text_of, INDEX_SLICE_ENTRIES)
-        self._index_at = NEVER if percent == 100 else world.now + INDEX_PAUSE_MS
+        whole = world.txn.index_older_replies(reply_of_record, INDEX_SLICE_ENTRIES)
+        self._index_at = NEVER if percent == 100 and whole else world.now + INDEX_PAUSE_MS
         if percent != world.indexed_percent:
             world.indexed_percent = percent
             world.status_changed = True
@@ -276,6 +277,10 @@ class Engine:
             if user in world.contacts:
                 contact = self.rows.contact(user)
                 world.emit(lambda seq, contact=contact: ContactChanged(seq=seq, row=contact))  # type: ignore[misc]
+        for root in {self.rows.root_of(record) for record in world.answered}:
+            grown = self.rows.message(root)
+            if grown is not None:
+                world.emit(changed_row(grown))
         if world.status_changed:
             world.emit(lambda seq: StatusChanged(seq=seq))
         world.forget_changes()

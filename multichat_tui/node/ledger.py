@@ -56,7 +56,7 @@ from multichat_tui.model.records import (
 from multichat_tui.model.snapshots import Membership, MessageRow, Position
 from multichat_tui.model.text import mentions
 from multichat_tui.node.branches import Branches
-from multichat_tui.node.rows import COPIED, Rows, searched_text
+from multichat_tui.node.rows import COPIED, Rows, reply_of, reply_of_record, searched_text
 from multichat_tui.node.standing import Standing
 from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.chains import ChainKey, End, chain_key
@@ -428,6 +428,9 @@ class Ledger:
             return
         changed = replace(entry, hidden=hidden)
         world.txn.show(changed)
+        answered = reply_of_record(record)
+        if answered is not None:
+            world.answered.add(answered)
         row = None if hidden else self._rows.row(channel, changed, record)
         position = Position(ets=entry.ets, id=entry.id)
         shown = world.conversation(channel)[0].id
@@ -467,7 +470,10 @@ class Ledger:
             hidden=not self._is_counted(channel, record, user),
             notice=header.log == Log.CONTROL,
         )
-        world.txn.show(entry, searched_text(acts))
+        answered = reply_of(acts)
+        world.txn.show(entry, searched_text(acts), reply_to=answered)
+        if answered is not None:
+            world.answered.add(answered)
         world.changed_channels.add(channel.id)
         due_ms = header.timestamp_ms - FUTURE_TOLERANCE_MS
         if due_ms > world.now and not mine and len(world.early) < MAX_EARLY:

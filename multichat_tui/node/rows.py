@@ -1,5 +1,6 @@
 """Rows for front ends, from the store and the world. Reads only."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from multichat_tui.crypto.identity import safety_number
@@ -18,10 +19,11 @@ from multichat_tui.model.acts import (
 )
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.errors import NotFound
+from multichat_tui.model.events import Event, MessageChanged
 from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId, fingerprint, short
 from multichat_tui.model.joins import decode_join
-from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, SALT_BYTES
+from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, MAX_THREAD_DEPTH, MAX_THREAD_ROWS, SALT_BYTES
 from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import Record
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, marked_places
@@ -42,6 +44,7 @@ from multichat_tui.model.snapshots import (
     Progress,
     RowKind,
     StatusRow,
+    Thread,
 )
 from multichat_tui.model.text import display_names
 from multichat_tui.model.trust import AlarmKind, ComparisonRow
@@ -229,6 +232,44 @@ class Rows:
         more = Position(ets=found[-1][0].ets, id=found[-1][0].id) if len(found) == limit else None
         return FoundPage(rows=tuple(rows), more=more, indexed_percent=world.indexed_percent)
 
+    # Threads
+
+    def root_of(self, record: RecordId) -> RecordId:
+        """The message that began the thread of `record`, as far up as is held."""
+        txn = self._world.txn
+        for _ in range(MAX_THREAD_DEPTH):
+            stored = txn.record(record)
+            above = None if stored is None else reply_of_record(stored)
+            if above is None or txn.entry(above) is None:
+                break
+            record = above
+        return record
+
+    def _answers(self, record: RecordId) -> list[TimelineEntry]:
+        """The entries that answer a message, or answer one that does; MAX_THREAD_ROWS of them at most."""
+        txn = self._world.txn
+        found = txn.replies(record, MAX_THREAD_ROWS)
+        for entry in found:
+            if len(found) >= MAX_THREAD_ROWS:
+                break
+            found += txn.replies(entry.id, MAX_THREAD_ROWS - len(found))
+        return found
+
+    def thread(self, record: RecordId) -> Thread:
+        """The thread that a message belongs to. `errors.NotFound` if it is not here."""
+        world = self._world
+        root = self.message(self.root_of(record))
+        if root is None:
+            raise NotFound("There is no such message here.", "Its channel may have been left, or it has not arrived yet.")
+        rows = [root]
+        for entry in self._answers(root.id):
+            stored, channel = world.txn.record(entry.id), world.channels.get(entry.channel)
+            if stored is not None and channel is not None:
+                rows.append(self.row(channel, entry, stored))
+        rows[1:] = sorted(rows[1:], key=lambda row: (row.ets, row.id))
+        draft = world.txn.get(Space.DRAFT, root.channel + root.id)
+        return Thread(channel=root.channel, root=root.id, rows=tuple(rows), draft=(draft or b"").decode())
+
     def row(self, channel: Channel, entry: TimelineEntry, record: Record, acts: tuple[Act, ...] | None = None) -> MessageRow:
         world = self._world
         header = record.header
@@ -267,6 +308,7 @@ class Rows:
             failure=self._failure(channel) if state is Delivery.FAILED else "",
             late=entry.late,
             reply_to=reply_to,
+            replies=len(self._answers(record.id)) if kind is RowKind.MESSAGE and reply_to is None else 0,
             subject=subject,
         )
 
@@ -436,6 +478,23 @@ class Rows:
 
     def settings(self) -> tuple[tuple[str, str], ...]:
         return tuple((key.decode(), value.decode()) for key, value in self._world.txn.scan(Space.SETTING))
+
+
+def changed_row(row: MessageRow) -> Callable[[int], Event]:
+    """The event that a row in its place says something else."""
+    return lambda seq: MessageChanged(seq=seq, channel=row.channel, id=row.id, position=row.position, row=row)
+
+
+def reply_of(acts: tuple[Act, ...]) -> RecordId | None:
+    """What a message answers."""
+    kind, _, reply_to, _ = _shown(acts)
+    return reply_to if kind is RowKind.MESSAGE else None
+
+
+def reply_of_record(record: Record) -> RecordId | None:
+    """As `reply_of`, of a record as it is stored."""
+    decoded = decode_acts((record.body or b"")[SALT_BYTES:], record.header.log)
+    return None if isinstance(decoded, Rejected) else reply_of(decoded)
 
 
 def searched_text(acts: tuple[Act, ...]) -> str:

@@ -34,6 +34,7 @@ from multichat_tui.model.snapshots import (
     Position,
     Snapshot,
     StatusRow,
+    Thread,
 )
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.engine import Engine
@@ -256,6 +257,9 @@ class Node:
 
     async def message(self, record: RecordId) -> Snapshot[MessageRow | None]:
         return await self._read(lambda rows: rows.message(record))
+
+    async def thread(self, record: RecordId) -> Snapshot[Thread]:
+        return await self._read(lambda rows: rows.thread(record))
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
         return await self._read(lambda rows: rows.delivery(record))

@@ -133,6 +133,8 @@ class World:
     """A question was put, or an invitation came or went."""
     dialing_changed: bool = True
     status_changed: bool = False
+    answered: set[RecordId] = field(default_factory=set)
+    """What new answers answer: the threads that they belong to have grown."""
     named: set[UserId] = field(default_factory=set)
     """Who was given a name in this batch."""
     forked: set[DeviceId] = field(default_factory=set)
@@ -168,12 +170,15 @@ class World:
     @property
     def changed(self) -> bool:
         """Whether something is to be told."""
-        return bool(self.changed_channels or self.changed_members or self.changed_contacts or self.status_changed)
+        return bool(
+            self.changed_channels or self.changed_members or self.changed_contacts or self.status_changed or self.answered
+        )
 
     def forget_changes(self) -> None:
         self.changed_members.clear()
         self.changed_channels.clear()
         self.changed_contacts.clear()
+        self.answered.clear()
         self.status_changed = False
 
     def send(self, session: Session, frame: Frame) -> None:

@@ -58,6 +58,8 @@ class _State:
     by_arrival: dict[int, RecordId] = field(default_factory=dict)
     logs: dict[tuple[ChannelId, Log], _LogState] = field(default_factory=dict)
     entries: dict[RecordId, TimelineEntry] = field(default_factory=dict)
+    replies: dict[RecordId, list[int]] = field(default_factory=dict)
+    """Arrivals of what answers a record. Those of forgotten channels stay; arrival numbers are never used again."""
     timelines: dict[ChannelId, _Timeline] = field(default_factory=dict)
     places: list[int] = field(default_factory=list)
     """Of what can be searched for: by time, then in the order in which it was shown. Ascends."""
@@ -254,7 +256,7 @@ class _MemoryTransaction:
 
     # Timelines
 
-    def show(self, entry: TimelineEntry, text: str | None = None) -> None:
+    def show(self, entry: TimelineEntry, text: str | None = None, *, reply_to: RecordId | None = None) -> None:
         state, undo = self._state, self._undo
         held = state.held.get(entry.id)
         check_entry(entry, held.record if held else None, held.arrival if held else None)
@@ -271,6 +273,17 @@ class _MemoryTransaction:
         undo.assign(state.entries, entry.id, entry)
         if text is not None:
             self._find_by(entry, tuple(words_of(text)))
+        if reply_to is not None and entry.arrival not in state.replies.get(reply_to, ()):
+            undo.insert(undo.opened(state.replies, reply_to, list), entry.arrival)
+
+    def replies(self, record: RecordId, limit: int) -> list[TimelineEntry]:
+        check_positions(None, None, limit)
+        state = self._state
+        held = [state.by_arrival[arrival] for arrival in state.replies.get(record, ()) if arrival in state.by_arrival]
+        return [state.entries[identifier] for identifier in held if not state.entries[identifier].hidden][:limit]
+
+    def index_older_replies(self, reply_of: Callable[[Record], RecordId | None], limit: int) -> bool:
+        return True
 
     def entry(self, record: RecordId) -> TimelineEntry | None:
         return self._state.entries.get(record)

@@ -285,6 +285,7 @@ class _SqliteTransaction:
             "update arrival_floor set arrival = max(arrival, ifnull((select max(arrival) from record), 0))",
         )
         lanes = (2 * number, 2 * number + 1)
+        database.run("delete from reply where arrival in (select arrival from record where lane in (?, ?))", lanes)
         database.run("delete from entry where arrival in (select arrival from record where lane in (?, ?))", lanes)
         database.run("delete from record where lane in (?, ?)", lanes)
         database.run("delete from head where lane in (?, ?)", lanes)
@@ -303,7 +304,7 @@ class _SqliteTransaction:
 
     # Timelines
 
-    def show(self, entry: TimelineEntry, text: str | None = None) -> None:
+    def show(self, entry: TimelineEntry, text: str | None = None, *, reply_to: RecordId | None = None) -> None:
         record, arrival = self._appended.get(entry.id) or self._held(entry.id)
         check_entry(entry, record, arrival)
         channel, user = self._chains.number(entry.channel), self._chains.number(entry.user)
@@ -327,6 +328,40 @@ class _SqliteTransaction:
                 place,
             ),
         )
+        if reply_to is not None:
+            self._note_reply(reply_to, entry.arrival)
+
+    def _note_reply(self, parent: RecordId, arrival: int) -> None:
+        self._database.run("insert into reply values (?, ?) on conflict do nothing", (id_prefix(parent), arrival))
+
+    def replies(self, record: RecordId, limit: int) -> list[TimelineEntry]:
+        check_positions(None, None, limit)
+        rows = self._database.rows(
+            f"select {_ENTRY}, c.id from reply p cross join {_ENTRY_FROM} cross join identifier c on c.number = e.channel"
+            " where p.parent = ? and e.arrival = p.arrival and e.hidden = 0 order by p.arrival limit ?",
+            (id_prefix(record), limit),
+        )
+        return [self._entry_of(ChannelId(row[9]), row) for row in rows]
+
+    def index_older_replies(self, reply_of: Callable[[Record], RecordId | None], limit: int) -> bool:
+        backlog = self._database.row("select next from reply_backlog")
+        if backlog is None:
+            return True
+        check_slice(limit)
+        rows = self._database.rows(
+            f"select {_RECORD}, e.arrival from entry e cross join record r on r.arrival = e.arrival"
+            " where e.arrival <= ? and e.notice = 0 order by e.arrival desc limit ?",
+            (backlog[0], limit),
+        )
+        for row in rows:
+            parent = reply_of(self._headers.record(row[:4]))
+            if parent is not None:
+                self._note_reply(parent, row[4])
+        if len(rows) < limit:
+            self._database.run("delete from reply_backlog")
+            return True
+        self._database.run("update reply_backlog set next = ?", (rows[-1][4] - 1,))
+        return False
 
     def _index_text(self, entry: TimelineEntry, channel: int, user: int, place: int | None, text: str | None) -> int | None:
         """The entry's place in the index, where it is found by anything. What is hidden stays in it, and is passed over."""

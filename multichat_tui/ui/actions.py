@@ -106,9 +106,10 @@ _TIMELINE = (
     ("cursor.first", "Oldest message", "home", "g"),
     ("cursor.last", "Newest message", "end", "G"),
     ("reply", "Reply", "r"),
+    ("thread", "Its thread: what answers it, and answering there", "t"),
     ("who", "Who has it, and why it failed", "i"),
     ("copy", "Copy the text (OSC 52)", "y"),
-    ("unfold", "Unfold a long or held message", "enter", "space"),
+    ("unfold", "Unfold a long or held message, or open its thread", "enter", "space"),
 )
 _LISTS = (
     ("list.up", "Up", "k", "up"),

@@ -21,12 +21,16 @@ from multichat_tui.model.text import visible
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import Launcher, ProfileState
 from multichat_tui.ui import glyphs as signs
-from multichat_tui.ui import palette as looks
+from multichat_tui.ui.actions import wear
 from multichat_tui.ui.driver import TerminalDriver
+from multichat_tui.ui.keyboard import Keyboard, file_bindings, keyboard
 from multichat_tui.ui.keys import teach_parser
 from multichat_tui.ui.main import MainScreen
+from multichat_tui.ui.own_themes import own_themes
 from multichat_tui.ui.palette import Palette
+from multichat_tui.ui.picker import PickerScreen
 from multichat_tui.ui.preferences import Alert, Preferences
+from multichat_tui.ui.themes import choose
 from multichat_tui.ui.welcome import FrontDoor
 
 MAX_ALERT_CHARACTERS = 80
@@ -40,24 +44,25 @@ _COLOURS = {
 
 
 def theme_of(palette: Palette) -> Theme:
-    """What Textual's own widgets (the first screens) are drawn with."""
+    """What Textual's own widgets (the first screens) are drawn with: the palette, and nothing beside it."""
 
-    def ink(style: Style, default: str) -> str:
-        return style.color.name if style.color is not None else default
+    def ink(style: Style) -> str | None:
+        return style.color.name if style.color is not None else None
 
-    def paper(style: Style, default: str) -> str:
-        return style.bgcolor.name if style.bgcolor is not None else default
+    def paper(style: Style) -> str | None:
+        return style.bgcolor.name if style.bgcolor is not None else None
 
-    if palette.native:
+    ground = ink(palette.ground), paper(palette.ground)
+    if palette.native or None in ground:
         return replace(BUILTIN_THEMES["ansi-dark"], name=palette.name, primary="ansi_cyan")
     return Theme(
         name=palette.name,
-        primary=ink(palette.accent, "#7cc4ff"),
-        error=ink(palette.bad, "#ff8278"),
-        foreground=ink(palette.ground, "#d5dae3"),
-        background=paper(palette.ground, "#12151c"),
-        surface=paper(palette.bar, "#1e2430"),
-        panel=paper(palette.panel, "#1a1f2a"),
+        primary=ink(palette.accent) or ground[0] or "",
+        error=ink(palette.bad) or ground[0],
+        foreground=ground[0],
+        background=ground[1],
+        surface=paper(palette.bar) or ground[1],
+        panel=paper(palette.panel) or ground[1],
         dark=palette.dark,
     )
 
@@ -81,13 +86,41 @@ class MultichatApp(App[int], inherit_bindings=False):
         self._no_color = no_color
         self._mouse_on = preferences.mouse
         self._main: MainScreen | None = None
-        self.palette = self._palette()
+        self.own_themes, self._faults = own_themes(preferences.themes, preferences.file)
+        self.file_preset, self.file_keys, faults = file_bindings(preferences.keys, preferences.file)
+        self._faults += faults
+        self.palette, fault = self.palette_of(preferences.look)
+        self._faults += (fault,) if fault else ()
         self.glyphs = self._glyphs()
         self._wear()
+        self._faults += self._wear_keys()
 
-    def _palette(self) -> Palette:
+    def palette_of(self, look: str) -> tuple[Palette, str]:
+        """The palette of a theme on this terminal, and why it is another one."""
         colours = _COLOURS[self.console._color_system]
-        return looks.choose(self.preferences.look, no_color=self._no_color, colours=colours)
+        return choose(look, self.own_themes, no_color=self._no_color, colours=colours)
+
+    def keyboard_of(self, preferences: Preferences) -> Keyboard:
+        """The keys that these preferences make: the user's own over the file's over the preset's."""
+        preset = preferences.preset if preferences.preset != self.given.preset else self.file_preset or preferences.preset
+        return keyboard(preset, self.file_keys, preferences.bound)
+
+    def _wear_keys(self) -> tuple[str, ...]:
+        made = self.keyboard_of(self.preferences)
+        wear(made.keys)
+        return made.complaints
+
+    def try_theme(self, look: str) -> None:
+        """Show a theme, as long as it is not chosen."""
+        palette, _ = self.palette_of(look)
+        self._look(palette, self.glyphs)
+
+    def _look(self, palette: Palette, glyphs: signs.Glyphs) -> None:
+        self.palette, self.glyphs = palette, glyphs
+        self._wear()
+        self.main.look(palette, glyphs, self.preferences.clock)
+        if isinstance(self.screen, PickerScreen):
+            self.screen.look(palette, glyphs)
 
     def _glyphs(self) -> signs.Glyphs:
         return signs.choose(self.preferences.signs, signs.encoding_of(os.environ))
@@ -101,6 +134,9 @@ class MultichatApp(App[int], inherit_bindings=False):
         """The main screen; made at its first use."""
         if self._main is None:
             self._main = MainScreen(self.palette, self.glyphs, self.preferences.clock, ring=self.ring)
+            if self._faults:
+                more = f" ({len(self._faults) - 1} more)" if len(self._faults) > 1 else ""
+                self._main.front.say(self._faults[0] + more, bad=True)
         return self._main
 
     def get_default_screen(self) -> Screen[None]:
@@ -126,11 +162,25 @@ class MultichatApp(App[int], inherit_bindings=False):
         except MultichatError as error:
             self.exit(error.exit_code, return_code=error.exit_code, message=visible(str(error)))
             return
-        self.main.attach(api)
+        self.main.attach(api, self._again)
 
     async def _opened(self, api: NodeApi) -> None:
         await self.push_screen(self.main)
-        self.main.attach(api)
+        self.main.attach(api, self._again)
+
+    async def _again(self) -> NodeApi:
+        """The node has ended: attach to the one that another terminal runs by now, or run one here. Asks for the passphrase if
+        there is one that this terminal, which was only attached, was never told."""
+        if self.launcher.state is not ProfileState.LOCKED:
+            return await self.launcher.start()
+        opened: asyncio.Future[NodeApi] = asyncio.get_running_loop().create_future()
+
+        async def done(api: NodeApi) -> None:
+            await self.pop_screen()
+            opened.set_result(api)
+
+        await self.push_screen(FrontDoor(self.launcher, new=False, done=done))
+        return await opened
 
     def on_app_focus(self) -> None:
         if self._main is not None:
@@ -155,9 +205,13 @@ class MultichatApp(App[int], inherit_bindings=False):
         if preferences == self.preferences:
             return
         before, self.preferences = self.preferences, preferences
-        self.palette, self.glyphs = self._palette(), self._glyphs()
-        self._wear()
-        self.main.look(self.palette, self.glyphs, preferences.clock)
+        palette, fault = self.palette_of(preferences.look)
+        self._look(palette, self._glyphs())
+        if fault and preferences.look != before.look:
+            self.main.front.say(fault, bad=True)
+        if (before.preset, before.bound) != (preferences.preset, preferences.bound):
+            self._wear_keys()
+            self.main.look(self.palette, self.glyphs, preferences.clock)
         if before.mouse != preferences.mouse:
             self._use_mouse(preferences.mouse)
 

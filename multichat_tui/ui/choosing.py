@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from multichat_tui.ui import menu, switcher
 from multichat_tui.ui.actions import hint
 from multichat_tui.ui.cells import one_line
+from multichat_tui.ui.dressing import Dressing
 from multichat_tui.ui.fuzzy import best
 from multichat_tui.ui.palette import PLAIN
 from multichat_tui.ui.picker import Choice, PickerScreen
@@ -20,14 +21,18 @@ MAX_RECENT = 30
 class Choosing:
     """`perform` does an action of any scope."""
 
-    def __init__(self, screen: "MainScreen", perform: Callable[[str], None]) -> None:
-        self._screen, self._perform = screen, perform
+    def __init__(self, screen: "MainScreen", perform: Callable[[str], None], dressing: Dressing) -> None:
+        self._screen, self._perform, self._dressing = screen, perform, dressing
         self._recent: list[tuple[str, str]] = []
 
-    def _open(self, picker: PickerScreen, taken: Callable[[Hashable, bool], None]) -> None:
+    def _open(
+        self, picker: PickerScreen, taken: Callable[[Hashable, bool], None], left: Callable[[], None] | None = None
+    ) -> None:
         def closed(picked: tuple[Hashable, bool] | None) -> None:
             if picked is not None:
                 taken(*picked)
+            elif left is not None:
+                left()
 
         self._screen.app.push_screen(picker, closed)
 
@@ -93,3 +98,32 @@ class Choosing:
 
         empty = "you have not written anything here yet" if not entered else "you have not written that here"
         self._open(PickerScreen("Your own input", offer, screen.palette, screen.glyphs, empty=empty), taken)
+
+    def theme(self) -> None:
+        """The themes: the one under the cursor is shown at once, and stays if it is taken."""
+        screen, dressing = self._screen, self._dressing
+        worn = dressing.look
+
+        def offer(typed: str) -> list[Choice]:
+            found = best(typed, dressing.themes(), lambda each: " ".join(each))
+            return [
+                Choice(
+                    key=name,
+                    left=((name, screen.palette.strong), (f"  {told}", screen.palette.dim)),
+                    right=(("now ", screen.palette.accent),) if name == worn else (),
+                )
+                for name, told in found
+            ]
+
+        def moved(key: Hashable) -> None:
+            dressing.preview(str(key))
+
+        def taken(key: Hashable, _filled: bool) -> None:
+            screen.spawn(dressing.theme(str(key)))
+
+        def left() -> None:
+            dressing.preview(worn)
+
+        told = "Enter keeps it  Esc leaves it "
+        picker = PickerScreen("Theme", offer, screen.palette, screen.glyphs, moved=moved, hint=told, start=worn)
+        self._open(picker, taken, left)

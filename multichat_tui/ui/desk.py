@@ -46,6 +46,10 @@ class Desk:
         self.members = rows
         self._name_people()
 
+    def forget_numbers(self) -> None:
+        """Another node follows, whose events are counted anew."""
+        self._channels_as_of = self._contacts_as_of = -1
+
     def apply(self, event: Event) -> None:
         """Events about channels and people; others change nothing here."""
         match event:

@@ -12,6 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from multichat_tui.model.ids import RecordId, UserId
+from multichat_tui.model.limits import MAX_THREAD_ROWS
 from multichat_tui.model.snapshots import Delivery, MessageRow, RowKind
 from multichat_tui.model.text import mentions
 from multichat_tui.ui.cells import Piece, clip, one_line, pad, sober, strip_of, width, wrap
@@ -51,6 +52,8 @@ class Surroundings:
     quote_of: Callable[[RecordId], Quote | None]
     now_ms: Callable[[], int]
     beginning: tuple[str, ...] = ()
+    threads: bool = True
+    """Whether a message tells how many answer it."""
     direct: bool = False
     """A conversation of two."""
 
@@ -207,6 +210,9 @@ def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: boo
         body.extend(_text(row.text, cols.text, around, PLAIN if not row.mine else palette.own, unfolded))
     if row.late:
         body[-1] = _tagged(body[-1], " late", cols.text, palette.warn)
+    last = len(body) - 1
+    if row.replies and around.threads:
+        body.append([(replies_text(row, glyphs), palette.accent)])
     lines = []
     sign = _sign(row, around)
     for number, pieces in enumerate(body):
@@ -217,9 +223,15 @@ def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: boo
         name = "" if follows or not first else one_line(row.name)
         head.append((pad(name, cols.name, glyphs.more) + " ", palette.of_person(row.author)))
         used = sum(width(text) for text, _ in pieces)
-        tail: list[Piece] = [(" " * (cols.text - used + 1), PLAIN), sign] if number == len(body) - 1 else []
+        tail: list[Piece] = [(" " * (cols.text - used + 1), PLAIN), sign] if number == last else []
         lines.append(strip_of([*head, *pieces, *tail], around.width, base))
     return lines
+
+
+def replies_text(row: MessageRow, glyphs: Glyphs) -> str:
+    """How many answer it; the line that opens the thread."""
+    many = f"{row.replies}+" if row.replies >= MAX_THREAD_ROWS else str(row.replies)
+    return f"{glyphs.reply} {many} {'reply' if row.replies == 1 else 'replies'}"
 
 
 def _sign(row: MessageRow, around: Surroundings) -> Piece:

@@ -262,11 +262,13 @@ def rule(below: Below, palette: Palette, glyphs: Glyphs) -> tuple[list[Piece], l
     return left, right
 
 
-def prompt(row: ChannelRow | None) -> tuple[str, str]:
+def prompt(row: ChannelRow | None, *, in_thread: bool = False) -> tuple[str, str]:
     """The composer's prompt, and the hint while it is empty."""
     if row is None:
         return ">", "type /pair, /create NAME or /join LINK"
     name = one_line(shown_name(row))
+    if in_thread:
+        return f"{name} thread >", "reply in the thread; Esc closes it"
     if hindered := standing(row):
         return f"{name} >", hindered
     if row.kind is ChannelKind.DIRECT and not row.online:

@@ -4,7 +4,7 @@ It tells the screen which parts have changed; the screen asks it what they say.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from multichat_tui.model.errors import MultichatError, NotFound
@@ -25,12 +25,13 @@ from multichat_tui.model.events import (
 )
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, MarkRead, OpenDirect, SendMessage, SetDraft
-from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow, Thread
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.alarm_words import alarm_words
+from multichat_tui.ui.actions import hint
 from multichat_tui.ui.arrivals import Arrivals
 from multichat_tui.ui.desk import Desk
-from multichat_tui.ui.drafts import Drafts
+from multichat_tui.ui.drafts import Drafts, Place
 from multichat_tui.ui.drawing import Quote
 from multichat_tui.ui.faces import Note
 from multichat_tui.ui.feed import Feed
@@ -67,6 +68,8 @@ class Front:
         self.read_arrival: int | None = None
         """For the line "new" of the open channel: what was read when it was opened. None: no line."""
         self.note: Note | None = None
+        self.thread: Thread | None = None
+        """The open one."""
         self.settings: tuple[tuple[str, str], ...] = ()
         self.focused = True
         self.new_rows: list[MessageRow] = []
@@ -75,6 +78,9 @@ class Front:
         self._wanted = Read.NONE
         self._reading = False
         self._greeted = False
+        self._closing = False
+        self._opened_once = False
+        """What is told before the first channel is open (a fault in the configuration file) stays to be read."""
         self._arrivals = Arrivals()
         self._warning: Note | None = None
         """About somebody's keys: no other news takes its place."""
@@ -87,19 +93,47 @@ class Front:
 
     # Life
 
-    async def run(self, api: NodeApi) -> None:
-        """Until the node stops."""
+    async def run(self, api: NodeApi, again: Callable[[], Awaitable[NodeApi]] | None = None) -> None:
+        """Until the node stops; with `again`, which finds or starts another one, until that cannot be done."""
+        while True:
+            why = await self._listen(api)
+            if self._closing:
+                return
+            self.api = None
+            if again is not None:
+                self.say(f"{why} Starting again here; what you write stays.", bad=True)
+                try:
+                    api = await again()
+                except MultichatError as error:
+                    why, again = str(error), None
+            if again is None:
+                self.say(f"{why} Quit with {hint('quit')} and start again.", bad=True)
+                return
+            self._begin_anew(api)
+
+    async def _listen(self, api: NodeApi) -> str:
+        """Until the node stops; why it did."""
         self.api = api
         feed = Feed(api, self.take, lambda: self.want(Read.ALL))
-        why = "The node has stopped."
         try:
             await feed.run()
         except MultichatError as error:
-            why = str(error)
-        self.say(f"{why} Quit with Ctrl+Q and start again.", bad=True)
+            return error.message
+        return "The node has stopped."
+
+    def _begin_anew(self, api: NodeApi) -> None:
+        """Another node counts its events anew: what was read from the one before is read again."""
+        self.desk.forget_numbers()
+        self._quotes.clear()
+        if self.current is not None:
+            self.pages = Pages(api, self.current)
+            self._changed(Part.OPENED)
+            self._spawn(self._load(self.pages, self.pages.load()))
+        self.say("Connected again: nothing is lost.")
 
     async def close(self) -> None:
         """Save the draft. Nothing else is lost by closing."""
+        self._closing = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
@@ -170,6 +204,9 @@ class Front:
         if what & Read.MEMBERS and self.current is not None:
             await self._read_members(api, self.current)
             parts |= Part.MEMBERS
+        if what & Read.THREAD and self.thread is not None:
+            await self._read_thread(api, self.thread.root)
+            parts |= Part.THREAD
         self._changed(parts)
         self._tell_arrivals()
         if what & Read.CHANNELS and not self._greeted:
@@ -200,11 +237,15 @@ class Front:
             match event:
                 case MessageAdded(row=row):
                     again |= Read.STATUS if row.mine else Read.NONE
+                    if self.thread is not None and row.reply_to is not None:
+                        again |= Read.THREAD
                     if row.channel == self.current and self.pages is not None:
                         self.pages.apply(event)
                         self.new_rows.append(row)
                         parts |= Part.TIMELINE
                 case MessageChanged(channel=channel):
+                    if self.thread is not None and channel == self.thread.channel:
+                        again |= Read.THREAD
                     if channel == self.current and self.pages is not None:
                         self.pages.apply(event)
                         self._quotes.forget(event.id)
@@ -213,10 +254,12 @@ class Front:
                     if channel == self.current:
                         self._stale.add_range(first, last)
                         parts |= Part.TIMELINE
-                    again |= Read.STATUS
+                    again |= Read.STATUS if self.thread is None else Read.STATUS | Read.THREAD
                 case ChannelChanged(row=row):
                     self._call_user(row)
                     self.desk.apply(event)
+                    if row.id == self.current and self.drafts.taken_over(row.id, row.draft):
+                        parts |= Part.DRAFT
                     parts |= Part.CHANNELS
                 case ChannelGone(channel=channel):
                     self.desk.apply(event)
@@ -291,15 +334,16 @@ class Front:
         await self._mark_read()
         if self.current is not None and self.current in self.desk.channels:
             self.previous = self.current
-        self.current = channel
+        self.current, self.thread = channel, None
         if channel is not None:
             self.visited = [channel, *(other for other in self.visited if other != channel)][:MAX_VISITED]
         self.desk.members = ()
         self.new_rows.clear()
         self._stale.clear()
         self._quotes.clear()
-        if self.note is not None and self.note.bad:
+        if self.note is not None and self.note.bad and self._opened_once:
             self.note = None
+        self._opened_once = True
         row = self.row
         self.read_arrival = row.read_arrival if row is not None and row.unread else None
         self.pages = Pages(self.api, channel) if channel is not None and self.api is not None else None
@@ -309,6 +353,33 @@ class Front:
         if pages is self.pages:
             self._changed(Part.OPENED | Part.TIMELINE | Part.CHANNELS | Part.STATUS)
             self.want(Read.MEMBERS)
+
+    async def open_thread(self, record: RecordId) -> None:
+        """Show the thread that a message of the open channel belongs to."""
+        if self.api is None:
+            return
+        try:
+            thread = (await self.api.thread(record)).rows
+        except MultichatError as error:
+            self.say(str(error), bad=True)
+            return
+        if thread.channel != self.current:
+            await self.go(thread.channel)
+        self._save_soon(0)
+        self.drafts.read((thread.channel, thread.root), thread.draft)
+        self.thread = thread
+        self._changed(Part.THREAD)
+
+    def close_thread(self) -> None:
+        if self.thread is not None:
+            self._save_soon(0)
+            self.thread = None
+            self._changed(Part.THREAD)
+
+    async def _read_thread(self, api: NodeApi, root: RecordId) -> None:
+        fresh = (await api.thread(root)).rows
+        if self.thread is not None and self.thread.root in (root, fresh.root):
+            self.thread = fresh
 
     async def reload(self, first_in_view: MessageRow | None) -> None:
         """Read the open channel again: around this row, or its end."""
@@ -433,17 +504,27 @@ class Front:
 
     def draft(self, channel: ChannelId) -> str:
         """What was being written there."""
-        return self.drafts.get(channel)
+        return self.drafts.get((channel, None))
+
+    @property
+    def place(self) -> Place | None:
+        """Where what is written goes: the open thread, else the open channel."""
+        if self.current is None:
+            return None
+        return (self.current, self.thread.root if self.thread is not None else None)
 
     def edited(self, channel: ChannelId | None, text: str) -> None:
         """What is being written; saved when the user pauses."""
-        if channel is not None and self.drafts.edit(channel, text):
+        if channel is None:
+            return
+        place = self.place if channel == self.current else None
+        if self.drafts.edit(place or (channel, None), text):
             self._save_soon(SAVE_DRAFT_S)
 
     def _save_soon(self, delay_s: float) -> None:
-        channel = self.current
-        if channel is not None and self.drafts.touched(channel):
-            self._later("draft", delay_s, lambda: self._spawn(self.drafts.save(channel)))
+        place = self.place
+        if place is not None and self.drafts.touched(place):
+            self._later("draft", delay_s, lambda: self._spawn(self.drafts.save(place)))
 
     def _later(self, name: str, delay_s: float, action: Callable[[], object]) -> None:
         if (timer := self._timers.pop(name, None)) is not None:

@@ -26,6 +26,7 @@ class Glyphs:
     rule: str
     bar: str
     quote: str
+    reply: str
     cursor: str
     down: str
     up: str
@@ -64,6 +65,7 @@ UNICODE = Glyphs(
     rule="─",
     bar="│",
     quote="┃",
+    reply="↳",
     cursor="▌",
     down="▼",
     up="▲",
@@ -85,6 +87,7 @@ ASCII = Glyphs(
     rule="-",
     bar="|",
     quote="|",
+    reply=">",
     cursor=">",
     down="v",
     up="^",

@@ -6,6 +6,7 @@ The rule it keeps: help, quit and the command palette always have a key that eve
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from multichat_tui.node.api.lookup import nearest
 from multichat_tui.ui.actions import ACTIONS, BY_ID, Action, Keymap, Scope, key_name, keymap
@@ -104,13 +105,13 @@ def parse_key(text: str) -> str | None:
 
 def _parse_one(word: str) -> str | None:
     if len(word) == 1:
-        return _PARTS.get(word, word) if not word.isalpha() else word
+        return _PUNCTUATION.get(word, word)
     *modifiers, last = re.split(r"[+-](?=.)", word)
     named = [_PARTS.get(modifier.lower(), modifier.lower()) for modifier in modifiers]
     if any(modifier not in _MODIFIERS for modifier in named) or len(set(named)) != len(named):
         return None
     if len(last) == 1:
-        key = _PARTS.get(last, last.lower() if named else last)
+        key = _PUNCTUATION.get(last, last.lower() if named else last)
     else:
         key = _PARTS.get(last.lower(), last.lower())
         if key not in _NAMED:
@@ -219,3 +220,42 @@ def _keep(made: dict[Scope, dict[str, str]]) -> list[str]:
         anywhere[key] = identifier
         told.append(f"{key_name(key)} stays with {identifier}: without it you could be lost")
     return told
+
+
+def file_bindings(table: Mapping[str, Any], file: str) -> tuple[str, Bindings, tuple[str, ...]]:
+    """(preset, or empty where none is named; keys by action; complaints) of the `keys` table of a configuration file.
+
+    An action's id may stand in quotes or as dotted key, its keys as one text or a list of them.
+    """
+    preset, bindings, complaints = "", {}, []
+    for name, value in _flat(table):
+        if name == "preset":
+            if isinstance(value, str) and value in PRESETS:
+                preset = value
+            else:
+                complaints.append(f"{file}: keys.preset is one of {', '.join(PRESETS)}, not {str(value)[:24]!r}.")
+            continue
+        action = find_action(name)
+        if isinstance(action, str):
+            complaints.append(f"{file}: keys.{name[:40]}: {action}")
+            continue
+        texts = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else (None,)
+        if any(not isinstance(text, str) for text in texts):
+            complaints.append(f'{file}: keys.{name} needs a key like "F9", or a list of them.')
+            continue
+        keys = checked_keys(action, texts)
+        if isinstance(keys, str):
+            complaints.append(f"{file}: keys.{name}: {keys}")
+        else:
+            bindings[action.id] = keys
+    return preset, bindings, tuple(complaints)
+
+
+def _flat(table: Mapping[str, Any], before: str = "", depth: int = 0) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        if isinstance(value, Mapping) and depth < 2:
+            found += _flat(value, f"{before}{key}.", depth + 1)
+        else:
+            found.append((before + key, value))
+    return found

@@ -1,7 +1,7 @@
 """The main screen: puts the panes together, and turns keys and clicks into what `Front` does."""
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from textual import events
@@ -18,7 +18,7 @@ from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow, R
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import COMMANDS
 from multichat_tui.ui import faces
-from multichat_tui.ui.actions import KEYS, Scope
+from multichat_tui.ui.actions import KEYS, Scope, hint
 from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.cells import one_line
 from multichat_tui.ui.comparing import CompareScreen, TrustIntent
@@ -35,6 +35,7 @@ from multichat_tui.ui.panel import AskScreen, Page, PanelScreen
 from multichat_tui.ui.parts import Part, Read
 from multichat_tui.ui.performer import Performer
 from multichat_tui.ui.receipts import receipt_page
+from multichat_tui.ui.thread import ThreadPane
 from multichat_tui.ui.timeline import Timeline
 from multichat_tui.ui.window import MessageWindow
 
@@ -61,6 +62,8 @@ class MainScreen(Screen[None]):
     MainScreen #channels { width: 24; height: 100%; }
     MainScreen #members { width: 22; height: 100%; }
     MainScreen #timeline { width: 1fr; height: 100%; }
+    MainScreen #thread { width: 1fr; height: 100%; display: none; }
+    MainScreen #thread-lines { width: 100%; height: 1fr; }
     MainScreen #composer { height: 1; width: 100%; }
     """
 
@@ -74,6 +77,8 @@ class MainScreen(Screen[None]):
         self._shown: dict[str, bool] = {}
         self._guide = Bar(palette.bar, id="guide", most_lines=GUIDE_LINES)
         self._guide.display = False
+        self._noted = ""
+        """What the front knows of the composer's text."""
         self._header = Bar(palette.bar, id="header")
         self.channels = ListPane(palette, glyphs, "left", id="channels")
         self.members = ListPane(palette, glyphs, "right", id="members")
@@ -81,6 +86,7 @@ class MainScreen(Screen[None]):
         self._status = Bar(palette.bar, id="status", most_lines=NOTE_LINES)
         self.composer = Composer(palette, glyphs, self._complete, id="composer")
         self.timeline = Timeline(self._surroundings(clock), id="timeline")
+        self.thread = ThreadPane(palette, glyphs, self._surroundings(clock), id="thread")
 
     def compose(self) -> ComposeResult:
         self._fit(self.app.size.width)
@@ -89,17 +95,18 @@ class MainScreen(Screen[None]):
         with Horizontal(id="body"):
             yield self.channels
             yield self.timeline
+            yield self.thread
             yield self.members
         yield self._rule
         yield self.composer
         yield self._status
 
     def on_mount(self) -> None:
-        self._redraw(Part.OPENED | Part.TIMELINE | Part.CHANNELS | Part.STATUS)
+        self._redraw(Part.OPENED | Part.TIMELINE | Part.CHANNELS | Part.STATUS | Part.SETTINGS)
 
-    def attach(self, api: NodeApi) -> None:
-        """Show what this node knows, from now on."""
-        self.spawn(self.front.run(api))
+    def attach(self, api: NodeApi, again: Callable[[], Awaitable[NodeApi]] | None = None) -> None:
+        """Show what this node knows, from now on, and if it ends what the one knows that `again` finds."""
+        self.spawn(self.front.run(api, again))
 
     def tell_guide(self, text: str) -> None:
         """A line above everything: what is happening, and what to try."""
@@ -141,7 +148,16 @@ class MainScreen(Screen[None]):
                 front.current, front.pages.window if front.pages is not None else MessageWindow(), front.read_arrival
             )
             self.reply_to = None
-            self.composer.load(front.draft(front.current) if front.current is not None else self.composer.text)
+            self._load_text(front.drafts.get(front.place) if front.place is not None else self.composer.text)
+        elif parts & Part.DRAFT and front.place is not None:
+            draft = front.drafts.get(front.place)
+            if self.composer.text == self._noted != draft:
+                self._load_text(draft)
+            elif self.composer.text != self._noted:
+                # Typed here a moment ago, and not noted yet: that stays.
+                self.on_composer_edited()
+        if parts & (Part.THREAD | Part.OPENED):
+            self._show_thread()
         if parts & Part.RELOAD:
             rows = self.timeline.visible_rows
             self.spawn(front.reload(rows[0] if rows and not self.timeline.at_end else None))
@@ -164,9 +180,24 @@ class MainScreen(Screen[None]):
                 self.app.screen.show(desk.status)
         self.tell_below()
 
+    def _show_thread(self) -> None:
+        """Open, bring up to date or close the thread pane; what is written goes along."""
+        front, before = self.front, self.thread.root
+        if front.thread is None and before is None:
+            return
+        self.thread.show(front.thread, self._surroundings(self.timeline.around.clock))
+        if self.thread.root == before:
+            return
+        self.reply_to = None
+        self._fit(self.size.width)
+        if front.place is not None:
+            self._load_text(front.drafts.get(front.place))
+        self._prompt()
+        self.composer.focus()
+
     def _prompt(self) -> None:
-        prompt, hint = faces.prompt(self.front.row)
-        self.composer.set_prompt(prompt, HINTS.get(self.scope, hint))
+        prompt, told = faces.prompt(self.front.row, in_thread=self.front.thread is not None)
+        self.composer.set_prompt(prompt, HINTS.get(self.scope, told))
 
     def on_descendant_focus(self) -> None:
         self._prompt()
@@ -204,6 +235,7 @@ class MainScreen(Screen[None]):
         self.palette, self.glyphs = palette, glyphs
         for pane in (self.channels, self.members):
             pane.look(palette, glyphs)
+        self.thread.look(palette, glyphs, self._surroundings(clock))
         self.composer.look(palette, glyphs)
         self._guide.look(palette.bar)
         self._header.look(palette.bar)
@@ -227,10 +259,15 @@ class MainScreen(Screen[None]):
     def _fit(self, cells: int) -> None:
         for pane, from_cells in ((self.channels, CHANNELS_FROM_CELLS), (self.members, MEMBERS_FROM_CELLS)):
             shown = self._shown.get(str(pane.id), cells >= from_cells)
+            if pane is self.members and self.front.thread is not None:
+                shown = False
             if pane.display != shown:
                 pane.display = shown
                 if not shown and pane.has_focus:
                     self.composer.focus()
+        threading = self.front.thread is not None
+        self.thread.display = threading
+        self.timeline.display = not threading or cells >= MEMBERS_FROM_CELLS
 
     def toggle(self, pane: ListPane) -> None:
         self._shown[str(pane.id)] = not pane.display
@@ -245,8 +282,8 @@ class MainScreen(Screen[None]):
         return Scope.LISTS if isinstance(focused, ListPane) else Scope.COMPOSER
 
     def focus_step(self, step: int) -> None:
-        panes: list[Widget] = [self.composer, self.channels, self.timeline, self.members]
-        shown = [pane for pane in panes if pane.display]
+        panes: list[Widget] = [self.composer, self.channels, self.timeline, self.thread.lines, self.members]
+        shown = [pane for pane in panes if pane.display and (pane is not self.thread.lines or self.thread.display)]
         at = next((i for i, pane in enumerate(shown) if pane.has_focus), 0)
         shown[(at + step) % len(shown)].focus()
 
@@ -281,6 +318,12 @@ class MainScreen(Screen[None]):
                 self.reply_to = event.row
                 self.composer.focus()
                 self.tell_below()
+            case "thread":
+                self.spawn(self.front.open_thread(event.row.id))
+            case "cursor.first" if self.thread.lines.has_focus:
+                self.thread.lines.to_first()
+            case "cursor.last" if self.thread.lines.has_focus:
+                self.thread.lines.to_end()
             case "copy":
                 self.app.copy_to_clipboard(event.row.text)
                 self.front.say("copied")
@@ -346,7 +389,12 @@ class MainScreen(Screen[None]):
         if event.bar is self._rule:
             self.perform("view.last")
 
+    def _load_text(self, text: str) -> None:
+        self.composer.load(text)
+        self._noted = text
+
     def on_composer_edited(self) -> None:
+        self._noted = self.composer.text
         self.front.edited(self.front.current, self.composer.text)
 
     def on_composer_performed(self, event: Composer.Performed) -> None:
@@ -381,7 +429,7 @@ class MainScreen(Screen[None]):
     def on_key(self, event: events.Key) -> None:
         action = KEYS[Scope.ANYWHERE].get(event.key)
         if event.key == "ctrl+c" and not self.selections:
-            self.front.say("Ctrl+Q quits.")
+            self.front.say(f"{hint('quit')} quits.")
         if action is None and event.is_printable and event.character:
             if event.character.isdigit() and self.timeline.has_focus:
                 action = f"channel.{int(event.character) or 10}"

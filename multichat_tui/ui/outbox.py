@@ -64,13 +64,17 @@ class Outbox:
         if channel is None:
             front.say("Open a channel or a conversation first: /create NAME, /join LINK, /pair.", bad=True)
             return
-        reply = screen.reply_to
+        thread = front.thread
+        reply = screen.reply_to.id if screen.reply_to is not None else thread.root if thread is not None else None
         sent = text[1:] if text.startswith("//") else text
-        if await front.send(channel, sent, reply.id if reply is not None else None) is None:
+        if await front.send(channel, sent, reply) is None:
             return
         if channel == front.current:
             screen.composer.accept(text)
             screen.reply_to = None
+            if thread is not None:
+                screen.thread.lines.to_end()
+                return
             await front.to_newest()
             screen.timeline.to_end()
 
@@ -92,7 +96,7 @@ class Outbox:
             front.say("Still opening: try again in a moment.", bad=True)
             return
         try:
-            outcome = await run_command(front.api, front.current, line, passphrase)
+            outcome = await run_command(front.api, front.current, line, passphrase, screens=True)
         except WrongPassphrase:
             self._ask_passphrase(line, text, passphrase is not None)
             return
@@ -106,6 +110,9 @@ class Outbox:
             await screen.app.action_quit()
             return
         front.say("")
+        if outcome.screen:
+            screen.performer.on_screen(outcome.screen, outcome.words)
+            return
         if outcome.open_channel is not None:
             await front.go(outcome.open_channel)
         if outcome.compare:

@@ -15,6 +15,10 @@ class Part(Flag):
     """Another channel is open now."""
     STATUS = auto()
     SETTINGS = auto()
+    DRAFT = auto()
+    """Another terminal has written in the open channel's composer."""
+    THREAD = auto()
+    """The open thread, or whether one is open."""
     NONE = 0
 
 
@@ -27,5 +31,6 @@ class Read(Flag):
     STATUS = auto()
     SETTINGS = auto()
     ME = auto()
+    THREAD = auto()
     NONE = 0
-    ALL = CHANNELS | CONTACTS | MEMBERS | STATUS | SETTINGS | ME
+    ALL = CHANNELS | CONTACTS | MEMBERS | STATUS | SETTINGS | ME | THREAD

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from multichat_tui.model.snapshots import ChannelRow
 from multichat_tui.ui.actions import BY_ID, Scope
 from multichat_tui.ui.choosing import Choosing
+from multichat_tui.ui.dressing import Dressing, keys_page
 from multichat_tui.ui.panel import help_page
 from multichat_tui.ui.writing import write_in_editor
 
@@ -17,7 +18,8 @@ class Performer:
 
     def __init__(self, screen: "MainScreen") -> None:
         self._screen = screen
-        self._choosing = Choosing(screen, self.perform_anywhere)
+        self._dressing = Dressing(screen)
+        self._choosing = Choosing(screen, self.perform_anywhere, self._dressing)
 
     def perform_anywhere(self, action: str) -> None:
         """An action of any scope: the pane that it belongs to gets the focus."""
@@ -28,6 +30,7 @@ class Performer:
                 screen.composer.perform(action)
             case Scope.TIMELINE:
                 screen.timeline.focus()
+                screen.timeline.take_cursor()
                 screen.timeline.perform(action)
             case Scope.LISTS:
                 pane = screen.members if screen.members.has_focus else screen.channels
@@ -37,6 +40,33 @@ class Performer:
                 pane.perform(action)
             case _:
                 screen.perform(action)
+
+    def on_screen(self, what: str, words: str) -> None:
+        """What a slash command asks of the screens."""
+        match what:
+            case "theme" if not words:
+                self._choosing.theme()
+            case "theme":
+                self._screen.spawn(self._dressing.theme(words))
+            case "bind" if not words:
+                self._screen.panel(keys_page())
+            case "bind":
+                self._screen.spawn(self._dressing.bind(words))
+            case "thread":
+                self._screen.spawn(self._thread())
+            case "unbind":
+                self._screen.spawn(self._dressing.unbind(words))
+
+    async def _thread(self) -> None:
+        """Of the message under the cursor, or of the newest one that has answers."""
+        screen = self._screen
+        rows = screen.timeline.window.rows
+        answered = next((row.id for row in reversed(rows) if row.replies or row.reply_to is not None), None)
+        target = screen.timeline.cursor or answered
+        if target is None:
+            screen.front.say("no message here has replies: t on a message begins a thread")
+        else:
+            await screen.front.open_thread(target)
 
     def perform(self, action: str) -> None:
         """By the action's id."""
@@ -85,6 +115,8 @@ class Performer:
         elif screen.reply_to is not None:
             screen.reply_to = None
             screen.tell_below()
+        elif screen.front.thread is not None:
+            screen.front.close_thread()
         elif screen.front.note is not None:
             screen.front.say("")
         elif not screen.composer.text:

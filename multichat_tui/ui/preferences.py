@@ -1,7 +1,9 @@
-"""What a user may choose about the screens, before they start. Later changes come as settings of the profile."""
+"""What a user may choose about the screens: in the configuration file before they start, as settings of the profile later."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 
 class Signs(StrEnum):
@@ -22,26 +24,45 @@ class Alert(StrEnum):
 
 
 class Look(StrEnum):
-    """AUTO: dark, sixteen terminal colours where there are no more, none with NO_COLOR."""
+    """The themes that come with the program. AUTO: dark, the terminal's colours where there are sixteen, none with NO_COLOR."""
 
     AUTO = "auto"
     DARK = "dark"
     LIGHT = "light"
+    NIGHT = "night"
+    PAPER = "paper"
+    CONTRAST = "contrast"
     TERMINAL = "terminal"
     MONO = "mono"
 
 
+BINDING = "ui.bind."
+"""Settings of this name and an action's id hold the keys that the user has bound, parted by commas; `none` for no key."""
+NO_KEYS = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
+    """`themes` and `keys` are as the configuration file has them, by its keys: `own_themes` and `file_bindings` read them."""
+
     signs: Signs = Signs.AUTO
     alert: Alert = Alert.BELL
-    look: Look = Look.AUTO
+    look: str = Look.AUTO
+    """A theme of the program or of the user."""
     mouse: bool = True
     clock: str = "%H:%M"
     """strftime format of the time column; what is wider than eight cells is cut."""
+    preset: str = "default"
+    """The keys to begin with: default, emacs or vim."""
+    bound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By action id: what the user has bound."""
+    themes: Mapping[str, Any] = field(default_factory=dict)
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    file: str = "config.toml"
+    """The configuration file, as complaints name it."""
 
     def changed(self, key: str, value: str) -> "Preferences":
-        """With one setting of the profile applied (`ui.signs`, `ui.alert`, `ui.look`, `ui.mouse`, `ui.clock`).
+        """With one setting of the profile applied.
 
         What is unknown or not allowed changes nothing: the settings table has judged it already, or a newer version wrote it.
         """
@@ -52,11 +73,16 @@ class Preferences:
                 case "ui.alert":
                     return replace(self, alert=Alert(value))
                 case "ui.look":
-                    return replace(self, look=Look(value))
+                    return replace(self, look=value)
                 case "ui.mouse":
                     return replace(self, mouse=value.lower() in ("on", "yes", "true", "1"))
                 case "ui.clock":
                     return replace(self, clock=value)
+                case "ui.keys":
+                    return replace(self, preset=value)
         except ValueError:
             return self
+        if key.startswith(BINDING) and value:
+            keys = () if value == NO_KEYS else tuple(key for key in value.split(",") if key)
+            return replace(self, bound={**self.bound, key.removeprefix(BINDING): keys})
         return self

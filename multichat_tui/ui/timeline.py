@@ -323,11 +323,15 @@ class Timeline(Widget, can_focus=True):
 
     def on_focus(self) -> None:
         self._written = False
+        self.take_cursor()
+        self._cursor_on = True
+        self.changed()
+
+    def take_cursor(self) -> None:
+        """To the newest row in view, if the cursor is on none that is held."""
         if self.cursor is None or self.window.get(self.cursor) is None:
             rows = self.visible_rows
             self.cursor = rows[-1].id if rows else None
-        self._cursor_on = True
-        self.changed()
 
     def on_blur(self) -> None:
         self._cursor_on = False
@@ -349,12 +353,22 @@ class Timeline(Widget, can_focus=True):
                 self.move_cursor(-1)
             case "cursor.down":
                 self.move_cursor(1)
+            case "unfold" if (begun := self._thread_at_cursor()) is not None:
+                self.post_message(self.Chosen("thread", begun))
             case "unfold":
                 self.unfold(self.cursor)
             case _:
                 row = None if self.cursor is None else self.window.get(self.cursor)
                 if row is not None:
                     self.post_message(self.Chosen(action, row))
+
+    def _thread_at_cursor(self) -> MessageRow | None:
+        """The message under the cursor, if it is answered and there is nothing to unfold."""
+        row = None if self.cursor is None else self.window.get(self.cursor)
+        index = None if row is None else self._laid.places.get(("row", row.id))
+        if row is None or index is None or not (row.replies and self.around.threads) or row.id in self._unfolded:
+            return None
+        return None if any("unfolds)" in strip.text for strip in self._strips(index)) else row
 
     def move_cursor(self, step: int) -> None:
         """To the next entry with a row; the view follows."""
@@ -403,6 +417,8 @@ class Timeline(Widget, can_focus=True):
             self.cursor = entry.row.id
             if line.line == len(self._strips(line.index)) - 1 and "unfolds)" in line.strip.text:
                 self.unfold(entry.row.id)
+            elif entry.row.replies and self.around.threads and line.line == len(self._strips(line.index)) - 1:
+                self.post_message(self.Chosen("thread", entry.row))
         self.changed()
 
 

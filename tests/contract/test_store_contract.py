@@ -64,6 +64,35 @@ def long_talk(count: int) -> Talk:
     return talk
 
 
+# Answers
+
+
+def test_the_visible_answers_of_a_record_are_found_by_arrival_whether_it_is_held_or_not(store: Store) -> None:
+    talk = long_talk(6)
+    asked, other, *answers = talk.records[1:]
+    keep_and_show(store, talk, ANA, BEN)
+    authors = {person.device: person for person in (ANA, BEN)}
+    with store.transaction() as txn:
+        assert txn.replies(asked.id, 9) == []
+        for record in reversed(answers):
+            arrival, _ = txn.arrival(record.id) or (0, 0)
+            hidden = record is answers[1]
+            txn.show(entry_of(record, arrival, authors[record.header.device], hidden=hidden), reply_to=asked.id)
+            txn.show(entry_of(record, arrival, authors[record.header.device], hidden=hidden), reply_to=asked.id)
+        arrival, _ = txn.arrival(other.id) or (0, 0)
+        txn.show(entry_of(other, arrival, authors[other.header.device]), reply_to=RecordId(b"?" * 32))
+    with store.transaction() as txn:
+        seen = [record.id for record in answers if record is not answers[1]]
+        assert [entry.id for entry in txn.replies(asked.id, 9)] == seen
+        assert [entry.id for entry in txn.replies(asked.id, 2)] == seen[:2]
+        assert [entry.id for entry in txn.replies(RecordId(b"?" * 32), 9)] == [other.id]
+        assert txn.index_older_replies(lambda record: asked.id, 9)
+        assert [entry.id for entry in txn.replies(asked.id, 9)] == seen
+    with store.transaction() as txn:
+        txn.forget_channel(talk.channel)
+        assert txn.replies(asked.id, 9) == []
+
+
 # Small values
 
 

@@ -75,7 +75,7 @@ class Seat:
 
     def until_open(self) -> None:
         """The node behind the screen runs."""
-        self.screen.until(lambda lines: "Ctrl+Q" in lines[-1] and "opening" not in lines[-1], "the main screen")
+        self.screen.until(lambda lines: "F1 help" in lines[-1] and "opening" not in lines[-1], "the main screen")
 
     def link(self, command: str) -> Invitation:
         """The link that a command shows, as one reads and copies it from the screen."""

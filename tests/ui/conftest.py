@@ -10,6 +10,7 @@ from seat import Seat, Sit
 from twin import TwinLauncher, TwinNode
 
 from multichat_tui.node.api.launch import ProfileState
+from multichat_tui.ui.actions import keymap, wear
 from multichat_tui.ui.app import MultichatApp
 from multichat_tui.ui.preferences import Look, Preferences, Signs
 
@@ -18,6 +19,15 @@ from multichat_tui.ui.preferences import Look, Preferences, Signs
 def _utc(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of many colours, with the keys that a program begins with."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    wear(keymap())
 
 
 @pytest.fixture

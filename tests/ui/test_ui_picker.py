@@ -11,8 +11,8 @@ from multichat_tui.node.api.commands import COMMANDS
 from multichat_tui.ui import menu
 from multichat_tui.ui.actions import ACTIONS
 from multichat_tui.ui.fuzzy import best, fitness
-from multichat_tui.ui.palette import DARK
 from multichat_tui.ui.picker import PickerScreen
+from multichat_tui.ui.themes import DARK
 
 DEV, LOBBY, OPS = channel_id("dev"), channel_id("lobby"), channel_id("ops")
 SIZES = [(120, 40), (80, 24), (40, 10)]

@@ -13,10 +13,9 @@ from multichat_tui.ui.completing import complete
 from multichat_tui.ui.drawing import columns, links_in
 from multichat_tui.ui.editor import Editor
 from multichat_tui.ui.glyphs import ASCII, UNICODE, Glyphs, choose, encoding_of
-from multichat_tui.ui.palette import DARK, LIGHT, MONO, TERMINAL
-from multichat_tui.ui.palette import choose as choose_palette
 from multichat_tui.ui.panel import help_page
 from multichat_tui.ui.preferences import Look, Preferences, Signs
+from multichat_tui.ui.themes import DARK
 from multichat_tui.ui.window import MAX_WINDOW_ROWS, MessageWindow
 
 DEV = channel_id("dev")
@@ -168,43 +167,15 @@ def test_every_sign_has_its_width(glyphs: Glyphs) -> None:
         assert glyphs is UNICODE or sign.isascii()
 
 
-def test_colours_are_chosen_by_what_the_terminal_can() -> None:
-    assert choose_palette(Look.AUTO, no_color=False, colours=1 << 24) is DARK
-    assert choose_palette(Look.AUTO, no_color=False, colours=16) is TERMINAL
-    assert choose_palette(Look.AUTO, no_color=True, colours=256) is MONO
-    assert choose_palette(Look.LIGHT, no_color=False, colours=256) is LIGHT
-    assert all(style.color is None and style.bgcolor is None for style in (MONO.ground, MONO.bad, MONO.warn, *MONO.names))
-
-
 def test_a_persons_colour_follows_the_key_and_not_the_name() -> None:
     assert DARK.of_person(user("ann")) is DARK.of_person(user("ann"))
     assert len({DARK.of_person(user(f"someone {n}")).color for n in range(200)}) == len(DARK.names)
 
 
-def _luminance(colour: str) -> float:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-@pytest.mark.parametrize("palette", [DARK, LIGHT], ids=lambda palette: palette.name)
-def test_names_and_warnings_are_readable_on_their_ground(palette: object) -> None:
-    from multichat_tui.ui.palette import Palette
-
-    assert isinstance(palette, Palette)
-    for ground in (palette.ground, palette.side, palette.bar):
-        assert ground.bgcolor is not None
-        paper = _luminance(ground.bgcolor.name)
-        for style in (*palette.names, palette.good, palette.warn, palette.bad, palette.unread, palette.mention, palette.strong):
-            assert style.color is not None
-            ink = _luminance(style.color.name)
-            assert (max(ink, paper) + 0.05) / (min(ink, paper) + 0.05) >= 4.0
-
-
 def test_settings_that_are_not_known_or_not_allowed_change_nothing() -> None:
     preferences = Preferences()
-    assert preferences.changed("ui.look", "light").look is Look.LIGHT
-    assert preferences.changed("ui.look", "pink") == preferences
+    assert preferences.changed("ui.look", "light").look == Look.LIGHT
+    assert preferences.changed("ui.signs", "pink") == preferences
     assert preferences.changed("ui.future", "1") == preferences
     assert preferences.changed("ui.mouse", "off").mouse is False
 

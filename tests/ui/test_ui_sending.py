@@ -6,7 +6,7 @@ import pytest
 from seat import Sit, until
 from twin import LINK, TwinNode, channel_id, populated
 
-from multichat_tui.model.errors import IntentRefused, Refusal
+from multichat_tui.model.errors import IntentRefused, Refusal, Unreachable
 from multichat_tui.model.intents import AcceptContact, CreateChannel, MarkRead, SendMessage, SetDraft
 from multichat_tui.model.snapshots import Delivery, Membership, RowKind
 
@@ -323,11 +323,28 @@ async def test_a_direct_message_elsewhere_rings_and_one_here_does_not(sit: Sit, 
         await until(lambda: rung == ["bell"])
 
 
-async def test_the_stopped_node_is_told(sit: Sit) -> None:
+async def test_a_node_that_stops_is_started_again_and_what_is_written_stays(sit: Sit) -> None:
     async with sit(quiet()) as seat:
         await seat.opened(DEV)
+        await seat.write("half a thought")
         seat.node.stop_events()
-        await seat.sees("The node has stopped")
+        await seat.sees("Connected again")
+        assert seat.launcher.started == 2
+        assert seat.main.composer.text == "half a thought"
+        seat.node.say(DEV, "ann", "still there?")
+        await until(lambda: any("still there?" in line for line in seat.timeline))
+
+
+async def test_a_node_that_cannot_be_started_again_is_told(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+
+        async def refuse(_passphrase: str | None = None) -> TwinNode:
+            raise Unreachable("The profile is in use.")
+
+        monkeypatch.setattr(seat.launcher, "start", refuse)
+        seat.node.stop_events()
+        await seat.sees("The profile is in use. Quit with Ctrl+Q and start again.")
 
 
 async def test_writing_begins_from_the_timeline_with_any_letter_that_means_nothing_there(sit: Sit) -> None:

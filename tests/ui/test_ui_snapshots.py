@@ -59,3 +59,24 @@ def test_the_help_looks_as_before(snap_compare: Any) -> None:
 
 def test_the_empty_main_screen_looks_as_before(snap_compare: Any) -> None:
     assert snap_compare(application(TwinNode()), terminal_size=(80, 24), run_before=welcomed)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 10)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("keys", [("ctrl+k",), ("ctrl+p", "c", "h"), ("ctrl+k", *"zzzz")], ids=["switcher", "palette", "nothing"])
+def test_the_lists_to_pick_from_look_as_before(snap_compare: Any, keys: tuple[str, ...], size: tuple[int, int]) -> None:
+    async def picking(pilot: Pilot[Any]) -> None:
+        await opened(pilot)
+        await pilot.press(*keys)
+        await pilot.pause()
+
+    assert snap_compare(application(populated()), terminal_size=size, run_before=picking)
+
+
+@pytest.mark.parametrize("look", [Look.TERMINAL, Look.NIGHT, Look.PAPER, Look.CONTRAST])
+def test_the_palette_looks_as_before_in_other_themes(snap_compare: Any, look: Look) -> None:
+    async def picking(pilot: Pilot[Any]) -> None:
+        await opened(pilot)
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+
+    assert snap_compare(application(populated(), look=look), terminal_size=(80, 24), run_before=picking)

@@ -55,6 +55,7 @@ from multichat_tui.model.snapshots import (
     RowKind,
     Snapshot,
     StatusRow,
+    Thread,
 )
 from multichat_tui.node.api.launch import ProfileState
 
@@ -102,6 +103,7 @@ class TwinNode:
             counters=(),
         )
         self.device_rows: list[DeviceRow] = []
+        self.thread_drafts: dict[RecordId, str] = {}
         self.stored_settings: dict[str, str] = {}
         self.intents: list[Intent] = []
         self.refuse_with: IntentRefused | None = None
@@ -292,6 +294,9 @@ class TwinNode:
                 if self.refuse_with is not None:
                     raise self.refuse_with
                 row = self.say(channel, self.name, text, reply_to=reply_to)
+                above = next((r for r in self.rows[channel] if r.id == reply_to), None)
+                if above is not None:
+                    self.change(replace(above, replies=above.replies + 1))
                 return Accepted(record=row.id)
             case CreateChannel(name=name):
                 return Accepted(channel=self.add_channel(name, members=()))
@@ -316,6 +321,8 @@ class TwinNode:
                 self.device_rows = [replace(row, revoked=row.revoked or row.device == device) for row in self.device_rows]
             case MarkRead(channel=channel, arrival=arrival):
                 self.set_channel(channel, unread=0, mentions=0, read_arrival=arrival)
+            case SetDraft(thread=bytes() as thread, text=text):
+                self.thread_drafts[thread] = text
             case SetDraft(channel=channel, text=text):
                 self.set_channel(channel, draft=text)
             case SetTopic(channel=channel, topic=topic):
@@ -385,6 +392,16 @@ class TwinNode:
         await self._pass()
         found = next((r for rows in self.rows.values() for r in rows if r.id == record), None)
         return Snapshot(as_of=self.seq, rows=found)
+
+    async def thread(self, record: RecordId) -> Snapshot[Thread]:
+        await self._pass()
+        found = next((r for rows in self.rows.values() for r in rows if r.id == record), None)
+        if found is None:
+            raise NotFound("There is no such message.")
+        root = found.reply_to or found.id
+        rows = tuple(r for r in self.rows[found.channel] if root in (r.id, r.reply_to))
+        draft = self.thread_drafts.get(root, "")
+        return Snapshot(as_of=self.seq, rows=Thread(channel=found.channel, root=root, rows=rows, draft=draft))
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
         await self._pass()

@@ -22,6 +22,7 @@ from multichat_tui.model.snapshots import (
     Position,
     Snapshot,
     StatusRow,
+    Thread,
 )
 
 __all__ = ["NodeApi"]
@@ -60,6 +61,9 @@ class NodeApi(Protocol):
         """A page in display order, oldest first: the newest rows, or those just before or just after a position."""
 
     async def message(self, record: RecordId) -> Snapshot[MessageRow | None]: ...
+
+    async def thread(self, record: RecordId) -> Snapshot[Thread]:
+        """The thread that a message belongs to, whichever of its messages that is. `errors.NotFound`."""
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]: ...
 

@@ -29,8 +29,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         key="ui.look",
         default="auto",
-        allowed=("auto", "dark", "light", "terminal", "mono"),
-        help="colours; auto: dark, fewer where the terminal has fewer, none with NO_COLOR",
+        allowed=("auto", "dark", "light", "night", "paper", "contrast", "terminal", "mono"),
+        help="the theme; auto: dark, fewer colours where the terminal has fewer, none with NO_COLOR; /theme shows them",
+    ),
+    Setting(
+        key="ui.keys",
+        default="default",
+        allowed=("default", "emacs", "vim"),
+        help="the keys to begin with; /bind changes single ones",
     ),
     Setting(key="ui.mouse", default="on", allowed=("on", "off"), help="whether the mouse is used"),
     Setting(

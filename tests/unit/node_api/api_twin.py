@@ -46,6 +46,7 @@ from multichat_tui.model.snapshots import (
     RowKind,
     Snapshot,
     StatusRow,
+    Thread,
 )
 from multichat_tui.model.trust import AlarmRow
 
@@ -286,6 +287,14 @@ class ApiTwin:
 
     async def message(self, record: RecordId) -> Snapshot[MessageRow | None]:
         return self._snapshot(next((row for row in self.messages if row.id == record), None))
+
+    async def thread(self, record: RecordId) -> Snapshot[Thread]:
+        found = next((row for row in self.messages if row.id == record), None)
+        if found is None:
+            raise NotFound("There is no such message.")
+        root = found.reply_to or found.id
+        rows = tuple(row for row in self.messages if root in (row.id, row.reply_to))
+        return self._snapshot(Thread(channel=found.channel, root=root, rows=rows))
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
         row = (await self.message(record)).rows

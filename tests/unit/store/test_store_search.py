@@ -20,6 +20,7 @@ ANA, BEN = person("ana"), person("ben")
 KEY = bytes(range(32))
 AS_VERSION_1 = (
     "drop table found; drop table found_text; drop table search_backlog; alter table entry drop column place;"
+    "drop table reply; drop table reply_backlog;"
     "pragma user_version = 1;"
 )
 

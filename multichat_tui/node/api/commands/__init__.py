@@ -3,7 +3,7 @@
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import channels, devices, general, people, reading, trust
+from multichat_tui.node.api.commands import channels, devices, general, people, reading, screens, trust
 from multichat_tui.node.api.commands.shape import Call, Command, Outcome
 from multichat_tui.node.api.lookup import nearest
 
@@ -18,8 +18,13 @@ def is_command(text: str) -> bool:
     return text.startswith("/") and not text.startswith("//")
 
 
-async def run_command(api: NodeApi, channel: ChannelId | None, line: str, passphrase: str | None = None) -> Outcome:
-    """Do what `line` says; `channel` is the one that is open. May raise any `errors.MultichatError`."""
+async def run_command(
+    api: NodeApi, channel: ChannelId | None, line: str, passphrase: str | None = None, *, screens: bool = False
+) -> Outcome:
+    """Do what `line` says; `channel` is the one that is open. May raise any `errors.MultichatError`.
+
+    `screens`: the caller has some, and does what `Outcome.screen` asks for; for others that is refused.
+    """
     if not is_command(line):
         raise UsageError("A command begins with one slash.", "/help lists them.")
     head = line[1:].split(maxsplit=1)
@@ -30,7 +35,10 @@ async def run_command(api: NodeApi, channel: ChannelId | None, line: str, passph
         advice = f"Did you mean /{close}?" if close else "/help lists the commands; // begins a message with a slash."
         raise UsageError(f"There is no command /{name[:40]}." if name.isprintable() else "There is no such command.", advice)
     words = head[1].strip() if len(head) > 1 else ""
-    return await command.run(Call(api=api, channel=channel, words=words, usage=command.usage, passphrase=passphrase))
+    outcome = await command.run(Call(api=api, channel=channel, words=words, usage=command.usage, passphrase=passphrase))
+    if outcome.screen and not screens:
+        raise UsageError(f"/{command.name} is about the screens.", "Type it there; /set changes settings from here too.")
+    return outcome
 
 
 async def _help(call: Call) -> Outcome:
@@ -124,6 +132,18 @@ COMMANDS: tuple[Command, ...] = (
         summary="show or change settings",
         run=general.change_setting,
         aliases=("setting",),
+    ),
+    Command(name="thread", usage="/thread", summary="open the thread of the message under the cursor", run=screens.thread),
+    Command(name="theme", usage="/theme [NAME]", summary="choose the colours, seeing each", run=screens.theme),
+    Command(
+        name="bind",
+        usage="/bind [ACTION [KEY...]]",
+        summary="show the keys, or give an action others",
+        run=screens.bind,
+        aliases=("keys",),
+    ),
+    Command(
+        name="unbind", usage="/unbind ACTION [KEY]", summary="give an action its own keys back, or take one", run=screens.unbind
     ),
     Command(name="quit", usage="/quit", summary="end the program", run=general.quit_program, aliases=("exit",)),
 )

@@ -24,6 +24,9 @@ class Outcome:
     open_channel: ChannelId | None = None
     record: RecordId | None = None
     """The message that was sent."""
+    screen: str = ""
+    """What the screens are asked to do, such as `theme`, with `words`; a front end without screens cannot."""
+    words: str = ""
     quit: bool = False
     compare: bool = False
     """Show the screen of comparisons and of people nearby, where there is one."""
