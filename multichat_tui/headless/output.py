@@ -36,6 +36,15 @@ class Output:
         """One JSON object in a line, whatever the format asked for."""
         print(json.dumps(fields, separators=(", ", ": "), allow_nan=False), file=self.stdout, flush=True)
 
+    def draw(self, lines: Sequence[str]) -> None:
+        """Black on white on a terminal, for people; nothing with JSON."""
+        if self.json_lines:
+            return
+        colours = self.stdout.isatty()
+        for line in lines:
+            print(f"\x1b[30;107m{line}\x1b[0m" if colours else line, file=self.stdout)
+        self.stdout.flush()
+
     def note(self, text: str) -> None:
         """For people, on standard error."""
         print(visible(text), file=self.stderr, flush=True)

@@ -125,6 +125,7 @@ _PANEL = (
     ("panel.page-up", "Page up", "pageup"),
     ("panel.page-down", "Page down", "pagedown", "space"),
     ("panel.copy", "Copy the link, or all of it (OSC 52)", "y"),
+    ("panel.qr", "The link as a QR code", "c"),
     ("panel.close", "Close", "escape", "q", "enter"),
 )
 _COMPARE = (

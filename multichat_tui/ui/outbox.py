@@ -9,7 +9,7 @@ from multichat_tui.model.errors import MultichatError, WrongPassphrase
 from multichat_tui.node.api.commands import is_command, run_command
 from multichat_tui.node.api.commands.options import link_kind
 from multichat_tui.ui.cells import wrap
-from multichat_tui.ui.panel import PassphraseScreen, page_of
+from multichat_tui.ui.panel import PassphraseScreen, page_of, qr_page
 from multichat_tui.ui.parts import Read
 
 if TYPE_CHECKING:
@@ -115,6 +115,9 @@ class Outbox:
             return
         if outcome.open_channel is not None:
             await front.go(outcome.open_channel)
+        if outcome.qr:
+            screen.panel(qr_page(outcome.qr, screen.glyphs))
+            return
         if outcome.compare:
             screen.compare()
             return

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
@@ -15,14 +16,17 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
+from multichat_tui.node.api.qr import needs, qr_code
 from multichat_tui.ui.actions import ACTIONS, KEYS, TITLES, Scope, key_name, keys_of
 from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.cells import Piece, one_line, strip_of, width, wrap
 from multichat_tui.ui.drawing import links_in
-from multichat_tui.ui.glyphs import Glyphs
+from multichat_tui.ui.glyphs import ASCII, Glyphs
 from multichat_tui.ui.palette import PLAIN, Palette
 from multichat_tui.ui.selecting import extract, mark
 
+CODE = Style(color="#000000", bgcolor="#ffffff")
+"""Right in dark and in light terminals: the code brings its own ground."""
 NARROW_HANG = 4
 HELP_KEYS_CELLS = 34
 """The column of keys in the help; the longest three fit."""
@@ -36,6 +40,8 @@ class Page:
     lines: tuple[str, ...]
     copied: str = ""
     headings: frozenset[int] = field(default_factory=frozenset)
+    code: bool = False
+    """A QR code: black on white, whole or not at all."""
     hang: int = 0
     """How far the further lines of a long one are indented, where there is room."""
 
@@ -71,6 +77,11 @@ def page_of(title: str, lines: Sequence[str], link: str = "", hang: int = 0) -> 
     return Page(title=title, lines=tuple(lines), copied=link, hang=hang)
 
 
+def qr_page(link: str, glyphs: Glyphs) -> Page:
+    """A link as a code to be read by a camera."""
+    return Page(title="QR code", lines=qr_code(link).lines(ascii_only=glyphs is ASCII), copied=link, code=True)
+
+
 def help_page(focused: Scope) -> Page:
     """Every action with its keys, those of the focused pane first."""
     order = [focused, *(scope for scope in (Scope.ANYWHERE, *Scope) if scope is not focused)]
@@ -102,7 +113,9 @@ class Lines(Widget, can_focus=True):
 
     def strips(self) -> list[Strip]:
         cells = self.size.width
-        if self._strips[0] != cells:
+        if self._strips[0] != cells and self.page.code:
+            self._strips = (cells, self.code_strips(cells))
+        elif self._strips[0] != cells:
             made: list[Strip] = []
             for number, line in enumerate(self.page.lines):
                 shown = self.page.shown(line, cells)
@@ -115,6 +128,20 @@ class Lines(Widget, can_focus=True):
                     made.append(strip_of(pieces, cells, self.palette.panel))
             self._strips = (cells, made)
         return self._strips[1]
+
+    def code_strips(self, cells: int) -> list[Strip]:
+        """Half a code helps nobody: where it does not fit, what it needs."""
+        columns, rows = needs(self.page.lines)
+        room = self.app.size.height - 3
+        if columns <= cells:
+            # In a window too low it can be scrolled, to be read in a larger one; the first line says so.
+            low = f"The code needs {rows + 3} rows, here are {room + 3}: make the window higher or its letters smaller."
+            told = [strip_of([(low, self.palette.warn)], cells, self.palette.panel)] if rows > room else []
+            return told + [strip_of([(line, CODE)], cells, self.palette.panel) for line in self.page.lines]
+        narrow = f"The code needs {columns} columns and {rows + 3} rows, here are {cells} and {room + 3}: make the window larger."
+        return [
+            strip_of([(narrow[begin:end], self.palette.warn)], cells, self.palette.panel) for begin, end in wrap(narrow, cells)
+        ]
 
     def scroll_lines(self, lines: int) -> None:
         first = max(0, min(self._first + lines, len(self.strips()) - self.size.height))
@@ -164,7 +191,7 @@ class PanelScreen(ModalScreen[None]):
         super().__init__()
         self.page, self.palette, self.glyphs = page, palette, glyphs
         self.lines = Lines(page, palette, glyphs)
-        copying = "y copies the link  " if page.copied else "y copies  "
+        copying = "y copies the link  c QR code  " if page.copied else "y copies  "
         self._keys = [(text, palette.dim) for text in ("Shift+drag selects  ", "j/k scroll  ", copying, "Esc closes ")]
         self._top = Bar(palette.bar, id="panel-top")
         self._bottom = Bar(palette.bar, id="panel-bottom")
@@ -186,6 +213,8 @@ class PanelScreen(ModalScreen[None]):
     def _fit(self) -> None:
         cells, rows = self.app.size
         needed = sum(len(self.page.wrapped(self.page.shown(line, cells), cells)) for line in self.page.lines)
+        if self.page.code:
+            needed = len(self.lines.code_strips(cells))
         self.lines.styles.height = max(1, min(needed, rows - 3))
 
     def _hint(self, told: str) -> None:
@@ -205,6 +234,8 @@ class PanelScreen(ModalScreen[None]):
             case "panel.copy":
                 self.app.copy_to_clipboard(self.page.to_copy)
                 self._hint("copied" + (": the link" if self.page.copied else ""))
+            case "panel.qr" if self.page.copied and not self.page.code:
+                self.app.push_screen(PanelScreen(qr_page(self.page.copied, self.glyphs), self.palette, self.glyphs))
             case "panel.up":
                 self.lines.scroll_lines(-1)
             case "panel.down":

@@ -3,7 +3,7 @@
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.output import counted, plain, table
 from multichat_tui.headless.session import session, wait_for
-from multichat_tui.headless.verbs.people import SOMEBODY_ONLINE
+from multichat_tui.headless.verbs.people import SOMEBODY_ONLINE, draw_qr
 from multichat_tui.model.errors import IntentRefused, Refusal, TimedOut, UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, InviteToChannel, JoinChannel, LeaveChannel
@@ -33,6 +33,8 @@ async def invite(context: Context) -> int:
             {"link": link, "channel": id_text(row.id), "uses": args.uses, "expires_in_ms": expires_in_ms},
             str(link),
         )
+        if args.qr:
+            draw_qr(out, str(link))
         people = "one person" if args.uses == 1 else f"{args.uses} people"
         out.note(f"Lets {people} into {channel_label(row)} for {span_words(expires_in_ms)}: multichat channel join LINK")
         if not args.wait:

@@ -1,7 +1,9 @@
 """Commands about people: pairing and contacts."""
 
+import shutil
+
 from multichat_tui.headless.host import Context
-from multichat_tui.headless.output import plain, table
+from multichat_tui.headless.output import Output, plain, table
 from multichat_tui.headless.session import session, wait_for
 from multichat_tui.model.errors import TimedOut, UsageError
 from multichat_tui.model.intents import AcceptContact, InviteContact
@@ -9,6 +11,7 @@ from multichat_tui.model.snapshots import ContactRow
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words
 from multichat_tui.node.api.commands.people import presence
 from multichat_tui.node.api.lookup import find_contact, id_text, one_line
+from multichat_tui.node.api.qr import needs, qr_code
 
 SOMEBODY_ONLINE = "A link is answered only while a node of yours runs: multichat node, or the screens, or --wait."
 
@@ -21,6 +24,8 @@ async def pair_invite(context: Context) -> int:
         before = {row.user for row in (await api.contacts()).rows if not row.pending}
         link = (await api.submit(InviteContact(expires_in_ms=expires_in_ms))).link
         out.result({"link": link, "expires_in_ms": expires_in_ms}, str(link))
+        if args.qr:
+            draw_qr(out, str(link))
         out.note(f"For one person, valid for {span_words(expires_in_ms)}. They run: multichat pair accept LINK")
         if not args.wait:
             if not opened.attached:
@@ -109,3 +114,15 @@ async def contact_show(context: Context) -> int:
         f"presence       {'pending' if row.pending else presence(row.online, row.path, row.rtt_ms)}",
     )
     return 0
+
+
+def draw_qr(out: Output, link: str) -> None:
+    """The link as a code, and what it needs where there is not the room."""
+    unicode_drawn = (out.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    lines = qr_code(link).lines(ascii_only=not unicode_drawn)
+    columns, rows = needs(lines)
+    size = shutil.get_terminal_size()
+    if out.stdout.isatty() and (columns > size.columns or rows + 2 > size.lines):
+        out.note(f"The code needs {columns} columns and {rows + 2} rows, here are {size.columns} and {size.lines}.")
+    if not out.stdout.isatty() or columns <= size.columns:
+        out.draw(lines)

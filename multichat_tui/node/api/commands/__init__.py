@@ -97,6 +97,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="msg", usage="/msg NAME TEXT", summary="write to one person", run=people.message, aliases=("m", "dm")),
     Command(name="query", usage="/query NAME", summary="open the conversation with one person", run=people.query, aliases=("q",)),
     Command(name="whois", usage="/whois NAME", summary="fingerprint, safety number and path of a person", run=people.whois),
+    Command(name="qr", usage="/qr [LINK]", summary="a link as a QR code; without one a new pairing link", run=people.qr),
     Command(
         name="verify",
         usage="/verify NAME [NUMBER]",

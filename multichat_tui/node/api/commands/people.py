@@ -7,6 +7,7 @@ from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_w
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.commands.trust import nearby
 from multichat_tui.node.api.lookup import Person, direct_channel, find_person, id_text, one_line
+from multichat_tui.node.api.qr import qr_code
 
 
 async def pair(call: Call) -> Outcome:
@@ -129,3 +130,14 @@ def presence(online: bool, path: str, rtt_ms: float | None) -> str:
         return "offline"
     parts = ["online", path, f"{rtt_ms:.0f} ms" if rtt_ms is not None else ""]
     return ", ".join(part for part in parts if part)
+
+
+async def qr(call: Call) -> Outcome:
+    """A link as a QR code; without one a new pairing link."""
+    link = "".join(call.words.split())
+    if link and not link_kind(link):
+        raise UsageError("That is no invitation link.", "/qr LINK draws one; /qr alone makes a pairing link and draws it.")
+    if not link:
+        link = (await call.api.submit(InviteContact())).link or ""
+    lines = qr_code(link).lines()
+    return Outcome(lines=(*lines, link), fields={"link": link}, qr=link)

@@ -28,6 +28,8 @@ class Outcome:
     """What the screens are asked to do, such as `theme`, with `words`; a front end without screens cannot."""
     words: str = ""
     quit: bool = False
+    qr: str = ""
+    """Show this link as a QR code."""
     compare: bool = False
     """Show the screen of comparisons and of people nearby, where there is one."""
     hang: int = 0
