@@ -338,8 +338,13 @@ class Counted:
     count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """The node ends in an orderly way: what was put off for a moment is said now."""
+
+
 NetworkInput: TypeAlias = (
-    LinkUp | FrameIn | LinkDown | LinkRtt | PeerSeen | NearbySeen | NearbyGone | DialFailed | NetworkChanged | Counted
+    LinkUp | FrameIn | LinkDown | LinkRtt | PeerSeen | NearbySeen | NearbyGone | DialFailed | NetworkChanged | Counted | Stopping
 )
 
 

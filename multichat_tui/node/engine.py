@@ -48,6 +48,7 @@ from multichat_tui.model.ports import (
     NetworkInput,
     PeerSeen,
     Space,
+    Stopping,
     Transaction,
 )
 from multichat_tui.model.receipts import Receipt, decode_receipt
@@ -196,6 +197,8 @@ class Engine:
                 self.world.dialing_changed = True
             case Counted():
                 self.world.count(event.reason, event.count)
+            case Stopping():
+                self._exchange.hurry()
 
     def finish(self) -> Effects:
         """The batch ends: what is due is sent together, changes are told once, and the next wake-up is known."""

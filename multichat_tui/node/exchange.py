@@ -133,6 +133,10 @@ class Exchange:
             else:
                 self._offers.offer(session, {identifier: ALL})
 
+    def hurry(self) -> None:
+        """The node ends: receipts that wait for company go now."""
+        self._receipts.hurry()
+
     def tick(self) -> None:
         """What waited too long is offered again."""
         world = self._world

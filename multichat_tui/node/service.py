@@ -21,7 +21,7 @@ from multichat_tui.model.events import Event, Resync
 from multichat_tui.model.ids import ChannelId, LinkId, RecordId
 from multichat_tui.model.intents import Accepted, CloseAccount, Intent, RevokeDevice, SettleDevices
 from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_PAGE_ROWS, SUBSCRIBER_EVENTS
-from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Store
+from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Stopping, Store
 from multichat_tui.model.snapshots import (
     ChannelRow,
     ContactRow,
@@ -162,6 +162,12 @@ class Node:
         """Finish what was begun, close the links. The store stays open: it is its owner's."""
         if self._stopped:
             return
+        self._inputs.append(Stopping())
+        self._kick()
+        while Stopping() in self._inputs:
+            await self._idle.wait()
+            await asyncio.sleep(0)
+        await self._idle.wait()
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
