@@ -3,6 +3,7 @@
 import asyncio
 import cProfile
 import os
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from benchmarks import sending
 from benchmarks.workers import Answer, serve
 from multichat_tui.crypto.identity import ENTROPY_BYTES
 from multichat_tui.model.events import ChannelChanged, ContactChanged, DeliveryChanged, MessageAdded, Resync
-from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.frames import FrameType
+from multichat_tui.model.ids import ChannelId, LinkId
 from multichat_tui.model.intents import (
     AcceptContact,
     ConnectTo,
@@ -25,7 +27,7 @@ from multichat_tui.model.intents import (
     MarkRead,
     SendMessage,
 )
-from multichat_tui.model.ports import LinkUp, LocalDevice, NetworkInput
+from multichat_tui.model.ports import FrameIn, LinkUp, LocalDevice, NetworkInput
 from multichat_tui.model.snapshots import Delivery, Membership, RowKind
 from multichat_tui.net.network import TcpNetwork
 from multichat_tui.node.genesis import create_identity
@@ -36,24 +38,42 @@ PROFILE_VARIABLE = "BENCHMARK_PROFILE"
 """Where to leave the profiles of both threads (cProfile), as PATH.label.loop and PATH.label.store; it slows the node down."""
 
 
+def peak_resident_mb() -> float:
+    """The most memory that this process has had resident, in MB of 10^6 bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def kind_of(frame: bytes) -> str:
+    """`records` for a MESSAGE frame of a channel; else the number of its type (docs/protocol.md, section 8)."""
+    return "records" if frame[2] == FrameType.MESSAGE and frame[5:13] != bytes(8) else str(frame[2])
+
+
 class TimedNetwork(TcpNetwork):
-    """Remembers when links came up."""
+    """Remembers when links came up, and counts frames and their bytes."""
 
     link_ups: list[int]
+    frames: list[tuple[str, str, int]]
+    """(out or in, what, size) of every frame since `traffic` was asked for."""
 
     async def start(self, local: LocalDevice, deliver: Callable[[NetworkInput], None]) -> tuple[str, ...]:
-        self.link_ups = []
+        self.link_ups, self.frames = [], []
 
         def noting(event: NetworkInput) -> None:
             if isinstance(event, LinkUp):
                 self.link_ups.append(time.monotonic_ns())
+            elif isinstance(event, FrameIn):
+                self.frames.append(("in", kind_of(event.frame), len(event.frame)))
             deliver(event)
 
         return await super().start(local, noting)
+
+    def send(self, link: LinkId, frame: bytes) -> None:
+        self.frames.append(("out", kind_of(frame), len(frame)))
+        super().send(link, frame)
 
 
 class Commands:
@@ -255,13 +275,42 @@ class Commands:
         seen, self.seen.arrivals = self.seen.arrivals, {}
         return {"arrivals": seen, "resyncs": self.resyncs, "cpu_s": time.process_time()}
 
+    def _arrived(self) -> int:
+        """How many records have ever come into this profile. On the store's thread."""
+        assert self.profile is not None
+        row = self.profile.store._database.row("select ifnull(max(arrival), 0) from record")
+        assert row is not None
+        return int(row[0])
+
+    async def held(self, count: int = 0) -> Answer:
+        """Wait until so many records are held; how many, when, and what it has taken."""
+        loop = asyncio.get_running_loop()
+        async with self.changed:
+            while (held := await loop.run_in_executor(self.thread, self._arrived)) < count:
+                await self.changed.wait()
+        ups = self.network.link_ups
+        peak_mb = peak_resident_mb()
+        return {
+            "peak_mb": peak_mb,
+            "held": held,
+            "at": time.monotonic_ns(),
+            "link_up": ups[-1] if ups else 0,
+            "cpu_s": time.process_time(),
+        }
+
+    async def traffic(self) -> Answer:
+        """Frames since this was last asked for."""
+        frames, self.network.frames = self.network.frames, []
+        return {"frames": frames}
+
     async def cpu(self) -> Answer:
         return {"cpu_s": time.process_time()}
 
     def table(self) -> dict[str, Any]:
         names = (
             "create", "start", "profiling", "profiled", "invite_contact", "accept_contact", "create_channel", "join", "use",
-            "mark_read", "one_by_one", "stream", "at_rate", "keep", "acked", "link_ups", "arrivals", "cpu",
+            "mark_read", "one_by_one", "stream", "at_rate", "keep", "acked", "link_ups", "arrivals", "held", "traffic",
+            "cpu",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, Log, RecordId, UserId
-from multichat_tui.model.records import Record
+from multichat_tui.model.records import Proof, Record
 from multichat_tui.model.searching import Search
 from multichat_tui.model.snapshots import Position
 
@@ -105,6 +105,9 @@ class Transaction(Protocol):
     def reserve_arrivals(self, count: int) -> int:
         """The first of so many arrival numbers that `append` will not take by itself. They stay reserved for good once a record
         with a greater number is stored in the same transaction, as the caller sees to."""
+
+    def prove(self, record: RecordId, proof: Proof) -> None:
+        """Note how a held record is known to be its device's; of one that is not held, nothing."""
 
     def holds(self, record: RecordId) -> bool: ...
 

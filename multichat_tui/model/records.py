@@ -79,6 +79,17 @@ class Header:
         return tuple(dict.fromkeys((*first, *self.parents, *self.control_heads)))
 
 
+class Proof(IntEnum):
+    """How we know that a record is its device's. Never sent: what others know is their own affair."""
+
+    OWN = 0
+    """Its own signature was verified."""
+    COVER = 1
+    """A later record of its chain vouches for it (`sync.runs`); its own signature was not looked at."""
+    COVER_ONLY = 2
+    """As before, and its own signature does not hold: nobody takes it without the one that covers it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A header with its exact bytes, id and signature, and the body where it is held."""
@@ -88,6 +99,7 @@ class Record:
     id: RecordId
     signature: bytes
     body: bytes | None
+    proof: Proof = Proof.OWN
 
     @property
     def channel(self) -> ChannelId:

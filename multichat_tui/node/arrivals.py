@@ -4,9 +4,10 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from multichat_tui.model.frames import MessageFrame
+from multichat_tui.model.frames import ElidedItem, MessageFrame
 from multichat_tui.model.ids import PREFIX_SIZE, RecordId
 from multichat_tui.model.limits import MAX_RECORD_FAULTS, RELAY_DELAY_MS
+from multichat_tui.node.foresight import Foreseen, foresee
 from multichat_tui.node.holdings import Holdings, accepts
 from multichat_tui.node.ledger import Ledger, Receipt
 from multichat_tui.node.receipts import Receipts
@@ -54,10 +55,20 @@ class Arrivals:
         channel = world.by_prefix.get(frame.channel)
         if channel is None or not frame.items or not accepts(channel, session):
             return
-        came = self._take_all(session, channel, [Parked(item=item, devices=frame.devices) for item in frame.items])
+        found = foresee(self._ledger, channel, frame.items, frame.devices)
+        came = self._take_foreseen(session, channel, found)
+        rest = [parked for index, parked in enumerate(_parked(frame)) if index not in found]
+        released = session.parking[channel.id].release(*came) if came and channel.id in session.parking else []
+        came += self._take_all(session, channel, rest + released)
         if came:
             self._unblock(session, channel, came)
             self._progress(session, channel)
+
+    def _take_foreseen(self, session: Session, channel: Channel, found: dict[int, Foreseen]) -> list[Awaited]:
+        """What of a frame can be delivered as it stands: first and without a gap, so that a record arrives with its cover."""
+        for each in found.values():
+            self._ledger.take(channel, each.record, each.acts)
+        return self._delivered(session, channel, session.ack_due.setdefault(channel.id, set()))
 
     def _take_all(self, session: Session, channel: Channel, items: list[Parked]) -> list[Awaited]:
         """Items, and whatever of this link waited for them; what was delivered, by place and by id."""
@@ -81,14 +92,14 @@ class Arrivals:
         outcome = self._ledger.receive(channel, item, devices)
         match outcome:
             case Receipt.DELIVERED:
-                delivered, self._ledger.delivered = self._ledger.delivered, []
-                for _, key, seq, record in delivered:
-                    acked.add(key)
-                    self._received(session, channel, key, seq, record)
-                return tuple(name for _, (log, device), seq, record in delivered for name in ((log, device, seq), record))
+                return tuple(self._delivered(session, channel, acked))
             case Receipt.DUPLICATE:
                 acked.update(self._keys_of(channel, parked))
-            case Receipt.REJECTED:
+            case Receipt.UNPROVEN if parked.followed:
+                # What covers it came with it and could not be delivered yet, so this is nobody's fault: it is asked for again.
+                place = (item.log, devices[item.device], item.seq) if isinstance(item, ElidedItem) else None
+                self._requests.want(session, channel, Missing(places=() if place is None else (place,)))
+            case Receipt.REJECTED | Receipt.UNPROVEN:
                 session.faults += 1
                 if session.faults > MAX_RECORD_FAULTS:
                     world.close(session, "it sent too many invalid records")
@@ -99,6 +110,14 @@ class Arrivals:
                 parking.park(known, outcome.places[0] if outcome.places else outcome.ids[0])
                 self._requests.want(session, channel, outcome)
         return ()
+
+    def _delivered(self, session: Session, channel: Channel, acked: set[ChainKey]) -> list[Awaited]:
+        """Note what the ledger has delivered of a peer's; the places and ids that others may wait for."""
+        delivered, self._ledger.delivered = self._ledger.delivered, []
+        for _, key, seq, record in delivered:
+            acked.add(key)
+            self._received(session, channel, key, seq, record)
+        return [name for _, (log, device), seq, record in delivered for name in ((log, device, seq), record)]
 
     def _keys_of(self, channel: Channel, parked: Parked) -> set[ChainKey]:
         key = self._ledger.key_of(parked.item, parked.devices)
@@ -149,3 +168,16 @@ class Arrivals:
             for encoded in waiting.values():
                 self._statements.on_statement(other, encoded)
         self.on_progress(session, channel)
+
+
+def _parked(frame: MessageFrame) -> list[Parked]:
+    """The items of a frame, each with what it came with."""
+    places = {(item.log, item.device, item.seq) for item in frame.items if isinstance(item, ElidedItem)}
+    return [
+        Parked(
+            item=item,
+            devices=frame.devices,
+            followed=isinstance(item, ElidedItem) and (item.log, item.device, item.seq + 1) in places,
+        )
+        for item in frame.items
+    ]

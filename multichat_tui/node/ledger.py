@@ -63,6 +63,8 @@ from multichat_tui.sync.chains import ChainKey, End, chain_key
 from multichat_tui.sync.elision import Mismatch, Missing, Place, Surroundings, restore
 
 SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices)
+KEPT_HEADERS = 2048
+"""About 2 MB, which the database's own cache of headers mostly shares: some pages on their way in each direction."""
 WHOLE = 2**53
 """Beyond every arrival number."""
 
@@ -73,6 +75,8 @@ class Receipt(Enum):
     DELIVERED = "delivered"
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
+    UNPROVEN = "unproven"
+    """Its own signature does not hold; one that covers it may have been with it."""
 
 
 def has_places(channel: Channel, devices: DeviceList | Rejected) -> bool:
@@ -96,6 +100,12 @@ class Ledger:
         self.fresh: dict[tuple[ChannelId, ChainKey, int], Record] = {}
         """Records delivered in this batch, to be sent on without reading them again; cleared at its end."""
         self.fresh_by_id: dict[RecordId, Record] = {}
+        self._headers: dict[RecordId, Header] = {}
+        """Of held records: lately delivered, sent or asked about. The oldest goes first."""
+
+    @property
+    def own_device(self) -> DeviceId:
+        return self._world.identity.device
 
     def end_batch(self) -> None:
         self.fresh.clear()
@@ -207,7 +217,7 @@ class Ledger:
         repeated = self._repeated(channel, item, devices)
         if repeated is not None:
             return repeated
-        found = restore(item, devices, self._surroundings(channel))
+        found = restore(item, devices, self.surroundings(channel))
         if isinstance(found, Missing | Mismatch):
             return found
         if isinstance(found, Rejected):
@@ -242,14 +252,15 @@ class Ledger:
         if header.seq > held + 1:
             place = (header.log, key[1], header.seq - 1)
             return Missing(places=(place,), id=record.id, device=header.device)
-        absent = tuple(i for i in header.dependencies if not self._holds(channel, header, i))
+        absent = tuple(i for i in header.dependencies if not self.holds(channel, header, i))
         if absent:
             branch = (*key, header.seq - 1, header.prev) if header.prev is not None and header.prev in absent else None
             return Missing(ids=absent, id=record.id, device=header.device, branch=branch)
         if not self._follows(channel, header):
             return self._reject("record-chain")
         if not verify(header.device, signed_bytes(record.id), record.signature):
-            return self._reject("record-signature")
+            world.count("record-signature")
+            return Receipt.UNPROVEN
         if record.body is None:
             return self._reject("record-body")
         acts: tuple[Act, ...] = ()
@@ -258,14 +269,18 @@ class Ledger:
             if isinstance(decoded, Rejected):
                 return self._reject("record-acts")
             acts = decoded
-        if not self._known_author(channel, record, acts):
+        if not self.known_author(channel, record, acts):
             return self._reject("record-author")
         if not self._branches.has_room(channel, record):
             world.count("branch-refused")
             return Receipt.DUPLICATE
-        self._deliver(channel, record, acts)
-        self.delivered.append((channel.id, key, header.seq, record.id))
+        self.take(channel, record, acts)
         return Receipt.DELIVERED
+
+    def take(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
+        """Deliver a record of somebody else that is checked: nothing is left to be looked at (see also `foresight`)."""
+        self._deliver(channel, record, acts)
+        self.delivered.append((channel.id, chain_key(record.header), record.header.seq, record.id))
 
     def _follows(self, channel: Channel, header: Header) -> bool:
         """Whether the prev, which is held, is the record before in the same chain, on whatever branch."""
@@ -282,7 +297,7 @@ class Ledger:
         self._world.count(reason)
         return Receipt.REJECTED
 
-    def _known_author(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> bool:
+    def known_author(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> bool:
         """Signed by a device that the control log names, within the bounds that keep a log small."""
         header = record.header
         if header.channel is None:
@@ -301,7 +316,7 @@ class Ledger:
             return False
         return channel.control.written_before(header.device, header.dependencies) < MAX_CONTROL_RECORDS_PER_DEVICE
 
-    def _holds(self, channel: Channel, header: Header, identifier: RecordId) -> bool:
+    def holds(self, channel: Channel, header: Header, identifier: RecordId) -> bool:
         """Whether a dependency is here and stands where the header says it does. What stands in the other log, or in another
         channel, is as absent as what does not exist: else one channel could be asked what is held of another."""
         log = Log.CONTROL if identifier in header.control_heads else header.log
@@ -318,8 +333,7 @@ class Ledger:
             return None
         return end.id if end.seq == seq else self._world.txn.in_chain(channel.id, log, end.device, seq)
 
-    def _surroundings(self, channel: Channel) -> Surroundings:
-        txn = self._world.txn
+    def surroundings(self, channel: Channel) -> Surroundings:
         chains = channel.chains
 
         def ets(identifier: RecordId) -> int:
@@ -327,12 +341,12 @@ class Ledger:
                 found = chains.heads[log].get(identifier)
                 if found is not None:
                     return found
-            record = txn.record(identifier)
-            return 0 if record is None else record.header.ets
+            header = self.header_of(identifier)
+            return 0 if header is None else header.ets
 
         def control_heads(identifier: RecordId) -> tuple[RecordId, ...]:
-            record = txn.record(identifier)
-            return () if record is None else record.header.control_heads
+            header = self.header_of(identifier)
+            return () if header is None else header.control_heads
 
         def control_heads_of(identifier: RecordId) -> tuple[RecordId, ...]:
             end = chains.by_id.get(identifier)
@@ -359,12 +373,29 @@ class Ledger:
         if end is not None:
             header: Header | End = end
         else:
-            record = self.fresh_by_id.get(identifier) or self._world.txn.record(identifier)
-            if record is None or record.channel != channel.id:
+            found = self.header_of(identifier)
+            if found is None or (found.channel or identifier) != channel.id:
                 return None
-            header = record.header
+            header = found
         forked = bool(channel.chains.forks) and any(key[1] == header.device[:PREFIX_SIZE] for key in channel.chains.forks)
         return Place(device=header.device, seq=header.seq, ets=header.ets, forked=forked)
+
+    def header_of(self, identifier: RecordId) -> Header | None:
+        """The header of a held record; mostly without a look into the database, as records cite what was lately here."""
+        header = self._headers.get(identifier)
+        if header is None:
+            record = self._world.txn.record(identifier)
+            if record is None:
+                return None
+            self.remember(record)
+            header = record.header
+        return header
+
+    def remember(self, record: Record) -> None:
+        """The header of a record that is held is about to be wanted."""
+        if len(self._headers) >= KEPT_HEADERS:
+            del self._headers[next(iter(self._headers))]
+        self._headers[record.id] = record.header
 
     # Both
 
@@ -375,6 +406,7 @@ class Ledger:
         key = chain_key(record.header)
         self.fresh[channel.id, key, record.header.seq] = record
         self.fresh_by_id[record.id] = record
+        self.remember(record)
         if record.header.log == Log.CONTROL:
             self._control(channel, record, acts)
         user = channel.control.user_of(record.header.device)

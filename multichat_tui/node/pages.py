@@ -8,6 +8,7 @@ from multichat_tui.model.limits import PAGE_BYTES, PAGE_RECORDS, PAGE_WINDOW
 from multichat_tui.model.records import Record
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.proofs import Proofs
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey, chain_key
 from multichat_tui.sync.elision import DeviceTable, elide, full
@@ -20,6 +21,7 @@ class Pages:
         self._world = world
         self._ledger = ledger
         self._branches = Branches(world)
+        self._proofs = Proofs(world)
 
     # Any records
 
@@ -36,9 +38,18 @@ class Pages:
         if page:
             self._send_page(session, channel, page)
 
-    def _send_page(self, session: Session, channel: Channel, records: list[Record], *, whole: bool = False) -> None:
+    def _send_page(self, session: Session, channel: Channel, records: list[Record], *, whole: bool = False) -> list[Record]:
+        """What was sent: mostly these records (see `proofs`)."""
+        frames = self._proofs.frames(channel, records, session.version)
+        for frame in frames:
+            self._send_frame(session, channel, frame, whole=whole)
+        return [record for frame in frames for record in frame]
+
+    def _send_frame(self, session: Session, channel: Channel, records: list[Record], *, whole: bool) -> None:
         world = self._world
         table = DeviceTable()
+        for record in records:
+            self._ledger.remember(record)
         items = tuple(full(record) if whole else self._item(channel, record, table) for record in records)
         frame = MessageFrame(channel=channel.id[:PREFIX_SIZE], devices=tuple(table.prefixes), items=items)
         world.send(session, frame)
@@ -62,8 +73,8 @@ class Pages:
         header = record.header
         if header.prev is None:
             return None
-        prev = self._ledger.fresh_by_id.get(header.prev) or self._world.txn.record(header.prev)
-        return None if prev is None else prev.header.control_heads
+        prev = self._ledger.header_of(header.prev)
+        return None if prev is None else prev.control_heads
 
     # What was asked for
 
@@ -125,20 +136,26 @@ class Pages:
             if not records:
                 serving.ranges.clear()
                 break
+            sent: list[Record] = []
             for start in range(0, len(records), PAGE_RECORDS):
-                self._send_page(session, channel, records[start : start + PAGE_RECORDS])
+                sent += self._send_page(session, channel, records[start : start + PAGE_RECORDS])
             page: dict[ChainKey, int] = {}
-            for record in records:
+            for record in sent:
                 key = chain_key(record.header)
                 if key not in channel.chains.forks:
                     # What is acknowledged of several branches does not show by a seq.
-                    page[key] = record.header.seq
+                    page[key] = max(record.header.seq, page.get(key, -1))
                 _, last = serving.ranges.get(key, (0, -1))
                 if record.header.seq >= last:
                     serving.ranges.pop(key, None)
                 else:
                     serving.ranges[key] = (record.header.seq + 1, last)
-            serving.pages.append(page)
+            if sent:
+                serving.pages.append(page)
+            for identifier in {record.id for record in records} - {record.id for record in sent}:
+                # It cannot be proven to this peer: nor can what follows it.
+                unproven = next(record for record in records if record.id == identifier)
+                serving.ranges.pop(chain_key(unproven.header), None)
         if not serving.ranges and not serving.pages:
             session.serving.pop(channel.id, None)
 

@@ -77,10 +77,10 @@ class Rows:
     def channel_names(self, channel: Channel) -> dict[UserId, str]:
         """Names of everybody who ever was in a channel; kept until somebody's name or the membership changes."""
         world = self._world
-        users = {certificate.user for certificate in channel.control.certificates.values()}
         key = (world.name_version, len(channel.control.certificates))
         cached = world.name_cache.get(channel.id)
         if cached is None or cached[0] != key:
+            users = {certificate.user for certificate in channel.control.certificates.values()}
             cached = (key, self.names(users))
             world.name_cache[channel.id] = cached
         return cached[1]

@@ -5,12 +5,14 @@ from pathlib import Path
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.ids import RecordId
-from multichat_tui.model.records import Header, Record, decode_header
+from multichat_tui.model.records import Header, Proof, Record, decode_header
 from multichat_tui.store.database import Row
 from multichat_tui.store.faults import RESTORE
 
 KEPT_HEADERS = 2048
 """About 2 MB: several pages of every channel that is looked at. The strict decoding of one takes longer than reading it."""
+
+_PROOFS = tuple(Proof)
 
 
 class Headers:
@@ -31,8 +33,8 @@ class Headers:
         self._kept.clear()
 
     def record(self, row: Row) -> Record:
-        """The record of a row (id, header, signature, body)."""
-        identifier, header_bytes, signature, body = row
+        """The record of a row (id, header, signature, body, proof)."""
+        identifier, header_bytes, signature, body, proof = row
         header = self._kept.get(identifier)
         if header is None:
             decoded = decode_header(header_bytes)
@@ -40,4 +42,6 @@ class Headers:
                 raise Damaged(f"{self._path} holds a record that is not one ({decoded.detail}).", RESTORE)
             header = decoded
             self.keep(identifier, header)
-        return Record(header=header, header_bytes=header_bytes, id=identifier, signature=signature, body=body)
+        return Record(
+            header=header, header_bytes=header_bytes, id=identifier, signature=signature, body=body, proof=_PROOFS[proof]
+        )

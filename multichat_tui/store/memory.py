@@ -6,12 +6,12 @@ In simulation it is what survives a crash, so a block that raises leaves it exac
 import bisect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
 from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
-from multichat_tui.model.records import Record
+from multichat_tui.model.records import Proof, Record
 from multichat_tui.model.searching import Search, holds_all, words_of
 from multichat_tui.model.snapshots import Position
 from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_positions, cited
@@ -158,6 +158,12 @@ class _MemoryTransaction:
         if not undo.discard(log.awaited, record.id):
             undo.add(log.heads, record.id)
         return arrival
+
+    def prove(self, record: RecordId, proof: Proof) -> None:
+        held = self._state.held.get(record)
+        if held is not None:
+            proven = _Held(replace(held.record, proof=proof), held.arrival, held.arrived_ms)
+            self._undo.assign(self._state.held, record, proven)
 
     def reserve_arrivals(self, count: int) -> int:
         state = self._state

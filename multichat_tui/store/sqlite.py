@@ -4,6 +4,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -11,7 +12,7 @@ from multichat_tui.model.errors import StoreError
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import MAX_INTEGER
 from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
-from multichat_tui.model.records import Record
+from multichat_tui.model.records import Proof, Record
 from multichat_tui.model.searching import Search, words_of
 from multichat_tui.model.snapshots import Position
 from multichat_tui.store.chains import Chains
@@ -21,7 +22,7 @@ from multichat_tui.store.headers import Headers
 from multichat_tui.store.schema import Migration, released_migrations
 from multichat_tui.store.search import IndexedText, SearchIndex, channel_mark, match_of, percent_of, place_range, user_mark
 
-_RECORD = "r.id, r.header, r.signature, r.body"
+_RECORD = "r.id, r.header, r.signature, r.body, r.proof"
 _ENTRY = "r.id, e.ets, e.arrival, u.id, d.id, e.mention, e.late, e.hidden, e.notice"
 _ENTRY_FROM = (
     "entry e cross join record r on r.arrival = e.arrival cross join identifier u on u.number = e.user"
@@ -148,7 +149,7 @@ class _SqliteTransaction:
         if arrival is None:
             arrival = self._take_arrivals(1)
         self._database.run(
-            "insert into record values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into record values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 arrival,
                 chain.number,
@@ -160,6 +161,7 @@ class _SqliteTransaction:
                 record.header_bytes,
                 record.signature,
                 record.body,
+                record.proof,
             ),
         )
         self._appended[record.id] = record, arrival
@@ -170,6 +172,12 @@ class _SqliteTransaction:
                 self._chains.await_record(lane, parent)
         self._chains.uncited(lane, record.id)
         return arrival
+
+    def prove(self, record: RecordId, proof: Proof) -> None:
+        if record in self._appended:
+            held, arrival = self._appended[record]
+            self._appended[record] = replace(held, proof=proof), arrival
+        self._database.run("update record set proof = ? where prefix = ? and id = ?", (proof.value, id_prefix(record), record))
 
     def reserve_arrivals(self, count: int) -> int:
         return self._take_arrivals(count)
@@ -227,7 +235,7 @@ class _SqliteTransaction:
             f"select {_RECORD}, r.arrival from record r where r.lane = ? and r.arrival > ? order by r.arrival limit ?",
             (self._chains.find_lane(channel, log), after, limit),
         )
-        return [(row[4], self._headers.record(row[:4])) for row in rows]
+        return [(row[5], self._headers.record(row[:5])) for row in rows]
 
     def arrival_in_chain(self, channel: ChannelId, log: Log, device: DeviceId, seq: int) -> int | None:
         row = self._database.row(
@@ -486,7 +494,7 @@ class _SqliteTransaction:
             f" order by {'f.rowid' if match else 't.place'} desc limit ?",
             (*((match,) if match else ()), first, end, *left_out, limit),
         )
-        return [(self._entry_of(ChannelId(row[13]), row), self._headers.record(row[9:13])) for row in rows]
+        return [(self._entry_of(ChannelId(row[14]), row), self._headers.record(row[9:14])) for row in rows]
 
     def _numbers(self, identifiers: Iterable[bytes]) -> tuple[int, ...]:
         found = (self._chains.find(identifier) for identifier in dict.fromkeys(identifiers))
@@ -514,14 +522,14 @@ class _SqliteTransaction:
             (following, limit),
         )
         for row in rows:
-            arrival, ets, channel, user, place = row[4:]
-            words = "" if place is not None else " ".join(words_of(text_of(self._headers.record(row[:4]))))
+            arrival, ets, channel, user, place = row[5:]
+            words = "" if place is not None else " ".join(words_of(text_of(self._headers.record(row[:5]))))
             place = self._index.take_place(ets) if words else None
             if place is not None:
                 marks = f"{channel_mark(channel)} {user_mark(user)}"
                 self._index.add(IndexedText(place=place, arrival=arrival, marks=marks, words=words))
                 self._database.run("update entry set place = ? where arrival = ?", (place, arrival))
-        following = rows[-1][4] - 1 if len(rows) == limit else 0
+        following = rows[-1][5] - 1 if len(rows) == limit else 0
         self._index.advance(following)
         return percent_of((first, following) if following else None)
 

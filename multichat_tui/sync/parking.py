@@ -20,6 +20,8 @@ class Parked:
     """Where it is known, with the author's device and the absent dependencies."""
     author: DeviceId | None = None
     lacks: tuple[RecordId, ...] = ()
+    followed: bool = False
+    """The next record of its chain came in the same frame, which may cover it (`sync.runs`). Elided items only."""
 
     @property
     def size(self) -> int:

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from multichat_tui.model.acts import Message
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
 from multichat_tui.model.ports import Space, Store, Transaction
-from multichat_tui.model.records import Kind, Record
+from multichat_tui.model.records import Kind, Proof, Record
 from multichat_tui.model.snapshots import Position
 from multichat_tui.store.memory import MemoryStore
 from multichat_tui.store.sqlite import SqliteStore
@@ -145,6 +145,28 @@ def test_a_record_is_kept_as_it_stood(store: Store) -> None:
         assert not txn.holds(RecordId(told.id[:-1] + b"\x00"))
         assert txn.record(RecordId(bytes(32))) is None
         assert txn.arrival(RecordId(bytes(32))) is None
+
+
+def test_how_a_record_is_proven_is_kept_and_can_be_learned_later(store: Store) -> None:
+    talk = Talk.begin(ANA)
+    covered = replace(talk.say(ANA, "covered"), proof=Proof.COVER)
+    with store.transaction() as txn:
+        txn.append(talk.root, 1)
+        txn.append(covered, 2)
+        assert txn.record(covered.id) == covered
+    with store.transaction() as txn:
+        txn.prove(covered.id, Proof.COVER_ONLY)
+        assert txn.record(covered.id) == replace(covered, proof=Proof.COVER_ONLY)
+    with store.transaction() as txn:
+        txn.prove(covered.id, Proof.COVER)
+    with store.transaction() as txn:
+        assert txn.record(covered.id) == covered
+        txn.prove(covered.id, Proof.OWN)
+        txn.prove(RecordId(b"n" * 32), Proof.OWN)
+        assert txn.chain(talk.channel, Log.CONTENT, ANA.device, 0, 9) == [replace(covered, proof=Proof.OWN)]
+        assert [record.proof for _, record in txn.arrivals(talk.channel, Log.CONTENT, 0, 9)] == [Proof.OWN]
+    with store.transaction() as txn:
+        assert txn.record(covered.id) == replace(covered, proof=Proof.OWN)
 
 
 def test_ids_that_begin_alike_are_told_apart(store: Store) -> None:

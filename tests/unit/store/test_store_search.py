@@ -21,6 +21,7 @@ KEY = bytes(range(32))
 AS_VERSION_1 = (
     "drop table found; drop table found_text; drop table search_backlog; alter table entry drop column place;"
     "drop table reply; drop table reply_backlog;"
+    "alter table record drop column proof;"
     "pragma user_version = 1;"
 )
 
