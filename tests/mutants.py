@@ -34,13 +34,14 @@ DOOR = "tests/unit/net/test_net_door.py"
 NETWORKS = "tests/contract/test_network_contract.py"
 DEVICES = "tests/simulation/test_device_stories.py"
 LINKS = "tests/unit/net/test_net_link.py"
+COVERS = "tests/unit/node/test_node_covers.py tests/unit/sync/test_sync_runs.py"
 LINE = "tests/unit/headless/test_headless_line.py"
 
 MUTANTS = (
     Mutant(
         name="delivered-before-dependencies",
         file="multichat_tui/node/ledger.py",
-        old="absent = tuple(i for i in header.dependencies if not self._holds(channel, header, i))",
+        old="absent = tuple(i for i in header.dependencies if not self.holds(channel, header, i))",
         new="absent: tuple[RecordId, ...] = ()",
         tests="tests/unit/node/test_node_hostile.py",
     ),
@@ -195,13 +196,13 @@ MUTANTS = (
     Mutant(
         name="signatures-are-not-looked-at",
         file="multichat_tui/node/ledger.py",
-        old="if not verify(header.device, signed_bytes(record.id), record.signature):",
-        new="if not record.signature:",
+        old="        if not verify(header.device, signed_bytes(record.id), record.signature):\n            world.count",
+        new="        if not record.signature:\n            world.count",
         tests="tests/unit/node/test_node_hostile.py",
     ),
     Mutant(
         name="strangers-are-served",
-        file="multichat_tui/node/exchange.py",
+        file="multichat_tui/node/requests.py",
         old="not channel.serves(session.device):\n            return\n        for entry in request.ranges",
         new="False:\n            return\n        for entry in request.ranges",
         tests="tests/unit/node/test_node_hostile.py",
@@ -471,6 +472,55 @@ MUTANTS = (
         old="while len(self._items) > PARKED_RECORDS_PER_PEER or self._bytes > PARKED_BYTES_PER_PEER:",
         new="while len(self._items) > PARKED_RECORDS_PER_PEER:",
         tests="tests/unit/node/test_node_exhaustion.py",
+    ),
+    Mutant(
+        name="another-device-vouches",
+        file="multichat_tui/sync/runs.py",
+        old="        and upper.device == lower.device\n",
+        new="",
+        tests=COVERS,
+    ),
+    Mutant(
+        name="a-copy-of-ourselves-is-taken-in-a-run",
+        file="multichat_tui/node/foresight.py",
+        old="header.device == ledger.own_device or ",
+        new="",
+        tests=COVERS,
+    ),
+    Mutant(
+        name="a-run-is-taken-unsigned",
+        file="multichat_tui/node/foresight.py",
+        old=" or not all(_signed(ahead.by_id[identifier].record) for identifier in signed)",
+        new="",
+        tests=COVERS,
+    ),
+    Mutant(
+        name="covered-counts-as-verified",
+        file="multichat_tui/node/foresight.py",
+        old="replace(found.record, proof=Proof.COVER)",
+        new="found.record",
+        tests=COVERS,
+    ),
+    Mutant(
+        name="covered-records-go-out-alone",
+        file="multichat_tui/node/proofs.py",
+        old="        if all(record.proof is Proof.OWN for record in records):",
+        new="        if all(record.proof is Proof.OWN for record in records) or version >= COVERING_VERSION:",
+        tests=COVERS,
+    ),
+    Mutant(
+        name="the-first-version-is-sent-what-only-a-cover-proves",
+        file="multichat_tui/node/proofs.py",
+        old="        if version < COVERING_VERSION:",
+        new="        if version < COVERING_VERSION - 1:",
+        tests=COVERS,
+    ),
+    Mutant(
+        name="what-came-with-its-cover-is-blamed",
+        file="multichat_tui/node/arrivals.py",
+        old="            case Receipt.UNPROVEN if parked.followed:",
+        new="            case Receipt.UNPROVEN if parked.followed and session.faults < 0:",
+        tests=COVERS,
     ),
 )
 
