@@ -362,13 +362,13 @@ class _SqliteTransaction:
             (backlog[0], limit),
         )
         for row in rows:
-            parent = reply_of(self._headers.record(row[:4]))
+            parent = reply_of(self._headers.record(row[:5]))
             if parent is not None:
-                self._note_reply(parent, row[4])
+                self._note_reply(parent, row[5])
         if len(rows) < limit:
             self._database.run("delete from reply_backlog")
             return True
-        self._database.run("update reply_backlog set next = ?", (rows[-1][4] - 1,))
+        self._database.run("update reply_backlog set next = ?", (rows[-1][5] - 1,))
         return False
 
     def _index_text(self, entry: TimelineEntry, channel: int, user: int, place: int | None, text: str | None) -> int | None:
