@@ -76,7 +76,7 @@ def test_the_lists_to_pick_from_look_as_before(snap_compare: Any, keys: tuple[st
 def test_the_palette_looks_as_before_in_other_themes(snap_compare: Any, look: Look) -> None:
     async def picking(pilot: Pilot[Any]) -> None:
         await opened(pilot)
-        await pilot.press("ctrl+p")
+        await pilot.press("ctrl+p", *"erase")
         await pilot.pause()
 
     assert snap_compare(application(populated(), look=look), terminal_size=(80, 24), run_before=picking)
