@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -128,17 +127,6 @@ def test_the_manual_page_is_sound_roff(tmp_path: Path, require: Require) -> None
     done = subprocess.run(["groff", "-man", "-Tascii", "-ww"], input=page.encode(), capture_output=True, check=True, timeout=60)
     assert not done.stderr, done.stderr.decode()
     assert b"multichat" in done.stdout
-
-
-def test_documents_that_are_made_are_up_to_date() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", "import json; from tests.documents import documents; print(json.dumps(documents()))"],
-        capture_output=True, cwd=ROOT, check=True, timeout=60,
-    )  # fmt: skip
-    import json
-
-    for name, text in json.loads(done.stdout).items():
-        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == text, f"docs/{name} is behind: python -m tests.documents"
 
 
 def test_the_example_of_the_configuration_document_is_in_order(tmp_path: Path) -> None:
