@@ -37,7 +37,38 @@ LINKS = "tests/unit/net/test_net_link.py"
 COVERS = "tests/unit/node/test_node_covers.py tests/unit/sync/test_sync_runs.py"
 LINE = "tests/unit/headless/test_headless_line.py"
 
+SAS = "tests/unit/crypto/test_crypto_sas.py"
+COMPARING = "tests/simulation/test_comparison_stories.py"
+
 MUTANTS = (
+    Mutant(
+        name="a key that was not committed to is taken",
+        file="multichat_tui/crypto/sas.py",
+        old="return equal(commitment, commit(comparison, public))",
+        new="return True",
+        tests=SAS,
+    ),
+    Mutant(
+        name="the words do not depend on the link",
+        file="multichat_tui/node/comparison.py",
+        old="binding=self.binding,",
+        new="binding=bytes(32),",
+        tests=SAS,
+    ),
+    Mutant(
+        name="one side alone verifies",
+        file="multichat_tui/node/comparisons.py",
+        old="        if comparison.theirs is not None:\n            self._complete(comparison)",
+        new="        comparison.theirs = comparison.them.user + comparison.them.device\n        self._complete(comparison)",
+        tests=COMPARING,
+    ),
+    Mutant(
+        name="words that differed leave one visible",
+        file="multichat_tui/node/meeting.py",
+        old="self._close(DIFFERENT_NOTE)",
+        new="pass",
+        tests=COMPARING,
+    ),
     Mutant(
         name="delivered-before-dependencies",
         file="multichat_tui/node/ledger.py",
