@@ -32,6 +32,8 @@ class Pair:
 
     directory: Path
     channel: str
+    listen: str = "127.0.0.1:0"
+    """Where the source listens: from its first start on the same port."""
 
     def home(self, name: str) -> Path:
         return self.directory / name
@@ -42,8 +44,8 @@ class Pair:
         for name in ("source", "sink"):
             workers.append(await Worker.start("benchmarks.node_worker", str(self.home(name))))
             stack.push_async_callback(workers[-1].stop)
-        listen = (await workers[0].ask("start"))["listen"]
-        await workers[1].ask("start", connect=[listen])
+        self.listen = (await workers[0].ask("start", listen=self.listen))["listen"]
+        await workers[1].ask("start", connect=[self.listen])
         return workers[0], workers[1]
 
     async def write(self, members: int, label: str, count: int) -> None:

@@ -23,6 +23,8 @@ RETURN_AGAIN_MS = 10 * 60 * 1000
 """Whoever has answered under the return key is asked again after this, as far as they are not linked as peers."""
 NEARBY_KEYS = 64
 """Join keys of people nearby that are recognised, the last ones; links under older ones are long gone."""
+CALLS_AT_ONCE = 2
+"""To one address, under different keys: a door lets in four strangers of one address at a time (limits.py)."""
 ANSWER_MS = 15_000
 """An attempt without any answer counts as over after this."""
 
@@ -224,13 +226,17 @@ class Dialing:
         """Dial everybody who is due."""
         world = self._world
         trying = {name[0] for name, attempt in self._attempts.items() if attempt.under_way and self._fresh(attempt)}
+        calls: dict[str, int] = {}
+        for (_, address), attempt in self._attempts.items():
+            calls[address] = calls.get(address, 0) + (attempt.under_way and self._fresh(attempt))
         for credential, address in self._unreached():
             attempt = self._attempts.setdefault((credential.key, address), Attempt(next_at=world.now))
-            if attempt.next_at <= world.now and credential.key in trying:
-                # One address after the other, or the first two that answer make two links.
+            if attempt.next_at <= world.now and (credential.key in trying or calls.get(address, 0) >= CALLS_AT_ONCE):
+                # One address after the other, or the first two that answer make two links; and nobody's door is crowded.
                 attempt.next_at = world.now + STAGGER_MS
             elif attempt.next_at <= world.now:
                 trying.add(credential.key)
+                calls[address] = calls.get(address, 0) + 1
                 attempt.under_way = True
                 attempt.began_at = world.now
                 attempt.next_at = world.now + ANSWER_MS
@@ -246,13 +252,19 @@ class Dialing:
         returning = self._world.identity.returning
         busy = {session.address for session in sessions} if returning is not None else set()
         asked = {session.join_key for session in sessions if session.join_key is not None}
-        return [
+        found = [
             (target.credential, address)
             for target in self._targets
             if target.credential.device not in linked and target.credential.join_key not in asked
             for address in self._places(target)
             if returning is None or target.credential.key != returning.account.return_key or address not in busy
         ]
+        # Whom an address is known to be of is called there before all who might be there.
+        manual = set(self.addresses(DeviceId(MANUAL)))
+        return sorted(found, key=lambda call: call[1] in manual and call[1] not in self._own(call[0]))
+
+    def _own(self, credential: Credential) -> tuple[str, ...]:
+        return () if credential.device is None else self.addresses(credential.device)
 
     def _places(self, target: Target) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self._seen.get(target.credential.key, ()), *target.addresses)))
