@@ -37,6 +37,7 @@ class Forger:
     def __init__(self, person: Person) -> None:
         self.mallory = Mallory(person)
         self.person = person
+        self.device = self.mallory.world.identity.device
 
     def record(
         self, channel: ChannelId, act: Act, log: Log = Log.CONTENT, after: Record | None = None, **other: object
@@ -122,8 +123,12 @@ def test_different_branches_to_different_members_end_at_all_and_in_one_order(see
         texts = await world.converge(channel)
         assert {"one", "one more", "other", "other more", "other most", "ann on one", "kim on other", "dave"} <= set(texts)
         for person in (ann, kim, dave):
+            before = Mallory(person).world.channels[channel].chains.forks
             await person.stop()
             await person.start()
+            assert [sorted(leaves) for leaves in before.values()] == [sorted((one[-1].id, other[-1].id))]
+            assert Mallory(person).world.channels[channel].chains.forks == before
+            assert Mallory(person).world.forked == {forger.device}
         await ann.say(channel, "after a restart")
         await world.converge(channel)
         assert await shows(dave, channel, "after a restart")
