@@ -220,8 +220,8 @@ MUTANTS = (
     Mutant(
         name="one-tip-to-a-forked-chain",
         file="multichat_tui/sync/chains.py",
-        old="        return tuple(tip for key in sorted(self.ends) for tip in self.named(key))",
-        new="        return tuple(self.named(key)[-1] for key in sorted(self.ends))",
+        old="key=lambda leaf: (leaf not in heads, leaf))[:MAX_BRANCHES]",
+        new="key=lambda leaf: (leaf not in heads, leaf))[:1]",
         tests=FORKS,
     ),
     Mutant(
