@@ -10,10 +10,11 @@ from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.snapshots import Delivery, MessageRow, RowKind
 from multichat_tui.model.text import clean_name, display_names, visible
 from multichat_tui.node.api.transcript import message_lines, spoken_line
-from multichat_tui.ui import glyphs, palette
+from multichat_tui.ui import glyphs
 from multichat_tui.ui.cells import clip, drawn, pad, sober, width, wrap
 from multichat_tui.ui.drawing import Quote, Surroundings, paint
 from multichat_tui.ui.entries import Message, Notice
+from multichat_tui.ui.themes import THEMES
 
 NASTY = (
     "\0\x07\x08\t\n\r\x1b\x7f\x85\x9b\xad\u0300\u0301\u0338\u034f\u0489\u061c\u0e31\u0e33\u115f\u1160\u17b5\u180e\u200b\u200c\u200d\u200e\u200f"
@@ -139,7 +140,6 @@ def _painted(text: str, rng: Random) -> str:
     return f"{kind} {min(len(strips), 30)} {visible(text) == text} {sober(text) == visible(text)}"
 
 
-_PALETTES = tuple(value for value in vars(palette).values() if isinstance(value, palette.Palette))
+_PALETTES = tuple(THEMES.values())
 _GLYPHS = tuple(value for value in vars(glyphs).values() if isinstance(value, glyphs.Glyphs))
-assert _PALETTES
 assert _GLYPHS
