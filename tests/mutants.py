@@ -36,6 +36,7 @@ DEVICES = "tests/simulation/test_device_stories.py"
 LINKS = "tests/unit/net/test_net_link.py"
 COVERS = "tests/unit/node/test_node_covers.py tests/unit/sync/test_sync_runs.py"
 LINE = "tests/unit/headless/test_headless_line.py"
+SEARCH = "tests/contract/test_store_search_contract.py"
 
 SAS = "tests/unit/crypto/test_crypto_sas.py"
 COMPARING = "tests/simulation/test_comparison_stories.py"
@@ -68,6 +69,46 @@ MUTANTS = (
         old="self._close(DIFFERENT_NOTE)",
         new="pass",
         tests=COMPARING,
+        name="hidden-messages-are-found",
+        file="multichat_tui/store/sqlite.py",
+        old="and e.arrival = t.arrival and e.hidden = 0 and",
+        new="and e.arrival = t.arrival and",
+        tests=SEARCH,
+    ),
+    Mutant(
+        name="what-is-forgotten-stays-in-the-index",
+        file="multichat_tui/store/sqlite.py",
+        old="                self._index.drop(text)\n        database.run",
+        new="                pass\n        database.run",
+        tests="tests/unit/store/test_store_search.py",
+    ),
+    Mutant(
+        name="deleted-words-stay-in-the-pages",
+        file="multichat_tui/store/migrations/0002_search.sql",
+        old="insert into found (found, rank) values ('secure-delete', 1);",
+        new="",
+        tests="tests/unit/store/test_store_search.py",
+    ),
+    Mutant(
+        name="what-was-typed-is-an-operator",
+        file="multichat_tui/store/search.py",
+        old="""f'words : "{" ".join(words)}"{" *" if prefix else ""}'""",
+        new="""f'words : {" ".join(words)}{" *" if prefix else ""}'""",
+        tests=SEARCH,
+    ),
+    Mutant(
+        name="left-channels-are-searched",
+        file="multichat_tui/node/rows.py",
+        old="limit=limit, without=left)",
+        new="limit=limit)",
+        tests="tests/unit/node/test_node_search.py",
+    ),
+    Mutant(
+        name="an-answer-shows-for-a-text-that-is-gone",
+        file="multichat_tui/ui/finding.py",
+        old="                if text == self._text:\n                    self._take(answer)",
+        new="                self._text = text\n                self._take(answer)",
+        tests="tests/ui/test_ui_search.py",
     ),
     Mutant(
         name="delivered-before-dependencies",

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from multichat_tui.headless.conformance import conformance
 from multichat_tui.headless.host import Context
-from multichat_tui.headless.verbs import channels, devices, identity, messages, names, people, running, trust
+from multichat_tui.headless.verbs import channels, devices, identity, messages, names, people, running, searching, trust
 
 Verb = Callable[[Context], Awaitable[int]]
 
@@ -41,6 +41,7 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("send", None): messages.send,
     ("log", None): messages.log,
     ("conformance", None): conformance,
+    ("search", None): searching.search,
 }
 
 

@@ -26,7 +26,7 @@ EXIT_CODES = (
 )
 EPILOG = f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES)}."
 
-LATER_VERBS = ("search", "mailbox", "net", "export", "backup", "restore")
+LATER_VERBS = ("mailbox", "net", "export", "backup", "restore")
 """Verbs of a later version."""
 
 MAX_SECONDS = 10 * 24 * 60 * 60.0
@@ -284,6 +284,23 @@ def _message_verbs(verb: Any) -> None:
     log.add_argument("-n", type=_count(100_000, 0), default=50, metavar="N", dest="count", help="how many (default: 50)")
     log.add_argument("--before", metavar="ID", help="those before this message")
     log.add_argument("--follow", action="store_true", help="go on with new ones as they come")
+    search = verb("search", "search all history, the newest first")
+    search.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORDS",
+        help="all must be there; also '\"a phrase\"', wor*, and filters such as from:bob in:dev",
+    )
+    search.add_argument(
+        "--channel", action="append", default=[], metavar="CH", dest="channels", help="only there; may be repeated"
+    )
+    search.add_argument(
+        "--from", action="append", default=[], metavar="NAME", dest="people", help="only by this person, or me; may be repeated"
+    )
+    date = "2026-01-31, 2026-01, 2026, today, yesterday, or a span back such as 7d"
+    search.add_argument("--after", action="append", default=[], metavar="DATE", help=f"after that day: {date}")
+    search.add_argument("--before", action="append", default=[], metavar="DATE", help="before that day")
+    search.add_argument("-n", type=_count(100_000), default=50, metavar="N", dest="count", help="how many (default: 50)")
 
 
 def _waiting(parser: argparse.ArgumentParser, until: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.intents import Accepted, Intent
+from multichat_tui.model.searching import FoundPage, Search
 from multichat_tui.model.snapshots import (
     ChannelRow,
     ContactRow,
@@ -58,6 +59,11 @@ METHODS: Mapping[str, Method] = {
         needed={"channel": ChannelId},
         optional={"before": Position | None, "after": Position | None, "limit": int},
         result=Snapshot[tuple[MessageRow, ...]],
+    ),
+    "search": Method(
+        needed={"search": Search},
+        optional={"before": Position | None, "limit": int},
+        result=Snapshot[FoundPage],
     ),
     "message": Method(needed={"record": RecordId}, result=Snapshot[MessageRow | None]),
     "thread": Method(needed={"record": RecordId}, result=Snapshot[Thread]),

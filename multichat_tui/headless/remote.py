@@ -15,6 +15,7 @@ from multichat_tui.model.errors import MultichatError, NewerVersion, Unreachable
 from multichat_tui.model.events import Event
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.intents import Accepted, Intent
+from multichat_tui.model.searching import FoundPage, Search
 from multichat_tui.model.snapshots import (
     ChannelRow,
     ContactRow,
@@ -124,6 +125,10 @@ class RemoteNode:
 
     async def thread(self, record: RecordId) -> Snapshot[Thread]:
         return await self._ask("thread", record=record)  # type: ignore[no-any-return]  # by METHODS
+
+    async def search(self, search: Search, *, before: Position | None = None, limit: int = 50) -> Snapshot[FoundPage]:
+        page = {"search": search, "before": before, "limit": limit}
+        return await self._ask("search", **page)  # type: ignore[no-any-return]  # by METHODS
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
         return await self._ask("delivery", record=record)  # type: ignore[no-any-return]  # by METHODS

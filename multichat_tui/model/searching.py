@@ -10,8 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId, UserId
-from multichat_tui.model.limits import MAX_ETS, MAX_INDEXED_WORDS, MAX_MARKED_PLACES, MAX_WORD_CHARACTERS
+from multichat_tui.model.limits import (
+    MAX_ETS,
+    MAX_INDEXED_WORDS,
+    MAX_MARKED_PLACES,
+    MAX_QUERY_CHANNELS,
+    MAX_QUERY_CHARACTERS,
+    MAX_QUERY_PHRASES,
+    MAX_QUERY_USERS,
+    MAX_QUERY_WORDS,
+    MAX_WORD_CHARACTERS,
+)
 from multichat_tui.model.snapshots import MessageRow, Position
 
 Piece = tuple[str, int, int]
@@ -59,6 +70,17 @@ class Search:
         """The phrases that hold words, folded."""
         found = ((phrase.words, phrase.prefix) for phrase in self.phrases)
         return tuple(dict.fromkeys((words, prefix and len(words[-1]) > 1) for words, prefix in found if words))
+
+
+def check_search(search: Search) -> None:
+    """`errors.UsageError` for more than an index should be asked at once."""
+    too_long = any(len(phrase.text) > MAX_QUERY_CHARACTERS for phrase in search.phrases)
+    if too_long or len(search.phrases) > MAX_QUERY_PHRASES or sum(len(words) for words, _ in search.terms) > MAX_QUERY_WORDS:
+        raise UsageError(f"A search has at most {MAX_QUERY_PHRASES} words and phrases.", "Leave some out.")
+    if len(search.users) > MAX_QUERY_USERS or len(search.channels) > MAX_QUERY_CHANNELS:
+        raise UsageError("Those are too many people or channels for one search.", "Leave some out, or search everywhere.")
+    if not (0 <= search.since_ms <= MAX_ETS and 0 <= search.until_ms <= MAX_ETS):
+        raise UsageError("That time lies beyond all calendars.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

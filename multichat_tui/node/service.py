@@ -20,8 +20,9 @@ from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, U
 from multichat_tui.model.events import Event, Resync
 from multichat_tui.model.ids import ChannelId, LinkId, RecordId
 from multichat_tui.model.intents import Accepted, CloseAccount, Intent, RevokeDevice, SettleDevices
-from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_PAGE_ROWS, SUBSCRIBER_EVENTS
+from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_FOUND_ROWS, MAX_PAGE_ROWS, SUBSCRIBER_EVENTS
 from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Stopping, Store
+from multichat_tui.model.searching import FoundPage, Search, check_search
 from multichat_tui.model.snapshots import (
     ChannelRow,
     ContactRow,
@@ -266,6 +267,11 @@ class Node:
 
     async def thread(self, record: RecordId) -> Snapshot[Thread]:
         return await self._read(lambda rows: rows.thread(record))
+
+    async def search(self, search: Search, *, before: Position | None = None, limit: int = 50) -> Snapshot[FoundPage]:
+        check_search(search)
+        bounded = max(1, min(limit, MAX_FOUND_ROWS))
+        return await self._read(lambda rows: rows.search(search, before, bounded))
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
         return await self._read(lambda rows: rows.delivery(record))

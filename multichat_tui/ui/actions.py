@@ -16,6 +16,8 @@ class Scope(StrEnum):
     PANEL = "panel"
     COMPARE = "compare"
     """The screen on which words are compared."""
+    SEARCH = "search"
+    """The search over all history. What edits its line is as in the composer."""
     PICKER = "picker"
     """A list that one picks from by typing. What edits a line there is as in the composer."""
 
@@ -26,6 +28,7 @@ TITLES = {
     Scope.LISTS: "Channel and member panes",
     Scope.PANEL: "This panel",
     Scope.COMPARE: "Comparing words, people nearby",
+    Scope.SEARCH: "Searching messages",
     Scope.PICKER: "Lists to pick from",
     Scope.ANYWHERE: "Anywhere",
 }
@@ -51,6 +54,7 @@ _ANYWHERE = (
     ("switcher", "Go to a channel, a conversation or a person", "ctrl+k"),
     ("palette", "Commands and actions", "ctrl+p"),
     ("trust", "Compare words with a contact, meet people nearby", "f4"),
+    ("search", "Search messages", "ctrl+f", "f3"),
     ("redraw", "Redraw the screen", "ctrl+l"),
     ("mouse", "Mouse on or off (off: the terminal selects text itself)", "alt+m"),
     ("channel.previous", "Previous channel", "alt+up", "f7"),
@@ -135,6 +139,17 @@ _COMPARE = (
     ("compare.off", "Not visible any more", "o"),
     ("compare.close", "Cancel a comparison; close", "escape", "q"),
 )
+_SEARCH = (
+    ("search.newer", "Newer message", "up", "ctrl+p"),
+    ("search.older", "Older message", "down", "ctrl+n"),
+    ("search.page-up", "Page up", "pageup"),
+    ("search.page-down", "Page down", "pagedown"),
+    ("search.where", "In the open channel only, or everywhere", "ctrl+f", "f3"),
+    ("search.complete", "Complete from:, in: and names; again for the next", "tab"),
+    ("search.open", "Go to the message in its channel", "enter"),
+    ("search.help", "Help", "f1"),
+    ("search.close", "Back to where you were", "escape"),
+)
 _PICKER = (
     ("pick.up", "Up", "up", "ctrl+p"),
     ("pick.down", "Down", "down", "ctrl+n"),
@@ -154,6 +169,7 @@ ACTIONS: tuple[Action, ...] = tuple(
         (Scope.LISTS, _LISTS),
         (Scope.PANEL, _PANEL),
         (Scope.COMPARE, _COMPARE),
+        (Scope.SEARCH, _SEARCH),
         (Scope.PICKER, _PICKER),
     )
     for entry in entries

@@ -1,7 +1,13 @@
 """Completion of the word at the caret: commands, people, channels. Pure: words in, words out."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from multichat_tui.node.api.queries import FILTERS, quoted
+
+_LAST_PART = re.compile(r"""(?:^|(?<=\s))(\w+:"[^"]*|\S*)\Z""")
+"""The last word of a search, or a filter whose value stands in quotes that are still open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,23 @@ def complete(
         sign = "@" if word.startswith("@") else ""
         after = ": " if begin == 0 and not sign else " "
         words = [sign + name + after for name in _fitting(word[len(sign) :], people)]
+    return Completion(begin=begin, end=caret, words=tuple(dict.fromkeys(words))) if words else None
+
+
+def complete_query(text: str, caret: int, *, people: Sequence[str], channels: Sequence[str]) -> Completion | None:
+    """In a search: the name of a filter, and behind `from:` and `in:` a person or a channel (with its sign)."""
+    word = _LAST_PART.search(text[:caret])[1]  # type: ignore[index]  # it fits the empty text too
+    begin = caret - len(word)
+    name, colon, value = word.partition(":")
+    known = {"from": ("me", *people), "in": tuple(channels)}.get(name.lower(), ()) if colon else ()
+    if known:
+        bare = value.strip('"')
+        fitting = _fitting(bare, known)
+        if not fitting and bare[:1] not in "#@":
+            fitting = [sign + each for sign in "#@" for each in _fitting(bare, [k[1:] for k in known if k[:1] == sign])]
+        words = [f"{name}:{quoted(each)} " for each in fitting]
+    else:
+        words = [f"{each}:" for each in FILTERS if word and not colon and each.startswith(word.lower())]
     return Completion(begin=begin, end=caret, words=tuple(dict.fromkeys(words))) if words else None
 
 

@@ -20,7 +20,7 @@ MAX_KEYS = 6
 """Of one action; more fit into no help."""
 MAIN_SCOPES = (Scope.COMPOSER, Scope.TIMELINE, Scope.LISTS)
 """Where a key of its own hides one that works anywhere."""
-WRITTEN = (Scope.COMPOSER, Scope.PICKER)
+WRITTEN = (Scope.COMPOSER, Scope.SEARCH, Scope.PICKER)
 """Where a bare character is text."""
 
 PRESETS: Mapping[str, Bindings] = {

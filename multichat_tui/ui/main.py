@@ -85,8 +85,8 @@ class MainScreen(Screen[None]):
         self._rule = Bar(palette.ground, id="rule", filler=glyphs.rule, filler_style=palette.faint)
         self._status = Bar(palette.bar, id="status", most_lines=NOTE_LINES)
         self.composer = Composer(palette, glyphs, self._complete, id="composer")
-        self.timeline = Timeline(self._surroundings(clock), id="timeline")
-        self.thread = ThreadPane(palette, glyphs, self._surroundings(clock), id="thread")
+        self.timeline = Timeline(self.surroundings(clock), id="timeline")
+        self.thread = ThreadPane(palette, glyphs, self.surroundings(clock), id="thread")
 
     def compose(self) -> ComposeResult:
         self._fit(self.app.size.width)
@@ -119,7 +119,8 @@ class MainScreen(Screen[None]):
 
     # What the parts say
 
-    def _surroundings(self, clock: str) -> Surroundings:
+    def surroundings(self, clock: str) -> Surroundings:
+        """What drawing the open channel's messages needs."""
         front = self.front
         return Surroundings(
             width=max(1, self.timeline.size.width) if hasattr(self, "timeline") else 80,
@@ -164,7 +165,7 @@ class MainScreen(Screen[None]):
         if parts & Part.TIMELINE and not parts & Part.OPENED:
             self._take_new_rows()
         if parts & (Part.CHANNELS | Part.OPENED | Part.MEMBERS):
-            around = self._surroundings(self.timeline.around.clock)
+            around = self.surroundings(self.timeline.around.clock)
             shown = self.timeline.around
             if (around.my_name, around.beginning, around.direct) != (shown.my_name, shown.beginning, shown.direct):
                 self.timeline.surround(around)
@@ -185,7 +186,7 @@ class MainScreen(Screen[None]):
         front, before = self.front, self.thread.root
         if front.thread is None and before is None:
             return
-        self.thread.show(front.thread, self._surroundings(self.timeline.around.clock))
+        self.thread.show(front.thread, self.surroundings(self.timeline.around.clock))
         if self.thread.root == before:
             return
         self.reply_to = None
@@ -235,13 +236,13 @@ class MainScreen(Screen[None]):
         self.palette, self.glyphs = palette, glyphs
         for pane in (self.channels, self.members):
             pane.look(palette, glyphs)
-        self.thread.look(palette, glyphs, self._surroundings(clock))
+        self.thread.look(palette, glyphs, self.surroundings(clock))
         self.composer.look(palette, glyphs)
         self._guide.look(palette.bar)
         self._header.look(palette.bar)
         self._status.look(palette.bar)
         self._rule.look(palette.ground, glyphs.rule, palette.faint)
-        self.timeline.surround(self._surroundings(clock))
+        self.timeline.surround(self.surroundings(clock))
         self._redraw(Part.CHANNELS | Part.MEMBERS | Part.STATUS | Part.TIMELINE)
 
     class SettingsRead(Message):

@@ -113,6 +113,12 @@ class Outbox:
         if outcome.screen:
             screen.performer.on_screen(outcome.screen, outcome.words)
             return
+        if outcome.search is not None:
+            screen.performer.search(outcome.search)
+            return
+        if outcome.jump is not None:
+            await screen.performer.show_row(outcome.jump)
+            return
         if outcome.open_channel is not None:
             await front.go(outcome.open_channel)
         if outcome.qr:

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from multichat_tui.model.snapshots import ChannelRow
+from multichat_tui.model.snapshots import ChannelRow, MessageRow
 from multichat_tui.ui.actions import BY_ID, Scope
 from multichat_tui.ui.choosing import Choosing
 from multichat_tui.ui.dressing import Dressing, keys_page
 from multichat_tui.ui.panel import help_page
+from multichat_tui.ui.search import search_screen
 from multichat_tui.ui.writing import write_in_editor
 
 if TYPE_CHECKING:
@@ -68,6 +69,33 @@ class Performer:
         else:
             await screen.front.open_thread(target)
 
+    def search(self, words: str | None = None) -> None:
+        """Over all history; without words within the open channel first, from where one key widens it."""
+        screen, front = self._screen, self._screen.front
+        if front.api is None:
+            front.say("Still opening: try again in a moment.", bad=True)
+            return
+
+        def closed(row: MessageRow | None) -> None:
+            if row is not None:
+                screen.spawn(self.show_row(row))
+
+        screen.app.push_screen(search_screen(screen, front.api, words), closed)
+
+    async def show_row(self, row: MessageRow) -> None:
+        """A message in its channel, under the cursor."""
+        screen, front = self._screen, self._screen.front
+        await front.go(row.channel)
+        if front.current != row.channel:
+            return
+        await front.reload(row)
+        timeline = screen.timeline
+        if not timeline.to_entry(("row", row.id), above=max(2, timeline.size.height // 3)):
+            front.say("That message is not here any more.", bad=True)
+            return
+        timeline.cursor = row.id
+        timeline.focus()
+
     def perform(self, action: str) -> None:
         """By the action's id."""
         screen = self._screen
@@ -85,6 +113,8 @@ class Performer:
                 screen.toggle(screen.channels if which == "channels" else screen.members)
             case "switcher":
                 self._choosing.switch()
+            case "search":
+                self.search()
             case "palette":
                 self._choosing.command()
             case "history" if which == "search":

@@ -10,6 +10,7 @@ from twin import TwinLauncher, TwinNode, populated
 from multichat_tui.node.api.launch import ProfileState
 from multichat_tui.ui.app import MultichatApp
 from multichat_tui.ui.preferences import Look, Preferences, Signs
+from multichat_tui.ui.search import SearchScreen
 
 
 def application(node: TwinNode, state: ProfileState = ProfileState.OPEN, look: Look = Look.DARK) -> MultichatApp:
@@ -37,6 +38,27 @@ async def welcomed(pilot: Pilot[Any]) -> None:
     assert isinstance(app, MultichatApp)
     await until(lambda: app.main.front.desk.status and not app.main.front._reading)
     await pilot.pause()
+
+
+async def searched(pilot: Pilot[Any]) -> None:
+    await opened(pilot)
+    await pilot.press("ctrl+f", "ctrl+f", *"on:2025-06-15 the")
+    app = pilot.app
+    await until(lambda: isinstance(app.screen, SearchScreen) and app.screen.lines.told == "7 found")
+    screen = app.screen
+    assert isinstance(screen, SearchScreen)
+    await pilot.press("down")
+    await until(lambda: screen.lines.finder.hit is not None and screen.lines.finder.hit.row in screen.lines.finder.around)
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 10)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_search_looks_as_before(snap_compare: Any, size: tuple[int, int]) -> None:
+    assert snap_compare(application(populated()), terminal_size=size, run_before=searched)
+
+
+def test_a_search_in_sixteen_colours_looks_as_before(snap_compare: Any) -> None:
+    assert snap_compare(application(populated(), look=Look.TERMINAL), terminal_size=(80, 24), run_before=searched)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10)], ids=lambda size: f"{size[0]}x{size[1]}")

@@ -202,7 +202,7 @@ def test_every_action_has_a_key_that_arrives(pane: Pane, scope: Scope) -> None:
                 pane.sees("(here)")
                 pane.keys("q")
                 assert pane.waits(lambda: "(here)" not in pane.screen, WAIT_S)
-            elif action.id in ("switcher", "palette"):
+            elif action.id in ("switcher", "palette", "search"):
                 pane.sees("Enter ")
                 pane.keys("Escape")
                 assert pane.waits(lambda: "Enter " not in pane.screen, WAIT_S)
@@ -218,6 +218,25 @@ def test_every_action_has_a_key_that_arrives(pane: Pane, scope: Scope) -> None:
             pane.keys("Escape")
             assert pane.waits(lambda: "Your own input" not in pane.screen, WAIT_S)
     assert missing == []
+
+
+def test_a_search_finds_as_one_types_and_enter_goes_there(pane: Pane) -> None:
+    pane.keys("C-f")
+    pane.sees("> in:#dev")
+    pane.keys("C-f")
+    pane.keys("-l", "the DISK")
+    pane.sees("1 of 1 found")
+    pane.sees("the disk is full")
+    pane.keys("Enter")
+    pane.sees("#ops >")
+    assert pane.waits(lambda: "found" not in pane.screen, WAIT_S)
+    pane.sees("the disk is full")
+    pane.keys("F3")
+    pane.sees("> in:#ops")
+    since = len(pane.actions)
+    pane.keys("Escape")
+    assert pane.waits(lambda: "in:#ops" not in pane.screen, WAIT_S)
+    assert "quit" not in pane.actions[since:]
 
 
 def test_a_terminal_that_vanishes_in_the_midst_of_painting_leaves_no_process(tmp_path: Path) -> None:

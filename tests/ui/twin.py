@@ -38,6 +38,7 @@ from multichat_tui.model.intents import (
     SetNearby,
     SetTopic,
 )
+from multichat_tui.model.searching import FoundPage, FoundRow, Search, check_search, holds_all, marked_places, words_of
 from multichat_tui.model.snapshots import (
     ChannelKind,
     ChannelRow,
@@ -402,6 +403,27 @@ class TwinNode:
         rows = tuple(r for r in self.rows[found.channel] if root in (r.id, r.reply_to))
         draft = self.thread_drafts.get(root, "")
         return Snapshot(as_of=self.seq, rows=Thread(channel=found.channel, root=root, rows=rows, draft=draft))
+
+    async def search(self, search: Search, *, before: Position | None = None, limit: int = 50) -> Snapshot[FoundPage]:
+        check_search(search)
+        found = [
+            row
+            for row in (row for rows in self.rows.values() for row in rows)
+            if row.kind is RowKind.MESSAGE
+            and (not search.channels or row.channel in search.channels)
+            and (not search.users or row.author in search.users)
+            and search.since_ms <= row.ets < search.until_ms
+            and (before is None or (row.ets, row.id) < (before.ets, before.id))
+            and holds_all(words_of(row.text), search)
+        ]
+        found.sort(key=lambda row: (row.ets, row.id), reverse=True)
+        rows = tuple(FoundRow(row=row, places=marked_places(row.text, search)) for row in found[:limit])
+        page = FoundPage(
+            rows=rows, more=rows[-1].row.position if len(found) > limit else None, indexed_percent=self.status_row.indexed_percent
+        )
+        snapshot = Snapshot(as_of=self.seq, rows=page)
+        await self._pass()
+        return snapshot
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
         await self._pass()

@@ -128,7 +128,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "contact unverify x", "contact warnings", "channel create x", "channel invite x", "channel join l",
         "channel leave x",
         "channel list", "channel members x", "send x y", "log x", "devices list", "devices revoke x", "devices rename x y",
-        "devices settle", "account close", "conformance", "complete-names people",
+        "devices settle", "account close", "conformance", "complete-names people", "search x",
     ]  # fmt: skip
     found = {(args.verb, args.action) for args in (parse(line.split()) for line in lines)}
     assert found == set(VERBS)
@@ -169,7 +169,7 @@ def test_the_version_is_the_packages(capsys):
     "line",
     [
         "send dev x --reply abc", "send dev x --expires 1h", "send dev x --wait stored",
-        "send dev x --wait read", "channel invite dev --role admin", "search words", "mailbox run --listen x", "net why bob",
+        "send dev x --wait read", "channel invite dev --role admin", "mailbox run --listen x", "net why bob",
         "export dev", "backup f", "restore f",
     ],
 )  # fmt: skip
@@ -432,6 +432,38 @@ def test_log_pages_back_by_id(run, twin):
     assert [row["text"] for row in results(run("log", "dev", "-n", "1", "--before", before, "--json")[1])] == ["message 99"]
     assert run("log", "dev", "--before", "abc")[0] == 2
     assert run("log", "dev", "--before", "a" * 52)[0] == 3
+
+
+def test_search_finds_in_all_channels_or_where_it_is_told(run, twin):
+    dev, ops = twin.add_channel("dev", "bob"), twin.add_channel("ops", "kim")
+    twin.arrive(dev.id, "bob", "the red boat")
+    twin.arrive(ops.id, "kim", "another Boat")
+    twin.arrive(ops.id, "kim", "no ship")
+    code, out, err = run("search", "boat")
+    assert (code, err) == (0, "")
+    assert [line.split("  ", 1)[1] for line in out.splitlines()] == ["#ops  kim: another Boat", "#dev  bob: the red boat"]
+    (row,) = results(run("search", "boat", "--channel", "dev", "--json")[1])
+    assert (row["text"], row["name"], row["places"], row["late"]) == ("the red boat", "bob", [[8, 12]], False)
+    assert [row["text"] for row in results(run("search", "--from", "kim", "--json")[1])] == ["no ship", "another Boat"]
+    assert [row["text"] for row in results(run("search", "bo*", "from:kim", "--json")[1])] == ["another Boat"]
+    assert len(results(run("search", "boat", "-n", "1", "--json")[1])) == 1
+    assert run("search", "boat", "--after", "2030")[2] == "Nothing is found.\n"
+    assert run("search", "boat", "--before", "2030-01-01")[1].count("\n") == 2
+    assert run("search")[0] == 2
+    assert run("search", "boat", "--after", "soon")[0] == 2
+    code, _, err = run("search", "boat", "--from", "kin")
+    assert code == 3
+    assert "Did you mean 'kim'" in err
+    twin.indexed_percent = 40
+    assert "Indexing 40 %" in run("search", "boat")[2]
+
+
+def test_search_goes_on_beyond_a_page(run, twin):
+    dev = twin.add_channel("dev")
+    for number in range(450):
+        twin.arrive(dev.id, "bob", f"boat {number}")
+    found = [row["text"] for row in results(run("search", "boat", "-n", "430", "--json")[1])]
+    assert found == [f"boat {number}" for number in range(449, 19, -1)]
 
 
 def test_messages_cannot_forge_lines_or_move_the_cursor(run, twin):

@@ -10,6 +10,7 @@ from typing import Protocol
 from multichat_tui.model.events import Event
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.intents import Accepted, Intent
+from multichat_tui.model.searching import FoundPage, Search
 from multichat_tui.model.snapshots import (
     ChannelRow,
     ContactRow,
@@ -64,6 +65,9 @@ class NodeApi(Protocol):
 
     async def thread(self, record: RecordId) -> Snapshot[Thread]:
         """The thread that a message belongs to, whichever of its messages that is. `errors.NotFound`."""
+
+    async def search(self, search: Search, *, before: Position | None = None, limit: int = 50) -> Snapshot[FoundPage]:
+        """A page of the messages that are found, newest first. `errors.UsageError` for a search beyond its bounds."""
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]: ...
 

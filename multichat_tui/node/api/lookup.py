@@ -6,7 +6,7 @@ or not. What could mean two is refused with the candidates, never guessed; what 
 
 import base64
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -24,6 +24,8 @@ MIN_ID_CHARACTERS = 4
 """Fewer characters of an id are no more than a guess."""
 ID_CHARACTERS = 52
 """A whole id in base32."""
+MAX_CHANNELS_LOOKED_AT = 64
+"""Channels whose members may be meant by a name, the most active ones."""
 MAX_CANDIDATES = 8
 """Candidates named in a refusal."""
 SUFFIX_SIGN = "~"
@@ -95,6 +97,22 @@ async def find_person(api: NodeApi, text: str, channel: ChannelId | None = None)
     for member in members:
         people.setdefault(member.user, Person(user=member.user, name=member.name, member=member))
     people[me.user] = Person(user=me.user, name=me.name, me=me, member=by_user.get(me.user))
+    rows = list(people.values())
+    found = _matching(rows, text, lambda row: _names(row.name, row.user), lambda row: [row.user])
+    return _one(found, text, "person", lambda row: (row.name, row.user), [row.name for row in rows])
+
+
+async def find_author(api: NodeApi, text: str, channels: Sequence[ChannelId] = ()) -> Person:
+    """Whoever may have written: `me`, a contact, a member of `channels`, or of any if none is named. `errors.NotFound`."""
+    me = (await api.me()).rows
+    if text.strip().casefold() == "me":
+        return Person(user=me.user, name=me.name, me=me)
+    people = {row.user: Person(user=row.user, name=row.name, contact=row) for row in (await api.contacts()).rows}
+    everywhere = sorted((await api.channels()).rows, key=lambda row: row.last_ms, reverse=True)
+    for channel in channels or tuple(row.id for row in everywhere[:MAX_CHANNELS_LOOKED_AT]):
+        for member in (await api.members(channel)).rows:
+            people.setdefault(member.user, Person(user=member.user, name=member.name, member=member))
+    people[me.user] = Person(user=me.user, name=me.name, me=me)
     rows = list(people.values())
     found = _matching(rows, text, lambda row: _names(row.name, row.user), lambda row: [row.user])
     return _one(found, text, "person", lambda row: (row.name, row.user), [row.name for row in rows])

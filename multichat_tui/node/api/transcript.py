@@ -5,6 +5,7 @@ Nothing that others wrote begins a line of its own, moves the cursor, or can pas
 
 import time
 
+from multichat_tui.model.searching import FoundRow
 from multichat_tui.model.snapshots import Delivery, MessageRow, RowKind
 from multichat_tui.model.text import visible
 from multichat_tui.node.api.lookup import one_line
@@ -80,3 +81,27 @@ def _local(time_ms: int, form: str) -> str:
         return time.strftime(form, time.localtime(time_ms / 1000))
     except (OverflowError, ValueError, OSError):
         return str(time_ms)
+
+
+EXCERPT_CHARACTERS = 160
+"""Of a long message that was found, so much is shown around the first place."""
+_BEFORE_PLACE = 40
+
+
+def excerpt(text: str, places: tuple[tuple[int, int], ...], characters: int = EXCERPT_CHARACTERS) -> tuple[int, int]:
+    """The range of a text that is shown of it: all that fits, else what is around the first place, from a word's beginning."""
+    if len(text) <= characters:
+        return 0, len(text)
+    first = places[0][0] if places else 0
+    begin = max(0, min(first - min(_BEFORE_PLACE, characters // 3), len(text) - characters))
+    space = text.find(" ", begin, first) if begin else -1
+    begin = space + 1 if space >= 0 else begin
+    return begin, min(len(text), begin + characters)
+
+
+def found_line(label: str, found: FoundRow) -> str:
+    """One message that was found, in exactly one line: `2026-11-21 01:47:32  #dev  bob: hello`."""
+    row = found.row
+    begin, end = excerpt(row.text, found.places)
+    told = f"{'…' if begin else ''}{one_line(row.text[begin:end])}{'…' if end < len(row.text) else ''}"
+    return f"{local_time(row.time_ms)}  {label}  {one_line(row.name)}: {told}"

@@ -8,11 +8,12 @@ from api_twin import ApiTwin, named, user
 
 from multichat_tui.headless.control import ControlServer
 from multichat_tui.headless.remote import RemoteNode
-from multichat_tui.model.errors import IntentRefused, NewerVersion, NotFound, Refusal, Unreachable
+from multichat_tui.model.errors import IntentRefused, NewerVersion, NotFound, Refusal, Unreachable, UsageError
 from multichat_tui.model.events import ChannelChanged, ContactChanged, MessageAdded, Resync
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.intents import ChangeSetting, CreateChannel, InviteContact, OpenDirect, SendMessage
 from multichat_tui.model.limits import SUBSCRIBER_EVENTS
+from multichat_tui.model.searching import Phrase, Search
 from multichat_tui.node.api.commands import run_command
 from multichat_tui.node.api.wire import to_line
 
@@ -253,3 +254,20 @@ async def test_a_detached_client_leaves_the_node_running(runtime, twin):
         second = await RemoteNode.attach(path)
         assert (await second.me()).rows.name == "me"
         await second.close()
+
+
+async def test_searches_are_answered_in_pages(api, twin):
+    bob = twin.add_contact("bob")
+    dev = twin.add_channel("dev", "bob")
+    for number in range(5):
+        twin.arrive(dev.id, "bob", f"Boat {number}")
+    asked = Search(phrases=(Phrase(text="boat"),), channels=(dev.id,), users=(bob.user,), since_ms=1, until_ms=6)
+    page = (await api.search(asked, limit=2)).rows
+    assert [found.row.text for found in page.rows] == ["Boat 4", "Boat 3"]
+    assert page.rows[0].places == ((0, 4),)
+    assert page.more == page.rows[-1].row.position
+    rest = (await api.search(asked, before=page.more)).rows
+    assert [found.row.text for found in rest.rows] == ["Boat 2", "Boat 1", "Boat 0"]
+    assert rest.more is None
+    with pytest.raises(UsageError, match="at most"):
+        await api.search(Search(phrases=(Phrase(text="x"),) * 40))

@@ -29,6 +29,7 @@ from multichat_tui.model.intents import (
     SetTopic,
 )
 from multichat_tui.model.limits import SUBSCRIBER_EVENTS
+from multichat_tui.model.searching import FoundPage, FoundRow, Search, check_search, holds_all, marked_places, words_of
 from multichat_tui.model.snapshots import (
     ChannelKind,
     ChannelRow,
@@ -78,6 +79,7 @@ class ApiTwin:
         self.device_rows: list[DeviceRow] = []
         self.known_peers: list[PeerRow] = []
         self.deliver_at_once = False
+        self.indexed_percent = 100
         self._readers: set[Subscription] = set()
 
     # What a test plays
@@ -295,6 +297,25 @@ class ApiTwin:
         root = found.reply_to or found.id
         rows = tuple(row for row in self.messages if root in (row.id, row.reply_to))
         return self._snapshot(Thread(channel=found.channel, root=root, rows=rows))
+
+    async def search(self, search: Search, *, before: Position | None = None, limit: int = 50) -> Snapshot[FoundPage]:
+        check_search(search)
+        found = [
+            row
+            for row in self.messages
+            if row.kind is RowKind.MESSAGE
+            and (not search.channels or row.channel in search.channels)
+            and (not search.users or row.author in search.users)
+            and search.since_ms <= row.ets < search.until_ms
+            and (before is None or (row.ets, row.id) < (before.ets, before.id))
+            and holds_all(words_of(row.text), search)
+        ]
+        found.sort(key=lambda row: (row.ets, row.id), reverse=True)
+        rows = tuple(FoundRow(row=row, places=marked_places(row.text, search)) for row in found[:limit])
+        page = FoundPage(
+            rows=rows, more=rows[-1].row.position if len(found) > limit else None, indexed_percent=self.indexed_percent
+        )
+        return self._snapshot(page)
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
         row = (await self.message(record)).rows

@@ -3,7 +3,7 @@
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import channels, devices, general, people, reading, screens, trust
+from multichat_tui.node.api.commands import channels, devices, general, people, reading, screens, searching, trust
 from multichat_tui.node.api.commands.shape import Call, Command, Outcome
 from multichat_tui.node.api.lookup import nearest
 
@@ -85,6 +85,19 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(name="unread", usage="/unread", summary="the channels that hold something unread", run=reading.unread),
     Command(name="last", usage="/last [N]", summary="the newest messages of this channel once more", run=reading.last),
+    Command(
+        name="search",
+        usage="/search WORDS",
+        summary='search all history: words, "a phrase", from:NAME, in:CHANNEL, before: after: on: a date',
+        run=searching.search,
+        aliases=("find",),
+    ),
+    Command(
+        name="jump",
+        usage="/jump ID|DATE",
+        summary="go to a message, or to a day in this channel (2026-01-31, yesterday, 7d)",
+        run=searching.jump,
+    ),
     Command(name="names", usage="/names [CHANNEL]", summary="who is in this channel", run=channels.names, aliases=("members",)),
     Command(name="topic", usage="/topic [TEXT]", summary="show or set the topic", run=channels.topic),
     Command(name="rename", usage="/rename NAME", summary="give this channel another name", run=channels.rename),

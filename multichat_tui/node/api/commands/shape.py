@@ -1,11 +1,13 @@
 """What a slash command is, what it is given and what it answers."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.snapshots import MessageRow
 from multichat_tui.node.api import NodeApi
 
 Plain: TypeAlias = "str | int | float | bool | None | list[Plain] | dict[str, Plain]"
@@ -16,7 +18,8 @@ Plain: TypeAlias = "str | int | float | bool | None | list[Plain] | dict[str, Pl
 class Outcome:
     """`lines` are for people, safe to draw; `fields` say the same to programs. A link stands alone in its line.
 
-    `open_channel` asks the front end to show a channel, `quit` to end.
+    `open_channel` asks the front end to show a channel, `jump` to show it around that row, `search` to show what is found, in
+    place of `lines` (empty: to ask for words), `quit` to end.
     """
 
     lines: tuple[str, ...] = ()
@@ -27,6 +30,8 @@ class Outcome:
     screen: str = ""
     """What the screens are asked to do, such as `theme`, with `words`; a front end without screens cannot."""
     words: str = ""
+    jump: MessageRow | None = None
+    search: str | None = None
     quit: bool = False
     qr: str = ""
     """Show this link as a QR code."""
@@ -46,6 +51,10 @@ class Call:
     usage: str
     passphrase: str | None = field(default=None, repr=False)
     """Given after a command was refused with `errors.WrongPassphrase`."""
+
+    def now_ms(self) -> int:
+        """For dates that people count from now."""
+        return int(time.time() * 1000)
 
     def need_channel(self) -> ChannelId:
         if self.channel is None:
