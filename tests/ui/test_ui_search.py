@@ -14,9 +14,9 @@ from multichat_tui.ui.cells import width
 from multichat_tui.ui.completing import complete_query
 from multichat_tui.ui.found import TEACHING, hit_strips, mark_style, marked_text
 from multichat_tui.ui.glyphs import ASCII, UNICODE
-from multichat_tui.ui.palette import DARK, LIGHT, MONO, TERMINAL
 from multichat_tui.ui.panel import PanelScreen
 from multichat_tui.ui.search import SearchScreen
+from multichat_tui.ui.themes import DARK, LIGHT, MONO, TERMINAL
 from multichat_tui.ui.typed_line import TypedLine
 
 DEV, LOBBY, OPS = channel_id("dev"), channel_id("lobby"), channel_id("ops")
