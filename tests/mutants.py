@@ -37,7 +37,6 @@ LINKS = "tests/unit/net/test_net_link.py"
 COVERS = "tests/unit/node/test_node_covers.py tests/unit/sync/test_sync_runs.py"
 LINE = "tests/unit/headless/test_headless_line.py"
 SEARCH = "tests/contract/test_store_search_contract.py"
-
 SAS = "tests/unit/crypto/test_crypto_sas.py"
 COMPARING = "tests/simulation/test_comparison_stories.py"
 
@@ -69,6 +68,8 @@ MUTANTS = (
         old="self._close(DIFFERENT_NOTE)",
         new="pass",
         tests=COMPARING,
+    ),
+    Mutant(
         name="hidden-messages-are-found",
         file="multichat_tui/store/sqlite.py",
         old="and e.arrival = t.arrival and e.hidden = 0 and",
