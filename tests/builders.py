@@ -27,6 +27,15 @@ START_MS = 1_750_000_000_000
 """When everything in tests begins."""
 
 
+AS_VERSION_1 = (
+    "drop table found; drop table found_text; drop table search_backlog; alter table entry drop column place;"
+    "drop table reply; drop table reply_backlog;"
+    "alter table record drop column proof;"
+    "pragma user_version = 1;"
+)
+"""What takes a database back to how version 1 of the schema wrote it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """An account with one device."""

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from builders import AS_VERSION_1
 from simulated_world import START_MS, SimulatedWorld
 
 from multichat_tui.crypto.olm import seeded_olm_account
@@ -113,10 +114,7 @@ async def test_an_older_profile_is_indexed_while_the_node_runs_and_says_how_far(
         await asyncio.gather(*(node.submit(SendMessage(channel=channel, text=f"boat {n}")) for n in range(count)))
         await node.stop()
         # As a version before the index left it.
-        store._database.rows(
-            "drop table found; drop table found_text; drop table search_backlog;"
-            "alter table entry drop column place; pragma user_version = 1;"
-        )
+        store._database.rows(AS_VERSION_1)
         store.close()
         node, store = stored_node(tmp_path / "m.db", executor, new=False)
         percents = []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from builders import START_MS, Talk, entry_of, person
+from builders import AS_VERSION_1, START_MS, Talk, entry_of, person
 
 from multichat_tui.model.acts import decode_acts
 from multichat_tui.model.codec import Rejected
@@ -18,12 +18,6 @@ from multichat_tui.store.sqlite import SqliteStore
 
 ANA, BEN = person("ana"), person("ben")
 KEY = bytes(range(32))
-AS_VERSION_1 = (
-    "drop table found; drop table found_text; drop table search_backlog; alter table entry drop column place;"
-    "drop table reply; drop table reply_backlog;"
-    "alter table record drop column proof;"
-    "pragma user_version = 1;"
-)
 
 
 @pytest.fixture
