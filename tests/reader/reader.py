@@ -237,10 +237,6 @@ def device_list(data: bytes) -> Answer:
 
 def statement(data: bytes) -> Answer:
     it, body, (signature,) = opened(data, 4096, 1, STATEMENT)
-    if it[2] == 1:
-        fields({0: text(1, 48), 1: text(0, 48)})(decode(it[6]))
-    elif it[2] == 3:
-        need(fields({0: TIME})(decode(it[6]))[0] == it[5])
     holds = signed_by(it[4], b"multichat statement 1\0" + body, signature)
     return {"user": it[3], "kind": it[2], "device": it[4], "number": it[5], "content": it[6], "holds": holds}
 
@@ -320,17 +316,17 @@ def record(header: bytes, signature: bytes, body: bytes | None) -> Answer:
 # -- 5. Acts
 
 ACT_TYPE = number(1, 65536)
-FENCE = many(row(ID, number(0, 1), UINT, ID), 64)
+FENCE_END = row(ID, number(0, 1), UINT, ID)
 ACTS = {
     1: fields({1: number(1, 2), 2: text(0, 48), 3: many(many(octets(0, 512), 16, 1), 16, 1), 4: octets(16, 32)}),
     2: fields({1: ID, 2: ID, 3: number(0, 100), 4: number(1, 1024), 5: TIME}),
     3: fields({1: ID, 2: number(0, 15)}),
     4: fields({1: octets(0, 4096)}),
-    5: fields({1: ID, 2: FENCE, 3: text(0, 300)}),
+    5: fields({1: ID, 2: many(FENCE_END, 8192), 3: text(0, 300)}),
     6: fields({}),
     7: fields({1: text(0, 300)}),
     8: fields({1: text(1, 48)}),
-    9: fields({1: octets(0, 24 << 10), 2: FENCE}),
+    9: fields({1: octets(0, 24 << 10), 2: many(FENCE_END, 64)}),
     64: fields({1: text(1, 8000)}, {2: ID}),
 }
 
@@ -361,8 +357,7 @@ def acts(content: bytes, log: int) -> Answer:
 
 def address(value: Any) -> Any:
     text(1, 64)(value)
-    found = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]+):([0-9]{1,5})", value)
-    need(found is not None and all("!" <= letter <= "~" for letter in value))
+    need(all("!" <= letter <= "~" for letter in value))
     return value
 
 
@@ -396,13 +391,12 @@ def link_text(kind: str, body: bytes) -> Answer:
 # -- 8. Frames
 
 TIP = row(PREFIX, number(0, 1), UINT, PREFIX)
-MARKS = many(row(ID, number(1, 255), UINT), 8192)
-TABLE_INDEX = number(0, 65535)
-PLACES = many(row(TABLE_INDEX, UINT), 16)
+MARKS = many(row(ID, number(1, 255), UINT), 4096)
+PLACES = many(row(UINT, UINT), 16)
 SIGNED_LIST, SIGNED_STATEMENT = octets(0, 24 << 10), octets(0, 4096)
 EXTRAS = fields(
     {},
-    {0: number(0, 1), 1: PLACES, 2: PLACES, 3: UINT, 4: number(1, 255), 5: TIME, 6: ascending(ID, 256)},
+    {0: number(0, 1), 1: PLACES, 2: PLACES, 3: number(0, 2**53 - 1), 4: number(1, 255), 5: TIME, 6: many(ID, 256)},
     strict=True,
 )
 
@@ -412,7 +406,7 @@ def body_or_null(value: Any) -> Any:
 
 
 FULL = row(octets(0, 2048), SIGNATURE, body_or_null)
-ELIDED = (TABLE_INDEX, UINT, number(-(2**63), 2**63 - 1), PREFIX, SIGNATURE, octets(0, 32 << 10))
+ELIDED = (UINT, UINT, TIME, PREFIX, SIGNATURE, octets(0, 32 << 10))
 
 
 def item(value: Any) -> Any:
@@ -422,37 +416,53 @@ def item(value: Any) -> Any:
     return row(*ELIDED)(value) if len(value) == 6 else row(*ELIDED, EXTRAS)(value)
 
 
-def vector(value: Any) -> Any:
+def places(value: Any) -> Any:
     need(type(value) is list and len(value) % 3 == 0)
-    shapes = (UINT, UINT, PREFIX)
-    return [shapes[at % 3](one) for at, one in enumerate(value)]
+    return [(number(0, 16384), UINT, PREFIX)[at % 3](one) for at, one in enumerate(value)]
+
+
+def vectors(value: Any) -> Any:
+    found = many(row(PREFIX, octets(4), places), 4096)(value)
+    need(sum(len(vector[2]) for vector in found) <= 3 * 8192)
+    return found
+
+
+def request_range(value: Any) -> Any:
+    found = row(PREFIX, number(0, 1), UINT, UINT)(value)
+    need(found[2] <= found[3])
+    return found
+
+
+def word(*known: str) -> Check:
+    """One of the known words; any other means the last."""
+    return lambda value: value if text(0, 32)(value) in known else known[-1]
 
 
 FRAMES: dict[int, tuple[dict[int, Check], dict[int, Check]]] = {
     1: (
         {1: UINT},
-        {2: many(row(ID, many(TIP, 8192)), 4096), 3: MARKS, 4: octets(20), 5: many(row(PREFIX, octets(4), vector), 4096)}
+        {2: many(row(ID, many(TIP, 8192)), 4096), 3: MARKS, 4: octets(20), 5: vectors}
         | {6: many(octets(0, 8 << 10), 64), 7: many(row(PREFIX, PREFIX, UINT), 8192)},
     ),
     2: (
-        {1: PREFIX, 2: many(row(PREFIX, number(0, 1), UINT, UINT), 512), 3: many(ID, 256), 4: many(row(ID, number(1, 255)), 64)},
+        {1: PREFIX, 2: many(request_range, 512), 3: many(ID, 256), 4: many(row(ID, number(1, 255)), 64)},
         {5: boolean, 7: many(row(PREFIX, PREFIX), 64)},
     ),
     3: (
-        {1: PREFIX, 2: many(PREFIX, 65536), 3: UINT, 4: many(item, 128)},
+        {1: PREFIX, 2: many(PREFIX, 8192), 3: TIME, 4: many(item, 128)},
         {5: many(SIGNED_STATEMENT, 64), 16: many(SIGNED_LIST, 16), 17: ID, 18: PREFIX},
     ),
     4: (
         {},
-        {1: many(row(PREFIX, many(TIP, 8192)), 4096), 2: UINT, 3: MARKS, 4: number(0, 7), 5: many(PREFIX, 4096)},
+        {1: many(row(PREFIX, many(TIP, 8192)), 4096), 2: UINT, 3: MARKS, 4: number(0, 255), 5: many(PREFIX, 4096)},
     ),
     5: ({1: octets(0, 4096)}, {}),
-    6: ({1: ID, 2: text(1, 32)}, {}),
+    6: ({1: ID, 2: word("waiting", "admitted", "spent", "expired", "closed", "refused")}, {}),
     7: ({1: ID, 2: SIGNED_LIST, 3: SIGNED_STATEMENT, 4: octets(32), 5: boolean}, {}),
-    16: ({1: octets(32), 2: number(1, 2), 3: octets(32)}, {4: text(1, 48), 5: octets(16)}),
+    16: ({1: octets(32), 2: number(1, 2), 3: octets(32)}, {4: text(0, 48), 5: octets(16)}),
     17: ({1: octets(32), 2: octets(32), 3: text(0, 48)}, {}),
     18: ({1: octets(32), 2: octets(0, 30 << 10), 3: boolean}, {}),
-    19: ({1: octets(32), 2: text(1, 32)}, {}),
+    19: ({1: octets(32), 2: word("different", "refused", "busy", "timed-out", "failed")}, {}),
     24: (
         {1: number(1, 4), 2: octets(32), 3: octets(32)},
         {4: SIGNED_LIST, 5: SIGNED_STATEMENT, 6: SIGNED_LIST, 7: SIGNED_STATEMENT},
@@ -460,10 +470,48 @@ FRAMES: dict[int, tuple[dict[int, Check], dict[int, Check]]] = {
 }
 
 
+def check_items(table: int, base: int, items: list[Any]) -> None:
+    """Indexes are into the frame's table; times stay within their bounds."""
+    for one in items:
+        if len(one) > 3:
+            extras = one[6] if len(one) == 7 else {}
+            named = [one[0], *(place[0] for key in (1, 2) for place in extras.get(key, ()))]
+            need(all(index < table for index in named))
+            TIME(base + one[2])
+
+
+def as_written(it: dict[int, Any]) -> dict[int, Any]:
+    """The fields as a writer has them: of those that may be absent, empty ones are."""
+    if it[0] == 3:
+        base = min((it[3] + one[2] for one in it[4] if len(one) > 3), default=0)
+        items = [one if len(one) == 3 else item_as_written(one, it[3] - base) for one in it[4]]
+        it = it | {3: base, 4: items}
+    optional = FRAMES[it[0]][1]
+    it = {key: value for key, value in it.items() if key not in optional or value not in ([], b"")}
+    if it[0] == 1:
+        return {key: it[key] for key in (0, 1, 4)} if 4 in it else {2: [], 3: []} | it
+    if it[0] == 2 and it.get(5) is False:
+        del it[5]
+    if it[0] == 4 and 4 not in it:
+        return {1: []} | it
+    if it[0] == 16:
+        meeting = {4: it.get(4, ""), 5: it.get(5, b"")} if it[2] == 1 else {}
+        return {key: it[key] for key in range(4)} | meeting
+    return it
+
+
+def item_as_written(one: list[Any], later: int) -> list[Any]:
+    extras = {key: value for key, value in (one[6] if len(one) == 7 else {}).items() if (key, value) != (0, 1)}
+    return [*one[:2], one[2] + later, *one[3:6], *([extras] if extras else [])]
+
+
 def frame(data: bytes) -> Answer:
     it = decode(data, 1 << 20)
     need(type(it) is dict and type(it.get(0)) is int and it[0] in FRAMES)
-    return {"fields": as_json({0: it[0], **fields(*FRAMES[it[0]])(it)})}
+    it = {0: it[0], **fields(*FRAMES[it[0]])(it)}
+    if it[0] == 3:
+        check_items(len(it[2]), it[3], it[4])
+    return {"fields": as_json(as_written(it))}
 
 
 # -- 13. The handshake; 14. Discovery
