@@ -40,6 +40,7 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("channel", "members"): channels.members,
     ("send", None): messages.send,
     ("log", None): messages.log,
+    ("thread", None): messages.thread,
     ("conformance", None): conformance,
     ("search", None): searching.search,
 }

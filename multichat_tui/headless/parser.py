@@ -70,7 +70,6 @@ def _check_init(args: argparse.Namespace) -> None:
 def _refuse_later(args: argparse.Namespace) -> None:
     """`errors.UsageError` for what is in the plan and not in this version."""
     asked = {
-        "send --reply": args.verb == "send" and args.reply is not None,
         "send --expires": args.verb == "send" and args.expires is not None,
         "send --wait stored": args.verb == "send" and args.wait == "stored",
         "send --wait read": args.verb == "send" and args.wait == "read",
@@ -277,7 +276,7 @@ def _message_verbs(verb: Any) -> None:
         "Default: queued if a node runs, else tries for five seconds",
     )
     send.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds to wait with --wait (default: 30)")
-    send.add_argument("--reply", help=argparse.SUPPRESS)
+    send.add_argument("--reply", metavar="ID", help="as an answer to this message, by its id or the beginning of it")
     send.add_argument("--expires", help=argparse.SUPPRESS)
     log = verb("log", "messages of a channel")
     log.add_argument("channel", metavar="CH|@CONTACT")
@@ -301,6 +300,8 @@ def _message_verbs(verb: Any) -> None:
     search.add_argument("--after", action="append", default=[], metavar="DATE", help=f"after that day: {date}")
     search.add_argument("--before", action="append", default=[], metavar="DATE", help="before that day")
     search.add_argument("-n", type=_count(100_000), default=50, metavar="N", dest="count", help="how many (default: 50)")
+    thread = verb("thread", "a message and what answers it")
+    thread.add_argument("message", metavar="ID", help="of any message of the thread; the beginning does for recent ones")
 
 
 def _waiting(parser: argparse.ArgumentParser, until: str) -> None:

@@ -170,10 +170,10 @@ class CloseAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkRead:
-    """Read up to this arrival number; never goes back."""
+    """Read up to this arrival number, or (None) all that is here; never goes back."""
 
     channel: ChannelId
-    arrival: int
+    arrival: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -350,8 +350,10 @@ class Choices:
         if found is None:
             raise NotFound("There is no such channel.")
         for channel in world.conversation(found):
-            if intent.arrival > channel.standing.read_arrival:
-                world.keep(channel, channel.standing.but(read_arrival=intent.arrival))
+            newest = world.txn.newest((channel.id,)) if intent.arrival is None else None
+            arrival = (newest[1] if newest is not None else 0) if intent.arrival is None else intent.arrival
+            if arrival > channel.standing.read_arrival:
+                world.keep(channel, channel.standing.but(read_arrival=arrival))
         return Accepted(channel=found.id)
 
     def _draft(self, intent: SetDraft) -> Accepted:

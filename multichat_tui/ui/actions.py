@@ -64,6 +64,9 @@ _ANYWHERE = (
     *((f"channel.{n}", f"Channel {n}", f"alt+{n}") for n in range(1, 10)),
     ("channel.10", "Channel 10", "alt+0"),
     ("view.unread", "First unread message", "alt+u"),
+    ("mention.previous", "Previous message that mentions you", "alt+p"),
+    ("mention.next", "Next message that mentions you", "alt+n"),
+    ("read.all", "Mark everything read, in every channel", "alt+shift+u"),
     ("view.page-up", "Page up", "pageup"),
     ("view.page-down", "Page down", "pagedown"),
     ("view.half-up", "Half a page up", "alt+pageup"),
@@ -233,4 +236,6 @@ def _key_name(key: str) -> str:
     parts = [_NAMES.get(part, part) for part in key.split("+")]
     if len(parts) > 1 and parts[0] == "Ctrl":
         parts[-1] = parts[-1].upper() if len(parts[-1]) == 1 else parts[-1]
+    elif "Shift" in parts and len(parts[-1]) == 1:
+        parts[-1] = parts[-1].upper()
     return "+".join(part.upper() if part[:1] == "f" and part[1:].isdigit() else part for part in parts)

@@ -454,6 +454,15 @@ class Front:
             self._marked[channel] = arrival
             await self._submit(MarkRead(channel=channel, arrival=arrival))
 
+    async def mark_all_read(self) -> None:
+        """In every channel, all that is here."""
+        unread = [row.id for row in self.desk.channels.values() if row.unread]
+        for channel in unread:
+            await self._submit(MarkRead(channel=channel, arrival=None))
+        self.read_arrival = None
+        self.say(f"marked read: {len(unread)} {'channel' if len(unread) == 1 else 'channels'}" if unread else "nothing is unread")
+        self._changed(Part.TIMELINE | Part.CHANNELS)
+
     def quote_of(self, record: RecordId) -> Quote | None:
         """What a reply quotes; None while it is not known, and it is read then."""
         held = self.pages.window.get(record) if self.pages is not None else None

@@ -88,7 +88,7 @@ _NAMED = (
 )
 _MODIFIERS = ("ctrl", "alt", "shift")
 _PLAIN_TMUX = re.compile(
-    r"""[^+\s] | \w+ | shift\+tab | alt\+(?:[a-z0-9]|enter|slash) | ctrl\+(?:[a-hjkln-z]|underscore|backslash)
+    r"""[^+\s] | \w+ | shift\+tab | alt\+(?:[a-z0-9]|enter|slash|shift\+u) | ctrl\+(?:[a-hjkln-z]|underscore|backslash)
     | (?:ctrl|alt|shift)\+(?:up|down|left|right|home|end) | alt\+page(?:up|down)""",
     re.VERBOSE,
 )
@@ -116,7 +116,7 @@ def _parse_one(word: str) -> str | None:
         key = _PARTS.get(last.lower(), last.lower())
         if key not in _NAMED:
             return None
-    if "shift" in named and len(key) == 1:
+    if "shift" in named and len(key) == 1 and not (set(named) == {"alt", "shift"} and key.isascii() and key.isalpha()):
         return None
     return "+".join([*(modifier for modifier in _MODIFIERS if modifier in named), key])
 

@@ -19,6 +19,7 @@ SEQUENCES: dict[str, str] = {
     "\x1b\r": "alt+enter",
     "\x1b\n": "alt+enter",
     "\x1b/": "alt+slash",
+    "\x1bU": "alt+shift+u",
     **{f"\x1b{character}": f"alt+{character}" for character in "abcdefghijklmnopqrstuvwxyz0123456789"},
 }
 """What stands for each key, named as Textual names the same keys under the kitty protocol."""

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from multichat_tui.model.snapshots import ChannelRow, MessageRow
+from multichat_tui.model.snapshots import ChannelRow, MessageRow, RowKind
+from multichat_tui.model.text import mentions
 from multichat_tui.ui.actions import BY_ID, Scope
 from multichat_tui.ui.choosing import Choosing
 from multichat_tui.ui.dressing import Dressing, keys_page
@@ -12,6 +13,10 @@ from multichat_tui.ui.writing import write_in_editor
 
 if TYPE_CHECKING:
     from multichat_tui.ui.main import MainScreen
+
+
+MENTION_ROWS = 1200
+"""How far back a mention is looked for; the window holds little more. /search finds older ones."""
 
 
 class Performer:
@@ -111,6 +116,10 @@ class Performer:
                 screen.focus_step(1 if which == "next" else -1)
             case "pane":
                 screen.toggle(screen.channels if which == "channels" else screen.members)
+            case "mention":
+                screen.spawn(self._to_mention(-1 if which == "previous" else 1))
+            case "read":
+                screen.spawn(screen.front.mark_all_read())
             case "switcher":
                 self._choosing.switch()
             case "search":
@@ -184,6 +193,29 @@ class Performer:
         front = self._screen.front
         if not (await front.to_unread() and self._screen.timeline.to_entry(("new", 0))):
             front.say("nothing is unread here")
+
+    async def _to_mention(self, step: int) -> None:
+        """From the message under the cursor, or from the end, to the next one that mentions us; reads further back for it."""
+        front, timeline = self._screen.front, self._screen.timeline
+        name = front.desk.me.name if front.desk.me is not None else ""
+        while name:
+            rows = timeline.window.rows
+            at = timeline.window.index_of(timeline.cursor) if timeline.cursor is not None else None
+            at = len(rows) if at is None else at
+            for row in reversed(rows[:at]) if step < 0 else rows[at + 1 :]:
+                if row.kind is RowKind.MESSAGE and not row.mine and mentions(row.text, name):
+                    timeline.to_entry(("row", row.id), above=max(2, timeline.size.height // 3))
+                    timeline.cursor = row.id
+                    timeline.focus()
+                    return
+            held = len(rows)
+            if held >= MENTION_ROWS or not (timeline.window.more_before if step < 0 else timeline.window.more_after):
+                break
+            await front.more(before=step < 0)
+            if len(timeline.window.rows) == held:
+                break
+        where = "above" if step < 0 else "below"
+        front.say(f"nobody mentions you further {where}, in the {len(timeline.window.rows)} messages that were looked through")
 
     async def _switch(self, which: str) -> None:
         front = self._screen.front

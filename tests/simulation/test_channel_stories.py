@@ -384,3 +384,22 @@ async def _members(person: Person, channel: ChannelId, names: list[str]) -> bool
 
 async def _has(person: Person, channel: ChannelId, text: str) -> bool:
     return text in await person.texts(channel)
+
+
+def test_marking_read_without_a_number_means_all_that_is_here_and_nothing_that_comes_later() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(61)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        channel = await world.channel_of(ann, bob)
+        for number in range(3):
+            await ann.say(channel, f"message {number}")
+        await world.converge(channel)
+        assert (await bob.api.channel(channel)).rows.unread == 3
+        await bob.api.submit(MarkRead(channel=channel, arrival=None))
+        assert (await bob.api.channel(channel)).rows.unread == 0
+        await ann.say(channel, "later")
+        await world.converge(channel)
+        assert (await bob.api.channel(channel)).rows.unread == 1
+
+    run_virtual(story())

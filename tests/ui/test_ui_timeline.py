@@ -332,3 +332,39 @@ async def test_hostile_names_stay_in_their_columns(sit: Sit, name: str) -> None:
         for line in seat.lines:
             assert cell_len(line) == 120
             assert line.isprintable()
+
+
+async def test_mentions_are_walked_through_and_older_ones_are_read_for(sit: Sit) -> None:
+    node = filled(10)
+    far = node.say(DEV, "ann", "long ago, @me")
+    node.fill(DEV, 400)
+    near = node.say(DEV, "bob", "@me: today")
+    node.say(DEV, "bob", "nothing for anybody")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await seat.press("alt+p")
+        await until(lambda: seat.main.timeline.cursor == near.id)
+        await seat.press("alt+p")
+        await until(lambda: seat.main.timeline.cursor == far.id)
+        assert any("long ago, @me" in line for line in seat.timeline)
+        await seat.press("alt+p")
+        await seat.sees("nobody mentions you further above")
+        await seat.press("alt+n")
+        await until(lambda: seat.main.timeline.cursor == near.id)
+        await seat.press("alt+n")
+        await seat.sees("nobody mentions you further below")
+        assert seat.main.timeline.cursor == near.id
+
+
+async def test_everything_is_marked_read_at_once(sit: Sit) -> None:
+    node = filled(3)
+    for name in ("lobby", "ops"):
+        node.say(node.add_channel(name), "ann", "unread")
+        node.set_channel(channel_id(name), unread=2, mentions=1)
+    async with sit(node) as seat:
+        await until(lambda: seat.main.front.current is not None)
+        await seat.press("alt+shift+u")
+        await until(lambda: not any(row.unread or row.mentions for row in seat.main.front.desk.channels.values()))
+        await seat.sees("marked read: ")
+        await seat.press("alt+shift+u")
+        await seat.sees("nothing is unread")

@@ -144,6 +144,8 @@ def tmux_name(key: str) -> str:
     *modifiers, name = key.split("+")
     if key == "shift+tab":
         return "BTab"
+    if key.startswith("alt+shift+"):
+        return "M-" + name.upper()
     signs = {"ctrl": "C-", "alt": "M-", "shift": "S-"}
     return "".join(signs[modifier] for modifier in modifiers) + SPECIAL.get(name, name)
 
@@ -206,6 +208,10 @@ def test_every_action_has_a_key_that_arrives(pane: Pane, scope: Scope) -> None:
                 pane.sees("Enter ")
                 pane.keys("Escape")
                 assert pane.waits(lambda: "Enter " not in pane.screen, WAIT_S)
+            elif action.id == "trust":
+                pane.sees("Compare words")
+                pane.keys("Escape")
+                assert pane.waits(lambda: "Compare words" not in pane.screen, WAIT_S)
             elif action.id in ("view.cursor", "focus.next", "focus.previous"):
                 since = len(pane.actions)
                 pane.keys("Escape")

@@ -321,7 +321,8 @@ class TwinNode:
                     raise WrongPassphrase("This profile is locked.", "Enter its passphrase.")
                 self.device_rows = [replace(row, revoked=row.revoked or row.device == device) for row in self.device_rows]
             case MarkRead(channel=channel, arrival=arrival):
-                self.set_channel(channel, unread=0, mentions=0, read_arrival=arrival)
+                read = max((row.arrival for row in self.rows[channel]), default=0) if arrival is None else arrival
+                self.set_channel(channel, unread=0, mentions=0, read_arrival=read)
             case SetDraft(thread=bytes() as thread, text=text):
                 self.thread_drafts[thread] = text
             case SetDraft(channel=channel, text=text):

@@ -19,6 +19,7 @@ from api_twin import ApiTwin
 
 from multichat_tui.model.errors import Damaged, NewerVersion, ProfileBusy, StorageFailed, WrongPassphrase
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.api.lookup import id_text
 
 
 @pytest.fixture(autouse=True)
@@ -127,8 +128,8 @@ def test_every_verb_of_the_grammar_is_performed():
         "pair accept l", "pair nearby", "contact list", "contact show x", "contact verify x",
         "contact unverify x", "contact warnings", "channel create x", "channel invite x", "channel join l",
         "channel leave x",
-        "channel list", "channel members x", "send x y", "log x", "devices list", "devices revoke x", "devices rename x y",
-        "devices settle", "account close", "conformance", "complete-names people", "search x",
+        "channel list", "channel members x", "send x y", "log x", "thread x", "devices list", "devices revoke x",
+        "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
     ]  # fmt: skip
     found = {(args.verb, args.action) for args in (parse(line.split()) for line in lines)}
     assert found == set(VERBS)
@@ -168,7 +169,7 @@ def test_the_version_is_the_packages(capsys):
 @pytest.mark.parametrize(
     "line",
     [
-        "send dev x --reply abc", "send dev x --expires 1h", "send dev x --wait stored",
+        "send dev x --expires 1h", "send dev x --wait stored",
         "send dev x --wait read", "channel invite dev --role admin", "mailbox run --listen x", "net why bob",
         "export dev", "backup f", "restore f",
     ],
@@ -419,6 +420,23 @@ def test_send_that_nobody_gets_in_time(run, twin, monkeypatch):
 def test_send_refused_ends_with_1(run, twin):
     twin.add_channel("dev")
     assert run("send", "dev", "   ")[0] == 1
+
+
+def test_a_reply_names_what_it_answers_by_the_beginning_of_its_id(run, twin):
+    dev, ops = twin.add_channel("dev", "bob"), twin.add_channel("ops", "bob")
+    first, elsewhere = twin.arrive(dev.id, "bob", "who waters?"), twin.arrive(ops.id, "bob", "elsewhere")
+    prefix = results(run("log", "dev", "--json")[1])[0]["id"][:8]
+    (sent,) = results(run("send", "dev", "I do", "--reply", prefix, "--json")[1])
+    assert twin.messages[-1].reply_to == first.id
+    rows = results(run("thread", sent["id"][:10], "--json")[1])
+    assert [row["text"] for row in rows] == ["who waters?", "I do"]
+    assert rows == results(run("thread", id_text(first.id), "--json")[1])
+    assert "I do" in run("thread", prefix)[1]
+    assert run("send", "dev", "x", "--reply", id_text(elsewhere.id))[0] == 3, "a reply stays in its channel"
+    assert run("send", "dev", "x", "--reply", id_text(elsewhere.id)[:8])[0] == 3
+    assert run("thread", "a" * 52)[0] == 3
+    assert run("thread", "no-id")[0] == 2
+    assert len(twin.messages) == 3
 
 
 def test_log_pages_back_by_id(run, twin):

@@ -13,7 +13,7 @@ from multichat_tui.model.intents import SendMessage
 from multichat_tui.model.limits import MAX_PAGE_ROWS
 from multichat_tui.model.snapshots import Delivery, MessageRow, Position
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.lookup import ID_CHARACTERS, find_destination, id_text
+from multichat_tui.node.api.lookup import ID_CHARACTERS, find_destination, find_message, id_text
 from multichat_tui.node.api.transcript import message_lines
 from multichat_tui.node.api.wire import from_json
 
@@ -27,7 +27,8 @@ async def send(context: Context) -> int:
     async with session(context.host, network=args.wait != "queued") as opened:
         api = opened.api
         channel = await find_destination(api, args.to)
-        record = (await api.submit(SendMessage(channel=channel, text=args.text))).record
+        reply = (await find_message(api, args.reply, channel)).id if args.reply is not None else None
+        record = (await api.submit(SendMessage(channel=channel, text=args.text, reply_to=reply))).record
         if record is None:
             raise IntentRefused(Refusal.UNKNOWN, "The node named no message in its answer.")
         if args.wait == "delivered":
@@ -85,6 +86,16 @@ async def log(context: Context) -> int:
             async for rows in _following(api, channel, newest, events):
                 _print(out, rows)
     raise Unreachable(GONE, AGAIN)
+
+
+async def thread(context: Context) -> int:
+    """A message and everything that answers it, whichever of them is named."""
+    args, out = context.args, context.out
+    async with session(context.host, network=False) as opened:
+        row = await find_message(opened.api, args.message)
+        found = (await opened.api.thread(row.id)).rows
+    _print(out, found.rows)
+    return 0
 
 
 def _print(out: Output, rows: tuple[MessageRow, ...]) -> None:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
-from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
-from multichat_tui.model.ids import ChannelId, UserId, short
+from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, UsageError
+from multichat_tui.model.ids import ChannelId, RecordId, UserId, short
 from multichat_tui.model.intents import OpenDirect
-from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ContactRow, Me, MemberRow, Membership
+from multichat_tui.model.limits import MAX_PAGE_ROWS
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ContactRow, Me, MemberRow, Membership, MessageRow
 from multichat_tui.model.text import visible
 from multichat_tui.node.api import NodeApi
 
@@ -26,6 +27,9 @@ ID_CHARACTERS = 52
 """A whole id in base32."""
 MAX_CHANNELS_LOOKED_AT = 64
 """Channels whose members may be meant by a name, the most active ones."""
+MAX_CHANNELS_SEEN = 64
+"""Channels, the latest first, among whose newest messages one is looked for by the beginning of its id."""
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 MAX_CANDIDATES = 8
 """Candidates named in a refusal."""
 SUFFIX_SIGN = "~"
@@ -116,6 +120,30 @@ async def find_author(api: NodeApi, text: str, channels: Sequence[ChannelId] = (
     rows = list(people.values())
     found = _matching(rows, text, lambda row: _names(row.name, row.user), lambda row: [row.user])
     return _one(found, text, "person", lambda row: (row.name, row.user), [row.name for row in rows])
+
+
+async def find_message(api: NodeApi, text: str, channel: ChannelId | None = None) -> MessageRow:
+    """By the whole id, or by the beginning of one among the newest messages of `channel`, or of all. `errors.NotFound`."""
+    word = "".join(text.split()).lower()
+    if not (MIN_ID_CHARACTERS <= len(word) <= ID_CHARACTERS and set(word) <= set(_BASE32)):
+        raise UsageError(
+            f"{one_line(text.strip())[:60]!r} is no id of a message.", "send shows ids, and log --json the whole ones."
+        )
+    found: dict[RecordId, MessageRow] = {}
+    if len(word) == ID_CHARACTERS:
+        row = (await api.message(RecordId(base64.b32decode(word.upper() + "====")))).rows
+        found = {row.id: row} if row is not None and channel in (None, row.channel) else {}
+    else:
+        lately = sorted((await api.channels()).rows, key=lambda row: row.last_ms, reverse=True)
+        for where in (channel,) if channel is not None else tuple(row.id for row in lately[:MAX_CHANNELS_SEEN]):
+            rows = (await api.timeline(where, limit=MAX_PAGE_ROWS)).rows
+            found |= {row.id: row for row in rows if id_text(row.id).startswith(word)}
+    if not found:
+        here = " in this channel" if channel is not None else ""
+        raise NotFound(
+            f"There is no message {word[:60]!r}{here}.", "Of older messages the whole id is needed: log --json shows it."
+        )
+    return _one(list(found.values()), text, "message", lambda row: (f"{row.name}: {row.text[:20]}", row.id), ())
 
 
 async def find_destination(api: NodeApi, text: str, channel: ChannelId | None = None) -> ChannelId:

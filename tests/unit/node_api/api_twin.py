@@ -160,7 +160,9 @@ class ApiTwin:
             fingerprint=fingerprint(who),
         )
 
-    def arrive(self, channel: ChannelId, name: str, text: str, *, mine: bool = False) -> MessageRow:
+    def arrive(
+        self, channel: ChannelId, name: str, text: str, *, mine: bool = False, reply_to: RecordId | None = None
+    ) -> MessageRow:
         arrival = len(self.messages) + 1
         total = max(0, len(self.inside.get(channel, [])) - 1)
         state = Delivery.OTHERS
@@ -181,6 +183,7 @@ class ApiTwin:
             state=state,
             delivered=total if state is Delivery.ALL else 0,
             total=total,
+            reply_to=reply_to,
         )
         self.messages.append(row)
         self.emit(MessageAdded(seq=self.next_seq(), row=row))
@@ -217,11 +220,12 @@ class ApiTwin:
                         return Accepted(channel=row.id, user=who)
                 name = self.people[who].name if who in self.people else "somebody"
                 return Accepted(channel=self.add_channel(name, name, kind=ChannelKind.DIRECT, partner=who).id, user=who)
-            case SendMessage(channel=channel, text=text):
+            case SendMessage(channel=channel, text=text, reply_to=answered):
                 self._row(channel)
                 if not text.strip():
                     raise IntentRefused(Refusal.EMPTY, "There is nothing to send.")
-                return Accepted(record=self.arrive(channel, self.name, text, mine=True).id, channel=channel)
+                sent = self.arrive(channel, self.name, text, mine=True, reply_to=answered)
+                return Accepted(record=sent.id, channel=channel)
             case SetName(name=name):
                 self.name = name
                 return Accepted()
