@@ -48,7 +48,7 @@ def now_ms() -> int:
 
 
 def kind_of(frame: bytes) -> str:
-    """`records` for a MESSAGE frame of a channel; else the number of its type (docs/protocol.md, section 8)."""
+    """`records` for a MESSAGE frame of a channel; else the number of its type (docs/protocol/frames.md, section 8)."""
     return "records" if frame[2] == FrameType.MESSAGE and frame[5:13] != bytes(8) else str(frame[2])
 
 

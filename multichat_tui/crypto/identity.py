@@ -64,7 +64,8 @@ class Account:
 
     @property
     def return_key(self) -> bytes:
-        """What contacts know a returning device by: handed to them, and derived again from the phrase (docs/protocol.md)."""
+        """What contacts know a returning device by: handed to them, and derived again from the phrase
+        (docs/protocol/introductions.md, section 11)."""
         return digest("mc.return", self.entropy)
 
     @property

@@ -1,7 +1,7 @@
 """Acts: what records do. A record's content is `{0: [act, ...]}`, each act a map whose key 0 is its type; all count, or none.
 
 Types of 1 to 63 are control acts, from 64 on content acts. An act of an unknown type is kept as `UnknownAct`: a newer version
-understands it. docs/protocol.md lists the fields.
+understands it. docs/protocol/records.md lists the fields.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
-"""The four frames by which two people compare words or emoji (docs/protocol.md, section 17), and how they are encoded.
+"""The four frames by which two people compare words or emoji (docs/protocol/introductions.md, section 17), and how
+they are encoded.
 
 START and KEY agree on a key, CONFIRM says that the sender's user saw the same words, END that it is over.
 """

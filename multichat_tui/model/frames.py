@@ -280,7 +280,7 @@ class ReturnStage(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReturnFrame:
-    """A step of the conversation by which a restored device comes back (docs/protocol.md)."""
+    """A step of the conversation by which a restored device comes back (docs/protocol/introductions.md)."""
 
     stage: ReturnStage
     proof: bytes

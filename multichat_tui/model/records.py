@@ -1,6 +1,6 @@
 """Records: what a channel is made of. A signed header that names its past, and a salted body that may be absent.
 
-Header map keys (docs/protocol.md gives bytes and vectors):
+Header map keys (docs/protocol/records.md gives bytes and vectors):
 0 version, 1 suite, 2 kind, 3 channel, 4 log, 5 device, 6 seq, 7 prev, 8 parents, 9 control_heads, 10 timestamp_ms, 11 ets,
 12 expires_ms, 13 recipients, 14 body_hash, 15 body_size_bucket. Optional ones (3, 7, 12, 13) are left out when absent; keys
 from 16 on belong to newer versions: they are signed, kept and forwarded as they stand.

@@ -1,7 +1,8 @@
 """Comparing words or emoji: with a contact, who becomes verified, or with somebody nearby, who becomes a contact and verified.
 
-The state machine is drawn in docs/protocol.md, section 17. A comparison is bound to the link on which its keys were exchanged;
-what follows (the confirmations) is sealed under its own key, and so may come over a later link of the same two devices.
+The state machine is drawn in docs/protocol/introductions.md, section 17. A comparison is bound to the link on which its keys were
+exchanged; what follows (the confirmations) is sealed under its own key, and so may come over a later link of the same two
+devices.
 """
 
 from dataclasses import replace

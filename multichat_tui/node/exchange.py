@@ -1,4 +1,6 @@
-"""Synchronisation over links: offers, requests, records, acknowledgements (docs/protocol.md gives the state machine).
+"""Synchronisation over links: offers, requests, records, acknowledgements.
+
+docs/protocol/synchronisation.md gives the state machine.
 
 - On link up both sides OFFER what they hold of the channels that they share; each REQUESTs what it lacks; records come in pages,
   in causal order; each page is acknowledged after its commit, and the next follows.

@@ -1,5 +1,5 @@
-"""A second decoder of the strict encoding, written from RFC 8949 and the rules of docs/protocol.md alone: what the real one must
-agree with. Slow and plain."""
+"""A second decoder of the strict encoding, written from RFC 8949 and the rules of
+docs/protocol/encoding-and-keys.md alone: what the real one must agree with. Slow and plain."""
 
 from typing import Any
 

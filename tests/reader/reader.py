@@ -1,4 +1,4 @@
-"""A second implementation of the formats, written from docs/protocol.md alone; it answers the questions of the conformance run.
+"""A second implementation of the formats, written from docs/protocol alone; it answers the questions of the conformance run.
 
 It shares nothing with the application: not its code, not its CBOR library, not its tables. Where the two agree, it is because
 the document says enough. Numbers in comments are the document's sections. To run it:

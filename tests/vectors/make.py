@@ -1,6 +1,6 @@
 """Makes the frozen vectors beside this file: `python tests/vectors/make.py` from the top of the repository.
 
-The vectors are the format. Run this only when the format changes on purpose, together with docs/protocol.md and a note in the
+The vectors are the format. Run this only when the format changes on purpose, together with docs/protocol and a note in the
 changelog; `test_vectors.py` holds the code against what stands in the files. All keys in here are public: never use them.
 
 Bytes are in hex. Where a file gives inputs and outputs, a second implementation makes the outputs from the inputs.

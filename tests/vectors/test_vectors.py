@@ -144,7 +144,7 @@ def test_frames_are_read_as_ever(case: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("case", frozen("links")["handshakes"], ids=lambda case: case["name"])
 def test_handshakes_are_signed_as_the_protocol_says(case: dict[str, Any]) -> None:
-    """The formulas of docs/protocol.md, section 13, once more, beside the code that implements them."""
+    """The formulas of docs/protocol/links.md, section 13, once more, beside the code that implements them."""
     key, bound = unhex(case["key"]), unhex(case["certificate_hash"])
     nonce, hello, proof = (unhex(case[name]) for name in ("server_nonce", "client_hello", "server_proof"))
     assert (len(nonce), len(hello), len(proof)) == (32, 1024, 1024)

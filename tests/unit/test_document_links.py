@@ -1,0 +1,41 @@
+"""The documents lead somewhere: every link to a file, and every section of the protocol that something names."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PROTOCOL = ROOT / "docs" / "protocol"
+
+
+def documents() -> list[Path]:
+    return [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+
+def test_links_between_documents_lead_to_files() -> None:
+    links = [
+        (document.relative_to(ROOT), target)
+        for document in documents()
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
+        if "://" not in target and not target.startswith("mailto:")
+    ]
+    assert len(links) > 20
+    assert [link for link in links if not (ROOT / link[0].parent / link[1]).exists()] == []
+
+
+def test_files_of_the_protocol_that_something_names_have_the_section_that_it_names() -> None:
+    named = set()
+    sources = [path for room in ("multichat_tui", "tests", "benchmarks") for path in (ROOT / room).rglob("*.py")]
+    for source in [*documents(), *sources]:
+        said = source.read_text(encoding="utf-8")
+        named.update(re.findall(r"docs/protocol/([a-z-]+\.md), section (\d+)", said))
+        if source.parent == PROTOCOL:
+            named.update((file, number) for number, file in re.findall(r"\[[Ss]ection (\d+)\]\(([a-z-]+\.md)\)", said))
+    assert len(named) > 8
+    missing = [(f, n) for f, n in named if f"\n## {n}. " not in (PROTOCOL / f).read_text(encoding="utf-8")]
+    assert missing == []
+
+
+def test_the_overview_of_the_protocol_lists_every_part() -> None:
+    overview = (PROTOCOL / "README.md").read_text(encoding="utf-8")
+    parts = {path.name for path in PROTOCOL.glob("*.md")} - {"README.md"}
+    assert set(re.findall(r"\]\(([a-z-]+\.md)\)", overview)) == parts
