@@ -194,6 +194,34 @@ def test_commands_attach_to_the_running_node(machine):
     assert machine.results("ann", "channel", "list")[0]["topic"] == "all of it"
 
 
+def test_a_search_finds_with_and_without_a_running_node(machine):
+    init(machine, "ann")
+    for channel, text in (("dev", "The red boat, naïve 北京 #1"), ("ops", "a blue Boat"), ("ops", "no ship")):
+        if not any(row["name"] == channel for row in machine.results("ann", "channel", "list")):
+            machine.results("ann", "channel", "create", channel)
+        machine.results("ann", "send", channel, text, "--wait", "queued")
+
+    def texts(*words):
+        return [row["text"] for row in machine.results("ann", "search", *words)]
+
+    def all_of_them():
+        assert texts("boat") == ["a blue Boat", "The red boat, naïve 北京 #1"]
+        assert texts("naive", "北京") == ["The red boat, naïve 北京 #1"]
+        assert texts("boat", "--channel", "ops", "--from", "me", "--after", "1d") == ["a blue Boat"]
+        assert texts('"boat red"') == []
+        code, _, err = machine.run("ann", "search", "boat", "--channel", "opps")
+        assert code == 3
+        assert "Did you mean 'ops'" in err
+
+    all_of_them()
+    machine.node("ann")
+    all_of_them()
+    (found,) = machine.results("ann", "do", "/search ship")
+    assert found["messages"][0]["text"] == "no ship"
+    (gone_to,) = machine.results("ann", "do", f"/jump {found['messages'][0]['id']}")
+    assert gone_to["text"] == "no ship"
+
+
 def test_log_follow_and_events_stream_until_the_node_stops(machine):
     init(machine, "ann")
     node = machine.node("ann")

@@ -204,6 +204,10 @@ def test_every_action_has_a_key_that_arrives(pane: Pane, scope: Scope) -> None:
                 pane.sees("(here)")
                 pane.keys("q")
                 assert pane.waits(lambda: "(here)" not in pane.screen, WAIT_S)
+            elif action.id == "trust":
+                pane.sees("Compare words")
+                pane.keys("Escape")
+                assert pane.waits(lambda: "Compare words" not in pane.screen, WAIT_S)
             elif action.id in ("switcher", "palette", "search"):
                 pane.sees("Enter ")
                 pane.keys("Escape")
