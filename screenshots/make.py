@@ -135,6 +135,8 @@ async def play(homes: Homes, screen: Terminal) -> None:
     screen.until_shows(r"as many as you have\. +✓ ")
     screen.type("the ladder is by the ga")
     screen.until_shows("by the ga")
+    # The news of how one became contacts has passed.
+    screen.until(lambda lines: "Ctrl+K" in lines[-1], "the plain status line")
     photograph(screen, "main-120x40")
     screen.press("F1")
     screen.until_shows("Esc close")

@@ -16,6 +16,7 @@ from multichat_tui.model.frames import Ack, MessageFrame, Offer, Request
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.acks import Acks
 from multichat_tui.node.arrivals import Arrivals
+from multichat_tui.node.catching_up import CatchingUp
 from multichat_tui.node.greetings import Greetings
 from multichat_tui.node.holdings import Holdings, shares
 from multichat_tui.node.ledger import Ledger
@@ -46,6 +47,7 @@ class Exchange:
         self._greetings = Greetings(world, self._offers, holdings, self._statements, self._receipts)
         self._requests = Requests(world, pages, self._statements, self._receipts)
         self._acks = Acks(world, holdings, pages, self._offers)
+        self._catching_up = CatchingUp(world)
         self.arrivals = Arrivals(world, ledger, holdings, self._requests, self._statements, self._receipts)
 
     def begin(self, session: Session) -> None:
@@ -123,6 +125,7 @@ class Exchange:
         for channel in list(self._world.channels.values()):
             if channel.plan_at is not None and channel.plan_at <= self._world.now:
                 self._requests.plan(channel)
+        self._catching_up.look()
 
     def _pushes_due(self, session: Session) -> None:
         due, session.push_due = session.push_due, {}
