@@ -39,8 +39,23 @@ LINE = "tests/unit/headless/test_headless_line.py"
 SEARCH = "tests/contract/test_store_search_contract.py"
 SAS = "tests/unit/crypto/test_crypto_sas.py"
 COMPARING = "tests/simulation/test_comparison_stories.py"
+READER = "tests/property/test_second_reader_agreement.py"
 
 MUTANTS = (
+    Mutant(
+        name="a requested range may end before it begins",
+        file="multichat_tui/model/frames.py",
+        old='last=as_int(parts[3], "last", MAX_INTEGER, first),',
+        new='last=as_int(parts[3], "last", MAX_INTEGER),',
+        tests=READER,
+    ),
+    Mutant(
+        name="a revocation fences more chains than an account has",
+        file="multichat_tui/model/acts.py",
+        old='as_list(fields[2], "fence", MAX_DEVICE_TIPS)',
+        new='as_list(fields[2], "fence", MAX_TIPS)',
+        tests=READER,
+    ),
     Mutant(
         name="a key that was not committed to is taken",
         file="multichat_tui/crypto/sas.py",

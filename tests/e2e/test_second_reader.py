@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.e2e
+
 READER = Path(__file__).parents[1] / "reader" / "reader.py"
 ROOT = Path(__file__).parents[2]
 

@@ -375,7 +375,7 @@ def link(written: str) -> Answer:
     except binascii.Error as error:
         raise Rejected from error
     body, check = data[:-4], data[-4:]
-    need(base64.urlsafe_b64encode(data).decode().rstrip("=") == letters and H("mc.link", body)[:4] == check)
+    need(H("mc.link", body)[:4] == check)
     it = LINK(decode(body))
     need((6 in it) == (kind == "join"))
     join_key, _ = sodium.crypto_sign_seed_keypair(H("mc.invjoin", it[2]))
