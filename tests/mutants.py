@@ -38,6 +38,7 @@ COVERS = "tests/unit/node/test_node_covers.py tests/unit/sync/test_sync_runs.py"
 LINE = "tests/unit/headless/test_headless_line.py"
 SEARCH = "tests/contract/test_store_search_contract.py"
 SAS = "tests/unit/crypto/test_crypto_sas.py"
+IMPOSTORS = "tests/unit/node/test_node_impostors.py"
 COMPARING = "tests/simulation/test_comparison_stories.py"
 READER = "tests/property/test_second_reader_agreement.py"
 
@@ -76,6 +77,34 @@ MUTANTS = (
         old="        if comparison.theirs is not None:\n            self._complete(comparison)",
         new="        comparison.theirs = comparison.them.user + comparison.them.device\n        self._complete(comparison)",
         tests=COMPARING,
+    ),
+    Mutant(
+        name="whoever holds somebody's list is taken for them",
+        file="multichat_tui/node/comparisons.py",
+        old=" and claim_holds(DeviceId(parts[0]), claim, parts[3])",
+        new="",
+        tests=IMPOSTORS,
+    ),
+    Mutant(
+        name="a contact may begin comparisons until the words please",
+        file="multichat_tui/node/comparisons.py",
+        old="if len(recent) >= MAX_COMPARISONS_ASKED:",
+        new="if len(recent) > 1000:",
+        tests=IMPOSTORS,
+    ),
+    Mutant(
+        name="strangers are answered until the batch ends",
+        file="multichat_tui/node/comparisons.py",
+        old="if world.window.tries >= MAX_NEARBY_TRIES:",
+        new="if world.window.tries > 1000:",
+        tests=IMPOSTORS,
+    ),
+    Mutant(
+        name="a contact is made with a list that none can follow",
+        file="multichat_tui/node/introductions.py",
+        old="if devices.number >= MAX_LIST_NUMBER:",
+        new="if devices.number < 0:",
+        tests=IMPOSTORS,
     ),
     Mutant(
         name="words that differed leave one visible",

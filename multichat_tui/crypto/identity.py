@@ -212,6 +212,19 @@ def sign_closing(account: Account, now_ms: int) -> Statement:
     return statement
 
 
+def claim_signed_bytes(claim: bytes) -> bytes:
+    return b"multichat claim 1\0" + claim
+
+
+def sign_claim(signer: Signer, claim: bytes) -> bytes:
+    """A device says in a comparison that it is the one at this end; `claim` is `sas.Agreed.claim`."""
+    return signer.sign(claim_signed_bytes(claim))
+
+
+def claim_holds(device: DeviceId, claim: bytes, signature: bytes) -> bool:
+    return verify(device, claim_signed_bytes(claim), signature)
+
+
 def sign_receipt(signer: Signer, channel: ChannelId, device: DeviceId, number: int, chains: tuple[HeldChain, ...]) -> Receipt:
     body = receipt_body(channel=channel, device=device, number=number, chains=chains)
     receipt = decode_receipt(encode([body, signer.sign(receipt_signed_bytes(body))]))

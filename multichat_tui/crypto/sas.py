@@ -99,6 +99,10 @@ class Agreed:
         except (CryptoError, ValueError):
             return None
 
+    def claim(self, side: Side) -> bytes:
+        """What a device of this side signs to show that it is the one that is spoken of: 32 bytes of this comparison alone."""
+        return mac(self.root, "mc.sas.claim", bytes([side.value]))
+
     def _seal_key(self, side: Side) -> bytes:
         return mac(self.root, "mc.sas.seal", bytes([side.value]))
 

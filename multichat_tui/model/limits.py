@@ -175,8 +175,11 @@ MAX_COMPARISON_REPEAT_MS = 15_000
 """What is not answered is said again, each time after twice as long."""
 MAX_COMPARISONS = 16
 """Under way or over and still shown; those that are over go first."""
+MAX_COMPARISONS_ASKED = 4
+"""Of one contact, begun within COMPARISON_MS and answered: whoever begins knows the words before we show them, and could begin
+until they please."""
 COMPARISON_PAUSE_MS = 10_000
-"""A peer that begins again sooner after the last one is told that we are busy: each one calls the user."""
+"""A contact that begins again sooner after the user has turned it away is refused: each one calls the user."""
 MAX_COMPARISON_BOX_BYTES = 30 * 1024
 """A device list, a profile and what frames them."""
 MAX_ALARMS = 256

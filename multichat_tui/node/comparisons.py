@@ -7,7 +7,7 @@ devices.
 
 from dataclasses import replace
 
-from multichat_tui.crypto.identity import device_list_holds, statement_holds
+from multichat_tui.crypto.identity import claim_holds, device_list_holds, sign_claim, statement_holds
 from multichat_tui.crypto.keys import sealing_public_key
 from multichat_tui.crypto.sas import Party, Side, nearby_code
 from multichat_tui.model.codec import Rejected, encode
@@ -22,7 +22,7 @@ from multichat_tui.model.comparing import (
     Purpose,
 )
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
-from multichat_tui.model.identity import MAX_DEVICE_LIST_BYTES, DeviceList, decode_device_list
+from multichat_tui.model.identity import MAX_DEVICE_LIST_BYTES, SIGNATURE_BYTES, DeviceList, decode_device_list
 from multichat_tui.model.ids import ID_SIZE, DeviceId, UserId
 from multichat_tui.model.intents import Answer
 from multichat_tui.model.limits import (
@@ -32,7 +32,9 @@ from multichat_tui.model.limits import (
     MAX_COMPARISON_BOX_BYTES,
     MAX_COMPARISON_REPEAT_MS,
     MAX_COMPARISONS,
+    MAX_COMPARISONS_ASKED,
     MAX_CONTACTS,
+    MAX_NEARBY_TRIES,
 )
 from multichat_tui.model.ports import Space
 from multichat_tui.model.schema import as_bytes, as_id, as_map, read
@@ -57,6 +59,8 @@ class Comparisons:
         self._dialing = dialing
         self._refused_at: dict[UserId, int] = {}
         """When this user last turned a contact away."""
+        self._answered_at: dict[UserId, tuple[int, ...]] = {}
+        """When comparisons that a contact began were answered, at most the last MAX_COMPARISONS_ASKED of each."""
 
     @property
     def active(self) -> list[Comparison]:
@@ -180,6 +184,10 @@ class Comparisons:
         if stranger is not None:
             if world.window is None:
                 return
+            if world.window.tries >= MAX_NEARBY_TRIES:
+                # The window closes at the end of this batch; until then no more keys are given away.
+                world.count("comparison-too-often")
+                return
             me, rival = world.window.party, next((each for each in self.active if each.purpose is Purpose.MEET), None)
             ours_first = rival is not None and frame.nearby == world.window.wish and world.window.id < frame.nearby
             same = rival is not None and bool(frame.nearby) and frame.nearby == world.window.wish
@@ -193,6 +201,12 @@ class Comparisons:
             ours_first, same = world.identity.user < user, rival is not None
             if world.now - self._refused_at.get(user, -COMPARISON_PAUSE_MS) < COMPARISON_PAUSE_MS:
                 world.send(session, CompareEnd(comparison=frame.comparison, reason=EndReason.REFUSED))
+                return
+            recent = [at for at in self._answered_at.get(user, ()) if world.now - at < COMPARISON_MS]
+            if len(recent) >= MAX_COMPARISONS_ASKED:
+                # Our key tells who began what the words will be, before anybody sees them: each answer is one guess.
+                world.count("comparison-too-often")
+                world.send(session, CompareEnd(comparison=frame.comparison, reason=EndReason.BUSY))
                 return
         if rival is not None:
             beginning = same and rival.side is Side.BEGINNER and rival.state is ComparisonState.WAITING
@@ -214,7 +228,10 @@ class Comparisons:
             world.send(session, CompareEnd(comparison=frame.comparison, reason=EndReason.BUSY))
             return
         if stranger is None:
+            assert session.user is not None
             comparison.user = session.user
+            answered = self._answered_at.get(session.user, ())
+            self._answered_at[session.user] = (*answered, world.now)[-MAX_COMPARISONS_ASKED:]
         else:
             assert world.window is not None
             world.window.tries += 1
@@ -306,7 +323,7 @@ class Comparisons:
                 self._end(comparison, ComparisonState.FAILED)
                 return
         else:
-            half = _half(comparison.theirs)
+            half = _half(comparison.theirs, comparison.agreed.claim(comparison.other_side))
             if half is None or half[1].user == world.identity.user:
                 world.count("comparison-identity-rejected")
                 self._end(comparison, ComparisonState.FAILED)
@@ -438,7 +455,8 @@ class Comparisons:
         if comparison.purpose is Purpose.VERIFY:
             plaintext: bytes = identity.user + identity.device
         else:
-            plaintext = encode({1: identity.device, 2: identity.devices.encoded, 3: identity.profile.encoded})
+            claim = sign_claim(identity.signer, comparison.agreed.claim(comparison.side))
+            plaintext = encode({1: identity.device, 2: identity.devices.encoded, 3: identity.profile.encoded, 4: claim})
         box = comparison.agreed.seal(comparison.side, plaintext)
         self._world.send(session, CompareConfirm(comparison=comparison.id, box=box, heard=comparison.theirs is not None))
 
@@ -455,10 +473,11 @@ def _stranger(session: Session) -> UserId | None:
     return session.certificate.user if session.nearby and session.certificate is not None else None
 
 
-def _half(plaintext: bytes) -> tuple[DeviceId, DeviceList, Statement] | None:
-    """What somebody nearby says of himself: device, device list and profile, if they hold and belong together."""
+def _half(plaintext: bytes, claim: bytes) -> tuple[DeviceId, DeviceList, Statement] | None:
+    """What somebody nearby says of himself: device, device list and profile, if they hold and belong together, and the device has
+    signed `claim`: lists and profiles alone are known to many, who could pass as that account here."""
     fields = read(plaintext, MAX_COMPARISON_BOX_BYTES, lambda value: as_map(value, "identity"))
-    if isinstance(fields, Rejected) or any(key not in fields for key in (1, 2, 3)):
+    if isinstance(fields, Rejected) or any(key not in fields for key in (1, 2, 3, 4)):
         return None
     parts = read(
         plaintext,
@@ -467,6 +486,7 @@ def _half(plaintext: bytes) -> tuple[DeviceId, DeviceList, Statement] | None:
             as_id(fields[1], "device"),
             as_bytes(fields[2], "devices", MAX_DEVICE_LIST_BYTES),
             as_bytes(fields[3], "profile", MAX_STATEMENT_BYTES),
+            as_bytes(fields[4], "claim", SIGNATURE_BYTES, SIGNATURE_BYTES),
         ),
     )
     if isinstance(parts, Rejected):
@@ -477,4 +497,5 @@ def _half(plaintext: bytes) -> tuple[DeviceId, DeviceList, Statement] | None:
     living = {certificate.device for certificate in devices.living}
     if parts[0] not in living or profile.device not in living or profile.user != devices.user:
         return None
-    return (DeviceId(parts[0]), devices, profile) if device_list_holds(devices) and statement_holds(profile) else None
+    holds = device_list_holds(devices) and statement_holds(profile) and claim_holds(DeviceId(parts[0]), claim, parts[3])
+    return (DeviceId(parts[0]), devices, profile) if holds else None

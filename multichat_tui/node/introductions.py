@@ -29,7 +29,14 @@ from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.invitations import SEED_BYTES, Invitation, InvitationKind, join_seed, parse_link, token_key
 from multichat_tui.model.joins import Join, decode_join
-from multichat_tui.model.limits import MAX_CHANNEL_DEVICES, MAX_CHANNELS, MAX_CONTACTS, MAX_OPEN_INVITATIONS, SALT_BYTES
+from multichat_tui.model.limits import (
+    MAX_CHANNEL_DEVICES,
+    MAX_CHANNELS,
+    MAX_CONTACTS,
+    MAX_LIST_NUMBER,
+    MAX_OPEN_INVITATIONS,
+    SALT_BYTES,
+)
 from multichat_tui.model.ports import Space
 from multichat_tui.model.records import Kind, decode_record
 from multichat_tui.model.snapshots import Membership
@@ -301,7 +308,10 @@ class Introductions:
         """Keep a contact who was proven to use `device`, with the secret that it and we have. False: the list is an older one
         than we know, and the device is not in the newest any more."""
         world = self._world
-        known = world.contacts.get(devices.user)
+        if devices.number >= MAX_LIST_NUMBER:
+            # Neither could a later list follow, nor could it be offered to anybody.
+            world.count("devices-rejected")
+            return False
         self._devices.learn(devices, session)
         newest = world.list_of(devices.user) or devices
         if all(certificate.device != device for certificate in newest.living):

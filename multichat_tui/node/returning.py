@@ -12,7 +12,7 @@ from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import MessageFrame, ReturnFrame, ReturnStage
 from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, UserId
-from multichat_tui.model.limits import MAX_CONTACTS
+from multichat_tui.model.limits import MAX_CONTACTS, MAX_INTEGER, MAX_LIST_NUMBER
 from multichat_tui.model.ports import Space
 from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile, decode_statement
 from multichat_tui.node.devices import Devices
@@ -185,7 +185,9 @@ class Returning:
         profile = _profile(frame.account_profile, identity.user)
         signers = {certificate.device for certificate in listed.certificates}
         newer = profile is not None and (unmet or profile[0].number > identity.profile.number)
-        if profile is not None and newer and profile[0].device in signers:
+        # None follows the greatest number there is: who has stolen a device of ours may have signed that.
+        followed = profile is not None and profile[0].number < MAX_INTEGER
+        if profile is not None and newer and followed and profile[0].device in signers:
             identity.take_over(world.txn, profile[0], profile[1])
             world.name_version += 1
         self._say(
@@ -267,7 +269,9 @@ class Returning:
 
 def _list(encoded: bytes) -> DeviceList | None:
     listed = decode_device_list(encoded)
-    return None if isinstance(listed, Rejected) or not device_list_holds(listed) else listed
+    if isinstance(listed, Rejected) or listed.number >= MAX_LIST_NUMBER or not device_list_holds(listed):
+        return None
+    return listed
 
 
 def _profile(encoded: bytes, user: UserId | None = None) -> tuple[Statement, Profile] | None:

@@ -20,9 +20,11 @@ from multichat_tui.crypto.identity import (  # noqa: E402
     Account,
     DeviceSecrets,
     certify,
+    claim_signed_bytes,
     first_device_list,
     joined_device_list,
     safety_number,
+    sign_claim,
     sign_closing,
     sign_device_list,
     sign_join,
@@ -623,6 +625,16 @@ def comparing() -> dict[str, Any]:
         "beginners_plaintext": (beginner.user + beginner.device).hex(),
         "beginners_box": agreed.seal(Side.BEGINNER, beginner.user + beginner.device).hex(),
         "answerers_box": agreed.seal(Side.ANSWERER, answerer.user + answerer.device).hex(),
+        "claims": [
+            {
+                "side": side.value,
+                "claim": agreed.claim(side).hex(),
+                "signed": claim_signed_bytes(agreed.claim(side)).hex(),
+                "seed": seed.hex(),
+                "signature": sign_claim(Signer(seed), agreed.claim(side)).hex(),
+            }
+            for side, seed in ((Side.BEGINNER, filled(0xA0)), (Side.ANSWERER, filled(0xC0)))
+        ],
         "nearby": {
             "id": filled(0x70, 16).hex(),
             "code": nearby_code(filled(0x70, 16)),
