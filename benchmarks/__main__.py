@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from benchmarks import catchup, nodes, terminal, wire
+from benchmarks import catchup, nodes, search, terminal, wire
 from benchmarks.measures import Figure, table
 
 DISK, MEMORY = "/var/tmp", "/dev/shm"
@@ -37,7 +37,7 @@ async def part(name: str, base: str, measure: Callable[[Path], Awaitable[list[Fi
 
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("parts", nargs="*", help="disk, memory, crowd, catchup, wire, terminal; all if none is named")
+    parser.add_argument("parts", nargs="*", help="disk, memory, crowd, catchup, wire, terminal, search; all if none is named")
     parser.add_argument("--disk", default=DISK, help=f"a directory on a disk (default: {DISK})")
     parser.add_argument("--memory", default=MEMORY, help=f"a directory in memory, where a commit is free (default: {MEMORY})")
     wanted = parser.parse_args()
@@ -48,6 +48,7 @@ async def main() -> None:
         "catchup": (wanted.disk, catchup.figures),
         "wire": (wanted.memory, lambda directory: wire.figures()),
         "terminal": (wanted.disk, terminal.figures),
+        "search": (wanted.disk, search.figures),
     }
     figures = []
     for name, (base, measure) in parts.items():

@@ -12,6 +12,7 @@ from twin import TwinNode, channel_id, populated
 from multichat_tui.model.searching import FoundRow, Phrase, Search, marked_places
 from multichat_tui.ui.cells import width
 from multichat_tui.ui.completing import complete_query
+from multichat_tui.ui.finding import PAGE_HITS
 from multichat_tui.ui.found import TEACHING, hit_strips, mark_style, marked_text
 from multichat_tui.ui.glyphs import ASCII, UNICODE
 from multichat_tui.ui.panel import PanelScreen
@@ -113,11 +114,10 @@ async def test_moving_through_the_hits_shows_what_stands_around_them_and_pages_g
         await seat.opened(DEV)
         screen = await searching(seat, *"message")
         finder = screen.lines.finder
-        assert len(finder.answer.hits) == 50
-        await seat.sees("1 of 50+ found")
-        for _ in range(9):
-            await seat.press("pagedown")
-        await until(lambda: len(finder.answer.hits) > 50)
+        assert len(finder.answer.hits) == PAGE_HITS
+        await seat.sees(f"1 of {PAGE_HITS}+ found")
+        await seat.press("pagedown", "pagedown")
+        await until(lambda: len(finder.answer.hits) > PAGE_HITS)
         await until(lambda: finder.hit is not None and finder.hit.row in finder.around)
         assert finder.hit is not None
         at = node.rows[DEV].index(finder.hit.row)
