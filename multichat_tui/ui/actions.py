@@ -51,7 +51,7 @@ def _action(scope: Scope, identifier: str, title: str, *keys: str) -> Action:
 _ANYWHERE = (
     ("help", "Help for the focused pane", "f1"),
     ("quit", "Quit; nothing is lost", "ctrl+q"),
-    ("switcher", "Go to a channel, a conversation or a person", "ctrl+k"),
+    ("switcher", "Go to a channel, a person or a message", "ctrl+k"),
     ("palette", "Commands and actions", "ctrl+p"),
     ("trust", "Compare words with a contact, meet people nearby", "f4"),
     ("search", "Search messages", "ctrl+f", "f3"),

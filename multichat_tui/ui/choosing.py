@@ -1,11 +1,13 @@
 """Opens the lists that one picks from by typing, and does what was picked."""
 
-from collections.abc import Callable, Hashable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Hashable
+from typing import TYPE_CHECKING, Any
 
+from multichat_tui.model.snapshots import MessageRow
 from multichat_tui.ui import menu, switcher
 from multichat_tui.ui.actions import hint
 from multichat_tui.ui.cells import one_line
+from multichat_tui.ui.desk import shown_name
 from multichat_tui.ui.dressing import Dressing
 from multichat_tui.ui.fuzzy import best
 from multichat_tui.ui.palette import PLAIN
@@ -19,10 +21,16 @@ MAX_RECENT = 30
 
 
 class Choosing:
-    """`perform` does an action of any scope."""
+    """`perform` does an action of any scope, `show` goes to a message."""
 
-    def __init__(self, screen: "MainScreen", perform: Callable[[str], None], dressing: Dressing) -> None:
-        self._screen, self._perform, self._dressing = screen, perform, dressing
+    def __init__(
+        self,
+        screen: "MainScreen",
+        perform: Callable[[str], None],
+        show: Callable[[MessageRow], Coroutine[Any, Any, None]],
+        dressing: Dressing,
+    ) -> None:
+        self._screen, self._perform, self._show, self._dressing = screen, perform, show, dressing
         self._recent: list[tuple[str, str]] = []
 
     def _open(
@@ -43,7 +51,16 @@ class Choosing:
         def offer(typed: str) -> list[Choice]:
             return switcher.offer(typed, front.desk, front.visited, front.current, (screen.palette, screen.glyphs))
 
+        async def later(typed: str) -> list[Choice]:
+            if front.api is None:
+                return []
+            labels = {row.id: one_line(shown_name(row)) for row in front.desk.channels.values()}
+            return await switcher.messages(typed, front.api, labels, (screen.palette, screen.glyphs))
+
         def taken(key: Hashable, _filled: bool) -> None:
+            if (row := switcher.message_of(key)) is not None:
+                screen.spawn(self._show(row))
+                return
             if (channel := switcher.channel_of(key)) is not None:
                 screen.spawn(front.open(channel))
             elif (person := switcher.person_of(key)) is not None:
@@ -51,8 +68,8 @@ class Choosing:
             screen.composer.focus()
 
         told = "#channels  @people  Enter goes there "
-        empty = switcher.NOWHERE
-        self._open(PickerScreen("Go to", offer, screen.palette, screen.glyphs, hint=told, empty=empty), taken)
+        picker = PickerScreen("Go to", offer, screen.palette, screen.glyphs, later=later, hint=told, empty=switcher.NOWHERE)
+        self._open(picker, taken)
 
     def command(self) -> None:
         """The command palette."""

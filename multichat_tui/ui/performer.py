@@ -25,7 +25,7 @@ class Performer:
     def __init__(self, screen: "MainScreen") -> None:
         self._screen = screen
         self._dressing = Dressing(screen)
-        self._choosing = Choosing(screen, self.perform_anywhere, self._dressing)
+        self._choosing = Choosing(screen, self.perform_anywhere, self.show_row, self._dressing)
 
     def perform_anywhere(self, action: str) -> None:
         """An action of any scope: the pane that it belongs to gets the focus."""

@@ -1,12 +1,16 @@
-"""What the quick switcher offers: channels, conversations and people, where one was lately first."""
+"""What the quick switcher offers: channels, conversations and people, where one was lately first; then messages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from multichat_tui.model.ids import ChannelId, UserId
-from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ContactRow
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ContactRow, MessageRow
+from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.queries import parse_query, understand
 from multichat_tui.ui.cells import Piece, one_line
 from multichat_tui.ui.desk import Desk, shown_name, standing
 from multichat_tui.ui.faces import counts, presence
+from multichat_tui.ui.found import label_of, marked_text, stamp
 from multichat_tui.ui.fuzzy import best
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.palette import PLAIN, Palette
@@ -14,6 +18,10 @@ from multichat_tui.ui.picker import Choice
 
 MOST_CHOICES = 200
 """More than anybody scrolls through; typing narrows them."""
+MOST_MESSAGES = 8
+"""The search (Ctrl+F) has the others."""
+FROM_CHARACTERS = 2
+TEXT_CELLS = 60
 NOWHERE = "no channel and nobody of that name: /create NAME makes a channel, /pair finds people"
 
 Target = ChannelRow | ContactRow
@@ -69,6 +77,32 @@ def _choice(row: Target, current: ChannelId | None, look: tuple[Palette, Glyphs]
         here = (("not joined", palette.warn),)
     right = (*here, (" ", PLAIN)) if here else ()
     return Choice(key=("channel", row.id), left=(*name, *topic), right=right)
+
+
+async def messages(query: str, api: NodeApi, labels: Mapping[ChannelId, str], look: tuple[Palette, Glyphs]) -> list[Choice]:
+    """The newest messages that hold what is typed, below a heading; none where only channels or people are asked for."""
+    wanted = query.strip()
+    if len(wanted) < FROM_CHARACTERS or wanted.startswith(("#", "@")) or parse_query(wanted, typing=True).empty:
+        return []
+    found = (await api.search(await understand(api, wanted, typing=True), limit=MOST_MESSAGES)).rows.rows
+    palette, glyphs = look
+    choices = [Choice(key=None, left=(("Messages", palette.dim),))] if found else []
+    today = datetime.now().astimezone().date()
+    for each in found:
+        head: Piece = (f"{label_of(labels, each.row)} ", palette.accent)
+        name: Piece = (f"{one_line(each.row.name)} ", palette.of_person(each.row.author))
+        text = marked_text(each, TEXT_CELLS, palette, glyphs)
+        when: Piece = (stamp(each.row.time_ms, today) + " ", palette.dim)
+        choices.append(Choice(key=("message", each.row), left=(head, name, *text), right=(when,)))
+    return choices
+
+
+def message_of(key: object) -> MessageRow | None:
+    """The message that a picked key names."""
+    match key:
+        case ("message", MessageRow() as row):
+            return row
+    return None
 
 
 def channel_of(key: object) -> ChannelId | None:

@@ -8,7 +8,7 @@ from twin import TwinNode, channel_id, populated, user
 
 from multichat_tui.model.intents import OpenDirect
 from multichat_tui.node.api.commands import COMMANDS
-from multichat_tui.ui import menu
+from multichat_tui.ui import menu, switcher
 from multichat_tui.ui.actions import ACTIONS
 from multichat_tui.ui.fuzzy import best, fitness
 from multichat_tui.ui.picker import PickerScreen
@@ -191,3 +191,32 @@ async def test_a_long_paste_into_the_list_does_not_grow_without_bound(sit: Sit) 
         assert len(screen.lines.typed) == 100
         await seat.press("ctrl+u")
         assert screen.lines.typed == ""
+
+
+async def test_the_switcher_finds_messages_too_and_goes_to_the_picked_one(sit: Sit) -> None:
+    node = populated()
+    said = node.say(OPS, "bob", "the ladder is behind the shed")
+    node.fill(OPS, 300)
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await seat.press("ctrl+k", *"ladder")
+        screen = await picked(seat)
+        await until(lambda: any("behind the shed" in line for line in offered(screen)))
+        assert "Messages" in offered(screen)
+        assert screen.lines.chosen is not None
+        assert screen.lines.chosen.key == ("message", said)
+        await seat.press("enter")
+        await seat.opened(OPS)
+        await until(lambda: seat.main.timeline.cursor == said.id)
+        assert any("behind the shed" in line for line in seat.timeline)
+
+
+async def test_the_switcher_asks_for_no_messages_where_channels_or_people_are_meant(sit: Sit) -> None:
+    node = populated()
+    node.say(OPS, "bob", "lobby and ann")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        assert seat.main.front.api is not None
+        for typed in ("#lobby", "@ann", "l", "from:"):
+            assert await switcher.messages(typed, seat.main.front.api, {}, (DARK, seat.main.glyphs)) == []
+        assert await switcher.messages("lobby an", seat.main.front.api, {}, (DARK, seat.main.glyphs)) != []
