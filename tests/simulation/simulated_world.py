@@ -10,7 +10,7 @@ from multichat_tui.model.errors import IntentRefused, MultichatError, StorageFai
 from multichat_tui.model.events import Event
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import AcceptContact, CreateChannel, InviteContact, InviteToChannel, JoinChannel, SendMessage
-from multichat_tui.model.ports import Transaction
+from multichat_tui.model.ports import Store, Transaction
 from multichat_tui.model.snapshots import MessageRow, RowKind
 from multichat_tui.net.simulated import Conditions, SimulatedHub, SimulatedNetwork
 from multichat_tui.node.genesis import complete_identity, create_identity, needs_account
@@ -27,8 +27,8 @@ class Crash(BaseException):
 class CrashingStore:
     """A store that survives its process: it can be told to kill it just before or just after the next commit."""
 
-    def __init__(self) -> None:
-        self.inner = MemoryStore()
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
         self.crash_next: str | None = None
         self.on_crash: Callable[[], None] | None = None
 
@@ -65,7 +65,7 @@ class Person:
         self.world = world
         self.name = name
         self.skew_ms = skew_ms
-        self.store = CrashingStore()
+        self.store = CrashingStore(world.new_store(name))
         self.store.on_crash = self.crash
         self.network = SimulatedNetwork(world.hub, name)
         self.random = random.Random(f"{world.seed}/{name}")
@@ -158,6 +158,8 @@ class SimulatedWorld:
         self.hub = SimulatedHub(seed, conditions)
         self.random = random.Random(f"world/{seed}")
         self.people: dict[str, Person] = {}
+        self.new_store: Callable[[str], Store] = lambda name: MemoryStore()
+        """What keeps the profile of the machine of this name."""
         print(f"simulation seed {seed}")
 
     def now_ms(self) -> int:

@@ -1,0 +1,473 @@
+"""Many nodes in a few channels, for days of virtual time: one seeded history, and what must hold during it and at its end.
+
+`python -m tests.simulation.many_nodes --nodes 50 --seeds 20` plays twenty fresh histories and prints each seed;
+`--seed S` repeats one. Hash seeds are fixed by starting again, so that a history is the same wherever it is played.
+"""
+
+import argparse
+import asyncio
+import itertools
+import logging
+import os
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from hostile_members import Hostile
+from many_invariants import check_delivery, check_end, differences, world_of
+from simulated_world import Person, SimulatedWorld
+
+from multichat_tui.model.acts import Remove, Tip
+from multichat_tui.model.errors import MultichatError
+from multichat_tui.model.ids import ChannelId, Log, UserId
+from multichat_tui.model.intents import (
+    CreateChannel,
+    Intent,
+    InviteToChannel,
+    JoinChannel,
+    LeaveChannel,
+    RenameChannel,
+    SetName,
+    SetTopic,
+)
+from multichat_tui.model.ports import Store
+from multichat_tui.model.snapshots import Membership
+from multichat_tui.net.simulated import Conditions, SimulatedNetwork
+from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node import dialing
+from multichat_tui.node.service import Outcome
+from multichat_tui.store.memory import MemoryStore
+
+HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
+DAY_MS = 24 * 3600 * 1000
+YEAR_MS = 365 * DAY_MS
+ROUGH = Conditions(latency_ms=20, jitter_ms=30, loss=0.05, duplication=0.05, reordering=0.05, reliable=False)
+KINDS = ("flood", "fork", "garbage", "lie")
+PATIENCE_MS = 6 * 3600 * 1000
+"""Between two calls in vain. In days of virtual time those of a minute would be most of the work; who comes is seen anyhow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How large a history is. `new_store`: what keeps the profile of the machine of that name."""
+
+    seed: int
+    nodes: int = 50
+    steps: int = 400
+    hostile: bool = True
+    new_store: Callable[[str], Store] = field(default=lambda name: MemoryStore())
+
+
+class Place:
+    """A channel as the history knows it. Texts in it begin with `mark`."""
+
+    def __init__(self, number: int, channel: ChannelId, founder: Person) -> None:
+        self.channel = channel
+        self.founder = founder
+        self.mark = f"¶{number}¶"
+        self.told: set[str] = {founder.name}
+        """Machines that were ever let know of it, or given its link: nobody else may hear of it."""
+        self.away: set[str] = set()
+        """Whose membership was ended, or who have left."""
+        self.link = ""
+
+
+@contextmanager
+def watched_log() -> Iterator[list[str]]:
+    """What nodes log as failures of their own."""
+    failures: list[str] = []
+
+    class Watch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            text = record.getMessage()
+            if record.exc_info is not None or (text.startswith("batch failed") and "storage" not in text):
+                cause = record.exc_info[1] if record.exc_info else ""
+                failures.append(f"{text} {cause!r}")
+
+    watch = Watch(level=logging.WARNING)
+    root = logging.getLogger("multichat_tui")
+    propagated, root.propagate = root.propagate, False
+    root.addHandler(watch)
+    before, dialing.MAX_REDIAL_MS = dialing.MAX_REDIAL_MS, PATIENCE_MS
+    try:
+        yield failures
+    finally:
+        dialing.MAX_REDIAL_MS = before
+        root.removeHandler(watch)
+        root.propagate = propagated
+
+
+class History:
+    """One of them. `play` raises AssertionError where something does not hold."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.world = SimulatedWorld(plan.seed, Conditions(latency_ms=2))
+        self.world.new_store = plan.new_store
+        self.chance = random.Random(f"history/{plan.seed}")  # chance of the simulated world, no secret
+        self.places: list[Place] = []
+        self.hostile: dict[str, Hostile] = {}
+        self.lost: set[str] = set()
+        """Machines whose devices are revoked."""
+        self.toggle_at: dict[str, float] = {}
+        self.heal_at = 0.0
+        self.said = 0
+        self.happened: Counter[str] = Counter()
+        self.leaks: list[str] = []
+        self.users: dict[bytes, UserId] = {}
+        """By the secret of the account."""
+        self._spoiling = False
+        self._tasks: set[asyncio.Future[None]] = set()
+
+    @property
+    def honest(self) -> list[Person]:
+        """Machines that count at the end."""
+        return [p for name, p in self.world.people.items() if name not in self.hostile and name not in self.lost]
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def play(self) -> None:
+        with watched_log() as failures:
+            loop = asyncio.get_running_loop()
+            loop.set_exception_handler(
+                lambda _, context: failures.append(f"{context.get('message')}: {context.get('exception')!r}")
+            )
+            await self.set_up()
+            for step in range(self.plan.steps):
+                self.come_and_go()
+                await self.turn(step)
+                if step % 40 == 39:
+                    self.check_running(failures)
+                await asyncio.sleep(self.pause())
+            await self.settle()
+            self.check_running(failures)
+            await check_end(self)
+
+    # The beginning
+
+    async def set_up(self) -> None:
+        world, chance, count = self.world, self.chance, self.plan.nodes
+        people = await world.add(*(f"n{number}" for number in range(count)))
+        for person in people:
+            self.users[person.account_entropy] = (await person.api.me()).rows.user
+        if self.plan.hostile:
+            for person, kind in zip(people[-len(KINDS) :], KINDS, strict=True):
+                self.hostile[person.name] = Hostile(person, kind, random.Random(f"{kind}/{self.plan.seed}"))
+        for number, person in enumerate(people):
+            if chance.random() < 0.25:
+                person.network.version = 1
+            self.toggle_at[person.name] = 0.0 if number else float("inf")
+        world.hub.on_frame = self.tap
+        for one, other in itertools.pairwise(people):
+            if chance.random() < 0.5:
+                await world.pair(one, other)
+        for number in range(max(2, count // 15)):
+            await self.found(number, people[number], people)
+        world.hub.conditions = ROUGH
+        for person in people:
+            if chance.random() < 0.2:
+                person.skew_ms = self.skew()
+
+    async def found(self, number: int, founder: Person, people: list[Person]) -> None:
+        channel = (await founder.api.submit(CreateChannel(name=f"channel {number}"))).channel
+        assert channel is not None
+        place = Place(number, channel, founder)
+        self.places.append(place)
+        place.link = (
+            await founder.api.submit(InviteToChannel(channel=channel, uses=200, expires_in_ms=YEAR_MS - DAY_MS))
+        ).link or ""
+        wanted = self.chance.sample(people, max(3, len(people) // 3))
+        for person in {p.name: p for p in (*wanted, *(h.person for h in self.hostile.values()))}.values():
+            if person is not founder:
+                await self.join(person, place)
+        await self.wait(lambda: len(self.members(place)) >= len(place.told), "all are in", 600)
+
+    # Chance
+
+    def pause(self) -> float:
+        kind = self.chance.choices(("instant", "seconds", "minutes", "hours"), (20, 40, 30, 10))[0]
+        longest = {"instant": 0.05, "seconds": 10, "minutes": 20 * 60, "hours": 5 * HOUR_S}[kind]
+        return self.chance.uniform(0, longest)
+
+    def skew(self) -> int:
+        return int(self.chance.choice((1, 60, 86_400, 365 * 86_400, 5 * 365 * 86_400)) * 1000 * self.chance.uniform(-1, 1))
+
+    def come_and_go(self) -> None:
+        """A third is always there, a third is there for hours a day, a third for minutes, a tenth of the time."""
+        for number, (name, person) in enumerate(list(self.world.people.items())):
+            if self.now() < self.toggle_at.get(name, float("inf")) or name in self.lost:
+                continue
+            there, away = ((DAY_S, 60.0), (8 * HOUR_S, 16 * HOUR_S), (300.0, 3000.0))[number % 3]
+            self.toggle_at[name] = self.now() + self.chance.expovariate(1 / (away if person.running else there))
+            if person.running:
+                self.begin(person.stop()) if self.chance.random() < 0.5 else person.crash()
+            else:
+                self.begin(person.start())
+
+    def begin(self, change: Coroutine[Any, Any, object]) -> None:
+        """A start or an end takes its time; a process may be killed over it."""
+
+        async def changed() -> None:
+            with suppress(MultichatError):
+                await change
+
+        task = asyncio.ensure_future(changed())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def turn(self, step: int) -> None:
+        """One random thing happens."""
+        if self.heal_at and self.now() >= self.heal_at:
+            self.heal_at = 0.0
+            self.world.hub.heal()
+        person = self.chance.choice(list(self.world.people.values()))
+        place = self.chance.choice(self.places)
+        kinds = ("say", "burst", "crash", "cut", "clock", "rule", "join", "leave", "remove", "restore", "hostile")
+        kind = self.chance.choices(kinds, (40, 5, 6, 3, 3, 6, 5, 1, 1, 2, 12))[0]
+        match kind:
+            case "say" | "burst" if person.running:
+                for _ in range(1 if kind == "say" else 12):
+                    await self.say(person, place)
+            case "crash" if person.running:
+                person.store.crash_next = self.chance.choice(("before", "after"))
+                await self.say(person, place)
+            case "cut" if not self.heal_at:
+                names = list(self.world.people)
+                self.chance.shuffle(names)
+                middle = self.chance.randrange(1, len(names))
+                self.world.hub.partition(names[:middle], names[middle:])
+                self.happened["cuts"] += 1
+                self.heal_at = self.now() + self.chance.uniform(HOUR_S, 3 * DAY_S)
+            case "clock":
+                person.skew_ms = self.skew()
+            case "rule":
+                await self.rule(person, place, step)
+            case "join" if person.running and person.name not in place.told and person.name not in self.lost:
+                await self.join(person, place)
+            case "leave" | "remove" if person is not place.founder and person.name in place.told - place.away:
+                await self.end(person, place, kind)
+            case "restore" if len(self.lost) < 2:
+                await self.restore(person)
+            case "hostile" if self.hostile:
+                hostile = self.chance.choice(list(self.hostile.values()))
+                self.happened[hostile.kind] += 1
+                self._spoiling = True
+                hostile.turn(place.channel, place.mark)
+                self._spoiling = False
+            case _:
+                pass
+
+    # What happens
+
+    async def say(self, person: Person, place: Place) -> None:
+        """A message; whose process dies over it, or who may not write, was not told that it was sent."""
+        if not person.running or place.channel not in self.channels(person):
+            return
+        self.said += 1
+        with suppress(MultichatError):
+            await person.say(place.channel, f"{place.mark} {person.name} {self.said}")
+            self.happened["messages"] += 1
+
+    async def do(self, person: Person, intent: Intent) -> bool:
+        try:
+            await person.api.submit(intent)
+        except MultichatError:
+            return False
+        return True
+
+    async def rule(self, person: Person, place: Place, step: int) -> None:
+        if not person.running:
+            return
+        match self.chance.randrange(3):
+            case 0:
+                await self.do(person, SetTopic(channel=place.channel, topic=f"{place.mark} topic {step}"))
+            case 1:
+                await self.do(person, RenameChannel(channel=place.channel, name=f"{place.mark} {step}"))
+            case _:
+                await self.do(person, SetName(name=f"{person.name} since {step}"))
+
+    async def join(self, person: Person, place: Place) -> None:
+        self.happened["joins"] += 1
+        place.told.update(self.machines_of(person))
+        await self.do(person, JoinChannel(link=place.link))
+
+    async def end(self, person: Person, place: Place, kind: str) -> None:
+        """Somebody leaves, or a founder's node removes them."""
+        if kind == "leave" and person.running:
+            if await self.do(person, LeaveChannel(channel=place.channel)):
+                self.happened["leavings"] += 1
+                place.away.update(self.machines_of(person))
+        elif (
+            kind == "remove"
+            and place.founder.running
+            and remove(place.founder, place.channel, self.users[person.account_entropy])
+        ):
+            self.happened["removals"] += 1
+            place.away.update(self.machines_of(person))
+
+    async def restore(self, person: Person) -> None:
+        """From the phrase alone; the lost machine is never started again. Only whom a contact can recognise."""
+        founders = {place.founder.name for place in self.places}
+        if person.name in self.hostile or person.name in founders or person.name in self.lost or not person.running:
+            return
+        if not await self.would_be_recognised(person):
+            return
+        await person.stop()
+        self.lost.add(person.name)
+        self.happened["restored"] += 1
+        name = f"{person.name} again"
+        for place in self.places:
+            for names in (place.told, place.away):
+                if person.name in names:
+                    names.add(name)
+        await self.world.restore(person, name)
+        self.toggle_at[name] = float("inf")
+
+    async def would_be_recognised(self, person: Person) -> bool:
+        """Who has lost everything is let into a channel again by a contact who is in it: there must be an honest one in each."""
+        contacts = {row.user for row in (await person.api.contacts()).rows if not row.pending}
+        honest = {self.users[other.account_entropy] for other in self.honest if other is not person}
+        for place in self.places:
+            if person.name not in place.told or person.name in place.away:
+                continue
+            mine = world_of(person).channels.get(place.channel)
+            if mine is None or mine.standing.membership is not Membership.JOINED:
+                return False
+            if not contacts & honest & set(mine.view.members):
+                return False
+        return bool(contacts & honest)
+
+    def machines_of(self, person: Person) -> list[str]:
+        return [name for name, other in self.world.people.items() if other.account_entropy == person.account_entropy]
+
+    def tap(self, sender: SimulatedNetwork, receiver: SimulatedNetwork, frame: bytes) -> None:
+        """Every frame as it is sent: who was never told of a channel gets nothing that names it or was said in it."""
+        for hostile in self.hostile.values():
+            if sender is hostile.person.network:
+                hostile.overhear(frame)
+        if self._spoiling:
+            return
+        for place in self.places:
+            if receiver.name not in place.told and (place.channel[:8] in frame or place.mark.encode() in frame):
+                self.leaks.append(f"{sender.name} told {receiver.name} of {place.mark}")
+
+    # What is so
+
+    def channels(self, person: Person) -> dict[ChannelId, object]:
+        engine = person.api._engine if person.running else None
+        return {} if engine is None else dict(engine.world.channels)
+
+    def members(self, place: Place) -> frozenset[UserId]:
+        engine = place.founder.api._engine
+        assert engine is not None
+        return frozenset(engine.world.channels[place.channel].view.members)
+
+    def check_running(self, failures: list[str]) -> None:
+        assert not failures, failures[:5]
+        assert not self.leaks, self.leaks[:5]
+        check_delivery(self)
+
+    # The end
+
+    async def settle(self) -> None:
+        """Everything heals: cuts, clocks, wires, machines; then everybody must come to hold the same."""
+        self.happened["hours"] = int(self.now() / HOUR_S)
+        world = self.world
+        world.hub.heal()
+        world.hub.conditions = Conditions(latency_ms=2)
+        self.toggle_at = {}
+        for person in world.people.values():
+            person.skew_ms = 0
+            person.store.crash_next = None
+        await asyncio.gather(*self._tasks)
+        for person in self.honest:
+            if not person.running:
+                await person.start()
+        for hostile in self.hostile.values():
+            hostile.person.crash()
+        await self.wait(lambda: not differences(self), "the same everywhere", 12 * HOUR_S, lambda: str(differences(self)[:6]))
+        for place in self.places:
+            await self.say(place.founder, place)
+        await self.wait(lambda: not differences(self), "the same at the end", HOUR_S, lambda: str(differences(self)[:6]))
+        await asyncio.sleep(60)
+
+    async def wait(self, holds: Callable[[], bool], what: str, timeout_s: float, why: Callable[[], str] = str) -> None:
+        deadline = self.now() + timeout_s
+        while not holds():
+            assert self.now() < deadline, f"not within {timeout_s} s: {what}; {why()}"
+            await asyncio.sleep(1 if timeout_s <= 600 else 20)
+
+
+def remove(founder: Person, channel: ChannelId, user: UserId) -> bool:
+    """What a founder's node does for a leaving, for somebody who does not want to leave."""
+    engine = founder.api._engine
+    if engine is None or user not in engine.world.channels[channel].view.members:
+        return False
+    founder.store.crash_next = None
+    with founder.store.transaction() as txn:
+        engine.begin(txn, founder.now_ms())
+        mine = engine.world.channels[channel]
+        fence = tuple(
+            Tip(device=end.device, log=key[0], seq=end.seq, hash=end.id)
+            for key, end in sorted(mine.chains.ends.items())
+            if mine.control.user_of(end.device) == user
+        )
+        engine._ledger.author(mine, Log.CONTROL, (Remove(user=user, fence=fence),))
+        effects = engine.finish()
+    founder.api._let_out(Outcome(effects=effects))
+    return True
+
+
+def play(plan: Plan) -> History:
+    async def played() -> History:
+        history = History(plan)
+        await history.play()
+        return history
+
+    return run_virtual(played())
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.many_nodes", description=__doc__)
+    parser.add_argument("--nodes", type=int, default=50)
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--seeds", type=int, default=1, help="how many fresh ones")
+    parser.add_argument("--seed", type=int, help="this one only")
+    asked = parser.parse_args(arguments)
+    fresh = random.SystemRandom()
+    seeds = [asked.seed] if asked.seed is not None else [fresh.randrange(10**9) for _ in range(asked.seeds)]
+    failed = []
+    for seed in seeds:
+        began = time.monotonic()
+        try:
+            history = play(Plan(seed=seed, nodes=asked.nodes, steps=asked.steps))
+        except AssertionError as error:
+            failed.append(seed)
+            print(f"FAILED seed {seed}: {error}", flush=True)
+            if asked.seed is not None:
+                raise
+        else:
+            what = ", ".join(f"{count} {kind}" for kind, count in sorted(history.happened.items()))
+            machines = len(history.world.people)
+            print(f"clean: seed {seed}, {machines} machines, {time.monotonic() - began:.0f} s; {what}", flush=True)
+    if failed:
+        again = f"--nodes {asked.nodes} --steps {asked.steps}"
+        print("again:", *(f"python -m tests.simulation.many_nodes {again} --seed {seed}" for seed in failed), sep="\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # Sets of ids are walked in the order of their hashes.
+        os.execve(sys.executable, [*sys.orig_argv], os.environ | {"PYTHONHASHSEED": "0"})
+    raise SystemExit(main(sys.argv[1:]))
