@@ -107,6 +107,13 @@ MUTANTS = (
         tests=IMPOSTORS,
     ),
     Mutant(
+        name="the newest comparison takes the place of the one on the screen",
+        file="multichat_tui/ui/comparing.py",
+        old="return next((row for row in rows if row.id == shown), waiting)",
+        new="return waiting",
+        tests="tests/ui/test_ui_comparing.py",
+    ),
+    Mutant(
         name="words that differed leave one visible",
         file="multichat_tui/node/meeting.py",
         old="self._close(DIFFERENT_NOTE)",

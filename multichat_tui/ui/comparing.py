@@ -10,6 +10,7 @@ from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
 
+from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.intents import Answer, AnswerComparison, MeetNearby, SetNearby
 from multichat_tui.model.snapshots import StatusRow
 from multichat_tui.model.trust import ComparisonRow, ComparisonState
@@ -35,14 +36,16 @@ class Sheet:
     keys: str
 
 
-def under_way(status: StatusRow | None) -> ComparisonRow | None:
-    """The comparison to show: one that waits for an answer, or else the last one."""
+def under_way(status: StatusRow | None, shown: ComparisonId | None = None) -> ComparisonRow | None:
+    """The comparison to show: the one that is shown already until it is put away, also when it is over, so that nobody who begins
+    another gets the key that was meant for this one. Else one that waits for an answer, or the last one."""
     rows = () if status is None else status.comparisons
-    return next((row for row in reversed(rows) if not row.state.over), rows[-1] if rows else None)
+    waiting = next((row for row in reversed(rows) if not row.state.over), rows[-1] if rows else None)
+    return next((row for row in rows if row.id == shown), waiting)
 
 
-def sheet_of(status: StatusRow | None, palette: Palette, glyphs: Glyphs) -> Sheet:
-    row = under_way(status)
+def sheet_of(status: StatusRow | None, palette: Palette, glyphs: Glyphs, shown: ComparisonId | None = None) -> Sheet:
+    row = under_way(status, shown)
     if row is not None:
         return _comparison(row, palette, glyphs)
     if status is not None and status.nearby is not None:
@@ -144,6 +147,8 @@ class CompareScreen(ModalScreen[None]):
         super().__init__()
         self.palette, self.glyphs, self._act = palette, glyphs, act
         self.status = status
+        self._comparison: ComparisonId | None = None
+        """The one on the screen."""
         self._sheet = SheetLines(palette)
         self._top = Bar(palette.bar, id="sheet-top")
         self._bottom = Bar(palette.bar, id="sheet-bottom")
@@ -163,7 +168,9 @@ class CompareScreen(ModalScreen[None]):
     def show(self, status: StatusRow | None) -> None:
         """What is so now."""
         self.status = status
-        sheet = sheet_of(status, self.palette, self.glyphs)
+        row = under_way(status, self._comparison)
+        self._comparison = None if row is None else row.id
+        sheet = sheet_of(status, self.palette, self.glyphs, self._comparison)
         self._top.tell([(f" {sheet.title} ", self.palette.strong)])
         self._bottom.tell([("", PLAIN)], [(sheet.keys, self.palette.strong)])
         self._sheet.show(sheet.lines)
@@ -178,7 +185,7 @@ class CompareScreen(ModalScreen[None]):
             return
         event.stop()
         event.prevent_default()
-        row, status = under_way(self.status), self.status
+        row, status = under_way(self.status, self._comparison), self.status
         action = KEYS[Scope.COMPARE].get(event.key)
         if row is not None and row.state is ComparisonState.COMPARE and action in ("compare.same", "compare.different"):
             said = Answer.SAME if action == "compare.same" else Answer.DIFFERENT

@@ -44,6 +44,26 @@ async def test_words_are_shown_and_y_says_that_they_are_the_same(sit: Sit) -> No
         assert seat.node.intents[-1] == AnswerComparison(comparison=ONE, answer=Answer.CANCEL), "what is over is put away"
 
 
+async def test_a_comparison_that_somebody_else_begins_does_not_take_the_place_of_the_one_that_is_shown(sit: Sit) -> None:
+    other = comparison(
+        ComparisonState.COMPARE, id=ComparisonId(b"\1" * 32), name="eve", begun_here=False, words=("ice", "oak", "sun", "zoo")
+    )
+    async with sit(TwinNode()) as seat:
+        await seat.sees("nobody linked")
+        seat.node.set_status(comparisons=(comparison(ComparisonState.COMPARE),))
+        await seat.press("f4")
+        await seat.sees("abandon")
+        seat.node.set_status(comparisons=(comparison(ComparisonState.COMPARE), other))
+        await seat.press("y")
+        await until(lambda: seat.node.intents[-1:] == [AnswerComparison(comparison=ONE, answer=Answer.SAME)])
+        # Not even when it is over: what was pressed for the one must not be taken for the other.
+        seat.node.set_status(comparisons=(comparison(ComparisonState.TIMED_OUT), other))
+        await seat.gone("abandon")
+        await seat.press("y")
+        await seat.gone("ice oak sun zoo")
+        assert seat.node.intents[-1] == AnswerComparison(comparison=ONE, answer=Answer.SAME)
+
+
 async def test_n_says_that_they_differ_and_the_screen_says_that_nothing_was_stored(sit: Sit) -> None:
     async with sit(TwinNode()) as seat:
         await seat.sees("nobody linked")
