@@ -233,6 +233,13 @@ MUTANTS = (
         tests="tests/simulation/test_greetings.py",
     ),
     Mutant(
+        name="who-was-removed-is-served-on",
+        file="multichat_tui/node/world.py",
+        old="return certificate.user in self.view.members and device not in self.view.revocations",
+        new="return True",
+        tests="tests/simulation/test_many_nodes.py",
+    ),
+    Mutant(
         name="a-rolled-back-submit-is-answered",
         file="multichat_tui/node/service.py",
         old="            waiting.result = None\n            if waiting.error is None:",

@@ -233,7 +233,7 @@ class History:
         person = self.chance.choice(list(self.world.people.values()))
         place = self.chance.choice(self.places)
         kinds = ("say", "burst", "crash", "cut", "clock", "rule", "join", "leave", "remove", "restore", "hostile")
-        kind = self.chance.choices(kinds, (40, 5, 6, 3, 3, 6, 5, 1, 1, 2, 12))[0]
+        kind = self.chance.choices(kinds, (40, 5, 6, 3, 3, 6, 5, 1, 3, 2, 12))[0]
         match kind:
             case "say" | "burst" if person.running:
                 for _ in range(1 if kind == "say" else 12):
@@ -360,6 +360,15 @@ class History:
         for place in self.places:
             if receiver.name not in place.told and (place.channel[:8] in frame or place.mark.encode() in frame):
                 self.leaks.append(f"{sender.name} told {receiver.name} of {place.mark}")
+            elif place.mark.encode() in frame and not self.is_member(sender, receiver, place):
+                self.leaks.append(f"{sender.name} served {receiver.name}, whom it knows to be no member of {place.mark}")
+
+    def is_member(self, sender: SimulatedNetwork, receiver: SimulatedNetwork, place: Place) -> bool:
+        """As the sender sees it when the frame leaves: after the commit that caused it."""
+        node = self.world.people[sender.name].node
+        mine = None if node is None or node._engine is None else node._engine.world.channels.get(place.channel)
+        user = self.users[self.world.people[receiver.name].account_entropy]
+        return mine is None or user in mine.view.members
 
     # What is so
 
