@@ -9,6 +9,8 @@ from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import ProfileState
 
 PROBE_TIMEOUT_S = 0.5
+LOG_LINES_SHOWN = 200
+LOG_BYTES_SHOWN = 64 * 1024
 RESTORED_NAME = "restored"
 """What a restored device is called until it hears its account's name."""
 
@@ -28,6 +30,16 @@ class ProfileLauncher:
         if found is ProfileState.LOCKED and (self._host.passphrase is not None or node_answers(self._host)):
             return ProfileState.OPEN
         return found
+
+    def log(self) -> tuple[str, tuple[str, ...]]:
+        path = self._host.paths.log_file
+        try:
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - LOG_BYTES_SHOWN))
+                lines = file.read(LOG_BYTES_SHOWN).decode("utf-8", "replace").splitlines()
+        except OSError:
+            return str(path), ()
+        return str(path), tuple(reversed(lines[-LOG_LINES_SHOWN:]))
 
     async def create(self, *, name: str, passphrase: str | None) -> str:
         entropy, phrase = self._host.new_account()

@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable
 from multichat_tui.model.events import Event, Resync
 from multichat_tui.model.ids import ChannelId, LinkId, RecordId
-from multichat_tui.model.intents import Accepted, CloseAccount, Intent, RevokeDevice, SettleDevices
+from multichat_tui.model.intents import Accepted, ChangeSetting, CloseAccount, Intent, RevokeDevice, SettleDevices
 from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_FOUND_ROWS, MAX_PAGE_ROWS, SUBSCRIBER_EVENTS
 from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Stopping, Store
 from multichat_tui.model.searching import FoundPage, Search, check_search
@@ -37,6 +37,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
     Thread,
 )
+from multichat_tui.node.api.settings import LOG_LEVEL
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.engine import Engine
 from multichat_tui.node.identity import Identity, load_identity
@@ -108,6 +109,12 @@ class Subscriber:
             await self._ready.wait()
 
 
+def _log_as(level: str) -> None:
+    """How much is logged from now on, by the setting's value."""
+    if level in ("info", "debug"):
+        logging.getLogger("multichat_tui").setLevel(level.upper())
+
+
 class Node:
     """Implements `node.api.NodeApi`. `executor` has one thread, the store's own; None runs the store inline (simulation)."""
 
@@ -158,6 +165,8 @@ class Node:
         assert self._engine is not None
         self._engine.world.listen = self._listen
         self._deliver(NetworkChanged(listen=self._listen))
+        if dict((await self.settings()).rows).get(LOG_LEVEL) == "debug":
+            _log_as("debug")
 
     async def stop(self) -> None:
         """Finish what was begun, close the links. The store stays open: it is its owner's."""
@@ -209,7 +218,10 @@ class Node:
         entropy = await self._account_for(intent)
         self._submits.append((intent, entropy, waiting))
         self._kick()
-        return await waiting.future
+        accepted = await waiting.future
+        if isinstance(intent, ChangeSetting) and intent.key == LOG_LEVEL:
+            _log_as(intent.value)
+        return accepted
 
     async def _account_for(self, intent: Intent) -> bytes | None:
         """The account's entropy, for the few intents that change devices or end the account."""

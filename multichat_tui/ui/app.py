@@ -28,6 +28,7 @@ from multichat_tui.ui.keys import teach_parser
 from multichat_tui.ui.main import MainScreen
 from multichat_tui.ui.own_themes import own_themes
 from multichat_tui.ui.palette import Palette
+from multichat_tui.ui.panel import log_page
 from multichat_tui.ui.picker import PickerScreen
 from multichat_tui.ui.preferences import Alert, Preferences
 from multichat_tui.ui.themes import choose
@@ -218,6 +219,9 @@ class MultichatApp(App[int], inherit_bindings=False):
     def on_main_screen_mouse_toggled(self) -> None:
         self._use_mouse(not self._mouse_on)
         self.main.front.say("mouse on" if self._mouse_on else "mouse off: the terminal selects text itself")
+
+    def on_main_screen_log_wanted(self) -> None:
+        self.main.panel(log_page(*self.launcher.log()))
 
     def _use_mouse(self, on: bool) -> None:
         """Textual has no public switch for a running terminal; its driver's own one is used where there is one."""

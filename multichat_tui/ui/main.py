@@ -446,5 +446,8 @@ class MainScreen(Screen[None]):
         """An action that works anywhere."""
         self.performer.perform(action)
 
+    class LogWanted(Message):
+        """The user wants to see what was logged last."""
+
     class MouseToggled(Message):
         """The user wants the mouse on or off."""

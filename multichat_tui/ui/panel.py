@@ -77,6 +77,13 @@ def page_of(title: str, lines: Sequence[str], link: str = "", hang: int = 0) -> 
     return Page(title=title, lines=tuple(lines), copied=link, hang=hang)
 
 
+def log_page(path: str, lines: Sequence[str]) -> Page:
+    """The log of the node: `y` copies what is shown, to be sent to somebody who helps. It holds no texts, keys or names."""
+    told = lines or ("Nothing has been logged there yet.",)
+    head = (f"{path}  (the newest first; /set log debug logs more, /set log info less)", "")
+    return Page(title="Log", lines=(*head, *told))
+
+
 def qr_page(link: str, glyphs: Glyphs) -> Page:
     """A link as a code to be read by a camera."""
     return Page(title="QR code", lines=qr_code(link).lines(ascii_only=glyphs is ASCII), copied=link, code=True)

@@ -60,6 +60,8 @@ class Performer:
                 self._screen.spawn(self._dressing.bind(words))
             case "thread":
                 self._screen.spawn(self._thread())
+            case "log":
+                self._screen.post_message(self._screen.LogWanted())
             case "unbind":
                 self._screen.spawn(self._dressing.unbind(words))
 

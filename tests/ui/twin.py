@@ -475,6 +475,7 @@ class TwinLauncher:
     def __init__(self, node: TwinNode, state: ProfileState = ProfileState.OPEN) -> None:
         self.node = node
         self.now = state
+        self.logged: tuple[str, ...] = ()
         self.created: tuple[str, str | None] | None = None
         self.restored: tuple[str, str | None, bool] | None = None
         self.started = 0
@@ -483,6 +484,9 @@ class TwinLauncher:
     @property
     def state(self) -> ProfileState:
         return self.now
+
+    def log(self) -> tuple[str, tuple[str, ...]]:
+        return "/var/log/twin.log", self.logged
 
     async def create(self, *, name: str, passphrase: str | None) -> str:
         self.created = (name, passphrase)

@@ -21,6 +21,9 @@ class Launcher(Protocol):
     @property
     def state(self) -> ProfileState: ...
 
+    def log(self) -> tuple[str, tuple[str, ...]]:
+        """(where the log of the node is, its last lines, the newest first). No lines: there is none yet, or it cannot be read."""
+
     async def create(self, *, name: str, passphrase: str | None) -> str:
         """Make an identity; returns the 24 words of its recovery phrase, which is shown this once. None: no passphrase."""
 

@@ -18,6 +18,9 @@ class Setting:
     help: str
 
 
+LOG_LEVEL = "log"
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting(key="ui.signs", default="auto", allowed=("auto", "unicode", "ascii"), help="signs to draw with; auto: by locale"),
     Setting(
@@ -50,6 +53,12 @@ SETTINGS: tuple[Setting, ...] = (
         default="on",
         allowed=("on", "off"),
         help="tell authors through others that their messages have arrived; off: only those you are linked with learn it",
+    ),
+    Setting(
+        key=LOG_LEVEL,
+        default="info",
+        allowed=("info", "debug"),
+        help="how much the node writes into its log file; /log shows it",
     ),
     Setting(key="ui.clock", default="%H:%M", allowed=(), help="the time column, as a strftime format"),
 )

@@ -267,3 +267,14 @@ async def test_the_quiet_network_answers_dials_and_nothing_else():
     await network.stop()
     network.dial(Credential(kind=CredentialKind.PEER, key=bytes(32)), "h:1")
     assert len(heard) == 1
+
+
+def test_the_end_of_the_log_is_shown_the_newest_line_first_and_not_more_than_that(runtime):
+    host = HostTwin(runtime)
+    launcher = ProfileLauncher(host)
+    assert launcher.log() == (str(runtime / "l"), ())
+    (runtime / "l").write_bytes(b"".join(b"line %d \xff\n" % number for number in range(20_000)))
+    where, lines = launcher.log()
+    assert where == str(runtime / "l")
+    assert lines[0].startswith("line 19999 ")
+    assert len(lines) == 200

@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "simulation"))
 
 import asyncio
+import logging
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from multichat_tui.crypto.olm import seeded_olm_account
 from multichat_tui.model.errors import IntentRefused, StorageFailed, Unreachable
 from multichat_tui.model.events import ChannelChanged, MessageAdded, MessageChanged, Resync
 from multichat_tui.model.ids import LinkId
-from multichat_tui.model.intents import CreateChannel, SendMessage
+from multichat_tui.model.intents import ChangeSetting, CreateChannel, SendMessage
 from multichat_tui.model.limits import SUBSCRIBER_EVENTS
 from multichat_tui.model.ports import FrameIn, Transaction
 from multichat_tui.model.snapshots import RowKind
@@ -203,3 +204,28 @@ def test_a_clock_that_is_set_back_begins_the_links_again_and_messages_go_on() ->
         assert sorted(await bob.texts(channel), key=int) == [str(number) for number in range(20)]
 
     run_virtual(story())
+
+
+async def test_how_much_is_logged_is_a_setting_that_holds_at_once_and_after_a_restart() -> None:
+    root = logging.getLogger("multichat_tui")
+    before = root.level
+    store = FullDisk()
+    node = new_node(store)
+    try:
+        await node.start()
+        await node.submit(ChangeSetting(key="log", value="debug"))
+        assert root.level == logging.DEBUG
+        await node.submit(ChangeSetting(key="log", value="info"))
+        assert root.level == logging.INFO
+        await node.submit(ChangeSetting(key="log", value="nonsense"))
+        assert root.level == logging.INFO
+        await node.submit(ChangeSetting(key="log", value="debug"))
+        await node.stop()
+        root.setLevel(logging.INFO)
+        network = SimulatedNetwork(SimulatedHub(2), "ann")
+        node = Node(store=store, network=network, now_ms=lambda: START_MS, entropy=random.Random(2).randbytes, executor=None)
+        await node.start()
+        assert root.level == logging.DEBUG
+    finally:
+        await node.stop()
+        root.setLevel(before)

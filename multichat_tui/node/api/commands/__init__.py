@@ -159,6 +159,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="unbind", usage="/unbind ACTION [KEY]", summary="give an action its own keys back, or take one", run=screens.unbind
     ),
+    Command(
+        name="log",
+        usage="/log",
+        summary="where the log file is, and what was logged last; /set log debug logs more",
+        run=screens.log,
+    ),
     Command(name="quit", usage="/quit", summary="end the program", run=general.quit_program, aliases=("exit",)),
 )
 
