@@ -114,6 +114,13 @@ MUTANTS = (
         tests="tests/ui/test_ui_comparing.py",
     ),
     Mutant(
+        name="whoever gives out another's key as his own stands before the other",
+        file="multichat_tui/crypto/handshake.py",
+        old="                if isinstance(judged, Proven):\n                    return judged",
+        new="                return judged",
+        tests="tests/unit/crypto/test_crypto_handshake.py",
+    ),
+    Mutant(
         name="words that differed leave one visible",
         file="multichat_tui/node/meeting.py",
         old="self._close(DIFFERENT_NOTE)",

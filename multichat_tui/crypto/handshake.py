@@ -277,12 +277,18 @@ class ServerHandshake:
     def _judge(self, message: bytes) -> Proven | Failed:
         client_nonce, token, sealed = _split(message, NONCE_BYTES, MAC_BYTES)
         binding = (self._certificate_hash, self._nonce, client_nonce)
+        failed: Failed | None = None
         for credential in self._credentials():
             if credential.kind is CredentialKind.HELD_INVITATION:
                 continue
             if equal(token, mac(credential.key, "mc.hs.client", *binding)):
-                return self._judge_claims(credential, sealed, binding)
-        return Failed(reason=Failure.UNKNOWN_KEY)
+                judged = self._judge_claims(credential, sealed, binding)
+                if isinstance(judged, Proven):
+                    return judged
+                # Others choose keys too, of invitations and of returns, and may choose one that is not theirs: it must not stand
+                # before the one that it was taken from.
+                failed = failed or judged
+        return failed or Failed(reason=Failure.UNKNOWN_KEY)
 
     def _judge_claims(self, credential: Credential, sealed: bytes, binding: tuple[bytes, bytes, bytes]) -> Proven | Failed:
         try:

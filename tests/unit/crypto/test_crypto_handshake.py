@@ -304,6 +304,18 @@ def test_a_certificate_that_does_not_hold_is_not_taken():
     assert run(invited(server_local=replace(THERE, certificate=broken)))[0].outcome == Failed(reason=Failure.WRONG_PROOF)
 
 
+def test_a_key_that_somebody_gave_out_as_his_own_does_not_stand_before_its_owner():
+    honest = open_invitation(SEED)
+    copied = replace(honest, join_key=open_invitation(bytes(16)).join_key)
+    for accept in ((copied, honest), (honest, copied), (replace(peer_credential(BOB, EVE), key=honest.key), copied, honest)):
+        done, finished, _ = run(pair(dial=held_invitation(SEED), accept=accept))
+        assert isinstance(done.outcome, Proven)
+        assert isinstance(finished.outcome, Proven)
+        assert finished.outcome.credential == honest
+    _, refused, _ = run(pair(dial=held_invitation(SEED), accept=(copied,)))
+    assert refused.outcome == Failed(reason=Failure.WRONG_PROOF)
+
+
 def test_a_held_invitation_accepts_nobody():
     assert run(pair(dial=held_invitation(SEED), accept=(held_invitation(SEED),)))[1].outcome == Failed(reason=Failure.UNKNOWN_KEY)
 
