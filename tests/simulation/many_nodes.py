@@ -336,6 +336,8 @@ class History:
     async def would_be_recognised(self, person: Person) -> bool:
         """Who has lost everything is let into a channel again by a contact who is in it: there must be an honest one in each."""
         contacts = {row.user for row in (await person.api.contacts()).rows if not row.pending}
+        if not person.running:
+            return False  # its end had begun before it was asked
         honest = {self.users[other.account_entropy] for other in self.honest if other is not person}
         for place in self.places:
             if person.name not in place.told or person.name in place.away:
