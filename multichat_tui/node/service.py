@@ -47,6 +47,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 CLOCK_STEP_MS = 1000
 """A clock that goes back by more than this was set, not corrected."""
+LAST_BATCHES = 8
+"""So many more at most are worked off before a node ends."""
 RETRY_S = 2.0
 """After a failed commit the writer waits this long before it tries again by itself."""
 
@@ -174,10 +176,11 @@ class Node:
             return
         self._inputs.append(Stopping())
         self._kick()
-        while Stopping() in self._inputs:
+        for _ in range(LAST_BATCHES):
             await self._idle.wait()
+            if Stopping() not in self._inputs:
+                break
             await asyncio.sleep(0)
-        await self._idle.wait()
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()

@@ -1,6 +1,7 @@
 """Both sides of the handshake: nobody is proven by anything but the very bytes that an honest other end sends."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from builders import person, seeded_entropy
 from net_parties import held_invitation, local_device, open_invitation, peer_credential
@@ -100,5 +101,6 @@ def _in_pieces(receive: Callable[[bytes], Step], said: bytes) -> Step:
         return receive(said)
     first = receive(said[:at])
     if first.outcome is not None or first.send:
-        return first
+        # What comes after the end belongs to whoever goes on with the connection.
+        return replace(first, rest=first.rest + said[at:])
     return receive(said[at:])
