@@ -178,7 +178,7 @@ class Node:
         self._kick()
         for _ in range(LAST_BATCHES):
             await self._idle.wait()
-            if Stopping() not in self._inputs:
+            if not self._busy and Stopping() not in self._inputs:
                 break
             await asyncio.sleep(0)
         self._stopped = True
