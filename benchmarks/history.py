@@ -68,19 +68,21 @@ class Filling:
         seed = join_seed(draw(16))
         with self._profile.store.transaction() as txn:
             self._engine.begin(txn, self._now, listened=False)
-            invited = False
+            invited, token_key = False, b""
             for number in range(members):
                 account = Account(draw(ENTROPY_BYTES))
                 secrets = DeviceSecrets(signing_seed=draw(32), sealing_secret=draw(32))
                 self._authors.append(Author(secrets.device, Signer(secrets.signing_seed)))
                 certificate = certify(account, secrets, draw(32), self._now)
+                if not number:
+                    token_key = draw(32)
                 if secrets.device in self._channel.control.certificates:
                     continue
                 if not invited:
                     invited = True
                     expires_ms = self._now + YEAR_MS
                     self._author(
-                        Invite(join_key=public_key(seed), token_key=draw(32), rank=0, uses=members, expires_ms=expires_ms)
+                        Invite(join_key=public_key(seed), token_key=token_key, rank=0, uses=members, expires_ms=expires_ms)
                     )
                 join = sign_join(secrets, seed, self._channel.id, certificate, f"member {number}", self._now)
                 self._author(Admit(join=join.encoded))

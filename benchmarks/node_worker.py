@@ -53,8 +53,9 @@ def kind_of(frame: bytes) -> str:
 
 
 class TimedNetwork(TcpNetwork):
-    """Remembers when links came up, and counts frames and their bytes."""
+    """Remembers when links came up, and counts frames and their bytes. Frames that come wait `delay_ms` before the node has them."""
 
+    delay_ms = 0
     link_ups: list[int]
     frames: list[tuple[str, str, int]]
     """(out or in, what, size) of every frame since `traffic` was asked for."""
@@ -67,6 +68,9 @@ class TimedNetwork(TcpNetwork):
                 self.link_ups.append(time.monotonic_ns())
             elif isinstance(event, FrameIn):
                 self.frames.append(("in", kind_of(event.frame), len(event.frame)))
+                if self.delay_ms:
+                    asyncio.get_running_loop().call_later(self.delay_ms / 1000, deliver, event)
+                    return
             deliver(event)
 
         return await super().start(local, noting)
@@ -103,10 +107,11 @@ class Commands:
         await asyncio.get_running_loop().run_in_executor(self.thread, make)
         return {}
 
-    async def start(self, connect: list[str] | None = None, listen: str = "127.0.0.1:0") -> Answer:
+    async def start(self, connect: list[str] | None = None, listen: str = "127.0.0.1:0", delay_ms: int = 0) -> Answer:
         loop = asyncio.get_running_loop()
         self.profile = await loop.run_in_executor(self.thread, open_profile, self.directory)
         self.network = TimedNetwork(listen=listen, lan=False)
+        self.network.delay_ms = delay_ms
         self.node = Node(
             store=self.profile.store, network=self.network, now_ms=now_ms, entropy=os.urandom, executor=self.thread, lan=False
         )

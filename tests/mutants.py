@@ -227,9 +227,9 @@ MUTANTS = (
     ),
     Mutant(
         name="only-what-is-believed-missing-is-offered",
-        file="multichat_tui/node/greetings.py",
-        old="return found if beyond else dict.fromkeys((c.id for c in self._shared(session)), ALL)",
-        new="return found",
+        file="multichat_tui/node/acks.py",
+        old="if pending.nothing_beyond and not session.had_news:",
+        new="if False:",
         tests="tests/simulation/test_greetings.py",
     ),
     Mutant(

@@ -3,7 +3,7 @@
 from multichat_tui.model.frames import Ack, ChannelAck
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId
 from multichat_tui.model.limits import MAX_RELAY_DELAY_MS, MAX_TIPS, RELAY_DELAY_MS
-from multichat_tui.node.holdings import Holdings, accepts
+from multichat_tui.node.holdings import Holdings, accepts, shares
 from multichat_tui.node.offers import ALL, Offers
 from multichat_tui.node.pages import Pages
 from multichat_tui.node.world import World
@@ -43,6 +43,10 @@ class Acks:
             if unread and not pending.plain:
                 self._offers.offer(session, unread, plain=True)
             self._settle_relays(session, pending, acknowledged)
+            if pending.nothing_beyond and not session.had_news:
+                # Neither side has anything new, yet they differ: one of the two has lost something.
+                shared = (channel.id for channel in world.channels.values() if shares(channel, session))
+                self._offers.offer(session, dict.fromkeys(shared, ALL))
 
     def _settle_relays(self, session: Session, pending: Pending, acknowledged: set[ChannelId]) -> None:
         """An offer of others' records that found them held already: that peer gets them elsewhere, so wait longer."""

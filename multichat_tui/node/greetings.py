@@ -69,13 +69,16 @@ class Greetings:
             session.sent.setdefault(channel.id, {})
         if same == ALL_SAME:
             return
-        chains: Chosen = {} if same & CHAINS_SAME else self._beyond(session)
+        chains, beyond = ({}, True) if same & CHAINS_SAME else self._beyond(session)
         receipts = not same & RECEIPTS_SAME
-        if chains or receipts or not same & STATEMENTS_SAME:
-            self._offers.offer(session, chains, statements=not same & STATEMENTS_SAME, receipt_numbers=receipts)
+        if chains or not beyond or receipts or not same & STATEMENTS_SAME:
+            self._offers.offer(
+                session, chains, statements=not same & STATEMENTS_SAME, receipt_numbers=receipts, nothing_beyond=not beyond
+            )
 
-    def _beyond(self, session: Session) -> Chosen:
-        """The chains of which we hold more than the peer is known to hold; all of them where there is none such.
+    def _beyond(self, session: Session) -> tuple[Chosen, bool]:
+        """The chains of which we hold more than the peer is known to hold, and whether there is one. Where there is none such, and
+        the peer has nothing new either, one of the two has lost something: then all are offered (see `acks`).
 
         Its own are named too: whose disk came back from an old copy learns of it before it writes at a place again.
         """
@@ -93,7 +96,7 @@ class Greetings:
                     keys.add(key)
             if keys:
                 found[channel.id] = keys
-        return found if beyond else dict.fromkeys((c.id for c in self._shared(session)), ALL)
+        return found, beyond
 
     def _held(self, session: Session) -> dict[ChannelId, tuple[ChainTip, ...]]:
         return {channel.id: channel.chains.tips() for channel in self._shared(session)}

@@ -47,7 +47,7 @@ class Holdings:
                 self.acknowledged(session, channel, tip)
             elif key in offered or len(offered) < MAX_UNHEARD_CHAINS:
                 offered[key] = max(tip.seq, offered.get(key, -1))
-                lacks = True
+                lacks = session.had_news = True
                 # Of a chain that it holds further than we do, it holds all that we hold.
                 end = channel.chains.ends.get(key)
                 if end is not None:

@@ -47,7 +47,14 @@ class Offers:
         self.send_offer(session, number)
 
     def offer(
-        self, session: Session, chains: Chosen, *, statements: bool = False, receipt_numbers: bool = False, plain: bool = False
+        self,
+        session: Session,
+        chains: Chosen,
+        *,
+        statements: bool = False,
+        receipt_numbers: bool = False,
+        plain: bool = False,
+        nothing_beyond: bool = False,
     ) -> None:
         """In as many offers as keep each within what a frame holds."""
         parts: list[Chosen] = [{}]
@@ -64,12 +71,13 @@ class Offers:
         for index, part in enumerate(parts):
             self.open(
                 session,
-                lambda watch, part=part, first=index == 0: Pending(  # type: ignore[misc]  # mypy has no type for the defaults
+                lambda watch, part=part, first=index == 0, last=index == len(parts) - 1: Pending(  # type: ignore[misc]  # mypy has no type for the defaults
                     watch=watch,
                     chains=part,
                     statements=statements and first,
                     receipt_numbers=receipt_numbers and first,
                     plain=plain,
+                    nothing_beyond=nothing_beyond and last,
                 ),
             )
 

@@ -45,6 +45,8 @@ class Pending:
     statements: bool = False
     plain: bool = False
     """Its chains are named by their devices' ids: the peer could not read the numbers."""
+    nothing_beyond: bool = False
+    """Chains differ, and this side holds nothing that the peer is not known to hold."""
     receipts: tuple[ReceiptName, ...] = ()
     """Receipts that it carries."""
     receipt_numbers: bool = False
@@ -98,6 +100,8 @@ class Session:
     faults: int = 0
     heard: bool = False
     """The peer's first offer of chains has come."""
+    had_news: bool = False
+    """The peer has offered something that we lacked."""
     greeted: bool = False
     """It is settled what both hold, or has been offered: live records may go."""
     next_offer: int = 0

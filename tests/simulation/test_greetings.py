@@ -116,6 +116,13 @@ def test_ten_missing_cost_two_round_trips_and_little_beside_the_records() -> Non
                 beside += len(frame)
         print(kinds, beside, records)
         assert beside <= 4000
+        named = [offer for sender, _, frame in wire if sender == "bob" and isinstance(offer := decode_frame(frame), Offer)]
+        device = await_device(ann)
+        tips = [tip for offer in named for entry in offer.channels for tip in entry.tips]
+        places = [place for offer in named for vector in offer.vectors for place in vector.places]
+        # Bob, who has nothing new, names ann's own chains alone.
+        assert len(places) + len(tips) <= 2
+        assert all(tip.device == device for tip in tips)
         asked = [sender for sender, kind, _ in kinds if kind == "Request"]
         assert asked == ["bob"], "one request brings all ten"
         # Fingerprints cross; offers cross; then a request and its records: two round trips of 200 ms, and little more.
