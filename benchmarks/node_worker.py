@@ -53,7 +53,7 @@ def kind_of(frame: bytes) -> str:
 
 
 class TimedNetwork(TcpNetwork):
-    """Remembers when links came up, and counts frames and their bytes. Frames that come wait `delay_ms` before the node has them."""
+    """Remembers when links came up, and counts frames and their bytes. A frame that comes waits `delay_ms` for the node."""
 
     delay_ms = 0
     link_ups: list[int]

@@ -77,8 +77,8 @@ class Greetings:
             )
 
     def _beyond(self, session: Session) -> tuple[Chosen, bool]:
-        """The chains of which we hold more than the peer is known to hold, and whether there is one. Where there is none such, and
-        the peer has nothing new either, one of the two has lost something: then all are offered (see `acks`).
+        """The chains of which we hold more than the peer is known to hold, and whether there is one. Where there is none
+        such, and the peer has nothing new either, one of the two has lost something: then all are offered (see `acks`).
 
         Its own are named too: whose disk came back from an old copy learns of it before it writes at a place again.
         """

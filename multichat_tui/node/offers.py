@@ -68,10 +68,11 @@ class Offers:
                     size = 0
                 parts[-1][identifier] = chosen
                 size += count
+        end = len(parts) - 1
         for index, part in enumerate(parts):
             self.open(
                 session,
-                lambda watch, part=part, first=index == 0, last=index == len(parts) - 1: Pending(  # type: ignore[misc]  # mypy has no type for the defaults
+                lambda watch, part=part, first=index == 0, last=index == end: Pending(  # type: ignore[misc]  # mypy has no type for the defaults
                     watch=watch,
                     chains=part,
                     statements=statements and first,
