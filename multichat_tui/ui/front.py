@@ -1,13 +1,12 @@
-"""Between the node and the screen: which channel is open, what is read when, drafts, what was read, sending. Draws nothing.
+"""Between the node and the screen: which channel is open, drafts, sending, what an event means for the screen. Draws nothing.
 
 It tells the screen which parts have changed; the screen asks it what they say.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
-from multichat_tui.model.errors import MultichatError, NotFound
+from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.events import (
     AlarmRaised,
     ChannelChanged,
@@ -25,28 +24,24 @@ from multichat_tui.model.events import (
 )
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, MarkRead, OpenDirect, SendMessage, SetDraft
-from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow, Thread
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, Thread
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.alarm_words import alarm_words
 from multichat_tui.ui.actions import hint
-from multichat_tui.ui.arrivals import Arrivals
 from multichat_tui.ui.desk import Desk
 from multichat_tui.ui.drafts import Drafts, Place
-from multichat_tui.ui.drawing import Quote
 from multichat_tui.ui.faces import Note
 from multichat_tui.ui.feed import Feed
+from multichat_tui.ui.marks import ReadMarks
+from multichat_tui.ui.news import News
+from multichat_tui.ui.open_rows import OpenRows
 from multichat_tui.ui.pages import Pages
 from multichat_tui.ui.parts import Part, Read
-from multichat_tui.ui.quotes import Quotes, quote_from
-from multichat_tui.ui.stale import Stale
+from multichat_tui.ui.reading import ListReading
+from multichat_tui.ui.timers import Timers
 
-READ_AGAIN_S = 0.15
-"""Between two rounds of reading lists again: a flood of changes costs a few reads."""
-MARK_READ_S = 0.25
 SAVE_DRAFT_S = 1.0
 MAX_VISITED = 50
-NEWS_S = 10.0
-"""How long good news stand. Bad ones stay until something else is done."""
 
 
 class Front:
@@ -60,36 +55,25 @@ class Front:
     ) -> None:
         self.desk = Desk()
         self.api: NodeApi | None = None
-        self.pages: Pages | None = None
         self.current: ChannelId | None = None
         self.previous: ChannelId | None = None
         self.visited: list[ChannelId] = []
         """Where the user was, the latest first."""
-        self.read_arrival: int | None = None
-        """For the line "new" of the open channel: what was read when it was opened. None: no line."""
-        self.note: Note | None = None
         self.thread: Thread | None = None
         """The open one."""
         self.settings: tuple[tuple[str, str], ...] = ()
         self.focused = True
-        self.new_rows: list[MessageRow] = []
-        """Rows that came into the open channel since the screen took them."""
         self._changed, self._spawn, self._ring = changed, spawn, ring
-        self._wanted = Read.NONE
-        self._reading = False
         self._greeted = False
         self._closing = False
         self._opened_once = False
         """What is told before the first channel is open (a fault in the configuration file) stays to be read."""
-        self._arrivals = Arrivals()
-        self._warning: Note | None = None
-        """About somebody's keys: no other news takes its place."""
+        self._timers = Timers()
+        self.rows = OpenRows(lambda: changed(Part.TIMELINE), spawn, lambda why: self.say(why, bad=True))
+        self.marks = ReadMarks(self._timers, self._submit, spawn)
         self.drafts = Drafts(self.desk, self._submit)
-        self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._marked: dict[ChannelId, int] = {}
-        self._seen: tuple[ChannelId, int] | None = None
-        self._stale = Stale()
-        self._quotes = Quotes(self._row_here, spawn, lambda: changed(Part.TIMELINE))
+        self._news = News(self._timers, lambda: changed(Part.STATUS))
+        self._lists = ListReading(self, self.desk, self._lists_read, spawn)
 
     # Life
 
@@ -124,91 +108,53 @@ class Front:
     def _begin_anew(self, api: NodeApi) -> None:
         """Another node counts its events anew: what was read from the one before is read again."""
         self.desk.forget_numbers()
-        self._quotes.clear()
         if self.current is not None:
-            self.pages = Pages(api, self.current)
+            pages = self.rows.open(api, self.current)
             self._changed(Part.OPENED)
-            self._spawn(self._load(self.pages, self.pages.load()))
+            if pages is not None:
+                self._spawn(self.rows.load(pages, pages.load()))
         self.say("Connected again: nothing is lost.")
 
     async def close(self) -> None:
         """Save the draft. Nothing else is lost by closing."""
         self._closing = True
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
-        await self._mark_read()
+        self._timers.cancel()
+        await self.marks.mark()
         await self.drafts.save_all()
+
+    @property
+    def note(self) -> Note | None:
+        """The line of news."""
+        return self._news.note
 
     def say(self, text: str, *, bad: bool = False) -> None:
         """One line of news; empty: none."""
-        note = Note(text=text, bad=bad) if text else None
-        if note != self.note:
-            self.note = note
-            self._changed(Part.STATUS)
-        if note is not None and not bad:
-            self._later("news", NEWS_S, lambda: self._forget(note))
+        self._news.say(text, bad=bad)
 
-    def _forget(self, note: Note) -> None:
-        if self.note is note:
-            self.say("")
-
-    def _tell_arrivals(self) -> None:
-        news = self._arrivals.look(self.desk)
-        if news is not None and (self._warning is None or self.note is not self._warning):
-            self.say(news[0], bad=news[1])
+    @property
+    def pages(self) -> Pages | None:
+        """Of the open channel."""
+        return self.rows.pages
 
     @property
     def row(self) -> ChannelRow | None:
         """The open channel."""
         return self.desk.channels.get(self.current) if self.current is not None else None
 
-    # Reading
+    # Reading lists
+
+    @property
+    def reading(self) -> bool:
+        """Whether lists are being read again."""
+        return self._lists.running
 
     def want(self, what: Read) -> None:
         """Have lists read again soon; many wishes make one read."""
-        self._wanted |= what
-        if not self._reading and self.api is not None:
-            self._reading = True
-            self._spawn(self._read_lists())
+        self._lists.want(what)
 
-    async def _read_lists(self) -> None:
-        try:
-            while self._wanted and self.api is not None:
-                what, self._wanted = self._wanted, Read.NONE
-                await self._read(self.api, what)
-                await asyncio.sleep(READ_AGAIN_S)
-        except MultichatError as error:
-            self.say(str(error), bad=True)
-        finally:
-            self._reading = False
-
-    async def _read(self, api: NodeApi, what: Read) -> None:
-        desk, parts = self.desk, Part.NONE
-        if what & Read.ME:
-            desk.me = (await api.me()).rows
-        if what & Read.CHANNELS:
-            desk.read_channels(await api.channels())
-            parts |= Part.CHANNELS
-        if what & Read.CONTACTS:
-            desk.read_contacts(await api.contacts())
-            parts |= Part.CHANNELS
-        if what & Read.SETTINGS:
-            self.settings = (await api.settings()).rows
-            parts |= Part.SETTINGS
-        if what & Read.STATUS:
-            desk.status = (await api.status()).rows
-            desk.me = desk.status.me
-            desk.peers = (await api.peers()).rows
-            parts |= Part.STATUS | Part.CHANNELS
-        if what & Read.MEMBERS and self.current is not None:
-            await self._read_members(api, self.current)
-            parts |= Part.MEMBERS
-        if what & Read.THREAD and self.thread is not None:
-            await self._read_thread(api, self.thread.root)
-            parts |= Part.THREAD
+    async def _lists_read(self, what: Read, parts: Part) -> None:
         self._changed(parts)
-        self._tell_arrivals()
+        self._news.tell_arrivals(self.desk)
         if what & Read.CHANNELS and not self._greeted:
             self._greeted = True
             await self._open_first()
@@ -219,14 +165,6 @@ class Front:
         if self.current is None and desk.channels:
             first = desk.next_active(None) or next(row.id for row in desk.ordered if isinstance(row, ChannelRow))
             await self.open(first)
-
-    async def _read_members(self, api: NodeApi, channel: ChannelId) -> None:
-        try:
-            members = (await api.members(channel)).rows
-        except NotFound:
-            members = ()
-        if channel == self.current:
-            self.desk.read_members(members)
 
     # Events
 
@@ -240,19 +178,17 @@ class Front:
                     if self.thread is not None and row.reply_to is not None:
                         again |= Read.THREAD
                     if row.channel == self.current and self.pages is not None:
-                        self.pages.apply(event)
-                        self.new_rows.append(row)
+                        self.rows.added(event)
                         parts |= Part.TIMELINE
                 case MessageChanged(channel=channel):
                     if self.thread is not None and channel == self.thread.channel:
                         again |= Read.THREAD
                     if channel == self.current and self.pages is not None:
-                        self.pages.apply(event)
-                        self._quotes.forget(event.id)
+                        self.rows.altered(event)
                         parts |= Part.TIMELINE
                 case DeliveryChanged(channel=channel, first=first, last=last):
                     if channel == self.current:
-                        self._stale.add_range(first, last)
+                        self.rows.delivered(first, last)
                         parts |= Part.TIMELINE
                     again |= Read.STATUS if self.thread is None else Read.STATUS | Read.THREAD
                 case ChannelChanged(row=row):
@@ -277,43 +213,25 @@ class Front:
                     again |= Read.MEMBERS | Read.CONTACTS | Read.CHANNELS | Read.STATUS
                 case ProfileChanged(user=user):
                     again |= Read.MEMBERS | Read.CONTACTS | Read.CHANNELS | Read.ME
-                    self._stale.add_author(self._rows(), user)
+                    self.rows.renamed(user)
                     parts |= Part.TIMELINE
                 case AlarmRaised(row=alarm):
                     again |= Read.STATUS | Read.CONTACTS
-                    self.say(" ".join(alarm_words(alarm)), bad=True)
-                    self._warning = self.note
+                    self._news.warn(" ".join(alarm_words(alarm)))
                     if alarm.kind.alarming:
                         self._ring(alarm.name, "a warning about the keys")
                 case StatusChanged():
                     again |= Read.STATUS
                 case Resync():
                     again |= Read.ALL
-                    self._quotes.clear()
+                    self.rows.forget_quotes()
                     parts |= Part.RELOAD
-        self._stale.settle(self._rows())
+        self.rows.settle()
         if again:
             self.want(again)
         if parts:
             self._changed(parts)
-        self._tell_arrivals()
-
-    def _rows(self) -> Sequence[MessageRow]:
-        return self.pages.window.rows if self.pages is not None else ()
-
-    def refresh_stale(self, visible: Sequence[MessageRow]) -> None:
-        """Read those rows in view again that may have changed; the others when they come into view."""
-        if self._stale and self.pages is not None and not self.pages.reading:
-            rows = self._stale.take(visible)
-            if rows:
-                self._spawn(self._again(self.pages, rows))
-
-    async def _again(self, pages: Pages, rows: list[MessageRow]) -> None:
-        try:
-            await pages.again(rows)
-        except MultichatError as error:
-            self.say(str(error), bad=True)
-        self._changed(Part.TIMELINE)
+        self._news.tell_arrivals(self.desk)
 
     def _call_user(self, row: ChannelRow) -> None:
         before = self.desk.channels.get(row.id)
@@ -331,25 +249,20 @@ class Front:
         if channel == self.current and channel is not None:
             return
         self._save_soon(0)
-        await self._mark_read()
+        await self.marks.mark()
         if self.current is not None and self.current in self.desk.channels:
             self.previous = self.current
         self.current, self.thread = channel, None
         if channel is not None:
             self.visited = [channel, *(other for other in self.visited if other != channel)][:MAX_VISITED]
         self.desk.members = ()
-        self.new_rows.clear()
-        self._stale.clear()
-        self._quotes.clear()
-        if self.note is not None and self.note.bad and self._opened_once:
-            self.note = None
+        if self._opened_once:
+            self._news.drop_bad()
         self._opened_once = True
-        row = self.row
-        self.read_arrival = row.read_arrival if row is not None and row.unread else None
-        self.pages = Pages(self.api, channel) if channel is not None and self.api is not None else None
-        pages = self.pages
+        self.marks.open(self.row)
+        pages = self.rows.open(self.api, channel)
         if pages is not None:
-            await self._load(pages, pages.load(), tell=False)
+            await self.rows.load(pages, pages.load(), tell=False)
         if pages is self.pages:
             self._changed(Part.OPENED | Part.TIMELINE | Part.CHANNELS | Part.STATUS)
             self.want(Read.MEMBERS)
@@ -376,101 +289,33 @@ class Front:
             self.thread = None
             self._changed(Part.THREAD)
 
-    async def _read_thread(self, api: NodeApi, root: RecordId) -> None:
+    @property
+    def thread_root(self) -> RecordId | None:
+        """Of the open thread."""
+        return self.thread.root if self.thread is not None else None
+
+    async def take_thread(self, api: NodeApi, root: RecordId) -> None:
+        """Read the open thread again."""
         fresh = (await api.thread(root)).rows
         if self.thread is not None and self.thread.root in (root, fresh.root):
             self.thread = fresh
 
-    async def reload(self, first_in_view: MessageRow | None) -> None:
-        """Read the open channel again: around this row, or its end."""
-        if self.pages is not None:
-            load = self.pages.load() if first_in_view is None else self.pages.load_around(first_in_view)
-            await self._load(self.pages, load)
-
-    async def _load(self, pages: Pages, load: Coroutine[Any, Any, None], *, tell: bool = True) -> None:
-        try:
-            await load
-        except MultichatError as error:
-            self.say(str(error), bad=True)
-        if tell and pages is self.pages:
-            self._changed(Part.TIMELINE)
-
-    async def more(self, *, before: bool) -> None:
-        """The page beyond an edge of the window."""
-        pages = self.pages
-        if pages is None:
-            return
-        try:
-            changed = await pages.more(before=before)
-        except MultichatError as error:
-            self.say(str(error), bad=True)
-            return
-        if changed and pages is self.pages:
-            self._changed(Part.TIMELINE)
-
-    async def to_newest(self) -> None:
-        """Read the newest page, if the window does not reach there."""
-        if self.pages is not None and self.pages.window.more_after:
-            await self._load(self.pages, self.pages.load())
-
-    async def to_oldest(self) -> None:
-        """Read the first page, if the window does not reach there."""
-        if self.pages is not None and self.pages.window.more_before:
-            await self._load(self.pages, self.pages.load_oldest())
-
     async def to_unread(self) -> bool:
         """Read back until the first unread row is held, or nothing more fits. False: nothing is unread here."""
-        if self.pages is None or self.read_arrival is None:
+        if self.pages is None or self.marks.line is None:
             return False
-        while self.pages.window.more_before and len(self.pages.window.rows) < 1200:
-            oldest = self.pages.window.rows[0].arrival if self.pages.window.rows else 0
-            if oldest <= self.read_arrival or not await self.pages.more(before=True):
-                break
-        self._changed(Part.TIMELINE)
+        await self.rows.back_to(self.marks.line)
         return True
-
-    def draw_line(self) -> None:
-        """What comes from now on is new: the user looks elsewhere."""
-        if self.pages is not None and self.read_arrival is None:
-            self.read_arrival = self.pages.newest_arrival
-
-    def lift_line(self) -> None:
-        """The user is back, and nothing has come: what comes from now on is seen as it comes."""
-        if self.pages is not None and self.read_arrival is not None and self.pages.newest_arrival <= self.read_arrival:
-            self.read_arrival = None
 
     def mark_read(self, *, at_end: bool) -> None:
         """Looking at the end of the open channel means having read it, a moment later."""
-        row, pages = self.row, self.pages
-        if not (at_end and self.focused and row is not None and pages is not None and pages.loaded):
-            return
-        if pages.newest_arrival > max(row.read_arrival, self._marked.get(row.id, -1)):
-            self._seen = (row.id, pages.newest_arrival)
-            self._later("read", MARK_READ_S, lambda: self._spawn(self._mark_read()))
-
-    async def _mark_read(self) -> None:
-        if self._seen is not None:
-            (channel, arrival), self._seen = self._seen, None
-            self._marked[channel] = arrival
-            await self._submit(MarkRead(channel=channel, arrival=arrival))
+        if at_end and self.focused:
+            self.marks.see(self.row, self.pages)
 
     async def mark_all_read(self) -> None:
         """In every channel, all that is here."""
-        unread = [row.id for row in self.desk.channels.values() if row.unread]
-        for channel in unread:
-            await self._submit(MarkRead(channel=channel, arrival=None))
-        self.read_arrival = None
-        self.say(f"marked read: {len(unread)} {'channel' if len(unread) == 1 else 'channels'}" if unread else "nothing is unread")
+        self.say(await self.marks.mark_all(list(self.desk.channels.values())))
         self._changed(Part.TIMELINE | Part.CHANNELS)
-
-    def quote_of(self, record: RecordId) -> Quote | None:
-        """What a reply quotes; None while it is not known, and it is read then."""
-        held = self.pages.window.get(record) if self.pages is not None else None
-        return quote_from(held) if held is not None else self._quotes.get(record)
-
-    async def _row_here(self, record: RecordId) -> MessageRow | None:
-        row = (await self.api.message(record)).rows if self.api is not None else None
-        return row if row is not None and row.channel == self.current else None
 
     # Writing
 
@@ -511,10 +356,6 @@ class Front:
 
     # Drafts
 
-    def draft(self, channel: ChannelId) -> str:
-        """What was being written there."""
-        return self.drafts.get((channel, None))
-
     @property
     def place(self) -> Place | None:
         """Where what is written goes: the open thread, else the open channel."""
@@ -533,9 +374,4 @@ class Front:
     def _save_soon(self, delay_s: float) -> None:
         place = self.place
         if place is not None and self.drafts.touched(place):
-            self._later("draft", delay_s, lambda: self._spawn(self.drafts.save(place)))
-
-    def _later(self, name: str, delay_s: float, action: Callable[[], object]) -> None:
-        if (timer := self._timers.pop(name, None)) is not None:
-            timer.cancel()
-        self._timers[name] = asyncio.get_running_loop().call_later(delay_s, action)
+            self._timers.later("draft", delay_s, lambda: self._spawn(self.drafts.save(place)))

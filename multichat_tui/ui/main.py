@@ -11,17 +11,14 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
-from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.ids import ChannelId, UserId
-from multichat_tui.model.intents import BeginVerification
-from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow, RowKind
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import COMMANDS
 from multichat_tui.ui import faces
 from multichat_tui.ui.actions import KEYS, Scope, hint
 from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.cells import one_line
-from multichat_tui.ui.comparing import CompareScreen, TrustIntent
 from multichat_tui.ui.completing import Completion, complete
 from multichat_tui.ui.composer import Composer
 from multichat_tui.ui.desk import shown_name
@@ -32,11 +29,12 @@ from multichat_tui.ui.lists import ListPane
 from multichat_tui.ui.outbox import NOTE_LINES, Outbox
 from multichat_tui.ui.palette import Palette
 from multichat_tui.ui.panel import AskScreen, Page, PanelScreen
-from multichat_tui.ui.parts import Part, Read
+from multichat_tui.ui.parts import Part
 from multichat_tui.ui.performer import Performer
-from multichat_tui.ui.receipts import receipt_page
+from multichat_tui.ui.row_actions import RowActions
 from multichat_tui.ui.thread import ThreadPane
 from multichat_tui.ui.timeline import Timeline
+from multichat_tui.ui.trusting import Trusting
 from multichat_tui.ui.window import MessageWindow
 
 MEMBERS_FROM_CELLS = 100
@@ -74,6 +72,7 @@ class MainScreen(Screen[None]):
         self.reply_to: MessageRow | None = None
         self.outbox = Outbox(self)
         self.performer = Performer(self)
+        self._row_actions, self._trusting = RowActions(self), Trusting(self)
         self._shown: dict[str, bool] = {}
         self._guide = Bar(palette.bar, id="guide", most_lines=GUIDE_LINES)
         self._guide.display = False
@@ -129,7 +128,7 @@ class MainScreen(Screen[None]):
             my_name=front.desk.me.name if front.desk.me is not None else "",
             clock=clock,
             name_of=front.desk.name_of,
-            quote_of=front.quote_of,
+            quote_of=front.rows.quote_of,
             now_ms=lambda: int(time.time() * 1000),
             beginning=faces.beginning_of(front.row, front.desk) if front.api is not None else (),
             direct=front.row is not None and front.row.kind is ChannelKind.DIRECT,
@@ -146,7 +145,7 @@ class MainScreen(Screen[None]):
             self.post_message(self.SettingsRead(front.settings))
         if parts & Part.OPENED:
             self.timeline.open(
-                front.current, front.pages.window if front.pages is not None else MessageWindow(), front.read_arrival
+                front.current, front.pages.window if front.pages is not None else MessageWindow(), front.marks.line
             )
             self.reply_to = None
             self._load_text(front.drafts.get(front.place) if front.place is not None else self.composer.text)
@@ -161,7 +160,7 @@ class MainScreen(Screen[None]):
             self._show_thread()
         if parts & Part.RELOAD:
             rows = self.timeline.visible_rows
-            self.spawn(front.reload(rows[0] if rows and not self.timeline.at_end else None))
+            self.spawn(front.rows.reload(rows[0] if rows and not self.timeline.at_end else None))
         if parts & Part.TIMELINE and not parts & Part.OPENED:
             self._take_new_rows()
         if parts & (Part.CHANNELS | Part.OPENED | Part.MEMBERS):
@@ -177,8 +176,7 @@ class MainScreen(Screen[None]):
             self._follow_read_arrival()
         if parts & (Part.STATUS | Part.OPENED):
             self._status.tell(*faces.status(desk.status, desk.linked, front.note, "opening...", palette, glyphs))
-            if isinstance(self.app.screen, CompareScreen):
-                self.app.screen.show(desk.status)
+            self._trusting.status_changed()
         self.tell_below()
 
     def _show_thread(self) -> None:
@@ -208,25 +206,25 @@ class MainScreen(Screen[None]):
     def _take_new_rows(self) -> None:
         front, timeline = self.front, self.timeline
         if front.pages is not None and timeline.window is front.pages.window:
-            rows, front.new_rows = front.new_rows, []
+            rows, front.rows.arrived = front.rows.arrived, []
             if not timeline.at_end:
-                timeline.new_count += sum(1 for row in rows if not row.mine)
+                timeline.view.new_count += sum(1 for row in rows if not row.mine)
             if not front.pages.reading:
-                timeline.window.trim(timeline.keep_index)
-            timeline.read_arrival = front.read_arrival
+                timeline.window.trim(timeline.view.keep_index)
+            timeline.view.read_arrival = front.marks.line
         timeline.changed()
 
     def _follow_read_arrival(self) -> None:
-        if self.timeline.read_arrival != self.front.read_arrival:
-            self.timeline.read_arrival = self.front.read_arrival
+        if self.timeline.view.read_arrival != self.front.marks.line:
+            self.timeline.view.read_arrival = self.front.marks.line
             self.timeline.changed()
 
     def tell_below(self) -> None:
         timeline = self.timeline
         below = faces.Below(
-            new=timeline.new_count,
+            new=timeline.view.new_count,
             scrolled=not timeline.at_end,
-            unread_above=timeline.unread_above,
+            unread_above=timeline.view.unread_above,
             reply_to=self.reply_to,
         )
         self._rule.tell(*faces.rule(below, self.palette, self.glyphs))
@@ -292,14 +290,14 @@ class MainScreen(Screen[None]):
         """The terminal has, or has lost, the user's attention."""
         self.front.focused = focused
         if focused:
-            self.front.lift_line()
+            self.front.marks.lift_line(self.front.pages)
             self._read_now()
         else:
-            self.front.draw_line()
+            self.front.marks.draw_line(self.front.pages)
 
     def _read_now(self) -> None:
         self.front.mark_read(at_end=self.timeline.at_end)
-        self.front.refresh_stale(self.timeline.visible_rows)
+        self.front.rows.refresh_stale(self.timeline.visible_rows)
 
     # What the panes tell
 
@@ -309,40 +307,10 @@ class MainScreen(Screen[None]):
 
     def on_timeline_page_wanted(self, event: Timeline.PageWanted) -> None:
         if self.front.pages is not None and not self.front.pages.reading:
-            self.spawn(self.front.more(before=event.before))
+            self.spawn(self.front.rows.more(before=event.before))
 
     def on_timeline_chosen(self, event: Timeline.Chosen) -> None:
-        match event.action:
-            case "reply" if event.row.kind not in (RowKind.MESSAGE, RowKind.HELD):
-                self.front.say("only messages can be replied to")
-            case "reply":
-                self.reply_to = event.row
-                self.composer.focus()
-                self.tell_below()
-            case "thread":
-                self.spawn(self.front.open_thread(event.row.id))
-            case "cursor.first" if self.thread.lines.has_focus:
-                self.thread.lines.to_first()
-            case "cursor.last" if self.thread.lines.has_focus:
-                self.thread.lines.to_end()
-            case "copy":
-                self.app.copy_to_clipboard(event.row.text)
-                self.front.say("copied")
-            case "cursor.first":
-                self.perform("view.first")
-            case "cursor.last":
-                self.perform("view.last")
-            case "who":
-                self.spawn(self._who_has(event.row))
-
-    async def _who_has(self, row: MessageRow) -> None:
-        if self.front.api is not None:
-            try:
-                delivery = (await self.front.api.delivery(row.id)).rows
-            except MultichatError as error:
-                self.front.say(str(error), bad=True)
-                return
-            self.panel(receipt_page(row, delivery, self.glyphs))
+        self._row_actions.perform(event.action, event.row)
 
     def on_list_pane_opened(self, event: ListPane.Opened) -> None:
         target = event.target
@@ -354,37 +322,10 @@ class MainScreen(Screen[None]):
 
     def compare(self) -> None:
         """The screen of comparisons and of people nearby."""
-        if not isinstance(self.app.screen, CompareScreen):
-            self.app.push_screen(CompareScreen(self.front.desk.status, self.palette, self.glyphs, self._act))
-            self.front.want(Read.STATUS)
-
-    def _act(self, intent: TrustIntent | BeginVerification) -> None:
-        self.spawn(self._submit_trust(intent))
-
-    async def _submit_trust(self, intent: TrustIntent | BeginVerification) -> None:
-        """Refusals are told where the user looks."""
-        if self.front.api is None:
-            return
-        shown = self.app.screen
-        try:
-            await self.front.api.submit(intent)
-        except MultichatError as error:
-            if isinstance(shown, CompareScreen):
-                shown.refused(str(error))
-            else:
-                self.front.say(str(error), bad=True)
-            return
-        if isinstance(intent, BeginVerification):
-            self.compare()
-        self.front.want(Read.STATUS | Read.CONTACTS)
+        self._trusting.show()
 
     def on_list_pane_verify_wanted(self, event: ListPane.VerifyWanted) -> None:
-        row = self.front.desk.channels.get(ChannelId(bytes(event.target)))
-        user = UserId(bytes(event.target)) if row is None else row.user
-        if user is None:
-            self.front.say("a channel cannot be verified: choose a person")
-        else:
-            self._act(BeginVerification(user=user))
+        self._trusting.verify(event.target)
 
     def on_bar_clicked(self, event: Bar.Clicked) -> None:
         if event.bar is self._rule:

@@ -75,7 +75,7 @@ class Outbox:
             if thread is not None:
                 screen.thread.lines.to_end()
                 return
-            await front.to_newest()
+            await front.rows.to_newest()
             screen.timeline.to_end()
 
     def _ask_passphrase(self, line: str, text: str, again: bool) -> None:

@@ -95,7 +95,7 @@ class Performer:
         await front.go(row.channel)
         if front.current != row.channel:
             return
-        await front.reload(row)
+        await front.rows.reload(row)
         timeline = screen.timeline
         if not timeline.to_entry(("row", row.id), above=max(2, timeline.size.height // 3)):
             front.say("That message is not here any more.", bad=True)
@@ -184,11 +184,11 @@ class Performer:
                 screen.spawn(self._to_unread())
 
     async def _to_first(self) -> None:
-        await self._screen.front.to_oldest()
+        await self._screen.front.rows.to_oldest()
         self._screen.timeline.to_first()
 
     async def _to_last(self) -> None:
-        await self._screen.front.to_newest()
+        await self._screen.front.rows.to_newest()
         self._screen.timeline.to_end()
 
     async def _to_unread(self) -> None:
@@ -213,7 +213,7 @@ class Performer:
             held = len(rows)
             if held >= MENTION_ROWS or not (timeline.window.more_before if step < 0 else timeline.window.more_after):
                 break
-            await front.more(before=step < 0)
+            await front.rows.more(before=step < 0)
             if len(timeline.window.rows) == held:
                 break
         where = "above" if step < 0 else "below"

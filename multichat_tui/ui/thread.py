@@ -40,7 +40,7 @@ class ThreadPane(Vertical):
         if before is None or before.root != thread.root:
             window = MessageWindow()
             window.load(rows, more_before=False)
-            self.lines.around = replace(around, threads=False, beginning=())
+            self.lines.view.surround(replace(around, threads=False, beginning=()))
             self.lines.open(thread.channel, window, None)
         else:
             held = {row.id for row in rows}

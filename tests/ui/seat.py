@@ -54,7 +54,7 @@ class Seat:
     @property
     def timeline(self) -> list[str]:
         """The lines of the timeline's pane."""
-        return [line.strip.text for line in self.main.timeline._lines()]
+        return [line.strip.text for line in self.main.timeline.lines()]
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)

@@ -171,7 +171,7 @@ async def test_tab_in_the_palette_writes_a_command_that_could_run(sit: Sit) -> N
 async def test_ones_own_input_is_found_by_a_part_of_it(sit: Sit) -> None:
     async with sit(populated(), size=(80, 24)) as seat:
         await seat.opened(DEV)
-        await until(lambda: not seat.main.front._reading)
+        await until(lambda: not seat.main.front.reading)
         for text in ("the first thing", "something else"):
             await seat.write(text)
             await seat.press("enter")

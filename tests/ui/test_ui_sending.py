@@ -41,7 +41,7 @@ async def test_a_sent_message_shows_once_and_the_line_is_cleared(sit: Sit, size:
 async def test_the_line_is_cleared_only_after_acceptance_and_keeps_what_was_typed_since(sit: Sit) -> None:
     async with sit(quiet()) as seat:
         await seat.opened(DEV)
-        await until(lambda: not seat.main.front._reading)
+        await until(lambda: not seat.main.front.reading)
         seat.node.gate = asyncio.Event()
         await seat.press(*"one", "enter")
         await seat.press(*" two")
@@ -439,7 +439,7 @@ async def test_what_is_no_message_cannot_be_replied_to(sit: Sit) -> None:
 async def test_what_is_entered_while_the_line_before_is_being_sent_is_sent_after_it(sit: Sit) -> None:
     async with sit(quiet()) as seat:
         await seat.opened(DEV)
-        await until(lambda: not seat.main.front._reading)
+        await until(lambda: not seat.main.front.reading)
         seat.node.gate = asyncio.Event()
         await seat.press(*"one", "enter", *"two", "enter", *"three", "enter", *"fo")
         seat.node.gate.set()

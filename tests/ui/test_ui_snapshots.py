@@ -23,7 +23,7 @@ async def opened(pilot: Pilot[Any]) -> None:
     assert isinstance(app, MultichatApp)
     front = app.main.front
     await until(lambda: front.current is not None and front.desk.members and front.desk.status and front.settings == ())
-    await until(lambda: front.row is not None and front.row.unread == 0 and not front._reading)
+    await until(lambda: front.row is not None and front.row.unread == 0 and not front.reading)
     await pilot.pause()
 
 
@@ -36,7 +36,7 @@ async def helped(pilot: Pilot[Any]) -> None:
 async def welcomed(pilot: Pilot[Any]) -> None:
     app = pilot.app
     assert isinstance(app, MultichatApp)
-    await until(lambda: app.main.front.desk.status and not app.main.front._reading)
+    await until(lambda: app.main.front.desk.status and not app.main.front.reading)
     await pilot.pause()
 
 

@@ -75,7 +75,7 @@ async def test_what_is_sent_there_answers_the_first_message_and_what_comes_is_sh
     node, root = with_thread()
     async with sit(node, size=(120, 40)) as seat:
         await opened_thread(seat)
-        await until(lambda: not seat.main.front._reading)
+        await until(lambda: not seat.main.front.reading)
         await seat.write("me too")
         await seat.press("enter")
         await until(lambda: SendMessage(channel=DEV, text="me too", reply_to=root.id) in node.intents)
@@ -121,7 +121,7 @@ async def test_slash_thread_opens_the_newest_one(sit: Sit) -> None:
     node, root = with_thread()
     async with sit(node, size=(120, 40)) as seat:
         await seat.opened(DEV)
-        await until(lambda: not seat.main.front._reading)
+        await until(lambda: not seat.main.front.reading)
         await seat.write("/thread")
         await seat.press("enter")
         await until(lambda: seat.main.thread.root == root.id)
@@ -138,4 +138,4 @@ async def test_nothing_is_read_for_threads_while_none_is_open(sit: Sit, monkeypa
         await seat.opened(DEV)
         node.say(DEV, "ann", "an answer", reply_to=node.rows[DEV][5].id)
         await until(lambda: any("an answer" in line for line in seat.timeline))
-        await until(lambda: not seat.main.front._reading)
+        await until(lambda: not seat.main.front.reading)

@@ -159,7 +159,7 @@ async def test_a_resync_reads_again_at_the_end_and_in_place_when_scrolled_up(sit
 async def test_events_that_a_read_has_seen_show_nothing_twice_and_fall_back_to_nothing_older(sit: Sit) -> None:
     async with sit(filled(3)) as seat:
         await seat.opened(DEV)
-        await until(lambda: not seat.main.front._reading)
+        await until(lambda: not seat.main.front.reading)
         node = seat.node
         node.gate = asyncio.Event()
         node.resync()
@@ -316,7 +316,7 @@ async def test_only_http_links_are_links(sit: Sit) -> None:
     node.say(DEV, "ann", "https://example.org/a, file:///etc/passwd javascript:alert(1) http://x.example/b.")
     async with sit(node, size=(120, 40)) as seat:
         await seat.opened(DEV)
-        links = {segment.style.link for line in seat.main.timeline._lines() for segment in line.strip if segment.style}
+        links = {segment.style.link for line in seat.main.timeline.lines() for segment in line.strip if segment.style}
         assert links - {None} == {"https://example.org/a", "http://x.example/b"}
 
 

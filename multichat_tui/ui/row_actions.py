@@ -1,0 +1,53 @@
+"""What is done with the message under the cursor."""
+
+from typing import TYPE_CHECKING
+
+from multichat_tui.model.errors import MultichatError
+from multichat_tui.model.snapshots import MessageRow, RowKind
+from multichat_tui.ui.receipts import receipt_page
+
+if TYPE_CHECKING:
+    from multichat_tui.ui.main import MainScreen
+
+
+class RowActions:
+    """Of one screen, for its timeline and its thread pane."""
+
+    def __init__(self, screen: "MainScreen") -> None:
+        self._screen = screen
+
+    def perform(self, action: str, row: MessageRow) -> None:
+        """An action of the timeline's scope, by its id."""
+        screen, front = self._screen, self._screen.front
+        match action:
+            case "reply" if row.kind not in (RowKind.MESSAGE, RowKind.HELD):
+                front.say("only messages can be replied to")
+            case "reply":
+                screen.reply_to = row
+                screen.composer.focus()
+                screen.tell_below()
+            case "thread":
+                screen.spawn(front.open_thread(row.id))
+            case "cursor.first" if screen.thread.lines.has_focus:
+                screen.thread.lines.to_first()
+            case "cursor.last" if screen.thread.lines.has_focus:
+                screen.thread.lines.to_end()
+            case "cursor.first":
+                screen.perform("view.first")
+            case "cursor.last":
+                screen.perform("view.last")
+            case "copy":
+                screen.app.copy_to_clipboard(row.text)
+                front.say("copied")
+            case "who":
+                screen.spawn(self._who_has(row))
+
+    async def _who_has(self, row: MessageRow) -> None:
+        screen, front = self._screen, self._screen.front
+        if front.api is not None:
+            try:
+                delivery = (await front.api.delivery(row.id)).rows
+            except MultichatError as error:
+                front.say(str(error), bad=True)
+                return
+            screen.panel(receipt_page(row, delivery, screen.glyphs))
