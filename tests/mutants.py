@@ -40,9 +40,31 @@ SEARCH = "tests/contract/test_store_search_contract.py"
 SAS = "tests/unit/crypto/test_crypto_sas.py"
 IMPOSTORS = "tests/unit/node/test_node_impostors.py"
 COMPARING = "tests/simulation/test_comparison_stories.py"
+CONFORMANCE = "tests/unit/headless/test_headless_conformance.py"
 READER = "tests/property/test_second_reader_agreement.py"
 
 MUTANTS = (
+    Mutant(
+        name="a server's signature covers something else than it should",
+        file="multichat_tui/crypto/proofs.py",
+        old='digest("mc.hs.said", self.certificate_hash, self.server_nonce, self.client_hello, body)',
+        new='digest("mc.hs.said", self.server_nonce, self.certificate_hash, self.client_hello, body)',
+        tests=CONFORMANCE,
+    ),
+    Mutant(
+        name="announced tokens count days in another way",
+        file="multichat_tui/net/announcement.py",
+        old='day.to_bytes(8, "big", signed=True)',
+        new='day.to_bytes(4, "big", signed=True)',
+        tests=CONFORMANCE,
+    ),
+    Mutant(
+        name="links are checked by other bytes",
+        file="multichat_tui/model/invitations.py",
+        old='    return digest("mc.link", body)[:4]',
+        new='    return digest("mc.link", body)[-4:]',
+        tests=CONFORMANCE,
+    ),
     Mutant(
         name="a requested range may end before it begins",
         file="multichat_tui/model/frames.py",
@@ -418,14 +440,14 @@ MUTANTS = (
     Mutant(
         name="a-server-need-not-hold-the-key",
         file="multichat_tui/crypto/handshake.py",
-        old='if not equal(token, mac(credential.key, "mc.hs.server", said)):',
-        new="if not token:",
+        old="if not said.shows_key(credential.key, proof):",
+        new="if not proof.token:",
         tests=HANDSHAKE,
     ),
     Mutant(
         name="a-client-need-not-hold-the-join-key",
         file="multichat_tui/crypto/handshake.py",
-        old="or not verify(credential.join_key, _join_signed_bytes(binding, claims.certificate.encoded), claims.join_signature)",
+        old="or not verify(credential.join_key, binding.join_signed_bytes(claims.certificate.encoded), claims.join_signature)",
         new="or not claims.join_signature",
         tests=HANDSHAKE,
     ),
@@ -439,15 +461,15 @@ MUTANTS = (
     Mutant(
         name="clients-need-not-sign",
         file="multichat_tui/crypto/handshake.py",
-        old="if not verify(self._pending.device, _client_signed_bytes(self._heard), proof):",
+        old="if not verify(self._pending.device, client_signed_bytes(self._heard), proof):",
         new="if not proof:",
         tests=HANDSHAKE,
     ),
     Mutant(
         name="servers-need-not-sign",
         file="multichat_tui/crypto/handshake.py",
-        old="if not verify(claims.device, _server_signed_bytes(said), signature):",
-        new="if not signature:",
+        old="if not said.signed_by(claims.device, proof):",
+        new="if not proof.signature:",
         tests=HANDSHAKE,
     ),
     Mutant(

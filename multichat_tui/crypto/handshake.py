@@ -26,10 +26,24 @@ import nacl.bindings as sodium
 from nacl.exceptions import CryptoError
 
 from multichat_tui.crypto.identity import certificate_holds
-from multichat_tui.crypto.keys import equal, mac, sign, verify
+from multichat_tui.crypto.keys import equal, sign, verify
+from multichat_tui.crypto.proofs import (
+    CERTIFICATE_HASH_BYTES,
+    CLIENT_HELLO_BYTES,
+    CLIENT_PROOF_BYTES,
+    MAC_BYTES,
+    NONCE_BYTES,
+    SERVER_BODY_BYTES,
+    SERVER_PROOF_BYTES,
+    Binding,
+    ClientHello,
+    ServerProof,
+    Transcript,
+    client_signed_bytes,
+)
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.identity import MAX_CERTIFICATE_BYTES, SIGNATURE_BYTES, Certificate, decode_certificate
-from multichat_tui.model.ids import DeviceId, digest
+from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.limits import MAX_HANDSHAKE_BYTES, MAX_INTEGER
 from multichat_tui.model.ports import Credential, CredentialKind, Entropy, LocalDevice
 from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, read
@@ -37,16 +51,9 @@ from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_li
 VERSIONS = (1, 2)
 """Of the link protocol, which this node speaks."""
 MAX_VERSIONS = 16
-CERTIFICATE_HASH_BYTES = 32
-NONCE_BYTES = 32
-MAC_BYTES = 32
-CLIENT_HELLO_BYTES = 1024
-SERVER_PROOF_BYTES = 1024
-CLIENT_PROOF_BYTES = SIGNATURE_BYTES
 _LENGTH_BYTES = 2
 _SEALED_BYTES = CLIENT_HELLO_BYTES - NONCE_BYTES - MAC_BYTES
 _CLIENT_BODY_BYTES = _SEALED_BYTES - sodium.crypto_aead_chacha20poly1305_ietf_ABYTES
-_SERVER_BODY_BYTES = SERVER_PROOF_BYTES - MAC_BYTES - SIGNATURE_BYTES
 _ONLY_ONCE = bytes(sodium.crypto_aead_chacha20poly1305_ietf_NPUBBYTES)
 """The AEAD's nonce: its key is used for one message."""
 
@@ -115,7 +122,7 @@ CredentialSource: TypeAlias = Callable[[], Iterable[Credential]]
 class ClientHandshake:
     """The dialling side, with the one credential that it wants to use: PEER or HELD_INVITATION."""
 
-    __slots__ = ("_buffer", "_certificate_hash", "_credential", "_hello", "_local", "_nonce", "_over", "_port", "_versions")
+    __slots__ = ("_buffer", "_certificate_hash", "_credential", "_local", "_nonce", "_over", "_port", "_said", "_versions")
 
     def __init__(
         self,
@@ -134,41 +141,40 @@ class ClientHandshake:
         self._port = port
         self._versions = versions
         self._nonce = entropy(NONCE_BYTES)
-        self._hello = b""
+        self._said: Transcript | None = None
         self._buffer = b""
         self._over = False
 
     @property
     def greeted(self) -> bool:
         """Whether the server has sent its nonce."""
-        return bool(self._hello)
+        return self._said is not None
 
     def receive(self, received: bytes) -> Step:
         """Take bytes as they come, in any pieces."""
         if self._over:
             return Step(rest=received)
         self._buffer += received
-        if not self._hello:
+        if self._said is None:
             if len(self._buffer) < NONCE_BYTES:
                 return Step()
-            self._greet()
-            return Step(send=self._hello[NONCE_BYTES:])
+            self._said = self._greet(self._buffer[:NONCE_BYTES])
+            return Step(send=self._said.client_hello)
         if len(self._buffer) < NONCE_BYTES + SERVER_PROOF_BYTES:
             return Step()
         message = self._buffer[NONCE_BYTES : NONCE_BYTES + SERVER_PROOF_BYTES]
         rest = self._buffer[NONCE_BYTES + SERVER_PROOF_BYTES :]
         self._over, self._buffer = True, b""
-        outcome = self._judge(message)
+        outcome = self._judge(self._said, ServerProof.split(message))
         if isinstance(outcome, Failed):
             return Step(outcome=outcome)
-        heard = digest("mc.hs.heard", self._certificate_hash, self._hello, message)
+        heard = self._said.heard(message)
         outcome = replace(outcome, binding=heard)
-        return Step(send=sign(self._local.signing_seed, _client_signed_bytes(heard)), outcome=outcome, rest=rest)
+        return Step(send=sign(self._local.signing_seed, client_signed_bytes(heard)), outcome=outcome, rest=rest)
 
-    def _greet(self) -> None:
-        """Prepare the hello: the server's nonce and our answer to it."""
-        server_nonce = self._buffer[:NONCE_BYTES]
-        binding = (self._certificate_hash, server_nonce, self._nonce)
+    def _greet(self, server_nonce: bytes) -> Transcript:
+        """Make the hello that answers the server's nonce."""
+        binding = Binding(certificate_hash=self._certificate_hash, server_nonce=server_nonce, client_nonce=self._nonce)
         fields: dict[int, Value] = {
             0: self._local.device,
             1: self._versions,
@@ -179,25 +185,24 @@ class ClientHandshake:
             assert self._credential.join_seed is not None
             certificate = self._local.certificate.encoded
             fields[4] = certificate
-            fields[5] = sign(self._credential.join_seed, _join_signed_bytes(binding, certificate))
+            fields[5] = sign(self._credential.join_seed, binding.join_signed_bytes(certificate))
         key = self._credential.key
         sealed = sodium.crypto_aead_chacha20poly1305_ietf_encrypt(
-            _pad(encode(fields), _CLIENT_BODY_BYTES), None, _ONLY_ONCE, mac(key, "mc.hs.seal", *binding)
+            _pad(encode(fields), _CLIENT_BODY_BYTES), None, _ONLY_ONCE, binding.sealing_key(key)
         )
-        self._hello = server_nonce + self._nonce + mac(key, "mc.hs.client", *binding) + sealed
+        hello = self._nonce + binding.client_token(key) + sealed
+        return Transcript(certificate_hash=self._certificate_hash, server_nonce=server_nonce, client_hello=hello)
 
-    def _judge(self, message: bytes) -> Proven | Failed:
+    def _judge(self, said: Transcript, proof: ServerProof) -> Proven | Failed:
         credential = self._credential
-        token, signature, body = _split(message, MAC_BYTES, SIGNATURE_BYTES)
-        said = digest("mc.hs.said", self._certificate_hash, self._hello, body)
-        if not equal(token, mac(credential.key, "mc.hs.server", said)):
+        if not said.shows_key(credential.key, proof):
             return Failed(reason=Failure.UNKNOWN_KEY)
-        claims = _read_claims(body, _SERVER_BODY_BYTES)
+        claims = _read_claims(proof.body, SERVER_BODY_BYTES)
         if claims is None:
             return Failed(reason=Failure.MALFORMED)
         if claims.device == self._local.device:
             return Failed(reason=Failure.OURSELVES)
-        if not verify(claims.device, _server_signed_bytes(said), signature):
+        if not said.signed_by(claims.device, proof):
             return Failed(reason=Failure.WRONG_PROOF)
         return _conclude(credential, claims, self._versions)
 
@@ -270,19 +275,19 @@ class ServerHandshake:
         self._over = True
         proof, rest = self._buffer[:CLIENT_PROOF_BYTES], self._buffer[CLIENT_PROOF_BYTES:]
         self._buffer = b""
-        if not verify(self._pending.device, _client_signed_bytes(self._heard), proof):
+        if not verify(self._pending.device, client_signed_bytes(self._heard), proof):
             return Step(outcome=Failed(reason=Failure.WRONG_PROOF))
         return Step(outcome=replace(self._pending, binding=self._heard), rest=rest)
 
     def _judge(self, message: bytes) -> Proven | Failed:
-        client_nonce, token, sealed = _split(message, NONCE_BYTES, MAC_BYTES)
-        binding = (self._certificate_hash, self._nonce, client_nonce)
+        hello = ClientHello.split(message)
+        binding = Binding(certificate_hash=self._certificate_hash, server_nonce=self._nonce, client_nonce=hello.nonce)
         failed: Failed | None = None
         for credential in self._credentials():
             if credential.kind is CredentialKind.HELD_INVITATION:
                 continue
-            if equal(token, mac(credential.key, "mc.hs.client", *binding)):
-                judged = self._judge_claims(credential, sealed, binding)
+            if equal(hello.token, binding.client_token(credential.key)):
+                judged = self._judge_claims(credential, hello.sealed, binding)
                 if isinstance(judged, Proven):
                     return judged
                 # Others choose keys too, of invitations and of returns, and may choose one that is not theirs: it must not stand
@@ -290,11 +295,9 @@ class ServerHandshake:
                 failed = failed or judged
         return failed or Failed(reason=Failure.UNKNOWN_KEY)
 
-    def _judge_claims(self, credential: Credential, sealed: bytes, binding: tuple[bytes, bytes, bytes]) -> Proven | Failed:
+    def _judge_claims(self, credential: Credential, sealed: bytes, binding: Binding) -> Proven | Failed:
         try:
-            body = sodium.crypto_aead_chacha20poly1305_ietf_decrypt(
-                sealed, None, _ONLY_ONCE, mac(credential.key, "mc.hs.seal", *binding)
-            )
+            body = sodium.crypto_aead_chacha20poly1305_ietf_decrypt(sealed, None, _ONLY_ONCE, binding.sealing_key(credential.key))
         except CryptoError:
             return Failed(reason=Failure.WRONG_PROOF)
         claims = _read_claims(body, _CLIENT_BODY_BYTES)
@@ -305,7 +308,7 @@ class ServerHandshake:
         if credential.kind is CredentialKind.OPEN_INVITATION and (
             claims.certificate is None
             or credential.join_key is None
-            or not verify(credential.join_key, _join_signed_bytes(binding, claims.certificate.encoded), claims.join_signature)
+            or not verify(credential.join_key, binding.join_signed_bytes(claims.certificate.encoded), claims.join_signature)
         ):
             return Failed(reason=Failure.WRONG_PROOF)
         return _conclude(credential, claims, self._versions)
@@ -320,11 +323,11 @@ class ServerHandshake:
         }
         if client.credential.kind is CredentialKind.OPEN_INVITATION:
             fields[4] = local.certificate.encoded
-        body = _pad(encode(fields), _SERVER_BODY_BYTES)
-        said = digest("mc.hs.said", self._certificate_hash, self._nonce, hello, body)
-        token = mac(client.credential.key, "mc.hs.server", said)
-        message = token + sign(local.signing_seed, _server_signed_bytes(said)) + body
-        self._heard = digest("mc.hs.heard", self._certificate_hash, self._nonce, hello, message)
+        body = _pad(encode(fields), SERVER_BODY_BYTES)
+        said = Transcript(certificate_hash=self._certificate_hash, server_nonce=self._nonce, client_hello=hello)
+        token = said.server_token(client.credential.key, body)
+        message = token + sign(local.signing_seed, said.server_signed_bytes(body)) + body
+        self._heard = said.heard(message)
         return message
 
 
@@ -356,23 +359,6 @@ def _of_one_size(certificate_hash: bytes) -> bytes:
     if len(certificate_hash) != CERTIFICATE_HASH_BYTES:
         raise ValueError("the hash of a certificate has 32 bytes")
     return certificate_hash
-
-
-def _server_signed_bytes(said: bytes) -> bytes:
-    return b"multichat link server 1\0" + said
-
-
-def _client_signed_bytes(heard: bytes) -> bytes:
-    return b"multichat link client 1\0" + heard
-
-
-def _join_signed_bytes(binding: tuple[bytes, bytes, bytes], certificate: bytes) -> bytes:
-    """The parts of `binding` are 32 bytes each."""
-    return b"multichat link join 1\0" + b"".join(binding) + certificate
-
-
-def _split(message: bytes, first: int, second: int) -> tuple[bytes, bytes, bytes]:
-    return message[:first], message[first : first + second], message[first + second :]
 
 
 def _pad(body: bytes, size: int) -> bytes:

@@ -49,9 +49,7 @@ class Invitation:
         fields: dict[int, Value] = {0: 1, 1: 1, 2: self.seed, 3: self.user, 4: self.expires_ms, 5: self.addresses}
         if self.channel is not None:
             fields[6] = self.channel
-        body = encode(fields)
-        text = base64.urlsafe_b64encode(body + _check(body)).decode("ascii").rstrip("=")
-        return f"{SCHEME}{self.kind.value}/{text}"
+        return link_text(self.kind, encode(fields))
 
 
 def token_key(seed: bytes) -> bytes:
@@ -61,6 +59,12 @@ def token_key(seed: bytes) -> bytes:
 def join_seed(seed: bytes) -> bytes:
     """Seed of the Ed25519 key that signs with the invitation."""
     return digest("mc.invjoin", seed)
+
+
+def link_text(kind: InvitationKind, body: bytes) -> str:
+    """The link that carries an encoded invitation."""
+    text = base64.urlsafe_b64encode(body + _check(body)).decode("ascii").rstrip("=")
+    return f"{SCHEME}{kind.value}/{text}"
 
 
 def _check(body: bytes) -> bytes:

@@ -48,7 +48,7 @@ def announce(
     credentials = tuple(credentials)
     nearby = next((c.nearby for c in credentials if c.nearby), b"")
     keys = [c.key for c in credentials if c.kind is not CredentialKind.HELD_INVITATION and not c.nearby][:ANNOUNCED_TOKENS]
-    tokens = [_token(key, day, instance, port, addresses) for key in keys]
+    tokens = [announced_token(key, day, instance, port, addresses) for key in keys]
     tokens += [entropy(TOKEN_BYTES) for _ in range(ANNOUNCED_TOKENS - len(tokens))]
     tokens.sort()  # random values: their order says nothing about the order of the keys
     stream = b"".join(tokens)
@@ -68,7 +68,7 @@ def parse(service_name: str, port: int | None, text: Mapping[bytes, bytes | None
     first, second = text.get(b"t"), text.get(b"u")
     if first is None or second is None or len(first) != HALF_BYTES or len(second) != HALF_BYTES:
         return None
-    addresses = _unpack(text.get(b"a") or b"")
+    addresses = unpack_addresses(text.get(b"a") or b"")
     if not addresses:
         return None
     stream = first + second
@@ -83,13 +83,14 @@ def matching(found: Announcement, credentials: Iterable[Credential], day: int) -
     """Those of our credentials under which we would dial, and whose key the announcer shows to hold. About 3 µs each."""
     for credential in credentials:
         if credential.kind is not CredentialKind.OPEN_INVITATION and any(
-            _token(credential.key, day + off, found.instance, found.port, found.addresses) in found.tokens
+            announced_token(credential.key, day + off, found.instance, found.port, found.addresses) in found.tokens
             for off in NEIGHBOURING_DAYS
         ):
             yield credential
 
 
-def _token(key: bytes, day: int, instance: str, port: int, addresses: tuple[Address, ...]) -> bytes:
+def announced_token(key: bytes, day: int, instance: str, port: int, addresses: tuple[Address, ...]) -> bytes:
+    """What shows, to whoever holds the key, that the announcer does: `day` is in UTC since 1970."""
     return mac(
         key, "mc.lan", day.to_bytes(8, "big", signed=True), instance.encode("ascii"), port.to_bytes(2, "big"), _pack(addresses)
     )[:TOKEN_BYTES]
@@ -100,7 +101,8 @@ def _pack(addresses: tuple[Address, ...]) -> bytes:
     return b"".join(bytes([address.version]) + address.packed for address in addresses)
 
 
-def _unpack(packed: bytes) -> tuple[Address, ...] | None:
+def unpack_addresses(packed: bytes) -> tuple[Address, ...] | None:
+    """The addresses of an announcement, or None if they are not packed as they must be. Takes anything."""
     addresses: list[Address] = []
     at = 0
     while at < len(packed):

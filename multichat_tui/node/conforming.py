@@ -3,7 +3,6 @@
 Pure: what is asked and answered stands in the question and the answer. Other implementations write a program that does the same.
 """
 
-import base64
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -17,17 +16,19 @@ from multichat_tui.crypto.identity import (
     statement_holds,
 )
 from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key, sealing_public_key, verify
+from multichat_tui.crypto.proofs import CLIENT_HELLO_BYTES, SERVER_PROOF_BYTES, Binding, ClientHello, ServerProof, Transcript
 from multichat_tui.model.acts import decode_acts, encode_acts
 from multichat_tui.model.codec import Rejected, Value, decode, encode
 from multichat_tui.model.frames import decode_frame, encode_frame
 from multichat_tui.model.identity import decode_certificate, decode_device_list
-from multichat_tui.model.ids import Log, UserId, digest, fingerprint
-from multichat_tui.model.invitations import join_seed, parse_link
+from multichat_tui.model.ids import DeviceId, Log, UserId, digest, fingerprint
+from multichat_tui.model.invitations import InvitationKind, join_seed, link_text, parse_link
 from multichat_tui.model.joins import decode_join
 from multichat_tui.model.limits import MAX_FRAME_BYTES
 from multichat_tui.model.receipts import decode_receipt
 from multichat_tui.model.records import decode_record, encode_header, signed_bytes
 from multichat_tui.model.statements import decode_statement
+from multichat_tui.net.announcement import announced_token, unpack_addresses
 
 Json: TypeAlias = Any
 """What `json` reads and writes."""
@@ -222,30 +223,32 @@ def _frame(question: Question) -> Answer:
 
 def _server_proof(question: Question) -> Answer:
     """Section 13, step 3, as the client checks it, for a server whose device key is known."""
-    key, bound, device = (_bytes(question, name) for name in ("key", "certificate_hash", "device"))
-    nonce, hello, proof = (_bytes(question, name) for name in ("server_nonce", "client_hello", "server_proof"))
-    if len(hello) != 1024 or len(proof) != 1024:
+    bound, nonce, hello, proof = (
+        _bytes(question, name) for name in ("certificate_hash", "server_nonce", "client_hello", "server_proof")
+    )
+    if len(hello) != CLIENT_HELLO_BYTES or len(proof) != SERVER_PROOF_BYTES:
         return REJECTED
-    said = digest("mc.hs.said", bound + nonce + hello + proof[96:])
-    token = proof[:32] == mac(key, "mc.hs.server", said)
+    key, client, server = _bytes(question, "key"), ClientHello.split(hello), ServerProof.split(proof)
+    binding = Binding(certificate_hash=bound, server_nonce=nonce, client_nonce=client.nonce)
+    said = Transcript(certificate_hash=bound, server_nonce=nonce, client_hello=hello)
     return {
-        "client_token": hello[32:64] == mac(key, "mc.hs.client", bound, nonce, hello[:32]),
-        "server_token": token,
-        "signature": verify(device, b"multichat link server 1\0" + said, proof[32:96]),
-        "heard": digest("mc.hs.heard", bound + nonce + hello + proof).hex(),
+        "client_token": client.token == binding.client_token(key),
+        "server_token": said.shows_key(key, server),
+        "signature": said.signed_by(DeviceId(_bytes(question, "device")), server),
+        "heard": said.heard(proof).hex(),
     }
 
 
 def _token(question: Question) -> Answer:
-    day, port = question["day"].to_bytes(8, "big"), question["port"].to_bytes(2, "big")
-    parts = (day, question["instance"].encode("ascii"), port, _bytes(question, "addresses"))
-    return {"token": mac(_bytes(question, "key"), "mc.lan", *parts)[:8].hex()}
+    addresses = unpack_addresses(_bytes(question, "addresses"))
+    if addresses is None:
+        return REJECTED
+    token = announced_token(_bytes(question, "key"), question["day"], question["instance"], question["port"], addresses)
+    return {"token": token.hex()}
 
 
 def _link_text(question: Question) -> Answer:
-    body = _bytes(question, "body")
-    encoded = base64.urlsafe_b64encode(body + digest("mc.link", body)[:4]).decode("ascii").rstrip("=")
-    return {"text": f"multichat:{question['kind']}/{encoded}"}
+    return {"text": link_text(InvitationKind(question["kind"]), _bytes(question, "body"))}
 
 
 ANSWERS: Mapping[str, Callable[[Question], Answer]] = {

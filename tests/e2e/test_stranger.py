@@ -18,8 +18,9 @@ from builders import person
 from net_parties import held_invitation, local_device
 from real_nodes import LOCAL, Homes, RealNode, found_in, id_bytes, resident_bytes
 
-from multichat_tui.crypto.handshake import CLIENT_HELLO_BYTES, NONCE_BYTES, ClientHandshake
+from multichat_tui.crypto.handshake import ClientHandshake
 from multichat_tui.crypto.keys import public_key
+from multichat_tui.crypto.proofs import CLIENT_HELLO_BYTES, NONCE_BYTES
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.invitations import Invitation, join_seed, parse_link
 from multichat_tui.model.limits import MAX_UNAUTHENTICATED, MAX_UNAUTHENTICATED_PER_ADDRESS

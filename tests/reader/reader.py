@@ -530,6 +530,11 @@ def server_proof(key: bytes, h: bytes, device: bytes, n_s: bytes, hello: bytes, 
 
 
 def token(key: bytes, day: int, instance: str, port: int, addresses: bytes) -> Answer:
+    at, count = 0, 0
+    while at < len(addresses):
+        need(addresses[at] in (4, 6) and count < 8)
+        at, count = at + (5 if addresses[at] == 4 else 17), count + 1
+    need(at == len(addresses))
     parts = (day.to_bytes(8, "big"), instance.encode(), port.to_bytes(2, "big"), addresses)
     return {"token": MAC(key, "mc.lan", *parts)[:8]}
 

@@ -6,6 +6,7 @@ The answers are this implementation's; that they are right is shown by the secon
 document alone. Questions are added, never changed: an implementation that conformed goes on conforming.
 """
 
+import base64
 import json
 import random
 from pathlib import Path
@@ -72,6 +73,9 @@ def questions() -> list[tuple[str, str, dict[str, Any]]]:
     for case in frozen("invitations"):
         made.append(("identities", f"{case['kind']} link", {"ask": "link", "text": case["link"]}))
         made.append(("identities", f"{case['kind']} link, broken", {"ask": "link", "text": case["link"][:-3] + "AAA"}))
+        letters = case["link"].partition("/")[2]
+        body = base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4))[:-4]
+        made.append(("identities", f"{case['kind']} link, made", {"ask": "link text", "kind": case["kind"], "body": body.hex()}))
         spaced = " ".join(case["link"][at : at + 20] for at in range(0, len(case["link"]), 20))
         made.append(("identities", f"{case['kind']} link, with spaces", {"ask": "link", "text": spaced}))
     for case in frozen("records"):
@@ -110,6 +114,8 @@ def questions() -> list[tuple[str, str, dict[str, Any]]]:
     air = links["announcement"]
     token = {"ask": "token", "key": air["key"], "day": air["day"], "instance": air["instance"], "port": air["port"]}
     made.append(("discovery", "token", {**token, "addresses": air["packed_addresses"]}))
+    for number, copy in enumerate(damaged(air["packed_addresses"], "addresses")):
+        made.append(("discovery", f"token, damaged addresses {number}", {**token, "addresses": copy}))
     return made
 
 

@@ -9,18 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from net_parties import held_invitation, local_device, open_invitation, peer_credential
 
-from multichat_tui.crypto.handshake import (
-    CLIENT_HELLO_BYTES,
-    CLIENT_PROOF_BYTES,
-    NONCE_BYTES,
-    SERVER_PROOF_BYTES,
-    ClientHandshake,
-    Failed,
-    Failure,
-    Proven,
-    ServerHandshake,
-    Step,
-)
+from multichat_tui.crypto.handshake import ClientHandshake, Failed, Failure, Proven, ServerHandshake, Step
+from multichat_tui.crypto.proofs import CLIENT_HELLO_BYTES, CLIENT_PROOF_BYTES, NONCE_BYTES, SERVER_PROOF_BYTES
 from multichat_tui.model.limits import MAX_HANDSHAKE_BYTES
 from multichat_tui.model.ports import Credential, LocalDevice
 

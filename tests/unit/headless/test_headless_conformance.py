@@ -14,7 +14,7 @@ from multichat_tui.headless.conformance import agrees, ask_all, conformance, loa
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.output import Output
 from multichat_tui.model.errors import UsageError
-from multichat_tui.node.conforming import UNSUPPORTED, answer
+from multichat_tui.node.conforming import ANSWERS, UNSUPPORTED, answer
 from tests.vectors import make_conformance
 
 
@@ -29,6 +29,10 @@ def test_every_level_has_things_that_are_taken_and_things_that_are_not() -> None
         refused = [room._refused(case.answer) for case in cases if case.level == level]
         assert True in refused
         assert False in refused
+
+
+def test_everything_that_can_be_answered_is_asked() -> None:
+    assert {case.question["ask"] for case in load_cases()} == set(ANSWERS)
 
 
 def test_what_is_not_known_is_said_to_be_unsupported() -> None:

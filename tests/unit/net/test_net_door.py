@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from net_parties import Party, link, party, peer_credential
 
-from multichat_tui.crypto.handshake import CLIENT_HELLO_BYTES
+from multichat_tui.crypto.proofs import CLIENT_HELLO_BYTES
 from multichat_tui.model.limits import (
     HANDSHAKE_TIMEOUT_S,
     MAX_CLIENT_HELLO_BYTES,
