@@ -45,6 +45,34 @@ READER = "tests/property/test_second_reader_agreement.py"
 
 MUTANTS = (
     Mutant(
+        name="every channel of a link has a parking of its own",
+        file="multichat_tui/node/arrivals.py",
+        old="Parking(world.grounds, session.device)",
+        new="Parking()",
+        tests="tests/unit/node/test_node_exhaustion.py",
+    ),
+    Mutant(
+        name="what a link has parked outlives it",
+        file="multichat_tui/node/exchange.py",
+        old="            parking.clear()\n",
+        new="            pass\n",
+        tests="tests/unit/node/test_node_exhaustion.py",
+    ),
+    Mutant(
+        name="all devices together may park as much as they like",
+        file="multichat_tui/sync/parking.py",
+        old="while self.size > PARKED_BYTES:",
+        new="while not self.size:",
+        tests="tests/unit/sync/test_sync_parking.py",
+    ),
+    Mutant(
+        name="a parked item keeps the whole table that it came with",
+        file="multichat_tui/sync/parking.py",
+        old="if len(self.devices) <= len(named):",
+        new="if self.devices:",
+        tests="tests/unit/sync/test_sync_parking.py",
+    ),
+    Mutant(
         name="a server's signature covers something else than it should",
         file="multichat_tui/crypto/proofs.py",
         old='digest("mc.hs.said", self.certificate_hash, self.server_nonce, self.client_hello, body)',
@@ -657,8 +685,8 @@ MUTANTS = (
     Mutant(
         name="parked-bytes-without-end",
         file="multichat_tui/sync/parking.py",
-        old="while len(self._items) > PARKED_RECORDS_PER_PEER or self._bytes > PARKED_BYTES_PER_PEER:",
-        new="while len(self._items) > PARKED_RECORDS_PER_PEER:",
+        old="while len(lot.places) > PARKED_RECORDS_PER_PEER or lot.size > PARKED_BYTES_PER_PEER:",
+        new="while len(lot.places) > PARKED_RECORDS_PER_PEER:",
         tests="tests/unit/node/test_node_exhaustion.py",
     ),
     Mutant(

@@ -78,8 +78,11 @@ RECEIPT_DELAY_MS = 1_000
 RECEIPT_RESTART_MS = 30_000
 """After a start, receipts that may be owed wait until links had time to come up: a direct acknowledgement is cheaper."""
 PARKED_RECORDS_PER_PEER = 2048
-"""Records waiting for a dependency. Bounded by count and by bytes, oldest out first; they are asked for again."""
+"""Records of one device waiting for a dependency, over all of its links and in all channels. Bounded by count and by bytes of
+memory, oldest out first; they are asked for again."""
 PARKED_BYTES_PER_PEER = 8 * 1024 * 1024
+PARKED_BYTES = 32 * 1024 * 1024
+"""Of all devices together; an account may have many. The oldest of the device that has most gives way."""
 MAX_RECORD_FAULTS = 32
 """Invalid records or frames from one link before it is cut."""
 
@@ -149,8 +152,6 @@ MAX_OPEN_INVITATIONS = 128
 MAX_JOIN_BYTES = 4096
 MAX_CONTROL_RECORDS_PER_DEVICE = 4096
 """authority.md, bounds."""
-MAX_TENTATIVE_CONTROL_RECORDS = 64
-"""Control records taken for a channel whose root is not proven to concern us."""
 MAX_SETTING_CHARACTERS = 1024
 MAX_THREAD_ROWS = 500
 """Messages of a thread that are counted and read at once: a screen shows fifty, and each costs a look-up."""

@@ -72,8 +72,9 @@ class Arrivals:
 
     def _take_all(self, session: Session, channel: Channel, items: list[Parked]) -> list[Awaited]:
         """Items, and whatever of this link waited for them; what was delivered, by place and by id."""
+        world = self._world
         acked = session.ack_due.setdefault(channel.id, set())
-        parking = session.parking.setdefault(channel.id, Parking())
+        parking = session.parking.setdefault(channel.id, Parking(world.grounds, session.device))
         queue = deque(items)
         came: list[Awaited] = []
         while queue:

@@ -63,6 +63,8 @@ class Exchange:
     def end(self, session: Session) -> None:
         """The link is down."""
         world = self._world
+        for parking in session.parking.values():
+            parking.clear()
         for channel in world.channels.values():
             if any(want.link == session.link for want in channel.wants.values()):
                 channel.wants = {key: want for key, want in channel.wants.items() if want.link != session.link}

@@ -24,6 +24,7 @@ from multichat_tui.node.nearby import Window
 from multichat_tui.node.standing import Contact, KeptList, Standing
 from multichat_tui.sync.chains import ChainKey, Chains
 from multichat_tui.sync.fingerprint import DeviceNumbers
+from multichat_tui.sync.parking import Grounds
 from multichat_tui.sync.session import Role, Session, Want, Watch
 
 
@@ -117,6 +118,8 @@ class World:
     statements: dict[tuple[UserId, int], Statement] = field(default_factory=dict)
     profiles: dict[UserId, Profile] = field(default_factory=dict)
     sessions: dict[LinkId, Session] = field(default_factory=dict)
+    grounds: Grounds = field(default_factory=Grounds)
+    """What waits for other records, of all links."""
     held: dict[DeviceId, dict[ChannelId, dict[ChainKey, int]]] = field(default_factory=dict)
     """What each peer is known to hold for good."""
     listen: tuple[str, ...] = ()

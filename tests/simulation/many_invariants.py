@@ -10,6 +10,7 @@ from multichat_tui.model.limits import (
     FUTURE_TOLERANCE_MS,
     MAX_LACKING_TIPS,
     MAX_PENDING_OFFERS,
+    PARKED_BYTES,
     PARKED_BYTES_PER_PEER,
     PARKED_RECORDS_PER_PEER,
 )
@@ -88,10 +89,11 @@ def check_delivery(history: "History") -> None:
         if not person.running or person.api._engine is None:
             continue
         world = world_of(person)
+        assert world.grounds.size <= PARKED_BYTES
+        for lot in world.grounds.lots.values():
+            assert len(lot.places) <= PARKED_RECORDS_PER_PEER
+            assert lot.size <= PARKED_BYTES_PER_PEER
         for session in world.sessions.values():
-            for parking in session.parking.values():
-                assert len(parking._items) <= PARKED_RECORDS_PER_PEER
-                assert parking._bytes <= PARKED_BYTES_PER_PEER
             assert len(session.offers) <= MAX_PENDING_OFFERS
             assert all(len(tips) <= MAX_LACKING_TIPS for tips in session.lacking.values())
         for place in history.places:

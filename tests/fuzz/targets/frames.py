@@ -105,10 +105,9 @@ class FrameTarget:
         return START_MS + HISTORY_MS + self._count * 10
 
     def _bounded(self, world: Any) -> None:
-        for session in world.sessions.values():
-            for parking in session.parking.values():
-                assert len(parking) <= PARKED_RECORDS_PER_PEER
-                assert parking._bytes <= PARKED_BYTES_PER_PEER
+        for lot in world.grounds.lots.values():
+            assert len(lot.places) <= PARKED_RECORDS_PER_PEER
+            assert lot.size <= PARKED_BYTES_PER_PEER
 
     def close(self) -> None:
         self._living.close()

@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from simulated_world import SimulatedWorld
+from simulated_world import SimulatedWorld, until
+from test_node_hostile import Mallory
 
+from multichat_tui.model.acts import Message
 from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.frames import FullItem
 from multichat_tui.model.ids import LinkId, RecordId
@@ -127,3 +129,36 @@ def test_parked_bytes_are_bounded_oldest_out_first(monkeypatch: pytest.MonkeyPat
     assert waiting.evicted == 40 - len(left) > 0
     assert [int.from_bytes(parked.item.signature, "big") for parked in left] == list(range(40 - len(left), 40))
     assert len(waiting) == 0
+
+
+def test_one_peer_parks_no_more_in_many_channels_than_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parking, "PARKED_RECORDS_PER_PEER", 50)
+
+    async def play() -> None:
+        world = SimulatedWorld(5)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        channels = [await world.channel_of(ann, bob, name=f"number {number}") for number in range(4)]
+        mallory = Mallory(bob)
+        for number in range(40):
+            for channel in channels:
+                mallory.push(channel, mallory.record(channel, (Message(text=str(number)),), seq_ahead=5 + number))
+
+        def grounds() -> parking.Grounds:
+            assert ann.api._engine is not None
+            return ann.api._engine.world.grounds
+
+        async def full() -> bool:
+            return sum(len(lot.places) for lot in grounds().lots.values()) == 50
+
+        await until(full, "as much is parked as may be")
+        await asyncio.sleep(5)
+        assert [len(lot.places) for lot in grounds().lots.values()] == [50]
+        await bob.stop()
+
+        async def empty() -> bool:
+            return not grounds().lots and grounds().size == 0
+
+        await until(empty, "the link is gone, and what it had parked")
+
+    story(play)

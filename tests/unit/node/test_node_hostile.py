@@ -277,8 +277,7 @@ def test_records_that_nothing_leads_to_are_parked_within_bounds() -> None:
         engine = ann.api._engine
         assert engine is not None
         parked = [len(parking) for session in engine.world.sessions.values() for parking in session.parking.values()]
-        assert parked
-        assert max(parked) <= PARKED_RECORDS_PER_PEER
+        assert 0 < sum(parked) <= PARKED_RECORDS_PER_PEER
         await ann.say(channel, "unimpressed")
         await until(lambda: _has(bob, channel, "unimpressed"), "the other direction works")
 
