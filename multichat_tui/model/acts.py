@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
 
-from multichat_tui.model.codec import Rejected, Value, encode
+from multichat_tui.model.codec import Rejected, Value, decode_text, encode
 from multichat_tui.model.identity import (
     MAX_CERTIFICATE_BYTES,
     MAX_DEVICE_LIST_BYTES,
@@ -168,7 +168,16 @@ def encode_acts(acts: tuple[Act, ...]) -> bytes:
 
 def decode_acts(content: bytes, log: Log) -> tuple[Act, ...] | Rejected:
     """The acts of a record in `log`. Control acts cannot stand in the content log."""
+    if log == Log.CONTENT and content.startswith(_ONE_MESSAGE):
+        text = decode_text(content, len(_ONE_MESSAGE))
+        if text is not None and 1 <= len(text) <= MAX_TEXT_CHARACTERS and len(content) <= MAX_BODY_BYTES:
+            return (Message(text=text),)
     return read(content, MAX_BODY_BYTES, lambda value: _acts(value, log))
+
+
+_ONE_MESSAGE = bytes.fromhex("a10081a200184001")
+"""What the content of a record with one message, which answers none, begins with, up to the text: nearly every record. With a
+text in its one encoding to the end it is the one encoding of that; whatever is otherwise is left to the decoder of all."""
 
 
 def _acts(value: Value, log: Log) -> tuple[Act, ...]:

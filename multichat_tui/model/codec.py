@@ -71,6 +71,22 @@ def decode(encoded: bytes, max_bytes: int) -> Value | Rejected:
     return checked
 
 
+def decode_text(encoded: bytes, at: int) -> str | None:
+    """The text that goes from `at` to the end, if that is the one encoding of a text."""
+    if at >= len(encoded):
+        return None
+    first = encoded[at]
+    size = (0, 1, 2, 4)[first - 0x77] if 0x78 <= first <= 0x7A else 0
+    begin = at + 1 + size
+    length = len(encoded) - begin
+    if length < 0 or encoded[at:begin] != _head(_TEXT, length):
+        return None
+    try:
+        return encoded[begin:].decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def _refuse_tag(*_: object) -> Any:
     raise ValueError("tag")
 

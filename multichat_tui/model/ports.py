@@ -1,6 +1,6 @@
 """Ports: what the core needs from the shells around it. Each has a real implementation and a twin, under one contract test."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -188,6 +188,9 @@ class Transaction(Protocol):
     def replies(self, record: RecordId, limit: int) -> list[TimelineEntry]:
         """Visible entries that were shown as answers to a record, held or not, by arrival. Two records whose ids begin alike may
         be taken for one."""
+
+    def replied(self, records: Sequence[RecordId]) -> frozenset[RecordId]:
+        """Those of at most `limits.MAX_PAGE_ROWS` records that something was shown as an answer to, be it visible or not."""
 
     def index_older_replies(self, reply_of: Callable[[Record], RecordId | None], limit: int) -> bool:
         """Note what up to `limit` entries answer that were stored before that was noted, newest first. Whether that was all."""

@@ -207,7 +207,8 @@ class Rows:
         world = self._world
         parts = {part.id: part for part in world.conversation(channel)}
         found = world.txn.timeline(tuple(parts), before=before, after=after, limit=limit)
-        return tuple(self.row(parts[entry.channel], entry, record) for entry, record in found)
+        replied = world.txn.replied([entry.id for entry, _ in found])
+        return tuple(self.row(parts[entry.channel], entry, record, replied=entry.id in replied) for entry, record in found)
 
     def message(self, record: RecordId) -> MessageRow | None:
         entry = self._world.txn.entry(record)
@@ -223,10 +224,11 @@ class Rows:
         left = tuple(c.id for c in world.channels.values() if c.standing.membership is Membership.LEFT)
         asked = replace(search, channels=channels)
         found = world.txn.search(asked, before=before, limit=limit, without=left)
+        replied = world.txn.replied([entry.id for entry, _ in found])
         rows = []
         for entry, record in found:
             channel = world.channels.get(entry.channel)
-            row = None if channel is None else self.row(channel, entry, record)
+            row = None if channel is None else self.row(channel, entry, record, replied=entry.id in replied)
             if row is not None and row.kind is RowKind.MESSAGE:
                 rows.append(FoundRow(row=row, places=marked_places(row.text, asked)))
         more = Position(ets=found[-1][0].ets, id=found[-1][0].id) if len(found) == limit else None
@@ -255,6 +257,11 @@ class Rows:
             found += txn.replies(entry.id, MAX_THREAD_ROWS - len(found))
         return found
 
+    def _count_answers(self, record: RecordId, replied: bool | None) -> int:
+        if replied is None:
+            replied = bool(self._world.txn.replied((record,)))
+        return len(self._answers(record)) if replied else 0
+
     def thread(self, record: RecordId) -> Thread:
         """The thread that a message belongs to. `errors.NotFound` if it is not here."""
         world = self._world
@@ -270,7 +277,16 @@ class Rows:
         draft = world.txn.get(Space.DRAFT, root.channel + root.id)
         return Thread(channel=root.channel, root=root.id, rows=tuple(rows), draft=(draft or b"").decode())
 
-    def row(self, channel: Channel, entry: TimelineEntry, record: Record, acts: tuple[Act, ...] | None = None) -> MessageRow:
+    def row(
+        self,
+        channel: Channel,
+        entry: TimelineEntry,
+        record: Record,
+        acts: tuple[Act, ...] | None = None,
+        *,
+        replied: bool | None = None,
+    ) -> MessageRow:
+        """`acts`: if they are decoded already. `replied`: whether anything answers it, if that is known."""
         world = self._world
         header = record.header
         if acts is None:
@@ -308,7 +324,7 @@ class Rows:
             failure=self._failure(channel) if state is Delivery.FAILED else "",
             late=entry.late,
             reply_to=reply_to,
-            replies=len(self._answers(record.id)) if kind is RowKind.MESSAGE and reply_to is None else 0,
+            replies=self._count_answers(record.id, replied) if kind is RowKind.MESSAGE and reply_to is None else 0,
             subject=subject,
         )
 

@@ -1,6 +1,9 @@
 """What both stores read out of records alike, and refuse alike."""
 
+from collections.abc import Sequence
+
 from multichat_tui.model.ids import DeviceId, RecordId
+from multichat_tui.model.limits import MAX_PAGE_ROWS
 from multichat_tui.model.ports import TimelineEntry
 from multichat_tui.model.records import Header, Record
 
@@ -33,6 +36,11 @@ def check_positions(before: object, after: object, limit: int) -> None:
         raise ValueError("a page lies before or after a position, not both")
     if limit < 0:
         raise ValueError("a limit is not negative")
+
+
+def check_many(records: Sequence[RecordId]) -> None:
+    if len(records) > MAX_PAGE_ROWS:
+        raise ValueError(f"at most {MAX_PAGE_ROWS} records are asked about at once")
 
 
 def check_slice(limit: int) -> None:

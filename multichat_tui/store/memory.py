@@ -4,7 +4,7 @@ In simulation it is what survives a crash, so a block that raises leaves it exac
 """
 
 import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -14,7 +14,7 @@ from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transactio
 from multichat_tui.model.records import Proof, Record
 from multichat_tui.model.searching import Search, holds_all, words_of
 from multichat_tui.model.snapshots import Position
-from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_positions, cited
+from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_many, check_positions, cited
 from multichat_tui.store.search import place_range
 from multichat_tui.store.undo import UndoLog
 
@@ -287,6 +287,10 @@ class _MemoryTransaction:
         state = self._state
         held = [state.by_arrival[arrival] for arrival in state.replies.get(record, ()) if arrival in state.by_arrival]
         return [state.entries[identifier] for identifier in held if not state.entries[identifier].hidden][:limit]
+
+    def replied(self, records: Sequence[RecordId]) -> frozenset[RecordId]:
+        check_many(records)
+        return frozenset(record for record in records if self._state.replies.get(record))
 
     def index_older_replies(self, reply_of: Callable[[Record], RecordId | None], limit: int) -> bool:
         return True

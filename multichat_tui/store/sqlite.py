@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - statements are put together from constants of this module; values are always bound.
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from multichat_tui.model.records import Proof, Record
 from multichat_tui.model.searching import Search, words_of
 from multichat_tui.model.snapshots import Position
 from multichat_tui.store.chains import Chains
-from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_positions, check_slice, cited
+from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_many, check_positions, check_slice, cited
 from multichat_tui.store.database import Database, Row, open_database
 from multichat_tui.store.headers import Headers
 from multichat_tui.store.schema import Migration, released_migrations
@@ -350,6 +350,13 @@ class _SqliteTransaction:
             (id_prefix(record), limit),
         )
         return [self._entry_of(ChannelId(row[9]), row) for row in rows]
+
+    def replied(self, records: Sequence[RecordId]) -> frozenset[RecordId]:
+        check_many(records)
+        wanted = tuple(id_prefix(record) for record in records)
+        sql = f"select distinct parent from reply where parent in ({', '.join('?' * len(wanted))})"
+        found = {row[0] for row in self._database.rows(sql, wanted)}
+        return frozenset(record for record, prefix in zip(records, wanted, strict=True) if prefix in found)
 
     def index_older_replies(self, reply_of: Callable[[Record], RecordId | None], limit: int) -> bool:
         backlog = self._database.row("select next from reply_backlog")

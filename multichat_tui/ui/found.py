@@ -12,7 +12,7 @@ from multichat_tui.model.snapshots import MessageRow
 from multichat_tui.node.api.transcript import excerpt
 from multichat_tui.ui.cells import Piece, clip, one_line, pad, strip_of, width
 from multichat_tui.ui.drawing import Surroundings, paint
-from multichat_tui.ui.entries import Message, entries_of, key_of, local_time
+from multichat_tui.ui.entries import Message, entries_of, local_time
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.palette import PLAIN, Palette
 
@@ -98,16 +98,30 @@ def marked_text(found: FoundRow, cells: int, palette: Palette, glyphs: Glyphs) -
 
 
 def around_strips(rows: tuple[MessageRow, ...], hit: MessageRow | None, around: Surroundings, height: int) -> list[Strip]:
-    """The messages around a hit, that one under the cursor and in view, in exactly `height` lines."""
-    lines: list[Strip] = []
-    first = last = 0
-    for entry in entries_of(rows, beginning=False, read_arrival=None):
-        here = isinstance(entry, Message) and hit is not None and key_of(entry) == ("row", hit.id)
-        strips = paint(entry, around, under_cursor=here)
-        if here:
-            first, last = len(lines), len(lines) + len(strips)
-        lines += strips
-    start = max(0, min(first - (height - (last - first)) // 2, len(lines) - height, first))
+    """The messages around a hit, that one under the cursor and in view, in exactly `height` lines. Nothing beyond is drawn."""
+    entries = entries_of(rows, beginning=False, read_arrival=None)
+    here = (i for i, entry in enumerate(entries) if isinstance(entry, Message) and hit is not None and entry.row.id == hit.id)
+    chosen = next(here, None)
+    at = chosen or 0
+    lines = paint(entries[at], around, under_cursor=chosen is not None) if entries else []
+    above, below = at - 1, at + 1
+    # Upwards to the middle, downwards to the end, and where that comes early upwards again.
+    middle = max(0, (height - len(lines)) // 2)
+    first = 0
+    while above >= 0 and first < middle:
+        strips = paint(entries[above], around)
+        lines[:0] = strips
+        first += len(strips)
+        above -= 1
+    while below < len(entries) and len(lines) - max(0, first - middle) < height:
+        lines += paint(entries[below], around)
+        below += 1
+    while above >= 0 and len(lines) < height:
+        strips = paint(entries[above], around)
+        lines[:0] = strips
+        first += len(strips)
+        above -= 1
+    start = max(0, min(first - middle, len(lines) - height, first))
     view = lines[start : start + height]
     return view + [Strip.blank(around.width, around.palette.ground)] * (height - len(view))
 

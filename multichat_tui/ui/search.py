@@ -246,10 +246,11 @@ class SearchLines(Widget, can_focus=True):
 
 
 class SearchScreen(ModalScreen[MessageRow | None]):
-    """Dismissed with the message to go to, or None."""
+    """Dismissed with the message to go to, or None. What it lies upon is covered whole: were its ground transparent, as that of
+    other panels, the main screen would be drawn anew for every key."""
 
     DEFAULT_CSS = """
-    SearchScreen { layout: vertical; }
+    SearchScreen, SearchScreen:ansi { layout: vertical; background: black; }
     SearchScreen Bar { height: 1; width: 100%; }
     SearchScreen SearchLines { width: 100%; height: 1fr; }
     """

@@ -14,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from multichat_tui.model.acts import Message
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
+from multichat_tui.model.limits import MAX_PAGE_ROWS
 from multichat_tui.model.ports import Space, Store, Transaction
 from multichat_tui.model.records import Kind, Proof, Record
 from multichat_tui.model.snapshots import Position
@@ -86,6 +87,11 @@ def test_the_visible_answers_of_a_record_are_found_by_arrival_whether_it_is_held
         assert [entry.id for entry in txn.replies(asked.id, 9)] == seen
         assert [entry.id for entry in txn.replies(asked.id, 2)] == seen[:2]
         assert [entry.id for entry in txn.replies(RecordId(b"?" * 32), 9)] == [other.id]
+        unheld = RecordId(b"?" * 32)
+        assert txn.replied((asked.id, other.id, unheld)) == {asked.id, unheld}
+        assert txn.replied(()) == frozenset()
+        with pytest.raises(ValueError, match="at most"):
+            txn.replied([asked.id] * (MAX_PAGE_ROWS + 1))
         assert txn.index_older_replies(lambda record: asked.id, 9)
         assert [entry.id for entry in txn.replies(asked.id, 9)] == seen
     with store.transaction() as txn:

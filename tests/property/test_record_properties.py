@@ -332,3 +332,16 @@ def test_a_header_written_field_by_field_is_the_encoding_of_its_map(seed: int) -
         15: header.body_size_bucket,
     }
     assert encode_header(header) == encode({key: value for key, value in fields.items() if value is not None})
+
+
+@settings(max_examples=1000)
+@given(st.data())
+def test_a_message_alone_is_decoded_as_any_content_is(data: st.DataObject) -> None:
+    """In the content log there is a short way for it; there is none in the control log, which may hold messages too."""
+    text = data.draw(st.one_of(plain_text, st.text(st.characters(exclude_categories=["Cs"]), min_size=200, max_size=300)))
+    content = encode({0: [{0: 64, 1: text}]})
+    if data.draw(st.booleans()):
+        content = content[:8] + data.draw(tampered(content[8:]))
+    assert decode_acts(content, Log.CONTENT) == decode_acts(content, Log.CONTROL)
+    if 1 <= len(text) <= 300 and content == encode({0: [{0: 64, 1: text}]}):
+        assert decode_acts(content, Log.CONTENT) == (Message(text=text),)

@@ -10,8 +10,10 @@ from twin import TwinNode, channel_id, user
 from multichat_tui.ui.actions import Scope
 from multichat_tui.ui.cells import clip, drawn, pad, sober, strip_of, width, wrap
 from multichat_tui.ui.completing import complete
-from multichat_tui.ui.drawing import columns, links_in
+from multichat_tui.ui.drawing import Surroundings, columns, links_in, paint
 from multichat_tui.ui.editor import Editor
+from multichat_tui.ui.entries import Message, entries_of
+from multichat_tui.ui.found import around_strips
 from multichat_tui.ui.glyphs import ASCII, UNICODE, Glyphs, choose, encoding_of
 from multichat_tui.ui.panel import help_page
 from multichat_tui.ui.preferences import Look, Preferences, Signs
@@ -19,6 +21,16 @@ from multichat_tui.ui.themes import DARK
 from multichat_tui.ui.window import MAX_WINDOW_ROWS, MessageWindow
 
 DEV = channel_id("dev")
+SURROUNDINGS = Surroundings(
+    width=40,
+    palette=DARK,
+    glyphs=UNICODE,
+    my_name="ann",
+    clock="%H:%M",
+    name_of=lambda who: None,
+    quote_of=lambda record: None,
+    now_ms=lambda: 0,
+)
 
 
 @given(st.text(max_size=200), st.integers(2, 60))
@@ -209,3 +221,27 @@ def test_help_keeps_its_words_at_every_width(cells: int) -> None:
         spans = page.wrapped(shown, cells)
         assert "".join(shown[begin:end] for begin, end in spans).replace(" ", "") == shown.replace(" ", "")
         assert all(width(shown[b:e]) + (page.indent(cells) if b else 0) <= cells for b, e in spans)
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 24), st.integers(0, 4), st.integers(0, 3))
+def test_what_stands_around_a_hit_is_a_part_of_all_lines_with_the_hit_in_its_middle(
+    count: int, index: int, height: int, lengthy: int, apart: int
+) -> None:
+    node = TwinNode()
+    node.add_channel("dev")
+    texts = ("word", "\n".join(["line"] * (1 + lengthy)))
+    rows = tuple(node.row(DEV, "bob", texts[n % 3 == 0], time_ms=n * apart * 20 * 3_600_000) for n in range(count))
+    hit = rows[index] if index < count else None
+    shown = [strip.text for strip in around_strips(rows, hit, SURROUNDINGS, height)]
+    assert len(shown) == height
+    everything: list[str] = []
+    first = size = 0
+    for entry in entries_of(rows, beginning=False, read_arrival=None):
+        here = isinstance(entry, Message) and entry.row is hit
+        strips = [strip.text for strip in paint(entry, SURROUNDINGS, under_cursor=here)]
+        if here:
+            first, size = len(everything), len(strips)
+        everything += strips
+    start = max(0, min(first - (height - size) // 2, len(everything) - height, first))
+    blank = " " * SURROUNDINGS.width
+    assert shown == [*everything[start : start + height], *[blank] * height][:height]
