@@ -42,6 +42,9 @@ IMPOSTORS = "tests/unit/node/test_node_impostors.py"
 COMPARING = "tests/simulation/test_comparison_stories.py"
 CONFORMANCE = "tests/unit/headless/test_headless_conformance.py"
 READER = "tests/property/test_second_reader_agreement.py"
+TYPED = "tests/simulation/test_typed_stories.py"
+TYPED_UI = "tests/ui/test_ui_typed.py"
+SENDING = "tests/ui/test_ui_sending.py tests/ui/test_ui_thread.py"
 
 MUTANTS = (
     Mutant(
@@ -243,8 +246,8 @@ MUTANTS = (
     Mutant(
         name="mentions-are-not-read-for",
         file="multichat_tui/ui/performer.py",
-        old="            await front.more(before=step < 0)",
-        new="            await front.more(before=step > 0)",
+        old="            await front.rows.more(before=step < 0)",
+        new="            await front.rows.more(before=step > 0)",
         tests="tests/ui/test_ui_timeline.py",
     ),
     Mutant(
@@ -737,6 +740,118 @@ MUTANTS = (
         old="            case Receipt.UNPROVEN if parked.followed:",
         new="            case Receipt.UNPROVEN if parked.followed and session.faults < 0:",
         tests=COVERS,
+    ),
+    Mutant(
+        name="a-link-stays-in-what-was-entered",
+        file="multichat_tui/node/typed.py",
+        old="        if is_secret(text):",
+        new="        if not text:",
+        tests=TYPED,
+    ),
+    Mutant(
+        name="a-phrase-written-with-its-numbers-is-no-secret",
+        file="multichat_tui/node/typed.py",
+        old="if word not in known and not word.isdigit():",
+        new="if word not in known:",
+        tests=TYPED,
+    ),
+    Mutant(
+        name="what-was-entered-grows-without-end",
+        file="multichat_tui/node/typed.py",
+        old="for key in others[: max(0, len(others) + 1 - MAX_TYPED_LINES)]:",
+        new="for key in others[:0]:",
+        tests=TYPED,
+    ),
+    Mutant(
+        name="what-was-entered-outlives-its-channel",
+        file="multichat_tui/node/choices.py",
+        old="            forget_typed(world.txn, channel.id)\n",
+        new="",
+        tests=TYPED,
+    ),
+    Mutant(
+        name="history-off-forgets-nothing",
+        file="multichat_tui/node/choices.py",
+        old="            forget_typed(self._world.txn)\n",
+        new="            pass\n",
+        tests=TYPED,
+    ),
+    Mutant(
+        name="going-back-loses-what-was-being-written",
+        file="multichat_tui/ui/recall.py",
+        old="            return self._kept",
+        new='            return ""',
+        tests=TYPED_UI,
+    ),
+    Mutant(
+        name="up-leaves-a-text-that-is-being-written",
+        file="multichat_tui/ui/composer.py",
+        old='and editor.text in ("", self.recall.shown):',
+        new="and editor.text is not None:",
+        tests=TYPED_UI,
+    ),
+    Mutant(
+        name="what-is-refused-counts-as-entered",
+        file="multichat_tui/ui/outbox.py",
+        old="        if await front.send(channel, sent, reply) is None:\n            return\n        front.typed.enter(channel, text)",
+        new="        front.typed.enter(channel, text)\n        if await front.send(channel, sent, reply) is None:\n            return",
+        tests=TYPED_UI,
+    ),
+    Mutant(
+        name="one-channels-history-is-every-ones",
+        file="multichat_tui/ui/main.py",
+        old="self.composer.recall.use(front.typed.entries(front.current))",
+        new="self.composer.recall.use([each for texts in front.typed._entries.values() for each in texts])",
+        tests=TYPED_UI,
+    ),
+    Mutant(
+        name="a-draft-goes-along-to-the-next-channel",
+        file="multichat_tui/ui/main.py",
+        old="            self._load_text(front.drafts.get(front.place) if front.place is not None else self.composer.text)",
+        new="            self._load_text(self.composer.text)",
+        tests=SENDING,
+    ),
+    Mutant(
+        name="a-draft-is-not-saved-when-the-program-ends",
+        file="multichat_tui/ui/front.py",
+        old="        await self.drafts.save_all()",
+        new="        pass",
+        tests=SENDING,
+    ),
+    Mutant(
+        name="another-terminals-draft-overwrites-what-is-being-written",
+        file="multichat_tui/ui/drafts.py",
+        old='        if draft == written or written not in ("", saved) or draft in self._given:\n            return False\n',
+        new="",
+        tests=SENDING,
+    ),
+    Mutant(
+        name="a-key-that-is-bound-anew-stays-with-its-old-action",
+        file="multichat_tui/ui/actions.py",
+        old="sorted(ACTIONS, key=lambda action: action.id not in chosen)",
+        new="sorted(ACTIONS, key=lambda action: action.id in chosen)",
+        tests="tests/ui/test_ui_keyboard.py",
+    ),
+    Mutant(
+        name="a-preset-beats-ones-own-keys",
+        file="multichat_tui/ui/app.py",
+        old="return keyboard(preset, self.file_keys, preferences.bound)",
+        new="return keyboard(preset, self.file_keys, ())",
+        tests="tests/ui/test_ui_keyboard.py tests/ui/test_ui_themes.py",
+    ),
+    Mutant(
+        name="a-theme-that-was-only-looked-at-stays",
+        file="multichat_tui/ui/choosing.py",
+        old="            dressing.preview(worn)",
+        new="            pass",
+        tests="tests/ui/test_ui_themes.py",
+    ),
+    Mutant(
+        name="no-color-is-not-heard",
+        file="multichat_tui/ui/app.py",
+        old="no_color=self._no_color, colours=colours)",
+        new="no_color=False, colours=colours)",
+        tests="tests/ui/test_ui_themes.py",
     ),
 )
 

@@ -71,6 +71,7 @@ METHODS: Mapping[str, Method] = {
     "devices": Method(result=Snapshot[tuple[DeviceRow, ...]]),
     "peers": Method(result=Snapshot[tuple[PeerRow, ...]]),
     "status": Method(result=Snapshot[StatusRow]),
+    "typed": Method(needed={"channel": ChannelId | None}, result=Snapshot[tuple[str, ...]]),
     "settings": Method(result=Snapshot[tuple[tuple[str, str], ...]]),
 }
 """`events` and `cancel` are the two that are no plain question and answer."""

@@ -142,6 +142,9 @@ class RemoteNode:
     async def status(self) -> Snapshot[StatusRow]:
         return await self._ask("status")  # type: ignore[no-any-return]  # by METHODS
 
+    async def typed(self, channel: ChannelId | None) -> Snapshot[tuple[str, ...]]:
+        return await self._ask("typed", channel=channel)  # type: ignore[no-any-return]  # by METHODS
+
     async def settings(self) -> Snapshot[tuple[tuple[str, str], ...]]:
         return await self._ask("settings")  # type: ignore[no-any-return]  # by METHODS
 

@@ -186,6 +186,22 @@ class SetDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RememberTyped:
+    """What was entered in a channel (None: while none was open), to be brought back by a key. What looks like a secret is not
+    kept, nor anything while the setting `history` is off."""
+
+    channel: ChannelId | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetTyped:
+    """What was entered in a channel, or (None) everywhere."""
+
+    channel: ChannelId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSetting:
     """A setting of this profile, kept by the node: the front ends' own business."""
 
@@ -225,6 +241,8 @@ Intent: TypeAlias = (
     | CloseAccount
     | MarkRead
     | SetDraft
+    | RememberTyped
+    | ForgetTyped
     | ChangeSetting
     | ConnectTo
 )

@@ -158,6 +158,10 @@ MAX_THREAD_ROWS = 500
 MAX_THREAD_DEPTH = 64
 """Steps from an answer up to the message that began it all. Deeper answers count as threads of their own."""
 MAX_DRAFT_CHARACTERS = MAX_TEXT_CHARACTERS
+MAX_TYPED_LINES = 200
+"""What was entered in one channel, kept to be brought back."""
+MAX_TYPED_CHARACTERS = 2000
+"""A longer text is not kept so: it is found as the message that it became."""
 
 NEARBY_ID_BYTES = 16
 """The random id of somebody who is visible nearby."""

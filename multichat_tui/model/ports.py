@@ -45,6 +45,8 @@ class Space(StrEnum):
     """By device id: the greatest number under which it was met, and whether there seem to be several of it."""
     DRAFT = "draft"
     """By channel id and the id of a thread's first message: what is being written there."""
+    TYPED = "typed"
+    """By channel id and a rising number: what the user has entered there."""
     SETTING = "setting"
     """By name: front ends' settings."""
 

@@ -16,6 +16,7 @@ from multichat_tui.model.intents import (
     CloseAccount,
     ConnectTo,
     CreateChannel,
+    ForgetTyped,
     Intent,
     InviteContact,
     InviteToChannel,
@@ -25,6 +26,7 @@ from multichat_tui.model.intents import (
     MarkRead,
     MeetNearby,
     OpenDirect,
+    RememberTyped,
     RenameChannel,
     RevokeDevice,
     SendMessage,
@@ -63,8 +65,12 @@ from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.rows import COPIED, REVOKED, WAITING
+from multichat_tui.node.typed import SETTING as HISTORY
+from multichat_tui.node.typed import Typed, forget_typed
 from multichat_tui.node.world import Channel, World
 
+OWN_BUSINESS = (MarkRead, SetDraft, RememberTyped, ForgetTyped, ChangeSetting)
+"""Nobody else ever hears of these: a device that says nothing any more does them still."""
 SAFETY_DIGITS = 60
 MIN_EXPIRY_MS = 60 * 1000
 MAX_EXPIRY_MS = 366 * 24 * 60 * 60 * 1000
@@ -90,6 +96,7 @@ class Choices:
         self._account = AccountChoices(world, exchange, devices)
         self._comparisons = comparisons
         self._meeting = meeting
+        self._typed = Typed(world)
 
     def submit(self, intent: Intent, account_entropy: bytes | None = None) -> Accepted:
         """Decide and do. `errors.IntentRefused`: nothing has changed."""
@@ -145,6 +152,12 @@ class Choices:
                 return self._mark_read(intent)
             case SetDraft():
                 return self._draft(intent)
+            case RememberTyped():
+                self._typed.remember(intent)
+                return Accepted(channel=intent.channel)
+            case ForgetTyped():
+                self._typed.forget(intent)
+                return Accepted(channel=intent.channel)
             case ChangeSetting():
                 return self._setting(intent)
             case ConnectTo():
@@ -154,9 +167,9 @@ class Choices:
     def _check_account(self, intent: Intent) -> None:
         """A device that is revoked, not back yet, or a copy of itself says nothing in the account's name."""
         identity = self._world.identity
-        if self._world.closed(identity.user) and not isinstance(intent, MarkRead | SetDraft | ChangeSetting):
+        if self._world.closed(identity.user) and not isinstance(intent, OWN_BUSINESS):
             raise IntentRefused(Refusal.CLOSED, "This account is closed.", "A new profile makes a new account.")
-        if not identity.stopped or isinstance(intent, MarkRead | SetDraft | ChangeSetting | ConnectTo | LabelDevice):
+        if not identity.stopped or isinstance(intent, (*OWN_BUSINESS, ConnectTo, LabelDevice)):
             return
         reason = REVOKED if identity.revoked else COPIED if identity.rollback else WAITING
         advice = "Start it again with its passphrase." if identity.rollback and not identity.revoked else ""
@@ -276,6 +289,7 @@ class Choices:
                 self._ledger.author(channel, Log.CONTROL, (Leave(),))
             for key, _ in world.txn.scan(Space.DRAFT, channel.id):
                 world.txn.delete(Space.DRAFT, key)
+            forget_typed(world.txn, channel.id)
             if channel.rooted:
                 world.keep(channel, channel.standing.but(membership=Membership.LEFT, joining=None, draft="", note=""))
             else:
@@ -379,6 +393,8 @@ class Choices:
         if not intent.key or len(intent.key) > 64 or len(intent.value) > MAX_SETTING_CHARACTERS or not _encodable(intent.value):
             raise IntentRefused(Refusal.TOO_LONG, "The setting is too long.")
         self._world.txn.put(Space.SETTING, intent.key.encode(), intent.value.encode())
+        if (intent.key.encode(), intent.value) == (HISTORY, "off"):
+            forget_typed(self._world.txn)
         return Accepted()
 
 

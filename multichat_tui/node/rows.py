@@ -50,6 +50,7 @@ from multichat_tui.model.text import display_names
 from multichat_tui.model.trust import AlarmKind, ComparisonRow
 from multichat_tui.node.alarms import alarm_rows, alarms
 from multichat_tui.node.standing import decode_held_pairing
+from multichat_tui.node.typed import typed_lines
 from multichat_tui.node.world import Channel, World
 
 ADDRESS_SEPARATOR = b"\n"
@@ -491,6 +492,9 @@ class Rows:
         if identity.user in self._world.forks:
             return FORKED
         return ""
+
+    def typed(self, channel: ChannelId | None) -> tuple[str, ...]:
+        return typed_lines(self._world, channel)
 
     def settings(self) -> tuple[tuple[str, str], ...]:
         return tuple((key.decode(), value.decode()) for key, value in self._world.txn.scan(Space.SETTING))

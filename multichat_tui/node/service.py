@@ -300,6 +300,9 @@ class Node:
     async def status(self) -> Snapshot[StatusRow]:
         return await self._read(lambda rows: rows.status(self._lan, self._trouble))
 
+    async def typed(self, channel: ChannelId | None) -> Snapshot[tuple[str, ...]]:
+        return await self._read(lambda rows: rows.typed(channel))
+
     async def settings(self) -> Snapshot[tuple[tuple[str, str], ...]]:
         return await self._read(lambda rows: rows.settings())
 

@@ -94,15 +94,21 @@ class Choosing:
         screen, command = self._screen, menu.command_of(name)
         screen.composer.focus()
         if filled or menu.needs_words(command):
-            screen.composer.prefill(f"/{name} ")
+            self._prefill(f"/{name} ")
             screen.front.say(f"{command.usage}  {command.summary}")
         else:
             screen.spawn(screen.outbox.command(f"/{name}"))
 
+    def _prefill(self, text: str) -> None:
+        """Something to go on writing; what stood there can be got back as input of before."""
+        screen = self._screen
+        screen.front.typed.set_aside(screen.front.current, screen.composer.text)
+        screen.composer.prefill(text)
+
     def recall(self) -> None:
         """One's own input, to be found by a part of it."""
         screen = self._screen
-        entered = list(dict.fromkeys(reversed(screen.composer.history)))
+        entered = list(reversed(screen.composer.recall.entries))
 
         def offer(typed: str) -> list[Choice]:
             found = best(typed, enumerate(entered), lambda each: each[1])
@@ -111,7 +117,7 @@ class Choosing:
         def taken(key: Hashable, _filled: bool) -> None:
             screen.composer.focus()
             if isinstance(key, int):
-                screen.composer.prefill(entered[key])
+                self._prefill(entered[key])
 
         empty = "you have not written anything here yet" if not entered else "you have not written that here"
         self._open(PickerScreen("Your own input", offer, screen.palette, screen.glyphs, empty=empty), taken)

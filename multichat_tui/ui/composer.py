@@ -19,12 +19,12 @@ from multichat_tui.ui.completing import Completion
 from multichat_tui.ui.editor import Editor
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.palette import PLAIN, Palette
+from multichat_tui.ui.recall import Recall
 
 MAX_LINES = 6
 """Beyond this it scrolls."""
 LARGE_PASTE_CHARACTERS = 3000
 LARGE_PASTE_LINES = 12
-HISTORY_LINES = 200
 
 
 CHORD = "chord"
@@ -77,9 +77,7 @@ class Composer(Widget, can_focus=True):
         """Shown, dim, while there is no text."""
         self._complete = complete
         self._cycle: _Cycle | None = None
-        self._history: list[str] = []
-        self._history_at: int | None = None
-        self._history_kept = ""
+        self.recall = Recall()
         self._first_line = 0
         self._begun = ""
         """The first key of two, while the second is awaited."""
@@ -94,7 +92,8 @@ class Composer(Widget, can_focus=True):
     def load(self, text: str) -> None:
         """Another draft."""
         self.editor.reset(text)
-        self._cycle = self._history_at = None
+        self._cycle = None
+        self.recall.reset()
         self._changed(whole=True, told=False)
 
     def insert(self, text: str) -> None:
@@ -102,28 +101,16 @@ class Composer(Widget, can_focus=True):
         self._changed()
 
     def accept(self, text: str) -> None:
-        """What was submitted is taken: it leaves the line and becomes history."""
-        self.remember(text)
+        """What was submitted is taken: it leaves the line."""
+        self.recall.reset()
         self.editor.accepted(text)
         self._changed()
 
-    def remember(self, text: str) -> None:
-        """Into the input history."""
-        if text.strip() and self._history[-1:] != [text]:
-            self._history.append(text)
-            del self._history[:-HISTORY_LINES]
-        self._history_at = None
-
     def prefill(self, text: str) -> None:
-        """Something to go on writing. What stood here can be got back: by undo, and as input of before."""
-        self.remember(self.editor.text)
+        """Something to go on writing. What stood here can be got back by undo."""
+        self.recall.reset()
         self.editor.set(text)
         self._changed()
-
-    @property
-    def history(self) -> tuple[str, ...]:
-        """What was entered, oldest first."""
-        return tuple(self._history)
 
     def set_prompt(self, prompt: str, hint: str) -> None:
         if (prompt, hint) != (self.prompt, self.hint):
@@ -175,9 +162,11 @@ class Composer(Widget, can_focus=True):
             case "history.previous" | "history.next":
                 self._recall(-1 if action == "history.previous" else 1)
             case "up" | "down":
-                if not editor.text:
-                    return False
-                self._vertical(-1 if action == "up" else 1)
+                step = -1 if action == "up" else 1
+                if self._at_edge(step) and editor.text in ("", self.recall.shown):
+                    self._recall(step)
+                else:
+                    self._vertical(step)
             case "line.end" if not editor.text:
                 self.post_message(self.Performed("view.last"))
             case "line.start" if not editor.text:
@@ -242,18 +231,13 @@ class Composer(Widget, can_focus=True):
         return True
 
     def _recall(self, step: int) -> None:
-        if not self._history:
-            return
-        if self._history_at is None:
-            if step > 0:
-                return
-            self._history_kept, self._history_at = self.editor.text, len(self._history)
-        self._history_at = max(0, self._history_at + step)
-        if self._history_at >= len(self._history):
-            self._history_at = None
-            self.editor.set(self._history_kept)
-        else:
-            self.editor.set(self._history[self._history_at])
+        if (text := self.recall.step(self.editor.text, step)) is not None:
+            self.editor.set(text)
+
+    def _at_edge(self, step: int) -> bool:
+        """Whether there is no line above (-1) or below (1) the caret's."""
+        spans = self._spans()
+        return not 0 <= self._row_of(spans, self.editor.caret) + step < len(spans)
 
     def _vertical(self, step: int) -> None:
         spans = self._spans()

@@ -4,6 +4,7 @@ It tells the screen which parts have changed; the screen asks it what they say.
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 from multichat_tui.model.errors import MultichatError
@@ -23,7 +24,7 @@ from multichat_tui.model.events import (
     StatusChanged,
 )
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
-from multichat_tui.model.intents import Accepted, MarkRead, OpenDirect, SendMessage, SetDraft
+from multichat_tui.model.intents import Accepted, MarkRead, OpenDirect, RememberTyped, SendMessage, SetDraft
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, Thread
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.alarm_words import alarm_words
@@ -39,6 +40,7 @@ from multichat_tui.ui.pages import Pages
 from multichat_tui.ui.parts import Part, Read
 from multichat_tui.ui.reading import ListReading
 from multichat_tui.ui.timers import Timers
+from multichat_tui.ui.typed import TypedHere
 
 SAVE_DRAFT_S = 1.0
 MAX_VISITED = 50
@@ -71,6 +73,7 @@ class Front:
         self._timers = Timers()
         self.rows = OpenRows(lambda: changed(Part.TIMELINE), spawn, lambda why: self.say(why, bad=True))
         self.marks = ReadMarks(self._timers, self._submit, spawn)
+        self.typed = TypedHere(self._submit_quietly, spawn, lambda: changed(Part.TYPED))
         self.drafts = Drafts(self.desk, self._submit)
         self._news = News(self._timers, lambda: changed(Part.STATUS))
         self._lists = ListReading(self, self.desk, self._lists_read, spawn)
@@ -157,6 +160,8 @@ class Front:
         self._news.tell_arrivals(self.desk)
         if what & Read.CHANNELS and not self._greeted:
             self._greeted = True
+            if self.api is not None and not self.desk.channels:
+                self.typed.read(self.api, None)
             await self._open_first()
 
     async def _open_first(self) -> None:
@@ -266,6 +271,8 @@ class Front:
         if pages is self.pages:
             self._changed(Part.OPENED | Part.TIMELINE | Part.CHANNELS | Part.STATUS)
             self.want(Read.MEMBERS)
+            if self.api is not None:
+                self.typed.read(self.api, channel)
 
     async def open_thread(self, record: RecordId) -> None:
         """Show the thread that a message of the open channel belongs to."""
@@ -353,6 +360,12 @@ class Front:
         except MultichatError as error:
             self.say(str(error), bad=True)
             return None
+
+    async def _submit_quietly(self, intent: RememberTyped) -> None:
+        """What is a convenience only: that it failed is no news."""
+        if self.api is not None:
+            with suppress(MultichatError):
+                await self.api.submit(intent)
 
     # Drafts
 

@@ -158,6 +158,8 @@ class MainScreen(Screen[None]):
                 self.on_composer_edited()
         if parts & (Part.THREAD | Part.OPENED):
             self._show_thread()
+        if parts & (Part.TYPED | Part.OPENED):
+            self.composer.recall.use(front.typed.entries(front.current))
         if parts & Part.RELOAD:
             rows = self.timeline.visible_rows
             self.spawn(front.rows.reload(rows[0] if rows and not self.timeline.at_end else None))

@@ -69,6 +69,7 @@ class Outbox:
         sent = text[1:] if text.startswith("//") else text
         if await front.send(channel, sent, reply) is None:
             return
+        front.typed.enter(channel, text)
         if channel == front.current:
             screen.composer.accept(text)
             screen.reply_to = None
@@ -95,6 +96,7 @@ class Outbox:
         if front.api is None:
             front.say("Still opening: try again in a moment.", bad=True)
             return
+        channel = front.current
         try:
             outcome = await run_command(front.api, front.current, line, passphrase, screens=True)
         except WrongPassphrase:
@@ -103,6 +105,10 @@ class Outbox:
         except MultichatError as error:
             front.say(str(error), bad=True)
             return
+        if outcome.forgot:
+            front.typed.forget()
+        elif text:
+            front.typed.enter(channel, line)
         if text:
             screen.composer.accept(text)
             front.edited(front.current, screen.composer.text)

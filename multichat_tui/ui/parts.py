@@ -19,6 +19,8 @@ class Part(Flag):
     """Another terminal has written in the open channel's composer."""
     THREAD = auto()
     """The open thread, or whether one is open."""
+    TYPED = auto()
+    """What was entered in the open channel."""
     NONE = 0
 
 

@@ -13,7 +13,7 @@ from multichat_tui.crypto.keys import pair_key
 from multichat_tui.headless.remote import RemoteNode
 from multichat_tui.model.codec import decode
 from multichat_tui.model.identity import decode_device_list
-from multichat_tui.model.intents import CreateChannel, OpenDirect, SetDraft
+from multichat_tui.model.intents import CreateChannel, OpenDirect, RememberTyped, SetDraft
 from multichat_tui.model.invitations import Invitation, parse_link
 from multichat_tui.model.ports import Space
 from multichat_tui.node.standing import decode_contact
@@ -26,6 +26,7 @@ PASSPHRASES = {"annegret": "seven dry towels", "barnabas": "a lamp in the window
 CHANNEL = "smugglers-cove"
 TEXTS = ("meet me where the old nets hang", "ein Fäßchen Rum unter der Brücke", "nobody else comes to the beach")
 DRAFT = "what I would never dare to send"
+TYPED = "typed once, and kept for the key"
 WORDS_IN_SEQUENCE = 3
 
 
@@ -53,7 +54,7 @@ def everything(home: Path) -> bytes:
 
 
 async def test_no_file_of_a_locked_profile_tells_a_text_a_name_or_a_key(homes: Homes):
-    secrets: dict[str, bytes] = {"channel name": CHANNEL.encode(), "draft": DRAFT.encode()}
+    secrets: dict[str, bytes] = {"channel name": CHANNEL.encode(), "draft": DRAFT.encode(), "typed": TYPED.encode()}
     secrets |= {text: text.encode() for text in TEXTS}
     for who, passphrase in PASSPHRASES.items():
         (made,) = homes.results(who, "init", "--name", who, MULTICHAT_PASSPHRASE=passphrase)
@@ -80,6 +81,9 @@ async def test_no_file_of_a_locked_profile_tells_a_text_a_name_or_a_key(homes: H
         assert direct is not None
         await until_delivered(other, await say(other, direct, TEXTS[2]))
         await one.submit(SetDraft(channel=channel, text=DRAFT))
+        await one.submit(RememberTyped(channel=channel, text=TYPED))
+        await one.submit(RememberTyped(channel=channel, text=f"/join {link}"))
+        assert (await one.typed(channel)).rows == (TYPED,)
 
     while_running = {who: everything(homes.home(who)) for who in PASSPHRASES}
     assert (homes.profile("annegret") / "messages.db-wal").stat().st_size > 0

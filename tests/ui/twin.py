@@ -26,12 +26,14 @@ from multichat_tui.model.intents import (
     BeginVerification,
     ChangeSetting,
     CreateChannel,
+    ForgetTyped,
     Intent,
     InviteContact,
     InviteToChannel,
     MarkRead,
     MeetNearby,
     OpenDirect,
+    RememberTyped,
     RevokeDevice,
     SendMessage,
     SetDraft,
@@ -105,6 +107,7 @@ class TwinNode:
         )
         self.device_rows: list[DeviceRow] = []
         self.thread_drafts: dict[RecordId, str] = {}
+        self.typed_lines: dict[ChannelId | None, list[str]] = {}
         self.stored_settings: dict[str, str] = {}
         self.intents: list[Intent] = []
         self.refuse_with: IntentRefused | None = None
@@ -329,6 +332,12 @@ class TwinNode:
                 self.set_channel(channel, draft=text)
             case SetTopic(channel=channel, topic=topic):
                 self.set_channel(channel, topic=topic)
+            case RememberTyped(channel=channel, text=text):
+                self.typed_lines.setdefault(channel, []).append(text)
+                return Accepted(channel=channel)
+            case ForgetTyped(channel=channel):
+                self.typed_lines = {} if channel is None else {key: at for key, at in self.typed_lines.items() if key != channel}
+                return Accepted(channel=channel)
             case ChangeSetting(key=key, value=value):
                 self.stored_settings[key] = value
             case _:
@@ -463,6 +472,9 @@ class TwinNode:
     async def status(self) -> Snapshot[StatusRow]:
         await self._pass()
         return Snapshot(as_of=self.seq, rows=self.status_row)
+
+    async def typed(self, channel: ChannelId | None) -> Snapshot[tuple[str, ...]]:
+        return Snapshot(as_of=self.seq, rows=tuple(self.typed_lines.get(channel, ())))
 
     async def settings(self) -> Snapshot[tuple[tuple[str, str], ...]]:
         await self._pass()

@@ -78,4 +78,7 @@ class NodeApi(Protocol):
 
     async def status(self) -> Snapshot[StatusRow]: ...
 
+    async def typed(self, channel: ChannelId | None) -> Snapshot[tuple[str, ...]]:
+        """What the user has entered in a channel (None: while none was open), the oldest first. `errors.NotFound`."""
+
     async def settings(self) -> Snapshot[tuple[tuple[str, str], ...]]: ...

@@ -55,6 +55,12 @@ SETTINGS: tuple[Setting, ...] = (
         help="tell authors through others that their messages have arrived; off: only those you are linked with learn it",
     ),
     Setting(
+        key="history",
+        default="on",
+        allowed=("on", "off"),
+        help="keep what you enter, by channel and encrypted, so that a key brings it back after a restart; off forgets all of it",
+    ),
+    Setting(
         key=LOG_LEVEL,
         default="info",
         allowed=("info", "debug"),

@@ -15,6 +15,7 @@ from multichat_tui.model.intents import (
     ChangeSetting,
     ConnectTo,
     CreateChannel,
+    ForgetTyped,
     Intent,
     InviteContact,
     InviteToChannel,
@@ -22,6 +23,7 @@ from multichat_tui.model.intents import (
     LeaveChannel,
     MarkRead,
     OpenDirect,
+    RememberTyped,
     RenameChannel,
     SendMessage,
     SetDraft,
@@ -74,6 +76,7 @@ class ApiTwin:
         self.rows: dict[ChannelId, ChannelRow] = {}
         self.inside: dict[ChannelId, list[MemberRow]] = {}
         self.messages: list[MessageRow] = []
+        self.typed_lines: dict[ChannelId | None, list[str]] = {}
         self.kept: dict[str, str] = {}
         self.alarms: tuple[AlarmRow, ...] = ()
         self.device_rows: list[DeviceRow] = []
@@ -237,6 +240,12 @@ class ApiTwin:
                 self.alarms = tuple(row for row in self.alarms if row.user != who)
                 self.emit(StatusChanged(seq=self.next_seq()))
                 return Accepted(user=who)
+            case RememberTyped(channel=channel, text=text):
+                self.typed_lines.setdefault(channel, []).append(text)
+                return Accepted(channel=channel)
+            case ForgetTyped(channel=channel):
+                self.typed_lines = {} if channel is None else {key: at for key, at in self.typed_lines.items() if key != channel}
+                return Accepted(channel=channel)
             case ChangeSetting(key=key, value=value):
                 self.kept[key] = value
                 return Accepted()
@@ -347,6 +356,9 @@ class ApiTwin:
                 alarms=self.alarms,
             )
         )
+
+    async def typed(self, channel: ChannelId | None) -> Snapshot[tuple[str, ...]]:
+        return Snapshot(as_of=self.seq, rows=tuple(self.typed_lines.get(channel, ())))
 
     async def settings(self) -> Snapshot[tuple[tuple[str, str], ...]]:
         return self._snapshot(tuple(self.kept.items()))

@@ -95,7 +95,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="jump",
         usage="/jump ID|DATE",
-        summary="go to a message, or to a day in this channel (2026-01-31, yesterday, 7d)",
+        summary="go to a message by the beginning of its id, or to a day in this channel (2026-01-31, yesterday, 7d)",
         run=searching.jump,
     ),
     Command(name="names", usage="/names [CHANNEL]", summary="who is in this channel", run=channels.names, aliases=("members",)),
@@ -158,6 +158,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         name="unbind", usage="/unbind ACTION [KEY]", summary="give an action its own keys back, or take one", run=screens.unbind
+    ),
+    Command(
+        name="history",
+        usage="/history [clear [all]]",
+        summary="what you have entered here, or forget it; /set history off keeps nothing",
+        run=general.history,
     ),
     Command(
         name="log",

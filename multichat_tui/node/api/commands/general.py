@@ -1,6 +1,7 @@
 """Slash commands about this node and the program."""
 
-from multichat_tui.model.intents import ChangeSetting, ConnectTo
+from multichat_tui.model.errors import UsageError
+from multichat_tui.model.intents import ChangeSetting, ConnectTo, ForgetTyped
 from multichat_tui.model.snapshots import PeerRow, StatusRow
 from multichat_tui.node.api.commands.people import presence
 from multichat_tui.node.api.commands.shape import Call, Outcome
@@ -106,6 +107,27 @@ async def change_setting(call: Call) -> Outcome:
     kept = checked_value(setting, value.removeprefix("=").strip() or value)
     await call.api.submit(ChangeSetting(key=setting.key, value=kept))
     return Outcome(lines=(f"{setting.key} = {kept}",), fields={"key": setting.key, "value": kept})
+
+
+async def history(call: Call) -> Outcome:
+    """Without words: what was entered in the open channel. `clear`: forget that; `clear all`: in every channel."""
+    match call.words.lower().split():
+        case []:
+            lines = (await call.api.typed(call.channel)).rows
+            shown = tuple(one_line(line) for line in lines) or ("Nothing that you have entered here is kept.",)
+            return Outcome(lines=shown, fields={"history": list(lines)})
+        case ["clear"] if call.channel is not None:
+            await call.api.submit(ForgetTyped(channel=call.channel))
+            return Outcome(
+                lines=("What you have entered here is forgotten; messages stay.",), fields={"forgotten": "here"}, forgot=True
+            )
+        case ["clear"] | ["clear", "all"]:
+            await call.api.submit(ForgetTyped())
+            return Outcome(
+                lines=("All that you have entered is forgotten; messages stay.",), fields={"forgotten": "all"}, forgot=True
+            )
+        case _:
+            raise UsageError(f"Usage: {call.usage}")
 
 
 async def quit_program(call: Call) -> Outcome:

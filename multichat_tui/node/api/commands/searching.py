@@ -1,21 +1,23 @@
 """Slash commands that find: /search over all history, /jump to a message or a day."""
 
+from contextlib import suppress
+
 from multichat_tui.model.errors import NotFound, UsageError
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.searching import FoundPage
 from multichat_tui.model.snapshots import MessageRow, Position
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
-from multichat_tui.node.api.lookup import ID_CHARACTERS, channel_label, id_text
+from multichat_tui.node.api.lookup import channel_label, find_message, id_text, one_line
 from multichat_tui.node.api.queries import day_range, parse_query, understand
 from multichat_tui.node.api.transcript import found_line, spoken_line
-from multichat_tui.node.api.wire import from_json
 
 FOUND_ROWS = 20
 """What /search shows as lines."""
 AROUND_ROWS = 3
 """Rows before and after the one that /jump goes to, where there is no screen to see them on."""
 _LAST_ID = RecordId(b"\xff" * 32)
+IDS_AND_DATES = "i on a message shows its id, of older ones it is needed whole; dates are like 2026-01-31, yesterday or 7d."
 TEACHING = 'Usage: /search WORDS; also "a phrase", from:NAME, in:CHANNEL, before:DATE, after:DATE, on:DATE.'
 
 
@@ -65,7 +67,7 @@ async def channel_labels(api: NodeApi) -> dict[ChannelId, str]:
 
 async def jump(call: Call) -> Outcome:
     word = call.need_words().strip().lower()
-    row = await _by_id(call.api, word) if len(word) == ID_CHARACTERS else await _by_date(call, word)
+    row = await _by_date(call, word) if _is_date(word, call.now_ms()) else await _by_id(call, word)
     label = (await channel_labels(call.api)).get(row.channel, "?")
     before = (await call.api.timeline(row.channel, before=row.position, limit=AROUND_ROWS)).rows
     after = (await call.api.timeline(row.channel, after=row.position, limit=AROUND_ROWS)).rows
@@ -77,11 +79,26 @@ async def jump(call: Call) -> Outcome:
     )
 
 
-async def _by_id(api: NodeApi, word: str) -> MessageRow:
-    row = (await api.message(from_json(RecordId, word))).rows
-    if row is None:
-        raise NotFound("There is no such message.", "log --json and /search show whole ids.")
-    return row
+def _is_date(word: str, now_ms: int) -> bool:
+    """A day, rather than an id: `today` could be the beginning of one too."""
+    try:
+        day_range(word, now_ms)
+    except UsageError:
+        return False
+    return True
+
+
+async def _by_id(call: Call, word: str) -> MessageRow:
+    """By the beginning of an id, in the open channel before all others."""
+    if call.channel is not None:
+        with suppress(NotFound):
+            return await find_message(call.api, word, call.channel)
+    try:
+        return await find_message(call.api, word)
+    except UsageError:
+        raise UsageError(f"{one_line(word)[:60]!r} is no date, and no id of a message.", IDS_AND_DATES) from None
+    except NotFound as error:
+        raise NotFound(error.message, IDS_AND_DATES) from None
 
 
 async def _by_date(call: Call, word: str) -> MessageRow:

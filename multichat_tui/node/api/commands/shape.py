@@ -33,6 +33,8 @@ class Outcome:
     jump: MessageRow | None = None
     search: str | None = None
     quit: bool = False
+    forgot: bool = False
+    """What was entered is forgotten: the front end forgets its own part of it."""
     qr: str = ""
     """Show this link as a QR code."""
     compare: bool = False
