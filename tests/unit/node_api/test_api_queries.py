@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multichat_tui.model.errors import IntentRefused, NotFound, UsageError
+from multichat_tui.model.ids import fingerprint
 from multichat_tui.model.limits import MAX_ETS, MAX_QUERY_CHARACTERS, MAX_QUERY_PHRASES
 from multichat_tui.model.searching import Phrase, Search, check_search
 from multichat_tui.node.api.commands import run_command
@@ -210,16 +211,30 @@ async def test_jump_goes_to_a_message_or_a_day(api):
     assert [line.split()[-1] for line in outcome.lines] == ["1", "2", "3", "4", "5", "6", "7"]
     assert (await run_command(api, dev.id, "/jump 1970-01-02")).jump == rows[-1]
     assert (await run_command(api, dev.id, "/jump 2031")).jump == rows[-1]
-    with pytest.raises(NotFound, match="no such message"):
+    with pytest.raises(NotFound, match="no message"):
         await run_command(api, dev.id, f"/jump {'a' * 52}")
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError, match="is no date, and no id"):
         await run_command(api, dev.id, f"/jump {'1' * 52}")
-    with pytest.raises(UsageError, match="is no date"):
+    with pytest.raises(NotFound, match="no message 'soon'") as refused:
         await run_command(api, dev.id, "/jump soon")
+    assert "2026-01-31" in refused.value.advice
     with pytest.raises(UsageError, match="open channel"):
         await run_command(api, None, "/jump today")
     with pytest.raises(NotFound, match="empty"):
         await run_command(api, api.add_channel("ops").id, "/jump today")
+
+
+async def test_jump_takes_the_beginning_of_an_id_the_open_channel_before_others(api):
+    dev, ops = api.add_channel("dev", "bob"), api.add_channel("ops", "bob")
+    here = [api.arrive(dev.id, "bob", f"message {n}") for n in range(3)]
+    there = api.arrive(ops.id, "bob", "elsewhere")
+    assert (await run_command(api, dev.id, f"/jump {id_text(here[1].id)[:6]}")).jump == here[1]
+    assert (await run_command(api, dev.id, f"/jump {fingerprint(here[1].id)}")).jump == here[1]
+    found = await run_command(api, dev.id, f"/jump {id_text(there.id)[:6]}")
+    assert (found.jump, found.open_channel) == (there, ops.id)
+    assert (await run_command(api, None, f"/jump {id_text(there.id)[:6]}")).jump == there
+    with pytest.raises(UsageError, match="is no date, and no id"):
+        await run_command(api, dev.id, f"/jump {id_text(there.id)[:3]}")
 
 
 # Excerpts
