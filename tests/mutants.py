@@ -793,8 +793,8 @@ MUTANTS = (
     Mutant(
         name="what-is-refused-counts-as-entered",
         file="multichat_tui/ui/outbox.py",
-        old="        if await front.send(channel, sent, reply) is None:\n            return\n        front.typed.enter(channel, text)",
-        new="        front.typed.enter(channel, text)\n        if await front.send(channel, sent, reply) is None:\n            return",
+        old="        if await front.send(channel, sent, reply) is None:",
+        new="        front.typed.enter(channel, text)\n        if await front.send(channel, sent, reply) is None:",
         tests=TYPED_UI,
     ),
     Mutant(

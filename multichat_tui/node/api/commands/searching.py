@@ -90,10 +90,10 @@ def _is_date(word: str, now_ms: int) -> bool:
 
 async def _by_id(call: Call, word: str) -> MessageRow:
     """By the beginning of an id, in the open channel before all others."""
-    if call.channel is not None:
-        with suppress(NotFound):
-            return await find_message(call.api, word, call.channel)
     try:
+        if call.channel is not None:
+            with suppress(NotFound):
+                return await find_message(call.api, word, call.channel)
         return await find_message(call.api, word)
     except UsageError:
         raise UsageError(f"{one_line(word)[:60]!r} is no date, and no id of a message.", IDS_AND_DATES) from None
