@@ -23,6 +23,7 @@ DOTTED_CIRCLE = "◌"
 
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
 _PLAIN = re.compile("[\n -~]*")
+_PLAIN_RUN = re.compile("[\n -~]{2,}")
 _COMMON = re.compile(
     "[\n -~\xa1-\u02ff\u0370-\u0482\u048a-\u0590\u1e00-\u1fff\u20a0-\u20cf\u2190-\u22ff\u2460-\u27ff\u3001-\u3029\u3041-\u3096"
     "\u30a1-\u30ff\u3400-\u9fff\uac00-\ud7a3]*"
@@ -63,6 +64,13 @@ def _visible(text: str) -> str:
             drawn.append(flag.group())
             marks = joiners = 0
             position = flag.end()
+            continue
+        run = _PLAIN_RUN.match(text, position)
+        if run:
+            # Two or more of these end whatever stood before them: the same as one by one.
+            drawn.extend(run.group())
+            marks = joiners = 0
+            position = run.end()
             continue
         char = text[position]
         following = text[position + 1 : position + 2]

@@ -1,7 +1,7 @@
 """Whom to call, where, and when: every known device that is not linked, at every address that it was ever reached at, with
 back-off per address; at once when the network shows it or has changed."""
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from multichat_tui.crypto.keys import public_key
@@ -54,7 +54,11 @@ class Dialing:
     _targets: list[Target] = field(default_factory=list)
     _returns: tuple[Credential, ...] = ()
     """Under which restored devices of our contacts, and of our own account, are let in."""
-
+    _calls: list[tuple[Credential, str]] | None = None
+    """What `_unreached` has found last, for the links of `_calls_for`; None after a change of targets or of what is seen."""
+    _calls_for: object = None
+    _begun: dict[tuple[bytes, str], Attempt] = field(default_factory=dict)
+    """The attempts that were begun last: which of them are fresh is looked up at every call, and there may be many others."""
     _nearby_keys: deque[bytes] = field(default_factory=lambda: deque(maxlen=NEARBY_KEYS))
 
     # Credentials
@@ -64,6 +68,7 @@ class Dialing:
         world = self._world
         if world.identity.revoked:
             self._targets = []
+            self._calls = None
             world.credentials_changed = False
             return ()
         held = self._held()
@@ -77,6 +82,7 @@ class Dialing:
         keys = {target.credential.key for target in self._targets}
         self._attempts = {name: attempt for name, attempt in self._attempts.items() if name[0] in keys}
         self._seen = {key: addresses for key, addresses in self._seen.items() if key in keys}
+        self._calls = None
         world.credentials_changed = False
         contacts = {c.device for contact in world.contacts.values() for c in contact.devices.living}
         first = [c for c in peers if c.device in contacts]
@@ -173,6 +179,7 @@ class Dialing:
         returning = self._world.identity.returning
         before = self._seen.get(seen.key, ()) if returning is not None and seen.key == returning.account.return_key else ()
         self._seen[seen.key] = tuple(dict.fromkeys((seen.address, *before)))[:MAX_RETURN_PLACES]
+        self._calls = None
         attempt = self._attempts.get((seen.key, seen.address))
         if attempt is None or not attempt.under_way:
             self._attempts[seen.key, seen.address] = Attempt(next_at=self._world.now)
@@ -190,6 +197,7 @@ class Dialing:
         shown = self._seen.get(failed.key, ())
         if failed.address in shown and attempt is not None and attempt.tries > 3:
             self._seen[failed.key] = tuple(address for address in shown if address != failed.address)
+            self._calls = None
 
     def up(self, up: LinkUp) -> None:
         self._world.dial_failures.pop(up.device, None)
@@ -225,31 +233,40 @@ class Dialing:
     def call(self) -> None:
         """Dial everybody who is due."""
         world = self._world
-        trying = {name[0] for name, attempt in self._attempts.items() if attempt.under_way and self._fresh(attempt)}
-        calls: dict[str, int] = {}
-        for (_, address), attempt in self._attempts.items():
-            calls[address] = calls.get(address, 0) + (attempt.under_way and self._fresh(attempt))
+        self._begun = {name: attempt for name, attempt in self._begun.items() if self._fresh(name, attempt)}
+        trying = {key for key, _ in self._begun}
+        calls = Counter(address for _, address in self._begun)
         for credential, address in self._unreached():
-            attempt = self._attempts.setdefault((credential.key, address), Attempt(next_at=world.now))
-            if attempt.next_at <= world.now and (credential.key in trying or calls.get(address, 0) >= CALLS_AT_ONCE):
+            name = credential.key, address
+            attempt = self._attempts.get(name)
+            if attempt is None:
+                attempt = self._attempts[name] = Attempt(next_at=world.now)
+            if attempt.next_at <= world.now and (credential.key in trying or calls[address] >= CALLS_AT_ONCE):
                 # One address after the other, or the first two that answer make two links; and nobody's door is crowded.
                 attempt.next_at = world.now + STAGGER_MS
             elif attempt.next_at <= world.now:
                 trying.add(credential.key)
-                calls[address] = calls.get(address, 0) + 1
+                calls[address] += 1
+                self._begun[name] = attempt
                 attempt.under_way = True
                 attempt.began_at = world.now
                 attempt.next_at = world.now + ANSWER_MS
                 world.out.dials.append((credential, address))
 
-    def _fresh(self, attempt: Attempt) -> bool:
-        return self._world.now - attempt.began_at < STAGGER_MS
+    def _fresh(self, name: tuple[bytes, str], attempt: Attempt) -> bool:
+        """Whether nothing has come of it yet, and it is too early for the next one."""
+        alive = attempt.under_way and self._attempts.get(name) is attempt
+        return alive and self._world.now - attempt.began_at < STAGGER_MS
 
     def _unreached(self) -> list[tuple[Credential, str]]:
-        """Everybody who is not linked, with every place to try."""
+        """Everybody who is not linked, with every place to try. Found anew only after a change: calls end one by one."""
         sessions = self._world.sessions.values()
-        linked = {session.device for session in sessions}
         returning = self._world.identity.returning
+        state = returning is None, [(session.link, session.device, session.join_key, session.address) for session in sessions]
+        if self._calls is not None and self._calls_for == state:
+            return self._calls
+        self._calls_for = state
+        linked = {session.device for session in sessions}
         busy = {session.address for session in sessions} if returning is not None else set()
         asked = {session.join_key for session in sessions if session.join_key is not None}
         found = [
@@ -261,7 +278,8 @@ class Dialing:
         ]
         # Whom an address is known to be of is called there before all who might be there.
         manual = set(self.addresses(DeviceId(MANUAL)))
-        return sorted(found, key=lambda call: call[1] in manual and call[1] not in self._own(call[0]))
+        self._calls = sorted(found, key=lambda call: call[1] in manual and call[1] not in self._own(call[0]))
+        return self._calls
 
     def _own(self, credential: Credential) -> tuple[str, ...]:
         return () if credential.device is None else self.addresses(credential.device)

@@ -12,7 +12,9 @@ FRESH = {
     "links": 4000,
     "configuration": 4000,
     "handshake": 2000,
-    "frames": 1000,
+    "frames": 1500,
+    "rendering": 1500,
+    "screens": 25,
     "socket": 1500,
     "commands": 1500,
 }

@@ -17,6 +17,7 @@ from tests.fuzz.targets.frames import FrameTarget  # noqa: E402
 from tests.fuzz.targets.handshake import HandshakeTarget  # noqa: E402
 from tests.fuzz.targets.links import LinkTarget  # noqa: E402
 from tests.fuzz.targets.rendering import RenderingTarget  # noqa: E402
+from tests.fuzz.targets.screens import ScreenTarget  # noqa: E402
 from tests.fuzz.targets.socket import SocketTarget  # noqa: E402
 
 TARGETS: Mapping[str, Callable[[], Target]] = {
@@ -26,6 +27,7 @@ TARGETS: Mapping[str, Callable[[], Target]] = {
     "socket": SocketTarget,
     "commands": CommandTarget,
     "rendering": RenderingTarget,
+    "screens": ScreenTarget,
     "links": LinkTarget,
     "configuration": ConfigurationTarget,
 }

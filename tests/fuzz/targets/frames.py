@@ -1,27 +1,45 @@
-"""Frames into a live engine: bytes that were mutated on their way, and well-formed frames that make no sense."""
+"""Frames into a live engine: of a contact and of a guest; bytes that were mutated on their way, such as were put in order again
+after that, and well-formed frames that make no sense."""
 
+import pickle
 from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from simulated_world import START_MS
+import cbor2
+from simulated_world import START_MS, Person
 
+from multichat_tui.model.codec import MAX_DEPTH, encode
 from multichat_tui.model.frames import encode_frame
 from multichat_tui.model.ids import LinkId
 from multichat_tui.model.limits import MAX_FRAME_BYTES, PARKED_BYTES_PER_PEER, PARKED_RECORDS_PER_PEER
 from multichat_tui.model.ports import FrameIn, LinkDown, LinkPath, LinkUp
 from multichat_tui.node.engine import Engine
+from multichat_tui.node.identity import load_identity
+from multichat_tui.store.memory import MemoryStore
 from tests.fuzz.targets.living import Living
 
-RENEW_AFTER = 5000
+LIFE = 200
+"""Inputs to one engine; the next one begins with what was stored at the beginning."""
+AFTERLIFE = 8
+"""Inputs to one that has given up a link: mostly it has found its peer out, and will not hear them again."""
 HISTORY_MS = 3_600_000
 """Beyond what the world has lived through before."""
+AS_IT_IS, IN_ORDER = 96, 192
+"""First bytes below the one: the rest is a frame. Below the other: one that is put in order. Beyond: the seed of a forged one."""
+GUESTS = 4
+"""One of so many first bytes is of a guest."""
+SECONDS = 31
+"""One of so many first bytes opens a second link of the same device, under another incarnation."""
 
 
 class FrameTarget:
-    """The first byte: 0 to 191, the rest is a frame of a contact; more, the rest is the seed of one that is forged."""
+    """What the first byte means: see AS_IT_IS and GUESTS. An odd one opens a link of version 1, where a link has to be opened."""
 
     name = "frames"
+    _links: dict[str, LinkId]
+    _cut: list[LinkId]
+    """Links that the engine has given up, and has not heard the end of yet."""
 
     def __init__(self) -> None:
         self._heard: list[bytes] = []
@@ -34,75 +52,104 @@ class FrameTarget:
 
         Engine.network = hear  # type: ignore[method-assign]
         try:
-            self._living = Living()
+            self._living = Living(members=("cid",), strangers=("eve",))
         finally:
             Engine.network = unheard  # type: ignore[method-assign]
-        self._count = 0
-        self._link = LinkId(10**6)
+        store = self._living.ann.store.inner
+        assert isinstance(store, MemoryStore)
+        self._store = store
+        self._stored = pickle.dumps(store._state)
+        self._count = self._left = 0
+        self._engine = self._begun()
+        self._last = LinkId(10**6)
 
     def seeds(self) -> Sequence[bytes]:
-        return [b"\0" + frame for frame in self._heard] + [b"\xff" + bytes([number]) for number in range(24)]
+        frames = [bytes([first]) + frame for frame in self._heard for first in (2, AS_IT_IS + 2)]
+        return frames + [b"\xff" + bytes([number]) for number in range(24)] + [b"\xfc" + bytes([number]) for number in range(24)]
 
     def words(self) -> Sequence[bytes]:
         world = self._engine.world
         channel, device = self._living.channel, world.identity.device
+        invitation = next(iter(world.channels[channel].view.invitations.values())).invite.join_key
         return [
-            b"\0", b"\xff", channel, channel[:8], device, device[:8], world.identity.user,
+            b"\0", b"\x60", b"\x64", b"\xff", b"\xfc", channel, channel[:8], device, device[:8], world.identity.user, invitation,
             b"\x80", b"\xa0", b"\xf6", b"\x1b" + b"\x7f" * 8, b"\x58\x20", b"\x48", bytes(8), b"\x81", b"\x82",
         ]  # fmt: skip
 
-    @property
-    def _engine(self) -> Engine:
-        engine = self._living.ann.api._engine
-        assert engine is not None
-        return engine
+    def _begun(self) -> Engine:
+        """A new engine on what was stored at the beginning."""
+        store = self._store
+        store._state = pickle.loads(self._stored)
+        self._left, self._links, self._cut = LIFE, {}, []
+        entropy = Random(self._count).randbytes
+        with store.transaction() as txn:
+            return Engine.load(txn, load_identity(txn, entropy), entropy, self._now_ms())
+
+    def _now_ms(self) -> int:
+        """A tenth of a second for each input; now and then a minute, after which all that was waited for is over."""
+        return START_MS + HISTORY_MS + self._count * 100 + self._count // 50 * 60_000
 
     def play(self, case: bytes) -> str:
-        from test_engine_frames import Forger, world_of
-
         self._count += 1
-        if self._count % RENEW_AFTER == 0:
-            self._living.renew()
-        engine, ann, bob = self._engine, self._living.ann, self._living.bob
+        if self._left <= 0:
+            self._engine = self._begun()
+        self._left -= 1
+        engine, first = self._engine, case[0] if case else 0
         world = engine.world
-        if case and case[0] >= 192:
-            frame = encode_frame(Forger(Random(case[1:]), world_of(bob), world).frame())
-        else:
-            frame = case[1:]
+        sender = self._living.others["eve"] if first % GUESTS == 0 else self._living.bob
+        frame = self._frame(case, first, sender)
         before = dict(world.counters)
-        device = world_of(bob).identity.device
-        with ann.store.inner.transaction() as txn:
-            engine.begin(txn, self._now())
-            session = world.sessions.get(self._link)
-            if session is None or session.device != device:
-                self._link = LinkId(self._link + 1)
-                engine.network(
-                    LinkUp(
-                        link=self._link,
-                        device=device,
-                        dialled=False,
-                        path=LinkPath.LOCAL,
-                        address="127.0.0.1:0",
-                        incarnation=self._link,
-                    )
-                )
-            engine.network(FrameIn(link=self._link, frame=frame))
+        with self._store.transaction() as txn:
+            engine.begin(txn, self._now_ms())
+            for link in self._cut:
+                engine.network(LinkDown(link=link, reason="cut"))
+            if "cid" not in self._links:
+                self._linked(self._living.others["cid"], 2, anew=True)
+            link = self._linked(sender, 1 if first % 2 else 2, anew=first % SECONDS == 3)
+            engine.network(FrameIn(link=link, frame=frame))
             sent = engine.finish()
         for _, answer in sent.frames:
             assert len(answer) <= MAX_FRAME_BYTES
-        cut = [link for link, _ in sent.closes]
-        if self._link in cut:
-            with ann.store.inner.transaction() as txn:
-                engine.begin(txn, self._now())
-                engine.network(LinkDown(link=self._link, reason="cut"))
-                engine.finish()
+        self._cut = [link for link, _ in sent.closes]
+        if self._cut:
+            self._left = min(self._left, AFTERLIFE)
         self._bounded(world)
         counted = sorted(name for name, number in world.counters.items() if number != before.get(name))
-        return f"{counted} {min(len(sent.frames), 3)} {bool(cut)} {sorted({type(e).__name__ for e in sent.events})}"
+        told = sorted({type(event).__name__ for event in sent.events})
+        return f"{sender.name} {counted} {min(len(sent.frames), 3)} {link in self._cut} {told}"
 
-    def _now(self) -> int:
-        """Ten milliseconds for each input."""
-        return START_MS + HISTORY_MS + self._count * 10
+    def _frame(self, case: bytes, first: int, sender: Person) -> bytes:
+        from test_engine_frames import Forger, world_of
+
+        if first >= IN_ORDER:
+            return encode_frame(Forger(Random(case[1:]), world_of(sender), self._engine.world).frame())
+        return case[1:] if first < AS_IT_IS else in_order(case[1:])
+
+    def _linked(self, sender: Person, version: int, *, anew: bool) -> LinkId:
+        """The link of the sender; a new one where the last one is gone, or where it has to be."""
+        from test_engine_frames import world_of
+
+        world, theirs = self._engine.world, world_of(sender).identity
+        link = self._links.get(sender.name)
+        if link is not None and link in world.sessions and not anew:
+            return link
+        self._last = link = self._links[sender.name] = LinkId(self._last + 1)
+        guest = sender is self._living.others["eve"]
+        invitations = world.channels[self._living.channel].view.invitations.values() if guest else ()
+        self._engine.network(
+            LinkUp(
+                link=link,
+                device=theirs.device,
+                dialled=False,
+                path=LinkPath.LOCAL,
+                address="127.0.0.1:0",
+                incarnation=link,
+                version=version,
+                certificate=theirs.certificate if guest else None,
+                join_key=next(iter(invitations)).invite.join_key if guest else None,
+            )
+        )
+        return link
 
     def _bounded(self, world: Any) -> None:
         for lot in world.grounds.lots.values():
@@ -111,3 +158,18 @@ class FrameTarget:
 
     def close(self) -> None:
         self._living.close()
+
+
+def in_order(spoilt: bytes) -> bytes:
+    """What can be read of a mutated frame, in the strict encoding: so that not all mutants end at the decoder. Else as it is."""
+    try:
+        return encode(_ascending(cbor2.loads(spoilt, max_depth=MAX_DEPTH)))
+    except Exception:
+        return spoilt
+
+
+def _ascending(value: Any) -> Any:
+    """With the keys of maps in their order."""
+    if isinstance(value, dict):
+        return {key: _ascending(value[key]) for key in sorted(value)}
+    return [_ascending(entry) for entry in value] if isinstance(value, list) else value

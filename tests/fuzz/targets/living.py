@@ -30,7 +30,10 @@ class Faults(logging.Handler):
 class Living:
     """Ann, whose node is fed, with Bob as a contact and a channel of both. `renew` after a while: what is fed stays in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, members: tuple[str, ...] = (), strangers: tuple[str, ...] = ()) -> None:
+        """`members`: who else is in the channel; `strangers`: who else is there, known to nobody."""
+        self._members, self._strangers = members, strangers
+        self.others: dict[str, Person] = {}
         self.faults = Faults()
         self._log = logging.getLogger("multichat_tui")
         self._log.addHandler(self.faults)
@@ -50,9 +53,10 @@ class Living:
 
     async def _begin(self) -> None:
         world = SimulatedWorld(1)
-        self.ann, self.bob = await world.add("ann", "bob")
+        self.ann, self.bob, *others = await world.add("ann", "bob", *self._members, *self._strangers)
+        self.others = {person.name: person for person in others}
         await world.pair(self.ann, self.bob)
-        self.channel = await world.channel_of(self.ann, self.bob)
+        self.channel = await world.channel_of(self.ann, self.bob, *others[: len(self._members)])
         await self.ann.api.submit(InviteToChannel(channel=self.channel, uses=3))
         await self.ann.say(self.channel, "hello")
         await self.bob.say(self.channel, "and hello")
@@ -73,7 +77,7 @@ class Living:
             self._runner = None
 
     async def _stop(self) -> None:
-        for person in (self.ann, self.bob):
+        for person in (self.ann, self.bob, *self.others.values()):
             await person.stop()
 
     def close(self) -> None:
