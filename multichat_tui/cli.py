@@ -361,6 +361,7 @@ class ProfileHost:
         from multichat_tui.store.profile import wipe_profile
 
         await asyncio.to_thread(wipe_profile, self._paths.profile)
+        await asyncio.to_thread(_wipe_log, self._settings.paths)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -449,6 +450,21 @@ def _log_to_file(settings: config.Settings) -> None:
         logging.getLogger(name).addHandler(handler)
     if root.level == logging.NOTSET:
         root.setLevel(logging.INFO)
+
+
+def _wipe_log(paths: config.Paths) -> None:
+    """The log of a profile that is deleted, and the directories that were made for both, if nothing else is in them."""
+    for name in LOGGED:
+        logger = logging.getLogger(name)
+        for handler in [each for each in logger.handlers if isinstance(each, logging.handlers.RotatingFileHandler)]:
+            logger.removeHandler(handler)
+            handler.close()
+    with contextlib.suppress(OSError):
+        for suffix in ("", *(f".{number}" for number in range(1, LOG_FILES))):
+            paths.log_file.with_name(paths.log_file.name + suffix).unlink(missing_ok=True)
+    for directory in (paths.logs, paths.profile.parent):
+        with contextlib.suppress(OSError):
+            directory.rmdir()
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ class Paths:
     profile: Path
     """The profile's directory: keys, database, lock."""
     log_file: Path
+    logs: Path
+    """The directory that is made for logs where no file is named."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +250,7 @@ def load(arguments: Arguments, environment: Mapping[str, str]) -> Settings:
             config_file=config_file,
             profile=profiles / profile,
             log_file=Path(log_file).expanduser().absolute() if log_file else logs / f"{profile}.log",
+            logs=logs,
         ),
         listen=listen,
         lan=_first_set(arguments.lan, _switch(environment, "MULTICHAT_LAN"), _flag(written, "lan"), True),

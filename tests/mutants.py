@@ -853,6 +853,34 @@ MUTANTS = (
         new="no_color=False, colours=colours)",
         tests="tests/ui/test_ui_themes.py",
     ),
+    Mutant(
+        name="a-page-that-follows-moves-what-one-reads",
+        file="multichat_tui/ui/panel.py",
+        old="        if top is not None and strips and before.lines[top] in page.lines:",
+        new="        if top is None and strips:",
+        tests="tests/ui/test_ui_log.py",
+    ),
+    Mutant(
+        name="a-deleted-profile-leaves-its-log",
+        file="multichat_tui/cli.py",
+        old="        await asyncio.to_thread(_wipe_log, self._settings.paths)\n",
+        new="",
+        tests="tests/e2e/test_restored_account.py",
+    ),
+    Mutant(
+        name="a-closed-account-says-who-was-told-at-first",
+        file="multichat_tui/ui/closed.py",
+        old="        self._status, self._contacts = status, contacts\n        self._lines.show(",
+        new="        self._lines.show(",
+        tests="tests/ui/test_ui_closed.py",
+    ),
+    Mutant(
+        name="jump-looks-in-the-open-channel-only",
+        file="multichat_tui/node/api/commands/searching.py",
+        old="        return await find_message(call.api, word)\n",
+        new="        return await find_message(call.api, word, call.channel)\n",
+        tests="tests/unit/node_api/test_api_queries.py",
+    ),
 )
 
 

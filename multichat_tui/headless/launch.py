@@ -1,16 +1,20 @@
 """Opens a profile for the screens: attaches to the node that runs, or runs one and lets others attach."""
 
+import asyncio
 import socket
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 from multichat_tui.headless.host import Host
 from multichat_tui.headless.session import enter
+from multichat_tui.model.errors import ProfileBusy
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import ProfileState
 
 PROBE_TIMEOUT_S = 0.5
 LOG_LINES_SHOWN = 200
 LOG_BYTES_SHOWN = 64 * 1024
+LOG_LOOK_S = 0.5
 RESTORED_NAME = "restored"
 """What a restored device is called until it hears its account's name."""
 
@@ -21,6 +25,7 @@ class ProfileLauncher:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._stack: AsyncExitStack | None = None
+        self._attached = False
         self._created_passphrase: str | None = None
 
     @property
@@ -41,6 +46,20 @@ class ProfileLauncher:
             return str(path), ()
         return str(path), tuple(reversed(lines[-LOG_LINES_SHOWN:]))
 
+    async def follow_log(self) -> AsyncIterator[tuple[str, tuple[str, ...]]]:
+        """The log may be another process's, whose file tells nobody that it has grown: it is looked at twice a second."""
+        path, seen = self._host.paths.log_file, None
+        while True:
+            await asyncio.sleep(LOG_LOOK_S)
+            try:
+                found = path.stat()
+                mark = (found.st_ino, found.st_size, found.st_mtime_ns)
+            except OSError:
+                mark = None
+            if mark != seen:
+                seen = mark
+                yield self.log()
+
     async def create(self, *, name: str, passphrase: str | None) -> str:
         entropy, phrase = self._host.new_account()
         await self._host.create(name=name, passphrase=passphrase, account_entropy=entropy)
@@ -60,9 +79,15 @@ class ProfileLauncher:
         await self.stop()
         async with AsyncExitStack() as stack:
             opened = await enter(self._host, stack, network=True, attach=True, passphrase=given)
-            self._stack = stack.pop_all()
+            self._stack, self._attached = stack.pop_all(), opened.attached
         self._created_passphrase = None
         return opened.api
+
+    async def wipe(self) -> None:
+        if self._attached:
+            raise ProfileBusy("Another program runs this profile's node.", "End that one, then type: multichat wipe")
+        await self.stop()
+        await self._host.wipe()
 
     async def stop(self) -> None:
         stack, self._stack = self._stack, None

@@ -22,13 +22,14 @@ from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import Launcher, ProfileState
 from multichat_tui.ui import glyphs as signs
 from multichat_tui.ui.actions import wear
+from multichat_tui.ui.closed import ClosedScreen
 from multichat_tui.ui.driver import TerminalDriver
 from multichat_tui.ui.keyboard import Keyboard, file_bindings, keyboard
 from multichat_tui.ui.keys import teach_parser
+from multichat_tui.ui.log_panel import LogScreen
 from multichat_tui.ui.main import MainScreen
 from multichat_tui.ui.own_themes import own_themes
 from multichat_tui.ui.palette import Palette
-from multichat_tui.ui.panel import log_page
 from multichat_tui.ui.picker import PickerScreen
 from multichat_tui.ui.preferences import Alert, Preferences
 from multichat_tui.ui.themes import choose
@@ -87,6 +88,7 @@ class MultichatApp(App[int], inherit_bindings=False):
         self._no_color = no_color
         self._mouse_on = preferences.mouse
         self._main: MainScreen | None = None
+        self._farewell: ClosedScreen | None = None
         self.own_themes, self._faults = own_themes(preferences.themes, preferences.file)
         self.file_preset, self.file_keys, faults = file_bindings(preferences.keys, preferences.file)
         self._faults += faults
@@ -221,7 +223,30 @@ class MultichatApp(App[int], inherit_bindings=False):
         self.main.front.say("mouse on" if self._mouse_on else "mouse off: the terminal selects text itself")
 
     def on_main_screen_log_wanted(self) -> None:
-        self.main.panel(log_page(*self.launcher.log()))
+        self.push_screen(LogScreen(self.launcher.log(), self.launcher.follow_log(), self.palette, self.glyphs))
+
+    def on_main_screen_closed(self, event: MainScreen.Closed) -> None:
+        """Told once in a screen over the others, which follows who has heard of it."""
+
+        def delete(told: str) -> None:
+            self.run_worker(self._delete(told))
+
+        if self._farewell is None:
+            self._farewell = ClosedScreen(event.status, event.contacts, self.palette, self.glyphs, delete)
+            self.push_screen(self._farewell)
+        elif self._farewell.is_attached:
+            self._farewell.show(event.status, event.contacts)
+
+    async def _delete(self, told: str) -> None:
+        """End what runs here, delete the profile, and say so where the shell goes on."""
+        await self.main.front.close()
+        try:
+            await self.launcher.wipe()
+        except MultichatError as error:
+            if self._farewell is not None:
+                self._farewell.refused(str(error))
+            return
+        self.exit(0, message=f"Your account is closed. {told} The profile is deleted.")
 
     def _use_mouse(self, on: bool) -> None:
         """Textual has no public switch for a running terminal; its driver's own one is used where there is one."""

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from multichat_tui.model.ids import ChannelId, UserId
-from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow, StatusRow
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import COMMANDS
 from multichat_tui.ui import faces
@@ -179,6 +179,8 @@ class MainScreen(Screen[None]):
         if parts & (Part.STATUS | Part.OPENED):
             self._status.tell(*faces.status(desk.status, desk.linked, front.note, "opening...", palette, glyphs))
             self._trusting.status_changed()
+            if desk.status is not None and desk.status.closed:
+                self.post_message(self.Closed(desk.status, sum(not row.pending for row in desk.contacts.values())))
         self.tell_below()
 
     def _show_thread(self) -> None:
@@ -391,6 +393,13 @@ class MainScreen(Screen[None]):
 
     class LogWanted(Message):
         """The user wants to see what was logged last."""
+
+    class Closed(Message):
+        """The account is closed, and so many contacts there were to be told."""
+
+        def __init__(self, status: StatusRow, contacts: int) -> None:
+            super().__init__()
+            self.status, self.contacts = status, contacts
 
     class MouseToggled(Message):
         """The user wants the mouse on or off."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from rich.style import Style
 from textual import events
 from textual.app import ComposeResult
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.selection import Selection
 from textual.strip import Strip
@@ -77,13 +78,6 @@ def page_of(title: str, lines: Sequence[str], link: str = "", hang: int = 0) -> 
     return Page(title=title, lines=tuple(lines), copied=link, hang=hang)
 
 
-def log_page(path: str, lines: Sequence[str]) -> Page:
-    """The log of the node: `y` copies what is shown, to be sent to somebody who helps. It holds no texts, keys or names."""
-    told = lines or ("Nothing has been logged there yet.",)
-    head = (f"{path}  (the newest first; /set log debug logs more, /set log info less)", "")
-    return Page(title="Log", lines=(*head, *told))
-
-
 def qr_page(link: str, glyphs: Glyphs) -> Page:
     """A link as a code to be read by a camera."""
     return Page(title="QR code", lines=qr_code(link).lines(ascii_only=glyphs is ASCII), copied=link, code=True)
@@ -112,11 +106,32 @@ class Lines(Widget, can_focus=True):
 
     ALLOW_SELECT = True
 
+    class Moved(Message):
+        """It was scrolled."""
+
     def __init__(self, page: Page, palette: Palette, glyphs: Glyphs) -> None:
         super().__init__(id="panel-lines")
         self.page, self.palette, self.glyphs = page, palette, glyphs
         self._first = 0
         self._strips: tuple[int, list[Strip]] = (-1, [])
+        self._line_of: list[int] = []
+        """Of each strip, which of the page's lines it shows."""
+
+    @property
+    def at_top(self) -> bool:
+        return self._first == 0
+
+    def show(self, page: Page) -> None:
+        """A later state of the same page: what stands at the top of the view stays there, unless that is the first line."""
+        strips, before = self.strips(), self.page
+        top = self._line_of[self._first] if self._first and self._first < len(self._line_of) else None
+        below = self._first - self._line_of.index(top) if top is not None else 0
+        self.page, self._strips = page, (-1, [])
+        if top is not None and strips and before.lines[top] in page.lines:
+            place = page.lines.index(before.lines[top])
+            fresh = self.strips()
+            self._first = max(0, min(self._line_of.index(place) + below, len(fresh) - self.size.height))
+        self.refresh()
 
     def strips(self) -> list[Strip]:
         cells = self.size.width
@@ -124,6 +139,7 @@ class Lines(Widget, can_focus=True):
             self._strips = (cells, self.code_strips(cells))
         elif self._strips[0] != cells:
             made: list[Strip] = []
+            self._line_of = []
             for number, line in enumerate(self.page.lines):
                 shown = self.page.shown(line, cells)
                 style = self.palette.strong + self.palette.accent if number in self.page.headings else PLAIN
@@ -133,8 +149,15 @@ class Lines(Widget, can_focus=True):
                     indent = " " * self.page.indent(cells) if begin else ""
                     pieces: list[Piece] = [(indent + shown[begin:end], self.palette.accent if linked else style)]
                     made.append(strip_of(pieces, cells, self.palette.panel))
+                    self._line_of.append(number)
             self._strips = (cells, made)
         return self._strips[1]
+
+    def rows_at(self, cells: int) -> int:
+        """How many lines all of it takes at this width."""
+        if self.page.code:
+            return len(self.code_strips(cells))
+        return sum(len(self.page.wrapped(self.page.shown(line, cells), cells)) for line in self.page.lines)
 
     def code_strips(self, cells: int) -> list[Strip]:
         """Half a code helps nobody: where it does not fit, what it needs."""
@@ -157,6 +180,7 @@ class Lines(Widget, can_focus=True):
             if self.screen.selections:
                 self.screen.clear_selection()
             self.refresh()
+            self.post_message(self.Moved())
 
     def on_resize(self) -> None:
         self.scroll_lines(0)
@@ -210,21 +234,18 @@ class PanelScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._top.tell([(f" {self.page.title} ", self.palette.strong)])
-        self._hint("")
-        self._fit()
+        self.hint("")
+        self.fit()
         self.lines.focus()
 
     def on_resize(self) -> None:
-        self._fit()
+        self.fit()
 
-    def _fit(self) -> None:
+    def fit(self) -> None:
         cells, rows = self.app.size
-        needed = sum(len(self.page.wrapped(self.page.shown(line, cells), cells)) for line in self.page.lines)
-        if self.page.code:
-            needed = len(self.lines.code_strips(cells))
-        self.lines.styles.height = max(1, min(needed, rows - 3))
+        self.lines.styles.height = max(1, min(self.lines.rows_at(cells), rows - 3))
 
-    def _hint(self, told: str) -> None:
+    def hint(self, told: str) -> None:
         self._bottom.tell([(f" {told}", self.palette.good)], self._keys)
 
     def on_key(self, event: events.Key) -> None:
@@ -240,19 +261,20 @@ class PanelScreen(ModalScreen[None]):
                     self.dismiss()
             case "panel.copy":
                 self.app.copy_to_clipboard(self.page.to_copy)
-                self._hint("copied" + (": the link" if self.page.copied else ""))
+                self.hint("copied" + (": the link" if self.page.copied else ""))
             case "panel.qr" if self.page.copied and not self.page.code:
                 self.app.push_screen(PanelScreen(qr_page(self.page.copied, self.glyphs), self.palette, self.glyphs))
-            case "panel.up":
-                self.lines.scroll_lines(-1)
-            case "panel.down":
-                self.lines.scroll_lines(1)
-            case "panel.page-up":
-                self.lines.scroll_lines(-page)
-            case "panel.page-down":
-                self.lines.scroll_lines(page)
+            case "panel.up" | "panel.down" | "panel.page-up" | "panel.page-down":
+                self.lines.scroll_lines((page if "page" in action.partition(".")[2] else 1) * (-1 if "up" in action else 1))
             case _:
                 pass
+
+    def on_lines_moved(self, event: Lines.Moved) -> None:
+        event.stop()
+        self.moved()
+
+    def moved(self) -> None:
+        """Other lines are in view."""
 
 
 class PassphraseScreen(ModalScreen[str | None]):

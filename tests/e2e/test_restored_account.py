@@ -73,7 +73,7 @@ def test_closing_an_account_tells_contacts_and_leaves_nothing_of_the_profile(hom
     assert homes.profile("ann").exists()
     code, [closed], err = run(homes, "ann", *at, "account", "close", "--yes", "--timeout", "60")
     assert (code, closed["told"], closed["all"]) == (0, 1, True), err
-    assert not homes.profile("ann").exists()
+    assert [path.name for path in homes.home("ann").rglob("*")] == []
     code, _, err = run(homes, "bob", "send", "@ann", "hello")
     assert code == 1
     assert "closed" in err

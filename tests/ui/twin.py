@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, UsageError, WrongPassphrase
+from multichat_tui.model.errors import IntentRefused, NotFound, ProfileBusy, Refusal, UsageError, WrongPassphrase
 from multichat_tui.model.events import (
     ChannelChanged,
     ContactChanged,
@@ -488,14 +488,23 @@ class TwinLauncher:
         self.node = node
         self.now = state
         self.logged: tuple[str, ...] = ()
+        self.log_grown = asyncio.Event()
         self.created: tuple[str, str | None] | None = None
         self.restored: tuple[str, str | None, bool] | None = None
         self.started = 0
         self.stopped = 0
+        self.wiped = False
+        self.busy: ProfileBusy | None = None
 
     @property
     def state(self) -> ProfileState:
         return self.now
+
+    async def follow_log(self) -> AsyncIterator[tuple[str, tuple[str, ...]]]:
+        while True:
+            await self.log_grown.wait()
+            self.log_grown.clear()
+            yield self.log()
 
     def log(self) -> tuple[str, tuple[str, ...]]:
         return "/var/log/twin.log", self.logged
@@ -518,6 +527,11 @@ class TwinLauncher:
             raise WrongPassphrase("That passphrase does not open it.")
         self.started += 1
         return self.node
+
+    async def wipe(self) -> None:
+        if self.busy is not None:
+            raise self.busy
+        self.wiped = True
 
     async def stop(self) -> None:
         self.stopped += 1

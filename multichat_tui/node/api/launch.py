@@ -1,5 +1,6 @@
 """Opening a profile, as the first screens need it. The composition root implements it: front ends see no files or keys."""
 
+from collections.abc import AsyncIterator
 from enum import StrEnum
 from typing import Protocol
 
@@ -24,6 +25,9 @@ class Launcher(Protocol):
     def log(self) -> tuple[str, tuple[str, ...]]:
         """(where the log of the node is, its last lines, the newest first). No lines: there is none yet, or it cannot be read."""
 
+    def follow_log(self) -> AsyncIterator[tuple[str, tuple[str, ...]]]:
+        """As `log`, each time that there is more, until it is given up."""
+
     async def create(self, *, name: str, passphrase: str | None) -> str:
         """Make an identity; returns the 24 words of its recovery phrase, which is shown this once. None: no passphrase."""
 
@@ -36,6 +40,10 @@ class Launcher(Protocol):
 
     async def start(self, passphrase: str | None = None) -> NodeApi:
         """Unlock, start the node (or attach to the one that runs) and return its face. `errors.WrongPassphrase`."""
+
+    async def wipe(self) -> None:
+        """Stop what was started, and delete the profile with its log for good. `errors.ProfileBusy` while another program runs
+        its node."""
 
     async def stop(self) -> None:
         """Stop what was started. Idempotent."""

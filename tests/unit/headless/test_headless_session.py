@@ -278,3 +278,20 @@ def test_the_end_of_the_log_is_shown_the_newest_line_first_and_not_more_than_tha
     assert where == str(runtime / "l")
     assert lines[0].startswith("line 19999 ")
     assert len(lines) == 200
+
+
+async def test_the_log_is_followed_also_when_it_is_made_later_or_begun_anew(tmp_path):
+    host = HostTwin(tmp_path)
+    launcher = ProfileLauncher(host)
+    following = launcher.follow_log()
+    try:
+        host.paths.log_file.write_text("time=1\n")
+        assert await asyncio.wait_for(anext(following), PATIENCE_S) == (str(host.paths.log_file), ("time=1",))
+        with host.paths.log_file.open("a") as file:
+            file.write("time=2\n")
+        assert (await asyncio.wait_for(anext(following), PATIENCE_S))[1] == ("time=2", "time=1")
+        host.paths.log_file.rename(tmp_path / "l.1")
+        host.paths.log_file.write_text("time=3\n")
+        assert (await asyncio.wait_for(anext(following), PATIENCE_S))[1] == ("time=3",)
+    finally:
+        await following.aclose()

@@ -168,7 +168,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="log",
         usage="/log",
-        summary="where the log file is, and what was logged last; /set log debug logs more",
+        summary="where the log file is, and what is logged, as it comes; /set log debug logs more",
         run=screens.log,
     ),
     Command(name="quit", usage="/quit", summary="end the program", run=general.quit_program, aliases=("exit",)),
