@@ -12,6 +12,7 @@ from enum import Enum, auto
 from multichat_tui.headless.line.page import Page
 from multichat_tui.headless.line.reading import LineReader, TooLong
 from multichat_tui.headless.verbs.messages import ALONE_PATIENCE_S, HINT, Settled, arrived_since
+from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable, WrongPassphrase
 from multichat_tui.model.events import (
     ChannelChanged,
@@ -27,11 +28,13 @@ from multichat_tui.model.events import (
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import MarkRead, SendMessage
 from multichat_tui.model.limits import MAX_INPUT_LINE_BYTES, MAX_WATCHED_MESSAGES
-from multichat_tui.model.snapshots import ChannelKind, ChannelRow, Delivery, Membership, MessageRow, RowKind
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, Delivery, Membership, MessageRow, RowKind, StatusRow
 from multichat_tui.model.text import mentions
+from multichat_tui.model.trust import ComparisonState
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import is_command, run_command
 from multichat_tui.node.api.commands.reading import LAST_ROWS, unread_line
+from multichat_tui.node.api.comparison_words import state_words, whom
 from multichat_tui.node.api.lookup import channel_label, one_line
 from multichat_tui.node.api.settings import effective
 from multichat_tui.node.api.transcript import spoken_line
@@ -69,6 +72,10 @@ class Conversation:
         self._typed: deque[RecordId] = deque(maxlen=MAX_WATCHED_MESSAGES)
         self._watched: OrderedDict[RecordId, ChannelId] = OrderedDict()
         self._trouble = ""
+        self._calling: set[ComparisonId] = set()
+        """Comparisons that were announced."""
+        self._compared: tuple[ComparisonId, ...] = ()
+        """Those whose words were shown, and may be answered."""
 
     async def run(self) -> End:
         """Until the user, the input or the node ends it."""
@@ -185,13 +192,14 @@ class Conversation:
             raise MultichatError(f"A line holds at most {MAX_INPUT_LINE_BYTES} bytes; that one was not used.")
         if is_command(line):
             try:
-                outcome = await run_command(self._api, self.open, line)
+                outcome = await run_command(self._api, self.open, line, compared=self._compared)
             except WrongPassphrase:
                 advice = "Use a command beside this program: multichat devices, or multichat account."
                 raise IntentRefused(
                     Refusal.NOT_ALLOWED, "This needs the passphrase, which is not asked for here.", advice
                 ) from None
             await self._page.say(*outcome.lines)
+            self._compared = outcome.compared or self._compared
             sent, where = outcome.record, outcome.open_channel or self.open
             if sent is not None and where is not None:
                 self._note_sent(sent, where)
@@ -260,9 +268,7 @@ class Conversation:
             case DeliveryChanged(channel=channel):
                 return await self._failures(channel)
             case StatusChanged():
-                trouble = (await self._api.status()).rows.trouble
-                changed, self._trouble = trouble != self._trouble, trouble
-                return [f"Trouble: {one_line(trouble)}" if trouble else "The trouble is over."] if changed else []
+                return self._status_changed((await self._api.status()).rows)
             case Resync():
                 return await self._missed()
         return []
@@ -305,6 +311,19 @@ class Conversation:
                 return [f"* You were removed from {label}."]
             case _:
                 return []
+
+    def _status_changed(self, status: StatusRow) -> list[str]:
+        changed, self._trouble = status.trouble != self._trouble, status.trouble
+        told = [f"Trouble: {one_line(status.trouble)}" if status.trouble else "The trouble is over."] if changed else []
+        waiting = [row for row in status.comparisons if row.state is ComparisonState.COMPARE]
+        told += [
+            f"* The words to compare with {whom(row)} are here (/verify shows them)"
+            for row in waiting
+            if row.id not in self._calling
+        ]
+        told += [f"* {state_words(row)[0]}" for row in status.comparisons if row.state.over and row.id in self._calling]
+        self._calling = {row.id for row in status.comparisons if row in waiting or row.state is ComparisonState.CONFIRMED}
+        return told
 
     async def _failures(self, channel: ChannelId) -> list[str]:
         """Messages of ours that nobody will get; those that have arrived are watched no more."""

@@ -17,9 +17,10 @@ from multichat_tui.headless.line.page import Page
 from multichat_tui.headless.line.reading import LineReader, TooLong
 from multichat_tui.model.errors import IntentRefused, Refusal, Unreachable
 from multichat_tui.model.events import ChannelChanged, DeliveryChanged, MessageChanged, Resync
-from multichat_tui.model.intents import MarkRead, SendMessage
+from multichat_tui.model.intents import Answer, AnswerComparison, MarkRead, SendMessage
 from multichat_tui.model.limits import MAX_INPUT_LINE_BYTES
 from multichat_tui.model.snapshots import ChannelKind, Delivery, Membership
+from multichat_tui.model.trust import ComparisonState
 
 PATIENCE_S = 20
 
@@ -364,3 +365,22 @@ async def test_the_messages_whose_failure_is_watched_are_bounded(monkeypatch):
         await one.end()
         assert len(one.conversation._watched) == 3
         assert len([i for i in api.intents if isinstance(i, SendMessage)]) == 10
+
+
+async def test_words_are_announced_shown_and_answered_only_then():
+    api = ApiTwin()
+    async with seat(api) as one:
+        await one.paper.until("> ")
+        row = api.compare("bob")
+        await one.paper.until("* The words to compare with bob are here (/verify shows them)")
+        one.type("/verify yes\n")
+        await one.paper.until("were not shown here yet")
+        one.type("/verify\n")
+        text = await one.paper.until("apple bob-word")
+        one.type("/verify yes\n")
+        await one.paper.until("Compare with bob", after=len(text))
+        assert [i for i in api.intents if isinstance(i, AnswerComparison)] == [
+            AnswerComparison(comparison=row.id, answer=Answer.SAME)
+        ]
+        api.end_comparison(row, ComparisonState.DONE)
+        await one.paper.until("* bob is verified.")

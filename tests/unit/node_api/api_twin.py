@@ -3,8 +3,10 @@
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from multichat_tui.headless.subscription import Subscription
+from multichat_tui.model.comparing import ComparisonId, Purpose
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.events import ChannelChanged, ChannelGone, ContactChanged, Event, MessageAdded, StatusChanged
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId, fingerprint
@@ -51,7 +53,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
     Thread,
 )
-from multichat_tui.model.trust import AlarmRow
+from multichat_tui.model.trust import AlarmRow, ComparisonRow, ComparisonState
 
 
 def named(word: str) -> bytes:
@@ -79,6 +81,7 @@ class ApiTwin:
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
         self.kept: dict[str, str] = {}
         self.alarms: tuple[AlarmRow, ...] = ()
+        self.comparisons: tuple[ComparisonRow, ...] = ()
         self.device_rows: list[DeviceRow] = []
         self.known_peers: list[PeerRow] = []
         self.deliver_at_once = False
@@ -94,6 +97,26 @@ class ApiTwin:
     def next_seq(self) -> int:
         self.seq += 1
         return self.seq
+
+    def compare(self, name: str, *, state: ComparisonState = ComparisonState.COMPARE) -> ComparisonRow:
+        """A comparison with a contact, whose words are here."""
+        row = ComparisonRow(
+            id=ComparisonId(named(f"comparison {len(self.comparisons)} with {name}")),
+            purpose=Purpose.VERIFY,
+            state=state,
+            begun_here=False,
+            name=name,
+            began_ms=0,
+            user=user(name),
+            words=("apple", f"{name}-word"),
+        )
+        self.comparisons = (*self.comparisons, row)
+        self.emit(StatusChanged(seq=self.next_seq()))
+        return row
+
+    def end_comparison(self, row: ComparisonRow, state: ComparisonState) -> None:
+        self.comparisons = tuple(replace(each, state=state) if each.id == row.id else each for each in self.comparisons)
+        self.emit(StatusChanged(seq=self.next_seq()))
 
     def stop(self) -> None:
         for reader in self._readers:
@@ -354,6 +377,7 @@ class ApiTwin:
                 trouble="",
                 counters=(("not-cbor", 3),),
                 alarms=self.alarms,
+                comparisons=self.comparisons,
             )
         )
 

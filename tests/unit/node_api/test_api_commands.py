@@ -11,6 +11,9 @@ from multichat_tui.model.ids import ChannelId, UserId, short
 from multichat_tui.model.intents import (
     AcceptContact,
     AcknowledgeAlarms,
+    Answer,
+    AnswerComparison,
+    BeginVerification,
     ChangeSetting,
     ConnectTo,
     InviteContact,
@@ -24,7 +27,7 @@ from multichat_tui.model.intents import (
     SetTopic,
 )
 from multichat_tui.model.snapshots import ChannelKind, Membership, PeerRow
-from multichat_tui.model.trust import AlarmKind, AlarmRow
+from multichat_tui.model.trust import AlarmKind, AlarmRow, ComparisonState
 from multichat_tui.node.api.commands import COMMANDS, is_command, run_command
 from multichat_tui.node.api.commands.options import span_words
 from multichat_tui.node.api.lookup import find_channel, find_contact, find_destination, find_member, find_person, id_text
@@ -444,3 +447,61 @@ async def test_trust_lists_the_warnings_and_takes_those_about_one_person_as_seen
     await run_command(api, None, "/trust bob~evee")
     assert api.intents == [AcknowledgeAlarms(user=eve.user)]
     assert (await run_command(api, None, "/trust")).lines == ("There are no warnings about anybody's keys.",)
+
+
+# Comparing words
+
+
+async def test_an_answer_is_refused_until_the_words_were_shown(api):
+    row = api.compare("bob")
+    for said in ("yes", "no"):
+        with pytest.raises(IntentRefused, match="not shown here"):
+            await run_command(api, None, f"/verify {said}")
+    assert api.intents == []
+    shown = await run_command(api, None, "/verify")
+    assert "apple bob-word" in shown.lines
+    assert shown.compared == (row.id,)
+    await run_command(api, None, "/verify yes", compared=shown.compared)
+    assert api.intents == [AnswerComparison(comparison=row.id, answer=Answer.SAME)]
+
+
+async def test_the_answer_to_one_comparison_is_not_given_to_the_next(api):
+    first = api.compare("bob")
+    shown = await run_command(api, None, "/verify")
+    api.end_comparison(first, ComparisonState.CANCELLED)
+    for name in ("bob", "eve"):
+        later = api.compare(name)
+        with pytest.raises(IntentRefused, match=f"{name} were not shown"):
+            await run_command(api, None, "/verify yes", compared=shown.compared)
+        api.end_comparison(later, ComparisonState.CANCELLED)
+    assert api.intents == []
+
+
+async def test_of_several_comparisons_the_one_that_is_named_is_answered(api):
+    api.compare("bob")
+    eve = api.compare("eve")
+    shown = await run_command(api, None, "/verify")
+    assert len(shown.compared) == 2
+    for said in ("yes", "no", "cancel"):
+        with pytest.raises(NotFound, match="not clear"):
+            await run_command(api, None, f"/verify {said}", compared=shown.compared)
+    with pytest.raises(NotFound, match="with cid"):
+        await run_command(api, None, "/verify yes cid", compared=shown.compared)
+    await run_command(api, None, "/verify no @Eve", compared=shown.compared)
+    assert api.intents == [AnswerComparison(comparison=eve.id, answer=Answer.DIFFERENT)]
+
+
+async def test_a_comparison_is_cancelled_without_looking(api):
+    row = api.compare("bob", state=ComparisonState.WAITING)
+    await run_command(api, None, "/verify cancel")
+    assert api.intents == [AnswerComparison(comparison=row.id, answer=Answer.CANCEL)]
+    api.comparisons = ()
+    assert "Nothing is compared" in (await run_command(api, None, "/verify")).lines[0]
+    with pytest.raises(NotFound, match="Nothing is compared"):
+        await run_command(api, None, "/verify yes")
+
+
+async def test_a_contact_whose_name_is_an_answer_is_named_in_quotes(api):
+    api.add_contact("yes")
+    await run_command(api, None, '/verify "yes"')
+    assert api.intents == [BeginVerification(user=user("yes"))]

@@ -1,5 +1,8 @@
 """Slash commands: the same in the terminal's composer and in `multichat do`. Each turns into intents and reads of `node.api`."""
 
+from collections.abc import Collection
+
+from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.api import NodeApi
@@ -19,11 +22,18 @@ def is_command(text: str) -> bool:
 
 
 async def run_command(
-    api: NodeApi, channel: ChannelId | None, line: str, passphrase: str | None = None, *, screens: bool = False
+    api: NodeApi,
+    channel: ChannelId | None,
+    line: str,
+    passphrase: str | None = None,
+    *,
+    screens: bool = False,
+    compared: Collection[ComparisonId] = (),
 ) -> Outcome:
     """Do what `line` says; `channel` is the one that is open. May raise any `errors.MultichatError`.
 
     `screens`: the caller has some, and does what `Outcome.screen` asks for; for others that is refused.
+    `compared`: comparisons whose words it has shown as lines.
     """
     if not is_command(line):
         raise UsageError("A command begins with one slash.", "/help lists them.")
@@ -35,7 +45,9 @@ async def run_command(
         advice = f"Did you mean /{close}?" if close else "/help lists the commands; // begins a message with a slash."
         raise UsageError(f"There is no command /{name[:40]}." if name.isprintable() else "There is no such command.", advice)
     words = head[1].strip() if len(head) > 1 else ""
-    outcome = await command.run(Call(api=api, channel=channel, words=words, usage=command.usage, passphrase=passphrase))
+    outcome = await command.run(
+        Call(api=api, channel=channel, words=words, usage=command.usage, passphrase=passphrase, compared=compared)
+    )
     if outcome.screen and not screens:
         raise UsageError(f"/{command.name} is about the screens.", "Type it there; /set changes settings from here too.")
     return outcome
@@ -113,7 +125,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="qr", usage="/qr [LINK]", summary="a link as a QR code; without one a new pairing link", run=people.qr),
     Command(
         name="verify",
-        usage="/verify NAME [NUMBER]",
+        usage="/verify [NAME [NUMBER]]",
         summary="be sure who somebody is: compare words on both screens, or their safety number",
         run=trust.verify,
     ),

@@ -1,10 +1,11 @@
 """What a slash command is, what it is given and what it answers."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.snapshots import MessageRow
@@ -39,6 +40,8 @@ class Outcome:
     """Show this link as a QR code."""
     compare: bool = False
     """Show the screen of comparisons and of people nearby, where there is one."""
+    compared: tuple[ComparisonId, ...] = ()
+    """Comparisons whose words stand in `lines`."""
     hang: int = 0
     """Cells by which the further lines of a long one are indented, for lines that are columns."""
 
@@ -53,6 +56,8 @@ class Call:
     usage: str
     passphrase: str | None = field(default=None, repr=False)
     """Given after a command was refused with `errors.WrongPassphrase`."""
+    compared: Collection[ComparisonId] = ()
+    """Comparisons whose words the front end has shown as lines: only these are answered by lines."""
 
     def now_ms(self) -> int:
         """For dates that people count from now."""

@@ -1,6 +1,6 @@
 """Slash commands about whose keys are whose."""
 
-from multichat_tui.model.errors import NotFound, UsageError
+from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, UsageError
 from multichat_tui.model.intents import (
     AcknowledgeAlarms,
     Answer,
@@ -14,7 +14,7 @@ from multichat_tui.model.intents import (
 from multichat_tui.model.trust import ComparisonRow
 from multichat_tui.node.api.alarm_words import alarm_fields, alarm_words
 from multichat_tui.node.api.commands.shape import Call, Outcome
-from multichat_tui.node.api.comparison_words import emoji_line, state_words, words_line
+from multichat_tui.node.api.comparison_words import emoji_line, state_words, whom, words_line
 from multichat_tui.node.api.lookup import find_contact, find_person, id_text, one_line
 
 
@@ -42,10 +42,12 @@ async def trust(call: Call) -> Outcome:
 
 
 async def verify(call: Call) -> Outcome:
-    """`/verify NAME`, `/verify NAME NUMBER`, `/verify yes|no|cancel`."""
-    words = call.need_words()
-    if words in ANSWERS:
-        return await _answer(call, ANSWERS[words])
+    """`/verify`, `/verify NAME`, `/verify NAME NUMBER`, `/verify yes|no|cancel [NAME]`."""
+    if not call.words:
+        return await _show(call)
+    first, name = call.first_word()
+    if first in ANSWERS and not call.words.startswith('"'):
+        return await _answer(call, ANSWERS[first], name.strip('"'))
     name, number = call.first_word()
     contact = await find_contact(call.api, name)
     if number == "number":
@@ -62,10 +64,11 @@ async def verify(call: Call) -> Outcome:
         line = f"{one_line(contact.name)} is verified: the safety number is the same."
         return Outcome(lines=(line,), fields={"user": id_text(contact.user), "verified": True})
     await call.api.submit(BeginVerification(user=contact.user))
-    line = f"Comparing with {one_line(contact.name)}: the words come on both screens. /verify yes, /verify no or /verify cancel."
+    line = f"Comparing with {one_line(contact.name)}: the words come on both screens. {HOW_TO_ANSWER}"
     return Outcome(lines=(line,), fields={"user": id_text(contact.user)}, compare=True)
 
 
+HOW_TO_ANSWER = "/verify shows them; then /verify yes, /verify no or /verify cancel."
 ANSWERS = {
     "yes": Answer.SAME,
     "same": Answer.SAME,
@@ -75,15 +78,48 @@ ANSWERS = {
 }
 
 
-async def _answer(call: Call, said: Answer) -> Outcome:
-    """About the one comparison that is under way."""
-    under_way = [row for row in (await call.api.status()).rows.comparisons if not row.state.over]
-    if len(under_way) != 1:
-        many = "There are several: answer on their screens." if under_way else "/verify NAME begins one."
-        raise NotFound("It is not clear which comparison is meant." if under_way else "Nothing is compared just now.", many)
-    await call.api.submit(AnswerComparison(comparison=under_way[0].id, answer=said))
-    row = next((row for row in (await call.api.status()).rows.comparisons if row.id == under_way[0].id), under_way[0])
+async def _under_way(call: Call) -> list[ComparisonRow]:
+    return [row for row in (await call.api.status()).rows.comparisons if not row.state.over]
+
+
+async def _show(call: Call) -> Outcome:
+    """What is compared just now, with the words."""
+    under_way = await _under_way(call)
+    lines = tuple(line for row in under_way for line in comparison_lines(row, symbols=True))
+    return Outcome(
+        lines=lines or ("Nothing is compared just now. /verify NAME begins with a contact, /pair nearby with somebody here.",),
+        fields={"comparisons": [{"name": row.name, "state": row.state.value, "words": list(row.words)} for row in under_way]},
+        compare=True,
+        compared=tuple(row.id for row in under_way if row.words),
+    )
+
+
+async def _answer(call: Call, said: Answer, name: str) -> Outcome:
+    """About the one comparison that is meant, if its words are those that were shown: others may begin one at any time."""
+    under_way = await _under_way(call)
+    meant = [row for row in under_way if not name or _is_with(row, name)]
+    if not meant:
+        with_them = f" with {one_line(name)}" if name else ""
+        raise NotFound(f"Nothing is compared just now{with_them}.", "/verify NAME begins a comparison.")
+    if len(meant) > 1:
+        advice = f"Say with whom: /verify {said.value} NAME. /verify shows them."
+        raise NotFound("It is not clear which comparison is meant.", advice)
+    row = meant[0]
+    if said is not Answer.CANCEL and row.id not in call.compared:
+        raise IntentRefused(
+            Refusal.NOT_ALLOWED,
+            f"The words of the comparison with {whom(row)} were not shown here yet.",
+            "/verify shows them. Compare all of them with the other person before you answer.",
+        )
+    await call.api.submit(AnswerComparison(comparison=row.id, answer=said))
+    row = next((now for now in (await call.api.status()).rows.comparisons if now.id == row.id), row)
     return Outcome(lines=tuple(line for line in state_words(row) if line), fields={"state": row.state.value})
+
+
+def _is_with(row: ComparisonRow, name: str) -> bool:
+    """Whether a comparison is with the person of this name or, of those nearby, of these two words."""
+    wanted = name.removeprefix("@").casefold()
+    return wanted in (row.name.casefold(), row.code.casefold()) or (row.user is not None and wanted == id_text(row.user))
 
 
 def comparison_lines(row: ComparisonRow, *, symbols: bool) -> tuple[str, ...]:
@@ -107,7 +143,7 @@ async def nearby(call: Call, words: str) -> Outcome:
         return Outcome(lines=("You are not visible nearby any more.",), fields={"visible": False})
     if words:
         await call.api.submit(MeetNearby(person=words))
-        line = "The words to compare come on both screens. /verify yes, /verify no or /verify cancel."
+        line = f"The words to compare come on both screens. {HOW_TO_ANSWER}"
         return Outcome(lines=(line,), fields={"visible": True}, compare=True)
     await call.api.submit(SetNearby(visible=True))
     row = (await call.api.status()).rows.nearby
