@@ -39,6 +39,7 @@ LINE = "tests/unit/headless/test_headless_line.py"
 SEARCH = "tests/contract/test_store_search_contract.py"
 SAS = "tests/unit/crypto/test_crypto_sas.py"
 IMPOSTORS = "tests/unit/node/test_node_impostors.py"
+EXHAUSTION = "tests/unit/node/test_node_exhaustion.py"
 COMPARING = "tests/simulation/test_comparison_stories.py"
 CONFORMANCE = "tests/unit/headless/test_headless_conformance.py"
 READER = "tests/property/test_second_reader_agreement.py"
@@ -48,18 +49,53 @@ SENDING = "tests/ui/test_ui_sending.py tests/ui/test_ui_thread.py"
 
 MUTANTS = (
     Mutant(
+        name="a comparison is answered whose words were not shown",
+        file="multichat_tui/node/api/commands/trust.py",
+        old="if said is not Answer.CANCEL and row.id not in call.compared:",
+        new="if said is Answer.CANCEL and row.id not in call.compared:",
+        tests="tests/unit/node_api/test_api_commands.py",
+    ),
+    Mutant(
+        name="links that are closed in a batch count until its end",
+        file="multichat_tui/node/engine.py",
+        old="others = [s for s in world.peers() if s.device == session.device and not s.closing]",
+        new="others = [s for s in world.peers() if s.device == session.device]",
+        tests=EXHAUSTION,
+    ),
+    Mutant(
+        name="who comes in keeps all the links that he came over",
+        file="multichat_tui/node/guests.py",
+        old="elif len(others) >= LINKS_PER_DEVICE:",
+        new="elif len(others) > 100 * LINKS_PER_DEVICE:",
+        tests=EXHAUSTION,
+    ),
+    Mutant(
+        name="links under invitations stand for ever",
+        file="multichat_tui/node/guests.py",
+        old="return max(session.began_at, session.moved_at) + GUEST_LINK_MS",
+        new="return max(session.began_at, session.moved_at) + 1000 * GUEST_LINK_MS",
+        tests=EXHAUSTION,
+    ),
+    Mutant(
+        name="addresses of strangers are kept",
+        file="multichat_tui/node/engine.py",
+        old="        if session.role is Role.PEER:\n            self._dialing.reached(session)\n        else:",
+        new="        self._dialing.reached(session)\n        if session.role is not Role.PEER:",
+        tests=EXHAUSTION,
+    ),
+    Mutant(
         name="every channel of a link has a parking of its own",
         file="multichat_tui/node/arrivals.py",
         old="Parking(world.grounds, session.device)",
         new="Parking()",
-        tests="tests/unit/node/test_node_exhaustion.py",
+        tests=EXHAUSTION,
     ),
     Mutant(
         name="what a link has parked outlives it",
         file="multichat_tui/node/exchange.py",
         old="            parking.clear()\n",
         new="            pass\n",
-        tests="tests/unit/node/test_node_exhaustion.py",
+        tests=EXHAUSTION,
     ),
     Mutant(
         name="all devices together may park as much as they like",
@@ -690,7 +726,7 @@ MUTANTS = (
         file="multichat_tui/sync/parking.py",
         old="while len(lot.places) > PARKED_RECORDS_PER_PEER or lot.size > PARKED_BYTES_PER_PEER:",
         new="while len(lot.places) > PARKED_RECORDS_PER_PEER:",
-        tests="tests/unit/node/test_node_exhaustion.py",
+        tests=EXHAUSTION,
     ),
     Mutant(
         name="another-device-vouches",

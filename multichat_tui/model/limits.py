@@ -102,6 +102,13 @@ PING_TIMEOUT_S = 15.0
 MAX_LINK_OUTBOX_BYTES = 8 * 1024 * 1024
 """Unsent bytes of one link; beyond it the link is closed and sync starts again."""
 MAX_PEER_ADDRESSES = 8
+LINKS_PER_DEVICE = 4
+"""Links that the other end has dialled and not closed yet; of more the first is closed."""
+MAX_GUEST_LINKS = 64
+MAX_GUEST_LINKS_PER_INVITATION = 32
+"""Links of those who came with an invitation and are not in yet: whoever holds one can make as many devices as it likes."""
+GUEST_LINK_MS = 60_000
+"""A link under an invitation over which nothing has happened for so long is cut: coming in takes a moment."""
 
 # Discovery
 ANNOUNCED_TOKENS = 32

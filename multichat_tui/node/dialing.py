@@ -12,6 +12,7 @@ from multichat_tui.model.ports import Credential, CredentialKind, DialFailed, Li
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.standing import decode_held_pairing, decode_open_pairing
 from multichat_tui.node.world import World
+from multichat_tui.sync.session import Session
 
 MANUAL = b"manual"
 """Space.SETTING is the front ends' own; addresses typed by the user stand in Space.ADDRESS under this key."""
@@ -59,6 +60,8 @@ class Dialing:
     _calls_for: object = None
     _begun: dict[tuple[bytes, str], Attempt] = field(default_factory=dict)
     """The attempts that were begun last: which of them are fresh is looked up at every call, and there may be many others."""
+    _tidied: bool = False
+    """Stored addresses were looked through since the start."""
     _nearby_keys: deque[bytes] = field(default_factory=lambda: deque(maxlen=NEARBY_KEYS))
 
     # Credentials
@@ -71,6 +74,9 @@ class Dialing:
             self._calls = None
             world.credentials_changed = False
             return ()
+        if not self._tidied:
+            self._tidied = True
+            self._forget_strangers()
         held = self._held()
         peers = self._peers()
         opened = self._open()
@@ -167,6 +173,18 @@ class Dialing:
         if kept != self.addresses(device):
             self._world.txn.put(Space.ADDRESS, device, "\n".join(kept).encode())
             self._world.credentials_changed = True
+
+    def reached(self, session: Session) -> None:
+        """A peer's device is linked; the address is one to call it at, unless it says that it listens nowhere."""
+        if not session.address.endswith(":0"):
+            self.remember(session.device, session.address)
+
+    def _forget_strangers(self) -> None:
+        """Addresses of devices that are no peers any more."""
+        peers = self._world.certificates()
+        for device, _ in self._world.txn.scan(Space.ADDRESS):
+            if device != MANUAL and DeviceId(device) not in peers:
+                self._world.txn.delete(Space.ADDRESS, device)
 
     def add_manual(self, address: str) -> None:
         self.remember(DeviceId(MANUAL), address)

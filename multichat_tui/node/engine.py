@@ -29,6 +29,7 @@ from multichat_tui.model.intents import Accepted, Intent
 from multichat_tui.model.limits import (
     INDEX_PAUSE_MS,
     INDEX_SLICE_ENTRIES,
+    LINKS_PER_DEVICE,
     MAX_RECORD_FAULTS,
     RECEIPT_RESTART_MS,
     SALT_BYTES,
@@ -64,6 +65,7 @@ from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import ANSWER_MS, Dialing
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.exchange import Exchange
+from multichat_tui.node.guests import Guests
 from multichat_tui.node.identity import Identity
 from multichat_tui.node.incarnations import Incarnations
 from multichat_tui.node.introductions import COMING_BACK_MS, Introductions
@@ -76,8 +78,6 @@ from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.chains import Chains
 from multichat_tui.sync.session import Role, Session
 
-LINKS_PER_DEVICE = 4
-"""Links that the other end has dialled and not closed yet; of more the first is closed."""
 NEVER = 2**62
 """Later than every clock."""
 
@@ -91,12 +91,13 @@ class Engine:
         self._ledger = Ledger(world, self.rows)
         self._exchange = Exchange(world, self._ledger)
         self._devices = Devices(world, self._ledger)
-        self._introductions = Introductions(world, self._ledger, self._exchange, self._devices)
+        self._dialing = Dialing(world)
+        self._guests = Guests(world, self._dialing)
+        self._introductions = Introductions(world, self._ledger, self._exchange, self._devices, self._guests)
         self._returning = Returning(world, self._devices, self._introductions)
         self._exchange.on_begin = self._returning.linked
         self._exchange.arrivals.on_list = self._devices.hear
         self._exchange.arrivals.on_return_key = self._returning.on_key
-        self._dialing = Dialing(world)
         self._incarnations = Incarnations(world)
         self._comparisons = Comparisons(world, self._introductions, self._dialing)
         self._meeting = Meeting(world, self._comparisons)
@@ -211,7 +212,8 @@ class Engine:
         self._returning.tick()
         if world.credentials_changed or world.introductions_changed or self._introductions_at <= world.now:
             self._introductions.tick()
-            self._introductions_at = min(self._introductions.wake_times(), default=NEVER)
+            self._guests.tick()
+            self._introductions_at = min((*self._introductions.wake_times(), *self._guests.wake_times()), default=NEVER)
             world.introductions_changed = False
         if world.comparisons_changed or self._comparisons_at <= world.now:
             world.comparisons_changed = False
@@ -324,10 +326,15 @@ class Engine:
         if session.role is Role.PEER and not self._keep_of_two(session):
             world.close(session, "there is a link already")
             return
+        if session.role is Role.GUEST and not self._guests.takes(session):
+            world.close(session, "too many came with invitations at once")
+            return
         world.sessions[up.link] = session
         world.status_changed = True
-        if not up.address.endswith(":0"):
-            self._dialing.remember(up.device, up.address)
+        if session.role is Role.PEER:
+            self._dialing.reached(session)
+        else:
+            world.introductions_changed = True
         if session.role is Role.PEER:
             self._incarnations.up(session)
             self._introductions.seen(session, up.key)
@@ -343,7 +350,7 @@ class Engine:
         Where the peer has evidently lost the first, the newer stays: nobody dials whom they have a link to.
         """
         world = self.world
-        others = [s for s in world.peers() if s.device == session.device]
+        others = [s for s in world.peers() if s.device == session.device and not s.closing]
         if not others:
             return True
         existing = others[0]

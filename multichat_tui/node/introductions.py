@@ -43,6 +43,7 @@ from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import Statement, StatementKind, decode_statement
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.exchange import Exchange
+from multichat_tui.node.guests import Guests
 from multichat_tui.node.ledger import LEFT_REASON, Ledger
 from multichat_tui.node.standing import (
     Contact,
@@ -81,11 +82,12 @@ def read_link(text: str, kind: InvitationKind) -> Invitation:
 
 
 class Introductions:
-    def __init__(self, world: World, ledger: Ledger, exchange: Exchange, devices: Devices) -> None:
+    def __init__(self, world: World, ledger: Ledger, exchange: Exchange, devices: Devices, guests: Guests) -> None:
         self._world = world
         self._ledger = ledger
         self._exchange = exchange
         self._devices = devices
+        self._guests = guests
         exchange.arrivals.on_progress = self.progress
 
     # Links
@@ -350,14 +352,9 @@ class Introductions:
     def promote(self, session: Session, user: UserId) -> None:
         """The other end of an invitation's link has become a peer."""
         session.conversation = None
-        if session.role is Role.PEER:
-            return
-        session.role, session.user = Role.PEER, user
-        for other in self._world.peers():
-            # The end that dialled closes, so that both keep the same one.
-            if session.dialled and other is not session and other.device == session.device:
-                self._world.close(other, "a newer link to the same device")
-        self._exchange.begin(session)
+        if session.role is not Role.PEER:
+            self._guests.promote(session, user)
+            self._exchange.begin(session)
 
     def seen(self, session: Session, key: bytes = b"") -> None:
         """A contact is or was just now linked; who made the link under the key with the pairing secret has it."""
@@ -512,6 +509,7 @@ class Introductions:
     def progress(self, session: Session, channel: Channel) -> None:
         """Records of a channel were delivered from a link: we may have become a member, or ceased to be one."""
         world = self._world
+        session.moved_at = world.now
         if not channel.rooted:
             return
         me = world.identity.user

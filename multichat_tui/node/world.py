@@ -193,6 +193,7 @@ class World:
         self.out.frames.append((session.link, encoded))
 
     def close(self, session: Session, reason: str) -> None:
+        session.closing = True
         self.out.closes.append((session.link, reason))
 
     def count(self, reason: str, by: int = 1) -> None:

@@ -95,6 +95,10 @@ class Session:
     incarnation: int = 0
     """Of the peer: how often its node was started."""
     began_at: int = 0
+    moved_at: int = 0
+    """When records were last delivered over it, while it is not a peer's yet."""
+    closing: bool = False
+    """It will be down soon: what comes over it until then is still taken."""
     link_rtt_ms: float | None = None
     rtt: RoundTrip = field(default_factory=RoundTrip)
     faults: int = 0

@@ -7,22 +7,29 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "simulation"))
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
-from simulated_world import SimulatedWorld, until
+from builders import person
+from simulated_world import Person, SimulatedWorld, until
 from test_node_hostile import Mallory
 
+from multichat_tui.crypto.identity import sign_join
+from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.acts import Message
 from multichat_tui.model.errors import IntentRefused, Refusal
-from multichat_tui.model.frames import FullItem
-from multichat_tui.model.ids import LinkId, RecordId
-from multichat_tui.model.intents import AcceptContact, CreateChannel, InviteContact, InviteToChannel, JoinChannel
-from multichat_tui.model.ports import LinkDown, LinkPath, LinkUp
+from multichat_tui.model.frames import FullItem, JoinFrame, encode_frame
+from multichat_tui.model.ids import DeviceId, LinkId, RecordId
+from multichat_tui.model.intents import AcceptContact, ConnectTo, CreateChannel, InviteContact, InviteToChannel, JoinChannel
+from multichat_tui.model.invitations import Invitation, join_seed, parse_link
+from multichat_tui.model.limits import GUEST_LINK_MS, LINKS_PER_DEVICE, MAX_GUEST_LINKS, MAX_GUEST_LINKS_PER_INVITATION
+from multichat_tui.model.ports import FrameIn, LinkDown, LinkPath, LinkUp, NetworkInput, Space
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node import choices, introductions
-from multichat_tui.node.engine import LINKS_PER_DEVICE
+from multichat_tui.node.dialing import MANUAL
 from multichat_tui.sync import parking
 from multichat_tui.sync.parking import Parked, Parking
+from multichat_tui.sync.session import Role, Session
 
 
 def story(play: Callable[[], Awaitable[None]]) -> None:
@@ -85,34 +92,128 @@ def test_contacts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     story(play)
 
 
-def test_links_that_one_device_dials_again_and_again_are_bounded() -> None:
+def step(person: Person, *events: NetworkInput) -> list[LinkId]:
+    """One batch at their node; the links that it closes, of which the node has not heard yet that they are down."""
+    engine = person.api._engine
+    assert engine is not None
+    with person.store.transaction() as txn:
+        engine.begin(txn, person.now_ms())
+        for event in events:
+            engine.network(event)
+        return [link for link, _ in engine.finish().closes]
+
+
+def sessions(person: Person) -> list[Session]:
+    assert person.api._engine is not None
+    return list(person.api._engine.world.sessions.values())
+
+
+def down(closed: list[LinkId]) -> list[LinkDown]:
+    return [LinkDown(link=link, reason="closed") for link in closed]
+
+
+def a_link(number: int, device: DeviceId) -> LinkUp:
+    link = LinkId(1000 + number)
+    return LinkUp(link=link, device=device, dialled=False, path=LinkPath.LOCAL, address="127.0.0.1:0", incarnation=7)
+
+
+@pytest.mark.parametrize("in_one_batch", [False, True])
+def test_links_that_one_device_dials_again_and_again_are_bounded(in_one_batch: bool) -> None:
     async def play() -> None:
         world = SimulatedWorld(4)
         ann, bob = await world.add("ann", "bob")
         await world.pair(ann, bob)
-        engine = ann.api._engine
-        assert engine is not None
         device = (await bob.api.me()).rows.device
         await bob.stop()
         await asyncio.sleep(120)
-        for number in range(5 * LINKS_PER_DEVICE):
-            up = LinkUp(
-                link=LinkId(1000 + number),
-                device=device,
-                dialled=False,
-                path=LinkPath.LOCAL,
-                address="127.0.0.1:0",
-                incarnation=7,
-            )
-            closed: list[LinkId] = []
-            for events in ([up], None):
-                with ann.store.transaction() as txn:
-                    engine.begin(txn, ann.now_ms())
-                    for event in events if events is not None else [LinkDown(link=link, reason="closed") for link in closed]:
-                        engine.network(event)
-                    closed = [link for link, _ in engine.finish().closes]
-        held = [session for session in engine.world.sessions.values() if session.device == device]
+        ups = [a_link(number, device) for number in range(5 * LINKS_PER_DEVICE)]
+        for batch in [ups] if in_one_batch else [[up] for up in ups]:
+            step(ann, *down(step(ann, *batch)))
+        held = [session for session in sessions(ann) if session.device == device]
         assert 1 <= len(held) <= LINKS_PER_DEVICE
+
+    story(play)
+
+
+def guests(link: str, count: int, maker: int = 0) -> list[LinkUp]:
+    """Links under an invitation, each of another device that its holder has made."""
+    invitation = parse_link(link)
+    assert isinstance(invitation, Invitation)
+    made = [person(f"guest {maker} {number}") for number in range(count)]
+    return [
+        replace(
+            a_link(1000 * maker + number, guest.device),
+            address=f"192.0.2.{number}:4001",
+            key=invitation.token_key,
+            certificate=guest.certificate,
+            join_key=public_key(join_seed(invitation.seed)),
+        )
+        for number, guest in enumerate(made)
+    ]
+
+
+def test_links_under_invitations_are_bounded_and_end_and_leave_nothing() -> None:
+    async def play() -> None:
+        world = SimulatedWorld(6)
+        (ann,) = await world.add("ann")
+        links = [(await ann.api.submit(InviteContact())).link or "" for _ in range(3)]
+        for maker, link in enumerate(links):
+            ups = guests(link, MAX_GUEST_LINKS_PER_INVITATION + 3, maker)
+            refused = step(ann, *ups)
+            room = min(MAX_GUEST_LINKS_PER_INVITATION, MAX_GUEST_LINKS - maker * MAX_GUEST_LINKS_PER_INVITATION)
+            assert refused == [up.link for up in ups[room:]]
+        assert len(sessions(ann)) == MAX_GUEST_LINKS
+        await asyncio.sleep(GUEST_LINK_MS / 1000 - 1)
+        step(ann)
+        assert not any(session.closing for session in sessions(ann))
+        await asyncio.sleep(2)
+        assert all(session.closing for session in sessions(ann))
+        step(ann, *down([session.link for session in sessions(ann)]))
+        assert sessions(ann) == []
+        with ann.store.transaction() as txn:
+            assert txn.scan(Space.ADDRESS) == []
+
+    story(play)
+
+
+def test_a_guest_who_comes_in_over_many_links_keeps_few() -> None:
+    async def play() -> None:
+        world = SimulatedWorld(7)
+        (ann,) = await world.add("ann")
+        channel = (await ann.api.submit(CreateChannel(name="dev"))).channel
+        assert channel is not None
+        link = (await ann.api.submit(InviteToChannel(channel=channel))).link or ""
+        invitation = parse_link(link)
+        assert isinstance(invitation, Invitation)
+        guest = person("guest 0 0")
+        (first,) = guests(link, 1)
+        ups = [replace(first, link=LinkId(number)) for number in range(1000, 1000 + 3 * LINKS_PER_DEVICE)]
+        join = sign_join(guest.secrets, join_seed(invitation.seed), channel, guest.certificate, "gus", ann.now_ms())
+        frame = encode_frame(JoinFrame(join=join.encoded))
+        step(ann, *down(step(ann, *ups, *(FrameIn(link=up.link, frame=frame) for up in ups))))
+        held = sessions(ann)
+        assert all(session.role is Role.PEER for session in held)
+        assert len(held) == LINKS_PER_DEVICE
+
+    story(play)
+
+
+def test_addresses_of_those_who_are_no_peers_any_more_are_forgotten() -> None:
+    async def play() -> None:
+        world = SimulatedWorld(8)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        await ann.api.submit(ConnectTo(address="192.0.2.9:4001"))
+        device = (await bob.api.me()).rows.device
+        stranger = person("a stranger").device
+        with ann.store.transaction() as txn:
+            known = dict(txn.scan(Space.ADDRESS))
+            assert set(known) == {device, MANUAL}
+            txn.put(Space.ADDRESS, stranger, b"192.0.2.1:4001")
+        await ann.stop()
+        await ann.start()
+        with ann.store.transaction() as txn:
+            assert dict(txn.scan(Space.ADDRESS)).keys() == known.keys()
 
     story(play)
 
