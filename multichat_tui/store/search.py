@@ -66,25 +66,35 @@ class SearchIndex:
     """The tables found_text and found, within one transaction. What is added is written in order of places, as the index wants
     it: `write` before anything is read, and before the commit."""
 
-    __slots__ = ("_added", "_database", "_last_places")
+    __slots__ = ("_added", "_database", "_greatest", "_last_places")
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._added: dict[int, IndexedText] = {}
         self._last_places: dict[int, int] = {}
         """The last place given away in a millisecond."""
+        self._greatest: int | None = None
+        """Beyond it nobody had a place when the transaction began."""
 
     def take_place(self, ets: int) -> int | None:
         """A place that nobody has; None where the millisecond is full."""
         first, end = place_range(ets, ets + 1)
         last = self._last_places.get(ets)
         if last is None:
-            row = self._database.row("select max(place) from found_text where place >= ? and place < ?", (first, end))
-            last = first - 1 if row is None or row[0] is None else int(row[0])
+            if self._greatest is None:
+                self._greatest = self._max_place("select max(place) from found_text", ())
+            last = first - 1
+            if first <= self._greatest:
+                sql = "select max(place) from found_text where place >= ? and place < ?"
+                last = max(last, self._max_place(sql, (first, end)))
         if last + 1 >= end:
             return None
         self._last_places[ets] = last + 1
         return last + 1
+
+    def _max_place(self, sql: str, within: tuple[int, ...]) -> int:
+        row = self._database.row(sql, within)
+        return -1 if row is None or row[0] is None else int(row[0])
 
     def add(self, text: IndexedText) -> None:
         self._added[text.place] = text

@@ -91,7 +91,17 @@ class SqliteStore:
 
 
 class _SqliteTransaction:
-    __slots__ = ("_appended", "_chains", "_database", "_forgot", "_headers", "_index", "_next_arrival")
+    __slots__ = (
+        "_acknowledged",
+        "_appended",
+        "_chains",
+        "_database",
+        "_forgot",
+        "_headers",
+        "_index",
+        "_next_arrival",
+        "_shown",
+    )
 
     def __init__(self, database: Database, chains: Chains, headers: Headers) -> None:
         self._headers = headers
@@ -100,6 +110,10 @@ class _SqliteTransaction:
         self._index = SearchIndex(database)
         self._appended: dict[RecordId, tuple[Record, int]] = {}
         """Records of this transaction, with their arrivals."""
+        self._shown: set[int] = set()
+        """Arrivals of those that have an entry already."""
+        self._acknowledged: dict[tuple[int, int], int] = {}
+        """What is known of peers since the transaction began: (peer, chain) and seq. Of a chain's many places the last is written."""
         self._next_arrival: int | None = None
         self._forgot = False
 
@@ -107,6 +121,7 @@ class _SqliteTransaction:
         """Bring the tables up to date, before the commit."""
         self._index.write()
         self._chains.write()
+        self._write_acknowledged()
 
     def end(self) -> bool:
         """Whether a channel was forgotten. Nothing works any more afterwards."""
@@ -141,11 +156,12 @@ class _SqliteTransaction:
     # Records
 
     def append(self, record: Record, arrived_ms: int, arrival: int | None = None) -> int:
-        if self.holds(record.id):
-            raise ValueError("this record is held already")
         header = record.header
         lane = self._chains.lane(record.channel, header.log)
         chain = self._chains.chain(lane, header.device)
+        # Beyond the end of its chain nothing is held.
+        if header.seq <= chain.seq and self.holds(record.id):
+            raise ValueError("this record is held already")
         if arrival is None:
             arrival = self._take_arrivals(1)
         self._database.run(
@@ -282,9 +298,8 @@ class _SqliteTransaction:
         number = self._chains.find(channel)
         if number is None:
             return
-        self._chains.write()
+        self.write()
         database = self._database
-        self._index.write()
         for row in database.rows("select place from entry where channel = ? and place is not null order by place", (number,)):
             text = self._index.find(row[0])
             if text is not None:
@@ -316,7 +331,10 @@ class _SqliteTransaction:
         record, arrival = self._appended.get(entry.id) or self._held(entry.id)
         check_entry(entry, record, arrival)
         channel, user = self._chains.number(entry.channel), self._chains.number(entry.user)
-        before = self._database.row("select place from entry where arrival = ?", (entry.arrival,))
+        before = None
+        if entry.id not in self._appended or entry.arrival in self._shown:
+            before = self._database.row("select place from entry where arrival = ?", (entry.arrival,))
+        self._shown.add(entry.arrival)
         place = self._index_text(entry, channel, user, None if before is None else before[0], text)
         self._database.run(
             "insert into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set"
@@ -543,6 +561,7 @@ class _SqliteTransaction:
     # Acknowledgements
 
     def acknowledged(self, peer: DeviceId) -> list[tuple[ChannelId, Log, DeviceId, int]]:
+        self._write_acknowledged()
         rows = self._database.rows(
             "select i.id, c.lane % 2, d.id, a.seq from acknowledged a join chain c on c.number = a.chain"
             " join identifier i on i.number = c.lane / 2 join identifier d on d.number = c.device"
@@ -555,12 +574,18 @@ class _SqliteTransaction:
         if seq < 0:
             raise ValueError("a place in a chain is not negative")
         chain = self._chains.chain(self._chains.lane(channel, log), device)
-        self._database.run(
+        name = self._chains.number(peer), chain.number
+        self._acknowledged[name] = max(seq, self._acknowledged.get(name, -1))
+
+    def _write_acknowledged(self) -> None:
+        self._database.run_many(
             "insert into acknowledged values (?, ?, ?) on conflict do update set seq = max(seq, excluded.seq)",
-            (self._chains.number(peer), chain.number, seq),
+            ((*name, seq) for name, seq in self._acknowledged.items()),
         )
+        self._acknowledged.clear()
 
     def forget_acknowledged(self, peer: DeviceId) -> None:
+        self._write_acknowledged()
         self._database.run("delete from acknowledged where peer = ?", (self._chains.find(peer),))
 
 
