@@ -4,8 +4,8 @@ asyncio's own TLS keeps 256 KiB for every connection from its first moment, also
 nothing until a whole ClientHello has come. Certificates prove nothing by themselves: the handshake inside binds to their hash.
 """
 
+import base64
 import contextlib
-import datetime
 import hashlib
 import os
 import secrets
@@ -14,13 +14,8 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
-
 from multichat_tui.model.limits import MAX_CLIENT_HELLO_BYTES
+from multichat_tui.net.certificate import Certificate, make_certificate
 
 RECORD_HEADER_BYTES = 5
 HANDSHAKE_RECORD = 0x16
@@ -39,43 +34,31 @@ class ServerIdentity:
 
 
 def make_server_identity() -> ServerIdentity:
-    """A new key (P-256) and a certificate signed by itself, with a random name, that nothing links to an earlier one."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, secrets.token_hex(8))])
-    today = datetime.datetime.now(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(today - datetime.timedelta(days=1))
-        .not_valid_after(today + datetime.timedelta(days=30))
-        .sign(key, SHA256())
-    )
+    """A new certificate, in a context that serves with it."""
+    made = make_certificate()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.num_tickets = 0
     password = secrets.token_hex(16)
-    with _key_file(certificate.public_bytes(Encoding.PEM), key, password) as path:
+    with _key_file(made, password) as path:
         context.load_cert_chain(path, password=password)
-    return ServerIdentity(context=context, certificate_hash=hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest())
+    return ServerIdentity(context=context, certificate_hash=hashlib.sha256(made.certificate).digest())
 
 
 @contextlib.contextmanager
-def _key_file(certificate: bytes, key: ec.EllipticCurvePrivateKey, password: str) -> Iterator[str]:
+def _key_file(made: Certificate, password: str) -> Iterator[str]:
     """A path for `load_cert_chain`, which reads nothing else: in memory where the system can, else an encrypted file."""
+    certificate = ssl.DER_cert_to_PEM_cert(made.certificate).encode()
     if hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd"):
-        pem = certificate + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
         try:
             with open(descriptor, "wb", closefd=False) as file:
-                file.write(pem)
+                file.write(certificate + _pem(made.key))
             yield f"/proc/self/fd/{descriptor}"
         finally:
             os.close(descriptor)
         return
-    encrypted = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password.encode("ascii")))
+    encrypted = _encrypted(made.key, password)
     descriptor, path = tempfile.mkstemp()  # mode 0600
     try:
         with open(descriptor, "wb") as file:
@@ -83,6 +66,23 @@ def _key_file(certificate: bytes, key: ec.EllipticCurvePrivateKey, password: str
         yield path
     finally:
         os.unlink(path)
+
+
+def _pem(key: bytes) -> bytes:
+    return b"-----BEGIN PRIVATE KEY-----\n" + base64.encodebytes(key) + b"-----END PRIVATE KEY-----\n"
+
+
+def _encrypted(key: bytes, password: str) -> bytes:
+    """The key in PEM, as it may touch a disk. The library costs 11 MB and 80 ms, so it is loaded only where this is needed."""
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        PrivateFormat,
+        load_der_private_key,
+    )
+
+    encryption = BestAvailableEncryption(password.encode("ascii"))
+    return load_der_private_key(key, None).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
 
 
 def make_client_context() -> ssl.SSLContext:

@@ -113,7 +113,7 @@ class _SqliteTransaction:
         self._shown: set[int] = set()
         """Arrivals of those that have an entry already."""
         self._acknowledged: dict[tuple[int, int], int] = {}
-        """What is known of peers since the transaction began: (peer, chain) and seq. Of a chain's many places the last is written."""
+        """What was learned of peers: (peer, chain) and seq. Of many places of a chain only the last is written."""
         self._next_arrival: int | None = None
         self._forgot = False
 
