@@ -917,6 +917,20 @@ MUTANTS = (
         new="        return await find_message(call.api, word, call.channel)\n",
         tests="tests/unit/node_api/test_api_queries.py",
     ),
+    Mutant(
+        name="a-low-screen-hides-words-to-compare",
+        file="multichat_tui/ui/comparing.py",
+        old="strips, y = self.strips(self.size.width), y + self._first",
+        new="strips = self.strips(self.size.width)",
+        tests="tests/ui/test_ui_comparing.py",
+    ),
+    Mutant(
+        name="an-empty-place-teaches-keys-that-are-bound-elsewhere",
+        file="multichat_tui/ui/teaching.py",
+        old="hint(action))",
+        new='{"trust": "F4"}.get(action, hint(action)))',
+        tests="tests/ui/test_ui_teaching.py",
+    ),
 )
 
 

@@ -140,6 +140,8 @@ _COMPARE = (
     ("compare.different", "They differ: somebody may stand in between", "n"),
     ("compare.visible", "Visible nearby for five minutes", "v"),
     ("compare.off", "Not visible any more", "o"),
+    ("compare.up", "Scroll up", "up", "k"),
+    ("compare.down", "Scroll down", "down", "j"),
     ("compare.close", "Cancel a comparison; close", "escape", "q"),
 )
 _SEARCH = (

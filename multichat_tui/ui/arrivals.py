@@ -4,6 +4,7 @@ from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.ids import ChannelId, UserId
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.api.comparison_words import whom
+from multichat_tui.ui.actions import hint
 from multichat_tui.ui.cells import one_line
 from multichat_tui.ui.desk import Desk, shown_name, standing
 
@@ -38,6 +39,6 @@ class Arrivals:
         comparisons = () if desk.status is None else desk.status.comparisons
         for comparison in comparisons:
             if comparison.id not in self._asked and not comparison.begun_here and not comparison.state.over:
-                told = f"{whom(comparison)} wants to compare words with you: F4 shows them.", False
+                told = f"{whom(comparison)} wants to compare words with you: {hint('trust')} shows them.", False
         self._asked = {comparison.id for comparison in comparisons}
         return told

@@ -93,5 +93,7 @@ class ClosedScreen(ModalScreen[None]):
         event.prevent_default()
         if event.key == "enter":
             self._delete(told_words(self._status, self._contacts))
+        elif event.key in ("up", "down"):
+            self._lines.scroll_lines(-1 if event.key == "up" else 1)
         elif event.key == "escape" and self.is_current:
             self.dismiss()

@@ -15,7 +15,7 @@ from multichat_tui.model.intents import Answer, AnswerComparison, MeetNearby, Se
 from multichat_tui.model.snapshots import StatusRow
 from multichat_tui.model.trust import ComparisonRow, ComparisonState
 from multichat_tui.node.api.comparison_words import emoji_line, state_words, words_line
-from multichat_tui.ui.actions import KEYS, Scope
+from multichat_tui.ui.actions import KEYS, Scope, hint
 from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.cells import Piece, strip_of, wrap
 from multichat_tui.ui.entries import local_time
@@ -55,8 +55,11 @@ def sheet_of(status: StatusRow | None, palette: Palette, glyphs: Glyphs, shown: 
     lines: list[Piece] = [
         *told,
         ("Somebody near you, on this network:", palette.strong),
-        ("Press v on both machines. Both are visible to everybody on this network then, for five minutes, under two", PLAIN),
-        ("random words and nothing else; choose each other by them.", PLAIN),
+        (
+            "Press v on both machines. Both are visible to everybody on this network then, for five minutes, under two random "
+            "words and nothing else; choose each other by them.",
+            PLAIN,
+        ),
         ("", PLAIN),
         ("A contact: /verify NAME, or v on their name in a side pane. It works while both are online.", PLAIN),
     ]
@@ -91,7 +94,7 @@ def _nearby(status: StatusRow, palette: Palette) -> Sheet:
     assert row is not None
     until = local_time(row.until_ms).strftime("%H:%M")
     lines: list[Piece] = [
-        (f"You are visible to everybody on this network until {until}, as:", PLAIN),
+        (f"You are visible to everybody on this network until {until} (o ends that, Esc does not), as:", PLAIN),
         (f"  {row.code}", palette.strong + palette.accent),
         ("", PLAIN),
     ]
@@ -101,8 +104,8 @@ def _nearby(status: StatusRow, palette: Palette) -> Sheet:
         more = len(row.people) - MAX_CHOICES
         lines += [(f"  and {more} more: /pair nearby CODE chooses one", palette.dim)] if more > 0 else []
     else:
-        lines.append(("Nobody else is visible here yet. The other person does the same: F4, then v.", palette.warn))
-    return Sheet(title="People nearby", lines=tuple(lines), keys="1-9 chooses  o off  Esc closes, you stay visible ")
+        lines.append((f"Nobody else is visible here yet. The other person does the same: {hint('trust')}, then v.", palette.warn))
+    return Sheet(title="People nearby", lines=tuple(lines), keys="1-9 chooses  o off  Esc closes ")
 
 
 class SheetLines(Widget, can_focus=True):
@@ -114,14 +117,40 @@ class SheetLines(Widget, can_focus=True):
         super().__init__(id="sheet")
         self._palette = palette
         self._lines: tuple[Piece, ...] = ()
+        self._first = 0
+        self._dense = False
 
     def show(self, lines: Sequence[Piece]) -> None:
-        self._lines = tuple(lines)
+        """From the top if it says something else."""
+        if tuple(lines) != self._lines:
+            self._lines, self._first = tuple(lines), 0
         self.refresh()
+
+    def fit(self, cells: int, rows: int) -> int:
+        """How many lines it takes. Where there is too little room the empty ones are left out, and the rest can be scrolled."""
+        self._dense = False
+        self._dense = len(self.strips(cells)) > rows
+        return max(1, min(len(self.strips(cells)), rows))
+
+    def scroll_lines(self, lines: int) -> None:
+        first = max(0, min(self._first + lines, len(self.strips(self.size.width)) - self.size.height))
+        if first != self._first:
+            self._first = first
+            self.refresh()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.scroll_lines(-1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.scroll_lines(1)
 
     def strips(self, cells: int) -> list[Strip]:
         made: list[Strip] = []
         for text, style in self._lines:
+            if self._dense and not text.strip():
+                continue
             indent = len(text) - len(text.lstrip())
             for begin, end in wrap(text, max(1, cells - 2)) or [(0, 0)]:
                 lead = " " * (1 + (indent if begin else 0))
@@ -130,7 +159,7 @@ class SheetLines(Widget, can_focus=True):
         return made
 
     def render_line(self, y: int) -> Strip:
-        strips = self.strips(self.size.width)
+        strips, y = self.strips(self.size.width), y + self._first
         return strips[y] if y < len(strips) else Strip.blank(self.size.width, self._palette.panel)
 
 
@@ -171,11 +200,12 @@ class CompareScreen(ModalScreen[None]):
         row = under_way(status, self._comparison)
         self._comparison = None if row is None else row.id
         sheet = sheet_of(status, self.palette, self.glyphs, self._comparison)
-        self._top.tell([(f" {sheet.title} ", self.palette.strong)])
-        self._bottom.tell([("", PLAIN)], [(sheet.keys, self.palette.strong)])
         self._sheet.show(sheet.lines)
         cells, rows = self.app.size
-        self._sheet.styles.height = max(1, min(len(self._sheet.strips(cells)), rows - 3))
+        self._sheet.styles.height = height = self._sheet.fit(cells, rows - 3)
+        more = "Up, Down: more " if len(self._sheet.strips(cells)) > height else ""
+        self._top.tell([(f" {sheet.title} ", self.palette.strong)], [(more, self.palette.warn)])
+        self._bottom.tell([("", PLAIN)], [(sheet.keys, self.palette.strong)])
 
     def refused(self, why: str) -> None:
         self._bottom.tell([(f" {why}", self.palette.bad)], [])
@@ -187,6 +217,9 @@ class CompareScreen(ModalScreen[None]):
         event.prevent_default()
         row, status = under_way(self.status, self._comparison), self.status
         action = KEYS[Scope.COMPARE].get(event.key)
+        if action in ("compare.up", "compare.down"):
+            self._sheet.scroll_lines(-1 if action == "compare.up" else 1)
+            return
         if row is not None and row.state is ComparisonState.COMPARE and action in ("compare.same", "compare.different"):
             said = Answer.SAME if action == "compare.same" else Answer.DIFFERENT
             self._act(AnswerComparison(comparison=row.id, answer=said))

@@ -21,57 +21,14 @@ from multichat_tui.ui.desk import Desk, shown_name, standing
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.lists import Item
 from multichat_tui.ui.palette import PLAIN, Palette
+from multichat_tui.ui.teaching import missing_sections
 
-WELCOME = (
-    "Welcome to Multichat",
-    "No server, nobody in between: you and the people you pair with.",
-    "",
-    "/pair  makes a link. Hand it to a friend; when they accept it, you can write to each other.",
-    "/pair LINK  accepts a friend's link.",
-    "/create NAME  makes a channel; /invite then makes a link that lets others in.",
-    "/join LINK  joins a channel.",
-    "",
-    "{help} shows every key, {palette} every command, {quit} quits.",
-)
-CHOOSE = (
-    "Nothing is open",
-    "{switcher} goes to a channel or a person by a few letters of the name, Alt+1 to Alt+9 by number; or click one.",
-    "/query NAME writes to a contact, /create NAME makes a channel.",
-)
 STANDINGS = {
     Membership.JOINING: "joining",
     Membership.REFUSED: "not let in",
     Membership.LEFT: "you left",
     Membership.REMOVED: "removed",
 }
-
-
-def beginning_of(row: ChannelRow | None, desk: Desk) -> tuple[str, ...]:
-    """What stands before the first row of a timeline; where nothing is yet, it teaches."""
-    if row is None:
-        return with_keys(CHOOSE if desk.channels or desk.contacts else WELCOME)
-    if hindered := standing(row):
-        return (shown_name(row), hindered)
-    if row.kind is ChannelKind.DIRECT:
-        return (
-            f"Your conversation with {row.name}",
-            "Only the two of you can read it. Compare the safety number to be sure who this is: "
-            f"/whois {_word(row.name)} shows it.",
-        )
-    if row.members <= 1:
-        return (f"The beginning of {shown_name(row)}", "You are alone here: /invite makes a link to hand over.")
-    return (f"The beginning of {shown_name(row)}", "/topic sets the topic, /invite lets others in.")
-
-
-def with_keys(lines: tuple[str, ...]) -> tuple[str, ...]:
-    """With the keys in force in the places of actions."""
-    keys = {action: hint(action) for action in ("help", "palette", "quit", "switcher")}
-    return tuple(line.format(**keys) for line in lines)
-
-
-def _word(name: str) -> str:
-    """As an argument of a command."""
-    return f'"{one_line(name)}"' if " " in name else one_line(name)
 
 
 def header(row: ChannelRow | None, desk: Desk, palette: Palette, glyphs: Glyphs) -> tuple[list[Piece], list[Piece]]:
@@ -108,35 +65,38 @@ def presence(online: bool, palette: Palette, glyphs: Glyphs) -> Piece:
 
 
 def channel_items(desk: Desk, current: ChannelId | None, palette: Palette, glyphs: Glyphs) -> list[Item]:
-    """Groups, then direct conversations, each with the digit that opens it."""
-    items: list[Item] = []
-    heading = ""
+    """Groups, then direct conversations, each with the digit that opens it; what fills a section that is empty."""
+    sections: dict[str, list[Item]] = {"CHANNELS": [], "DIRECT": []}
     for number, row in enumerate(desk.ordered, start=1):
         direct = isinstance(row, ContactRow) or row.kind is ChannelKind.DIRECT
-        if (title := "DIRECT" if direct else "CHANNELS") != heading:
-            heading = title
-            items.extend([Item(left=())] if items else [])
-            items.append(Item(left=((heading, palette.dim),)))
-        digit = f"{number % 10} " if number <= 10 else "  "
-        if isinstance(row, ContactRow):
-            sign = (glyphs.waiting, palette.warn) if row.pending else presence(row.online, palette, glyphs)
-            note: tuple[Piece, ...] = (("pairing", palette.warn),) if row.pending else _warned(row, palette, glyphs)
-            name = one_line(row.name) or "somebody"
-            left: tuple[Piece, ...] = ((digit, palette.faint), sign, (" " + name, palette.dim))
-            items.append(Item(left=left, right=note, target=row.user))
-            continue
-        style = palette.mention if row.mentions else palette.strong if row.unread else PLAIN
-        if row.kind is ChannelKind.DIRECT:
-            sign = presence(row.online > 0, palette, glyphs)
-            left = ((digit, palette.faint), sign, (" " + one_line(row.name), style))
-            warned = _warned(desk.contacts.get(row.user) if row.user is not None else None, palette, glyphs)
-            items.append(
-                Item(left=left, right=(*warned, *counts(row, palette, glyphs)), target=row.id, current=row.id == current)
-            )
-            continue
-        left = ((digit, palette.faint), (one_line(shown_name(row)), style))
-        items.append(Item(left=left, right=counts(row, palette, glyphs), target=row.id, current=row.id == current))
+        item = _place(row, f"{number % 10} " if number <= 10 else "  ", desk, current, palette, glyphs)
+        sections["DIRECT" if direct else "CHANNELS"].append(item)
+    for title, lines in missing_sections(desk):
+        sections[title] = [Item(left=(("  " + line, palette.dim),)) for line in lines]
+    items: list[Item] = []
+    for title, listed in sections.items():
+        if listed:
+            items += [*([Item(left=())] if items else []), Item(left=((title, palette.dim),)), *listed]
     return items
+
+
+def _place(
+    row: ChannelRow | ContactRow, digit: str, desk: Desk, current: ChannelId | None, palette: Palette, glyphs: Glyphs
+) -> Item:
+    """A channel, a conversation, or somebody whom one has not written to."""
+    if isinstance(row, ContactRow):
+        sign = (glyphs.waiting, palette.warn) if row.pending else presence(row.online, palette, glyphs)
+        note: tuple[Piece, ...] = (("pairing", palette.warn),) if row.pending else _warned(row, palette, glyphs)
+        name = one_line(row.name) or "somebody"
+        return Item(left=((digit, palette.faint), sign, (" " + name, palette.dim)), right=note, target=row.user)
+    style = palette.mention if row.mentions else palette.strong if row.unread else PLAIN
+    if row.kind is ChannelKind.DIRECT:
+        sign = presence(row.online > 0, palette, glyphs)
+        left: tuple[Piece, ...] = ((digit, palette.faint), sign, (" " + one_line(row.name), style))
+        warned = _warned(desk.contacts.get(row.user) if row.user is not None else None, palette, glyphs)
+        return Item(left=left, right=(*warned, *counts(row, palette, glyphs)), target=row.id, current=row.id == current)
+    left = ((digit, palette.faint), (one_line(shown_name(row)), style))
+    return Item(left=left, right=counts(row, palette, glyphs), target=row.id, current=row.id == current)
 
 
 def _warned(row: ContactRow | None, palette: Palette, glyphs: Glyphs) -> tuple[Piece, ...]:
@@ -213,9 +173,9 @@ def status(
         return [(f" {glyphs.alarm} {text} /trust", palette.bad)], [keys[2]]
     first: list[Piece] = []
     if any(not each.state.over for each in row.comparisons):
-        first = [(f" comparing words: F4 {glyphs.dot}", palette.warn)]
+        first = [(f" comparing words: {hint('trust')} {glyphs.dot}", palette.warn)]
     elif row.nearby is not None:
-        first = [(f" VISIBLE NEARBY: F4 {glyphs.dot}", palette.warn)]
+        first = [(f" VISIBLE NEARBY: {hint('trust')} {glyphs.dot}", palette.warn)]
     links = f" {people} {'person' if people == 1 else 'people'} linked" if people else " nobody linked"
     if not people and row.lan:
         links += ", looking around"

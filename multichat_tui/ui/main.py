@@ -32,6 +32,7 @@ from multichat_tui.ui.panel import AskScreen, Page, PanelScreen
 from multichat_tui.ui.parts import Part
 from multichat_tui.ui.performer import Performer
 from multichat_tui.ui.row_actions import RowActions
+from multichat_tui.ui.teaching import beginning_of
 from multichat_tui.ui.thread import ThreadPane
 from multichat_tui.ui.timeline import Timeline
 from multichat_tui.ui.trusting import Trusting
@@ -130,7 +131,7 @@ class MainScreen(Screen[None]):
             name_of=front.desk.name_of,
             quote_of=front.rows.quote_of,
             now_ms=lambda: int(time.time() * 1000),
-            beginning=faces.beginning_of(front.row, front.desk) if front.api is not None else (),
+            beginning=beginning_of(front.row, front.desk) if front.api is not None else (),
             direct=front.row is not None and front.row.kind is ChannelKind.DIRECT,
         )
 

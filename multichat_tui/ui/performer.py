@@ -9,6 +9,7 @@ from multichat_tui.ui.choosing import Choosing
 from multichat_tui.ui.dressing import Dressing, keys_page
 from multichat_tui.ui.panel import help_page
 from multichat_tui.ui.search import search_screen
+from multichat_tui.ui.teaching import NO_THREAD, with_keys
 from multichat_tui.ui.writing import write_in_editor
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Performer:
         answered = next((row.id for row in reversed(rows) if row.replies or row.reply_to is not None), None)
         target = screen.timeline.cursor or answered
         if target is None:
-            screen.front.say("no message here has replies: t on a message begins a thread")
+            screen.front.say(with_keys(NO_THREAD))
         else:
             await screen.front.open_thread(target)
 

@@ -22,7 +22,7 @@ MOST_MESSAGES = 8
 """The search (Ctrl+F) has the others."""
 FROM_CHARACTERS = 2
 TEXT_CELLS = 60
-NOWHERE = "no channel and nobody of that name: /create NAME makes a channel, /pair finds people"
+NOWHERE = "no channel and nobody of that name: /create NAME makes a channel, /pair makes contacts"
 
 Target = ChannelRow | ContactRow
 

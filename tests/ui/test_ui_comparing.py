@@ -161,3 +161,32 @@ async def test_a_warning_about_keys_is_loud_and_stays_until_it_is_acknowledged(s
         await seat.sees("ANOTHER KEY")
         seat.node.set_status(alarms=())
         await seat.gone("ANOTHER KEY")
+
+
+async def test_on_a_low_screen_the_rest_of_the_sheet_is_reached_by_scrolling(sit: Sit) -> None:
+    async with sit(TwinNode(), size=(40, 10)) as seat:
+        await seat.sees("nobody linked")
+        seat.node.set_status(comparisons=(comparison(ComparisonState.COMPARE),))
+        await seat.press("f4")
+        await seat.sees("abandon zoo legal winner")
+        await seat.sees("Up, Down: more")
+        last = EMOJI[6][1]
+        assert "be the same." not in seat.text
+        for _ in range(8):
+            await seat.press("down")
+        await seat.sees("be the same.")
+        await seat.sees(last)
+        await seat.press("y")
+        await until(lambda: seat.node.intents[-1:] == [AnswerComparison(comparison=ONE, answer=Answer.SAME)])
+
+
+async def test_everybody_nearby_can_be_seen_on_a_low_screen(sit: Sit) -> None:
+    people = tuple(NearbyPerson(id=f"{number}", code=f"calm lamp{number}") for number in range(9))
+    async with sit(TwinNode(), size=(40, 10)) as seat:
+        await seat.sees("nobody linked")
+        seat.node.set_status(nearby=NearbyRow(until_ms=0, code="amber otter", people=people))
+        await seat.press("f4")
+        await seat.sees("amber otter")
+        for _ in range(12):
+            await seat.press("down")
+        await seat.sees("9 calm lamp8")

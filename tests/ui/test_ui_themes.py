@@ -179,3 +179,12 @@ async def test_a_theme_that_is_not_there_any_more_falls_back_and_says_so(sit: Si
 async def test_a_broken_file_is_told_once_the_screens_are_there(sit: Sit) -> None:
     async with sit(populated(), size=(120, 24), themes={"x": {"acent": "red"}}, keys={"hlep": "F2"}) as seat:
         await seat.sees("config.toml: themes.x: there is no style 'acent'. Did you mean 'accent'? (1 more)")
+
+
+async def test_no_color_in_the_environment_takes_the_colours(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with sit(populated()) as seat:
+        await seat.sees("#dev")
+        assert seat.app.palette is MONO
+        colours = {segment.style.color for line in seat.main.timeline.lines() for segment in line.strip if segment.style}
+        assert colours == {None}

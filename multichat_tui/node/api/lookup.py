@@ -32,6 +32,7 @@ MAX_CHANNELS_SEEN = 64
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 MAX_CANDIDATES = 8
 """Candidates named in a refusal."""
+NO_CONTACTS = "/pair makes a link to hand over, /pair nearby meets people on this network."
 SUFFIX_SIGN = "~"
 """Stands between a name and its key suffix where two look alike."""
 
@@ -79,6 +80,8 @@ async def find_channel(api: NodeApi, text: str) -> ChannelRow:
 async def find_contact(api: NodeApi, text: str) -> ContactRow:
     """By name, `@name`, key suffix, or the beginning of the user id. `errors.NotFound`."""
     rows = (await api.contacts()).rows
+    if not rows:
+        raise NotFound("You have no contacts yet.", NO_CONTACTS)
     found = _matching(rows, text, lambda row: _names(row.name, row.user), lambda row: [row.user])
     return _one(found, text, "contact", lambda row: (row.name, row.user), [row.name for row in rows])
 
@@ -103,6 +106,8 @@ async def find_person(api: NodeApi, text: str, channel: ChannelId | None = None)
     people[me.user] = Person(user=me.user, name=me.name, me=me, member=by_user.get(me.user))
     rows = list(people.values())
     found = _matching(rows, text, lambda row: _names(row.name, row.user), lambda row: [row.user])
+    if not found and all(row.contact is None for row in rows):
+        raise NotFound(f"There is no person {one_line(text.strip())[:60]!r}: you have no contacts yet.", NO_CONTACTS)
     return _one(found, text, "person", lambda row: (row.name, row.user), [row.name for row in rows])
 
 

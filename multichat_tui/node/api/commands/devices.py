@@ -6,13 +6,21 @@ from multichat_tui.node.api.commands.shape import Call, Outcome
 from multichat_tui.node.api.device_words import device_cells, device_fields, find_device
 from multichat_tui.node.api.lookup import id_text, one_line
 
+ONLY_DEVICE = (
+    "This is the only one. If it is lost, your recovery phrase brings the account back on another: multichat init --restore, or",
+    "Ctrl+R at the first start there. With the answer keep (--keep-devices) that adds a second device, and this one stays.",
+    "",
+)
+
 
 async def devices(call: Call) -> Outcome:
     """Without words: all devices. `revoke NAME`, `rename NAME LABEL`, `settle`."""
     if not call.words:
         rows = (await call.api.devices()).rows
         lines = ["  ".join(cell for cell in device_cells(row) if cell) for row in rows]
-        told = ("", "/devices revoke NAME ends one for good; /devices rename NAME LABEL calls it something, here only.")
+        only = sum(not row.revoked for row in rows) <= 1
+        verbs = "/devices revoke NAME ends one for good; /devices rename NAME LABEL calls it something, here only."
+        told = ("", *(ONLY_DEVICE if only else ()), verbs)
         return Outcome(lines=(*lines, *told), fields={"devices": [dict(device_fields(row)) for row in rows]})
     verb, rest = call.first_word()
     match verb:

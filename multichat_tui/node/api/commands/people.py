@@ -9,6 +9,9 @@ from multichat_tui.node.api.commands.trust import nearby
 from multichat_tui.node.api.lookup import Person, direct_channel, find_person, id_text, one_line
 from multichat_tui.node.api.qr import qr_code
 
+ABOUT_CELLS = 15
+"""Where the values of /whois begin."""
+
 
 async def pair(call: Call) -> Outcome:
     if link_kind(call.words) == "join":
@@ -76,7 +79,7 @@ async def nick(call: Call) -> Outcome:
 
 async def whois(call: Call) -> Outcome:
     person = await find_person(call.api, call.need_words().strip('"'), call.channel)
-    return Outcome(lines=tuple(_about(person)), fields=_fields(person))
+    return Outcome(lines=tuple(_about(person)), fields=_fields(person), hang=ABOUT_CELLS)
 
 
 def _about(person: Person) -> list[str]:
