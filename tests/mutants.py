@@ -27,6 +27,8 @@ class Mutant:
 
 
 FIVE = "tests/simulation/test_five_nodes.py"
+FORKS_FAR_BEHIND = "tests/simulation/test_forks_far_behind.py"
+GAPS = "tests/simulation/test_gaps.py"
 FORKS = "tests/simulation/test_fork_stories.py"
 CONTROL = "tests/property/test_control_properties.py"
 HANDSHAKE = "tests/unit/crypto/test_crypto_handshake.py"
@@ -289,8 +291,12 @@ MUTANTS = (
     Mutant(
         name="delivered-before-dependencies",
         file="multichat_tui/node/ledger.py",
-        old="absent = tuple(i for i in header.dependencies if not self.holds(channel, header, i))",
-        new="absent: tuple[RecordId, ...] = ()",
+        old="""absent = tuple(i for i in header.dependencies if not self.holds(channel, header, i))
+        if absent:
+            branch""",
+        new="""absent: tuple[RecordId, ...] = ()
+        if absent:
+            branch""",
         tests="tests/unit/node/test_node_hostile.py",
     ),
     Mutant(
@@ -366,14 +372,14 @@ MUTANTS = (
     Mutant(
         name="repetitions-are-delivered-again",
         file="multichat_tui/node/ledger.py",
-        old="        if header.seq <= held and world.txn.holds(record.id):",
+        old="        if (header.seq <= held or key in channel.chains.islands) and world.txn.holds(record.id):",
         new="        if header.seq < 0:",
         tests="tests/unit/node/test_node_hostile.py",
     ),
     Mutant(
         name="the-first-branch-stands-alone",
         file="multichat_tui/node/ledger.py",
-        old="        if header.seq <= held and world.txn.holds(record.id):",
+        old="        if (header.seq <= held or key in channel.chains.islands) and world.txn.holds(record.id):",
         new="        if header.seq <= held:",
         tests=FORKS,
     ),
@@ -451,8 +457,8 @@ MUTANTS = (
     Mutant(
         name="signatures-are-not-looked-at",
         file="multichat_tui/node/ledger.py",
-        old="        if not verify(header.device, signed_bytes(record.id), record.signature):\n            world.count",
-        new="        if not record.signature:\n            world.count",
+        old="        elif not verify(header.device, signed_bytes(record.id), record.signature):\n            world.count",
+        new="        elif not record.signature:\n            world.count",
         tests="tests/unit/node/test_node_hostile.py",
     ),
     Mutant(
@@ -930,6 +936,68 @@ MUTANTS = (
         old="hint(action))",
         new='{"trust": "F4"}.get(action, hint(action)))',
         tests="tests/ui/test_ui_teaching.py",
+    ),
+    Mutant(
+        name="what-is-above-a-gap-is-claimed",
+        file="multichat_tui/sync/chains.py",
+        old="        leaves = self.leaves(key)\n        heads = self.heads[key[0]]",
+        new=(
+            "        leaves = self.leaves(key)\n        if key in self.islands:\n"
+            "            leaves = {self.islands[key].end.id: self.islands[key].end.seq}\n        heads = self.heads[key[0]]"
+        ),
+        tests=GAPS,
+    ),
+    Mutant(
+        name="an-island-is-joined-to-any-branch",
+        file="multichat_tui/sync/chains.py",
+        old="or under in (leaves or ()) or holds(under):",
+        new="or under in (leaves or ()) or (end is not None and end.seq == island.first - 1):",
+        tests=FORKS_FAR_BEHIND,
+    ),
+    Mutant(
+        name="a-branch-may-begin-above-a-gap",
+        file="multichat_tui/node/ledger.py",
+        old="        if header.seq < island.first:\n            # Within",
+        new=(
+            "        if header.seq >= island.first:\n            return self._settle(channel, record)\n"
+            "        if header.seq < island.first:\n            # Within"
+        ),
+        tests=FORKS_FAR_BEHIND,
+    ),
+    Mutant(
+        name="what-forked-islands-stand-on-is-not-asked-for",
+        file="multichat_tui/node/branches.py",
+        old="if key not in channel.chains.forks or island.under is None or",
+        new="if key in channel.chains.forks or island.under is None or",
+        tests=FORKS_FAR_BEHIND,
+    ),
+    Mutant(
+        name="a-closed-gap-owes-no-receipt",
+        file="multichat_tui/node/arrivals.py",
+        old="        for key in keys - channel.chains.islands.keys():",
+        new="        for key in keys & channel.chains.islands.keys():",
+        tests=GAPS,
+    ),
+    Mutant(
+        name="claims-of-control-records-are-waited-for-for-ever",
+        file="multichat_tui/node/filling.py",
+        old="        return want is None or want.tries < CONTROL_TRIES",
+        new="        return want is None or want.tries >= 0",
+        tests=GAPS,
+    ),
+    Mutant(
+        name="claims-of-content-stay-missing",
+        file="multichat_tui/node/filling.py",
+        old="                quiet[key] = min(quiet[key], self.best(others, channel, key))",
+        new="                quiet[key] = max(quiet[key], self.best(others, channel, key))",
+        tests=GAPS,
+    ),
+    Mutant(
+        name="history-is-fetched-beyond-its-depth",
+        file="multichat_tui/node/gaps.py",
+        old="    if channel.older > 0 or channel.edge is None:",
+        new="    if channel.older >= 0 or channel.edge is None:",
+        tests=GAPS,
     ),
 )
 

@@ -283,6 +283,13 @@ def _message_verbs(verb: Any) -> None:
     log.add_argument("-n", type=_count(100_000, 0), default=50, metavar="N", dest="count", help="how many (default: 50)")
     log.add_argument("--before", metavar="ID", help="those before this message")
     log.add_argument("--follow", action="store_true", help="go on with new ones as they come")
+    log.add_argument(
+        "--older",
+        type=_count(10**9),
+        metavar="N",
+        help="first fetch N of the older messages that are missing here",
+    )
+    log.add_argument("--timeout", type=_seconds, default=60.0, metavar="S", help="of --older (default: 60)")
     search = verb("search", "search all history, the newest first")
     search.add_argument(
         "words",

@@ -10,8 +10,11 @@ from multichat_tui.model.trust import AlarmRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageAdded:
+    """`past`: history that is filled in, older than what was shown: nothing to call anybody for."""
+
     seq: int
     row: MessageRow
+    past: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,7 @@ class FrameType(IntEnum):
     JOIN = 5
     JOIN_ANSWER = 6
     PAIR = 7
+    ISLANDS = 8
     RETURN = 24
     COMPARE_START = START
     COMPARE_KEY = KEY
@@ -153,6 +154,8 @@ class Request:
     """Answer in the full form: the elided one could not be rebuilt."""
     receipts: tuple[tuple[Prefix, Prefix], ...] = ()
     """(channel, device) of receipts that are wanted."""
+    newest: int = 0
+    """If not 0: of the ranges so many records that came last, newest pages first (link version 3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +209,9 @@ class MessageFrame:
     devices: tuple[Prefix, ...] = ()
     items: tuple[Item, ...] = ()
     statements: tuple[bytes, ...] = ()
+    following: int | None = None
+    """In the answer to a request for the newest: how many pages of it still follow. What its records cite and is neither held
+    nor in it lies below."""
     lists: tuple[bytes, ...] = ()
     """Device lists, encoded."""
     return_key: bytes = b""
@@ -231,6 +237,24 @@ class Ack:
     """Of an offer with a fingerprint: which of its parts are equal here (flags of `sync.fingerprint`)."""
     unread: tuple[Prefix, ...] = ()
     """Channels of the offer whose vectors name their devices by another table than ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldIsland:
+    """Of a content chain, beyond what its tip says: held from `first` to `last`, whose id begins with `hash`."""
+
+    device: Prefix
+    first: int
+    last: int
+    hash: Prefix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Islands:
+    """What the sender holds above gaps (link version 3)."""
+
+    channel: Prefix
+    islands: tuple[HeldIsland, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,7 +320,9 @@ class ReturnFrame:
     teller_profile: bytes = b""
 
 
-Frame: TypeAlias = Offer | Request | MessageFrame | Ack | JoinFrame | JoinAnswer | PairFrame | ReturnFrame | CompareFrame
+Frame: TypeAlias = (
+    Offer | Request | MessageFrame | Ack | JoinFrame | JoinAnswer | PairFrame | Islands | ReturnFrame | CompareFrame
+)
 
 
 def encode_frame(frame: Frame) -> bytes:
@@ -327,6 +353,8 @@ def _frame_value(frame: Frame) -> Value:
                 request[5] = True
             if frame.receipts:
                 request[7] = [[channel, device] for channel, device in frame.receipts]
+            if frame.newest:
+                request[6] = frame.newest
             return request
         case MessageFrame():
             base = min((i.timestamp_ms for i in frame.items if isinstance(i, ElidedItem)), default=0)
@@ -334,6 +362,8 @@ def _frame_value(frame: Frame) -> Value:
             fields[4] = [_item_value(item, base) for item in frame.items]
             if frame.statements:
                 fields[5] = frame.statements
+            if frame.following is not None:
+                fields[6] = frame.following
             if frame.lists:
                 fields[16] = frame.lists
             if frame.return_key:
@@ -366,6 +396,9 @@ def _frame_value(frame: Frame) -> Value:
             return fields | {number: part for number, part in enumerate(parts, 4) if part}
         case CompareStart() | CompareKey() | CompareConfirm() | CompareEnd():
             return compare_value(frame)
+        case Islands():
+            islands: Value = [[i.device, i.first, i.last, i.hash] for i in frame.islands]
+            return {0: 8, 1: frame.channel, 2: islands}
 
 
 def _tip_value(tip: ChainTip) -> Value:
@@ -433,6 +466,7 @@ def _frame(value: Value) -> Frame:
                 statements=tuple(_statement_request(e) for e in as_list(fields[4], "statements", MAX_STATEMENTS)),
                 full=as_bool(fields[5], "full") if 5 in fields else False,
                 receipts=tuple(_receipt_request(e) for e in as_list(fields[7], "receipts", MAX_RECEIPTS)) if 7 in fields else (),
+                newest=as_int(fields[6], "newest", MAX_INTEGER, 1) if 6 in fields else 0,
             )
         case FrameType.MESSAGE:
             return _message(fields)
@@ -467,6 +501,11 @@ def _frame(value: Value) -> Frame:
                 share=as_id(fields[4], "share"),
                 confirmed=confirmed,
             )
+        case FrameType.ISLANDS:
+            return Islands(
+                channel=_prefix(fields[1], "channel"),
+                islands=tuple(_island(e) for e in as_list(fields[2], "islands", MAX_TIPS)),
+            )
         case FrameType.RETURN:
             return _return(fields)
         case FrameType.COMPARE_START | FrameType.COMPARE_KEY | FrameType.COMPARE_CONFIRM | FrameType.COMPARE_END:
@@ -496,6 +535,7 @@ _NEEDED = {
     FrameType.JOIN: 2,
     FrameType.JOIN_ANSWER: 3,
     FrameType.PAIR: 6,
+    FrameType.ISLANDS: 3,
     FrameType.RETURN: 4,
     FrameType.COMPARE_START: 4,
     FrameType.COMPARE_KEY: 4,
@@ -552,6 +592,17 @@ def _receipt_request(value: Value) -> tuple[Prefix, Prefix]:
     return _prefix(parts[0], "channel"), _prefix(parts[1], "device")
 
 
+def _island(value: Value) -> HeldIsland:
+    parts = as_list(value, "island", 4, 4)
+    first = as_int(parts[1], "first", MAX_INTEGER, 1)
+    return HeldIsland(
+        device=_prefix(parts[0], "device"),
+        first=first,
+        last=as_int(parts[2], "last", MAX_INTEGER, first),
+        hash=_prefix(parts[3], "hash"),
+    )
+
+
 def _channel_offer(value: Value) -> ChannelOffer:
     parts = as_list(value, "offer", 2, 2)
     tips = tuple(_chain_tip(tip) for tip in as_list(parts[1], "tips", MAX_TIPS))
@@ -603,6 +654,7 @@ def _message(table: Mapping[int, Value]) -> MessageFrame:
         statements=tuple(as_bytes(e, "statement", MAX_STATEMENT_BYTES) for e in as_list(table[5], "statements", MAX_STATEMENTS))
         if 5 in table
         else (),
+        following=as_int(table[6], "following", MAX_INTEGER) if 6 in table else None,
         lists=tuple(as_bytes(e, "list", MAX_DEVICE_LIST_BYTES) for e in as_list(table[16], "lists", LISTS_PER_FRAME))
         if 16 in table
         else (),

@@ -177,6 +177,14 @@ class MarkRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FetchOlder:
+    """Ask for what is missing of a channel's history: `count` messages at least, whatever the setting `history.depth` says."""
+
+    channel: ChannelId
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetDraft:
     """What is being written in a channel, or in the thread that begins with `thread`."""
 
@@ -240,6 +248,7 @@ Intent: TypeAlias = (
     | LabelDevice
     | CloseAccount
     | MarkRead
+    | FetchOlder
     | SetDraft
     | RememberTyped
     | ForgetTyped

@@ -47,6 +47,18 @@ PAGE_RECORDS = 128
 PAGE_BYTES = 256 * 1024
 PAGE_WINDOW = 3
 """Pages on the way to one peer that it has not acknowledged."""
+FAR_BEHIND_RECORDS = 1000
+"""Content missing in one channel beyond which the newest comes first."""
+NEWEST_RECORDS = 384
+"""Asked for at a time, newest first: three pages, so that live records wait behind no more than these."""
+OLDER_RECORDS = 1000
+"""Asked for when a user wants older messages and does not say how many."""
+JUMP_RECORDS = 64
+"""Asked for at a time of chains that were quiet and speak again."""
+BACKFILL_ARRIVALS = 2**32
+"""Arrival numbers kept free for what is filled in below an edge: more than a channel will ever have."""
+MAX_HISTORY_DEPTH = 10**9
+"""Messages or days of a channel to be fetched."""
 PUSH_WINDOW_RECORDS = 1024
 """Live records on the way to one peer; beyond this they wait for its ACK."""
 MAX_REQUEST_RANGES = 512

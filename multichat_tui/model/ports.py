@@ -47,6 +47,12 @@ class Space(StrEnum):
     """By channel id and the id of a thread's first message: what is being written there."""
     TYPED = "typed"
     """By channel id and a rising number: what the user has entered there."""
+    GAP = "gap"
+    """By channel id and device id: first and last seq that are missing of a content chain of which more is held above."""
+    ISLAND = "island"
+    """By channel id, peer's device id and author's device id: what the peer holds of a content chain above a gap."""
+    EDGE = "edge"
+    """By channel id: down to where its history is held."""
     SETTING = "setting"
     """By name: front ends' settings."""
 

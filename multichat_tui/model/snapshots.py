@@ -115,6 +115,21 @@ class Membership(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Messages that are known to be missing from a timeline."""
+
+    ets: int | None = None
+    """They are older than the messages from here on. None: newer ones, which do not show, wait for them."""
+    missing: int = 0
+    waiting: int = 0
+    """How many wait for them."""
+    asking: str = ""
+    """Names of those who are asked, as shown; empty: nobody who is online has them."""
+    paused: bool = False
+    """Nobody is asked: history is held as far back as the setting `history.depth` wants."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRow:
     """For a direct conversation `user` is the other person and `name` their name."""
 
@@ -134,6 +149,10 @@ class ChannelRow:
     user: UserId | None = None
     note: str = ""
     """Why joining waits or was refused."""
+    newest_arrival: int = 0
+    """The greatest arrival number in its timeline."""
+    gaps: tuple[Gap, ...] = ()
+    """The older one first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from multichat_tui.model.frames import Ack, ChannelAck
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId
 from multichat_tui.model.limits import MAX_RELAY_DELAY_MS, MAX_TIPS, RELAY_DELAY_MS
 from multichat_tui.node.holdings import Holdings, accepts, shares
+from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.offers import ALL, Offers
 from multichat_tui.node.pages import Pages
 from multichat_tui.node.world import World
@@ -13,11 +14,12 @@ from multichat_tui.sync.session import Pending, Session
 class Acks:
     """Acknowledgements of offers and of records."""
 
-    def __init__(self, world: World, holdings: Holdings, pages: Pages, offers: Offers) -> None:
+    def __init__(self, world: World, holdings: Holdings, pages: Pages, offers: Offers, islands: IslandNews) -> None:
         self._world = world
         self._holdings = holdings
         self._pages = pages
         self._offers = offers
+        self._islands = islands
 
     def on_ack(self, session: Session, ack: Ack) -> None:
         world = self._world
@@ -77,6 +79,7 @@ class Acks:
                         entries, size = [], 0
                     entries.append(ChannelAck(channel=identifier[:PREFIX_SIZE], tips=part))
                     size += 1 + len(part)
+                self._islands.tell(session, channel, keys)
         if not numbers:
             if entries:
                 world.send(session, Ack(channels=tuple(entries)))

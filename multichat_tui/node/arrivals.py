@@ -7,8 +7,10 @@ from dataclasses import replace
 from multichat_tui.model.frames import ElidedItem, MessageFrame
 from multichat_tui.model.ids import PREFIX_SIZE, RecordId
 from multichat_tui.model.limits import MAX_RECORD_FAULTS, RELAY_DELAY_MS
+from multichat_tui.node.filling import Filling
 from multichat_tui.node.foresight import Foreseen, foresee
 from multichat_tui.node.holdings import Holdings, accepts
+from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.ledger import Ledger, Receipt
 from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.requests import Requests
@@ -31,6 +33,8 @@ class Arrivals:
         requests: Requests,
         statements: Statements,
         receipts: Receipts,
+        filling: Filling,
+        islands: IslandNews,
     ) -> None:
         self._world = world
         self._ledger = ledger
@@ -38,6 +42,8 @@ class Arrivals:
         self._requests = requests
         self._statements = statements
         self._receipts = receipts
+        self._filling = filling
+        self._islands = islands
         self.on_progress: Callable[[Session, Channel], None] = lambda session, channel: None
         """What else follows from delivered records; set by `introductions`."""
         self.on_list: Callable[[bytes, Session], None] = lambda encoded, session: None
@@ -53,7 +59,10 @@ class Arrivals:
         if frame.return_key or frame.return_key_held:
             self.on_return_key(session, frame.return_key, frame.return_key_held)
         channel = world.by_prefix.get(frame.channel)
-        if channel is None or not frame.items or not accepts(channel, session):
+        if channel is None or not (frame.items or frame.following is not None) or not accepts(channel, session):
+            return
+        if frame.following is not None:
+            self._take_history(session, channel, frame)
             return
         found = foresee(self._ledger, channel, frame.items, frame.devices)
         came = self._take_foreseen(session, channel, found)
@@ -61,7 +70,9 @@ class Arrivals:
         released = session.parking[channel.id].release(*came) if came and channel.id in session.parking else []
         came += self._take_all(session, channel, rest + released)
         if came:
+            channel.waits_since = None
             self._unblock(session, channel, came)
+            self._filling.settle(channel)
             self._progress(session, channel)
 
     def _take_foreseen(self, session: Session, channel: Channel, found: dict[int, Foreseen]) -> list[Awaited]:
@@ -69,6 +80,29 @@ class Arrivals:
         for each in found.values():
             self._ledger.take(channel, each.record, each.acts)
         return self._delivered(session, channel, session.ack_due.setdefault(channel.id, set()))
+
+    def _take_history(self, session: Session, channel: Channel, frame: MessageFrame) -> None:
+        """A page of the newest that we lack. One that was not asked for, or not any more, is no loss: it is asked for again."""
+        came: list[Awaited] = []
+        keys: set[ChainKey] = set()
+        for (log, device), seq, identifier in self._filling.take(session, channel, frame):
+            keys.add((log, device))
+            came += ((log, device, seq), identifier)
+        if not came:
+            return
+        for key in keys - channel.chains.islands.keys():
+            # A gap is closed: from here on what is held can be vouched for.
+            self._receipts.delivered(channel, key)
+        for other in self._world.peers():
+            if channel.serves(other.device):
+                # Who holds it too need not offer it, and who waits to hear that we have it does.
+                other.ack_due.setdefault(channel.id, set()).update(keys)
+        for other in self._world.sessions.values():
+            parking = other.parking.get(channel.id)
+            released = parking.release(*came) if parking is not None and len(parking) else []
+            more = self._take_all(other, channel, released) if released else []
+            if more:
+                self._unblock(other, channel, more)
 
     def _take_all(self, session: Session, channel: Channel, items: list[Parked]) -> list[Awaited]:
         """Items, and whatever of this link waited for them; what was delivered, by place and by id."""
@@ -122,13 +156,17 @@ class Arrivals:
 
     def _keys_of(self, channel: Channel, parked: Parked) -> set[ChainKey]:
         key = self._ledger.key_of(parked.item, parked.devices)
-        return {key} if key is not None and key in channel.chains.ends else set()
+        return {key} if key is not None and channel.chains.device(key) is not None else set()
 
     def _received(self, session: Session, channel: Channel, key: ChainKey, seq: int, record: RecordId) -> None:
         """A record of somebody else was delivered: the sender holds it; others may lack it."""
         world = self._world
-        self._holdings.raise_(session, channel, key, seq, record[:PREFIX_SIZE])
-        self._receipts.delivered(channel, key)
+        island = channel.chains.islands.get(key)
+        if island is not None and seq >= island.first:
+            self._islands.note(session, channel, key, seq, seq)
+        else:
+            self._holdings.raise_(session, channel, key, seq, record[:PREFIX_SIZE])
+            self._receipts.delivered(channel, key)
         want = channel.wants.get(key)
         if want is not None:
             if seq >= want.last:
@@ -143,7 +181,11 @@ class Arrivals:
             if other.offered.get(channel.id, {}).get(key, -1) >= seq:
                 # It offered this, and waits to hear that we have it, from whomever it came.
                 other.ack_due.setdefault(channel.id, set()).add(key)
-            if key not in channel.chains.forks and world.peer_holds(other.device, channel.id).get(key, -1) >= seq:
+            if key not in channel.chains.forks and world.peer_has(other.device, channel.id, key, seq):
+                continue
+            if island is not None:
+                # An offer tells of what is held from 0 on; what is above a gap is told beside acknowledgements.
+                other.ack_due.setdefault(channel.id, set()).add(key)
                 continue
             delay = other.relay_delay.get(key[1], RELAY_DELAY_MS)
             # Of two peers who both relay, the greater device id waits longer and is mostly told meanwhile.

@@ -4,8 +4,10 @@ All branches are held beside each other, each a chain of its own; what is delive
 their ids, never on which branch came first. A branch is told and asked for by its end.
 """
 
+from collections.abc import Iterable
+
 from multichat_tui.model.frames import ChainRange, ChainTip, Prefix, Request
-from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, DeviceId, RecordId
+from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, DeviceId, Log, RecordId
 from multichat_tui.model.limits import MAX_ASKS, MAX_BRANCHES, MAX_LACKING_TIPS, MAX_REQUEST_IDS, PAGE_RECORDS
 from multichat_tui.model.ports import Space, Transaction
 from multichat_tui.model.records import Record
@@ -17,6 +19,8 @@ from multichat_tui.sync.session import Asked, Session
 
 BELOW_VERSION = 2
 """The first version of the link protocol that answers for a record together with its chain below."""
+MAX_ISLAND_STEPS = 1024
+"""Records looked at to find out which branch another one stands on."""
 RANGES_AT_ONCE = 32
 """Places asked for in one request: the answer has a page of records at most."""
 
@@ -54,19 +58,73 @@ class Branches:
 
     def advance(self, channel: Channel, record: Record) -> None:
         """A record was delivered: keep the ends of its chain's branches, if it forks."""
-        key = chain_key(record.header)
         newly = channel.chains.advance(record)
+        self._advanced(channel, record, newly)
+
+    def _advanced(self, channel: Channel, record: Record, newly: bool) -> None:
+        key = chain_key(record.header)
         leaves = channel.chains.forks.get(key)
-        if leaves is None:
-            return
-        txn = self._world.txn
-        chain = channel.id + bytes([key[0]]) + record.header.device
-        for leaf in leaves if newly else (record.id,):
-            txn.put(Space.FORK, chain + leaf, b"")
-        if record.header.prev is not None:
-            txn.delete(Space.FORK, chain + record.header.prev)
+        if leaves is not None:
+            self._keep(channel, key, record.header.device, leaves if newly else (record.id,), record.header.prev)
+            if newly:
+                self._found(channel, key, record.header.device)
+        if key in channel.chains.islands:
+            self._join(channel, key, record.header.device)
+
+    def _keep(
+        self, channel: Channel, key: ChainKey, device: DeviceId, leaves: Iterable[RecordId], before: RecordId | None
+    ) -> None:
+        chain = channel.id + bytes([key[0]]) + device
+        for leaf in leaves:
+            self._world.txn.put(Space.FORK, chain + leaf, b"")
+        if before is not None:
+            self._world.txn.delete(Space.FORK, chain + before)
+
+    # Above gaps
+
+    def advance_island(self, channel: Channel, record: Record) -> None:
+        """A record was delivered above the gap of its chain."""
+        head = self._world.txn.is_head(channel.id, record.header.log, record.id)
+        newly = channel.chains.advance_island(record, head=head)
+        key = chain_key(record.header)
         if newly:
+            self._keep(channel, key, record.header.device, channel.chains.forks[key], None)
             self._found(channel, key, record.header.device)
+        self._join(channel, key, record.header.device)
+
+    def _join(self, channel: Channel, key: ChainKey, device: DeviceId) -> None:
+        """Close the gap if what the island stands on has come; keep what is left of it."""
+        world, chains = self._world, channel.chains
+        island = chains.islands[key]
+        straight = key not in chains.forks
+        if not chains.join(key, world.txn.holds):
+            world.txn.put(Space.GAP, channel.id + device, island.encoded(chains.ends.get(key)))
+            return
+        world.txn.delete(Space.GAP, channel.id + device)
+        leaves = chains.forks.get(key)
+        if leaves is not None:
+            self._keep(channel, key, device, leaves if straight else (island.end.id,), island.under)
+            if straight:
+                self._found(channel, key, device)
+
+    def stands_above_gap(self, channel: Channel, record: Record) -> bool:
+        """Whether what a record follows is held above the gap of its chain, and not from its beginning on. True too if that would
+        take too long to find out: then it waits until the gap is closed."""
+        key = chain_key(record.header)
+        island = channel.chains.islands.get(key)
+        prev = record.header.prev
+        if island is None or prev is None or record.header.seq <= island.first:
+            return False
+        if record.header.seq > island.end.seq + 1 or prev in channel.chains.leaves(key):
+            return False
+        for _ in range(MAX_ISLAND_STEPS):
+            held = self._world.txn.record(prev)
+            if held is None or held.header.prev is None or held.header.seq < island.first:
+                return False
+            if held.header.seq == island.first and held.header.prev == island.under:
+                return True
+            prev = held.header.prev
+        return True
 
     def _found(self, channel: Channel, key: ChainKey, device: DeviceId) -> None:
         """A chain that was straight until now: what was asked and awaited by seq is by branches from here on."""
@@ -154,18 +212,34 @@ class Branches:
     def _ask_roots(self, session: Session, channel: Channel) -> list[int]:
         world = self._world
         parking = session.parking.get(channel.id)
-        if parking is None or not len(parking):
+        roots = [] if parking is None else parking.roots()
+        below = self._below_islands(session, channel)
+        if not roots and not below:
             return []
         known = session.asked_ids.setdefault(channel.id, {})
+        for root, branch in below.items():
+            known.setdefault(root, Asked(again_at=world.now, branch=branch))
         due: list[RecordId] = []
         times: list[int] = []
-        for root in parking.roots():
+        for root in dict.fromkeys((*roots, *below)):
             asked = known.setdefault(root, Asked(again_at=world.now))
             if asked.again_at > world.now:
                 times.append(asked.again_at)
             elif asked.tries < MAX_ASKS and len(due) < MAX_REQUEST_IDS:
                 due.append(root)
         return times + self.ask_ids(session, channel, due)
+
+    def _below_islands(self, session: Session, channel: Channel) -> dict[RecordId, tuple[Log, Prefix, int]]:
+        """What islands of forked chains stand on, with its place: where it is not parked already and this peer may have it."""
+        found = {}
+        parking = session.parking.get(channel.id)
+        for key, island in channel.chains.islands.items():
+            if key not in channel.chains.forks or island.under is None or (parking is not None and island.under in parking):
+                continue
+            offered = session.offered.get(channel.id, {}).get(key, -1)
+            if max(offered, self._world.peer_top(session.device, channel.id, key)) >= island.first - 1:
+                found[island.under] = (*key, island.first - 1)
+        return found
 
     def ask_ids(self, session: Session, channel: Channel, records: list[RecordId]) -> list[int]:
         """Ask for records by their ids, all noted in `asked_ids`; those below a fork with the chain that leads to them."""

@@ -1,6 +1,7 @@
 """How far this node is with what it has asked others for: told as progress when that is much."""
 
-from multichat_tui.node.world import World
+from multichat_tui.node.gaps import missing_below
+from multichat_tui.node.world import Channel, World
 
 TOLD_FROM_RECORDS = 500
 """Fewer are here before anybody has read the line."""
@@ -9,6 +10,13 @@ STEPS = 200
 MOST_TRIES = 3
 """A chain that was asked for so often in vain is not waited for: who offers what they do not have shows nothing for long."""
 NAME, WHAT = "catching-up", "catching up"
+
+
+def _filling(channel: Channel) -> int:
+    """What is missing of a channel whose newest messages come first."""
+    if channel.edge is not None or channel.fill is None:
+        return missing_below(channel)
+    return sum(last - first + 1 for first, last in channel.fill.asked.values())
 
 
 class CatchingUp:
@@ -23,8 +31,9 @@ class CatchingUp:
 
     def look(self) -> None:
         """At the end of a batch."""
-        left = [
-            (want.last - channel.chains.held(key), want.tries)
+        left = [(_filling(channel), 0) for channel in self._world.channels.values() if channel.fill is not None]
+        left += [
+            (want.last - channel.chains.top(key), want.tries)
             for channel in self._world.channels.values()
             for key, want in channel.wants.items()
         ]

@@ -3,6 +3,7 @@
 from multichat_tui.crypto.identity import Account, safety_number
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.acts import Create, Invite, Leave, Message, Rename, SetTopic, Style
+from multichat_tui.model.depth import SETTING as DEPTH
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.events import ChannelGone
 from multichat_tui.model.ids import ChannelId, Log, UserId
@@ -16,6 +17,7 @@ from multichat_tui.model.intents import (
     CloseAccount,
     ConnectTo,
     CreateChannel,
+    FetchOlder,
     ForgetTyped,
     Intent,
     InviteContact,
@@ -44,6 +46,7 @@ from multichat_tui.model.invitations import SEED_BYTES, Invitation, InvitationKi
 from multichat_tui.model.limits import (
     MAX_CHANNELS,
     MAX_DRAFT_CHARACTERS,
+    MAX_HISTORY_DEPTH,
     MAX_OPEN_INVITATIONS,
     MAX_PEER_ADDRESSES,
     MAX_SETTING_CHARACTERS,
@@ -62,6 +65,7 @@ from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import Dialing
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.introductions import Introductions
+from multichat_tui.node.islands import forget_islands
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.rows import COPIED, REVOKED, WAITING
@@ -150,6 +154,8 @@ class Choices:
                 return self._account.label(intent)
             case MarkRead():
                 return self._mark_read(intent)
+            case FetchOlder():
+                return self._fetch_older(intent)
             case SetDraft():
                 return self._draft(intent)
             case RememberTyped():
@@ -169,7 +175,7 @@ class Choices:
         identity = self._world.identity
         if self._world.closed(identity.user) and not isinstance(intent, OWN_BUSINESS):
             raise IntentRefused(Refusal.CLOSED, "This account is closed.", "A new profile makes a new account.")
-        if not identity.stopped or isinstance(intent, (*OWN_BUSINESS, ConnectTo, LabelDevice)):
+        if not identity.stopped or isinstance(intent, (*OWN_BUSINESS, FetchOlder, ConnectTo, LabelDevice)):
             return
         reason = REVOKED if identity.revoked else COPIED if identity.rollback else WAITING
         advice = "Start it again with its passphrase." if identity.rollback and not identity.revoked else ""
@@ -295,6 +301,7 @@ class Choices:
             else:
                 for key, _ in world.txn.scan(Space.RECEIPT, channel.id):
                     world.txn.delete(Space.RECEIPT, key)
+                forget_islands(world.txn, channel)
                 world.txn.forget_channel(channel.id)
                 world.drop_channel(channel)
             world.changed_channels.discard(channel.id)
@@ -370,6 +377,17 @@ class Choices:
                 world.keep(channel, channel.standing.but(read_arrival=arrival))
         return Accepted(channel=found.id)
 
+    def _fetch_older(self, intent: FetchOlder) -> Accepted:
+        world = self._world
+        found = world.channels.get(intent.channel)
+        if found is None:
+            raise NotFound("There is no such channel.")
+        if not 0 < intent.count <= MAX_HISTORY_DEPTH:
+            raise IntentRefused(Refusal.LIMIT, f"A number of messages from 1 to {MAX_HISTORY_DEPTH} is needed.")
+        for channel in world.conversation(found):
+            self._exchange.fetch_older(channel, intent.count)
+        return Accepted(channel=found.id)
+
     def _draft(self, intent: SetDraft) -> Accepted:
         world = self._world
         found = world.channels.get(intent.channel)
@@ -395,6 +413,11 @@ class Choices:
         self._world.txn.put(Space.SETTING, intent.key.encode(), intent.value.encode())
         if (intent.key.encode(), intent.value) == (HISTORY, "off"):
             forget_typed(self._world.txn)
+        if intent.key == DEPTH:
+            for channel in self._world.channels.values():
+                if channel.edge is not None:
+                    channel.plan_at = self._world.now
+                    self._world.changed_channels.add(channel.id)
         return Accepted()
 
 

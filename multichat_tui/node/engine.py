@@ -15,6 +15,7 @@ from multichat_tui.model.events import (
 )
 from multichat_tui.model.frames import (
     Ack,
+    Islands,
     JoinAnswer,
     JoinFrame,
     MessageFrame,
@@ -69,6 +70,7 @@ from multichat_tui.node.guests import Guests
 from multichat_tui.node.identity import Identity
 from multichat_tui.node.incarnations import Incarnations
 from multichat_tui.node.introductions import COMING_BACK_MS, Introductions
+from multichat_tui.node.islands import load_islands
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.returning import Returning
@@ -136,6 +138,7 @@ class Engine:
                     channel.receipts[receipt.device] = receipt
             # What came just before the last end may be owed a receipt.
             channel.receipt_at = now + RECEIPT_RESTART_MS
+            load_islands(txn, world, channel)
             world.add_channel(channel)
         world.forked = forked_devices(txn)
         if not identity.rollback:
@@ -428,6 +431,8 @@ class Engine:
             case Ack():
                 self._incarnations.on_ack(session, frame)
                 self._exchange.on_ack(session, frame)
+            case Islands():
+                self._exchange.on_islands(session, frame)
             case _:
                 world.count("frame-out-of-place")
                 self._fault(session)

@@ -12,13 +12,16 @@ docs/protocol/synchronisation.md gives the state machine.
 from collections.abc import Callable
 
 from multichat_tui.model.events import PresenceChanged
-from multichat_tui.model.frames import Ack, MessageFrame, Offer, Request
+from multichat_tui.model.frames import Ack, Islands, MessageFrame, Offer, Request
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.acks import Acks
 from multichat_tui.node.arrivals import Arrivals
 from multichat_tui.node.catching_up import CatchingUp
+from multichat_tui.node.filling import Filling
+from multichat_tui.node.gaps import Gaps
 from multichat_tui.node.greetings import Greetings
 from multichat_tui.node.holdings import Holdings, shares
+from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.offers import ALL, Offers
 from multichat_tui.node.pages import Pages
@@ -42,13 +45,18 @@ class Exchange:
         self._statements = Statements(world)
         self.on_begin: Callable[[Session], None] = lambda session: None
         """What else is said to a new peer; set by the engine."""
+        self._islands = IslandNews(world, holdings)
+        self.filling = Filling(world, ledger)
         self._receipts = Receipts(world, holdings)
-        self._offers = Offers(world, holdings, self._statements, self._pushes, self._receipts)
+        self._offers = Offers(world, holdings, self._statements, self._pushes, self._receipts, self._islands)
         self._greetings = Greetings(world, self._offers, holdings, self._statements, self._receipts)
-        self._requests = Requests(world, pages, self._statements, self._receipts)
-        self._acks = Acks(world, holdings, pages, self._offers)
+        self._requests = Requests(world, pages, self._statements, self._receipts, self.filling)
+        self._acks = Acks(world, holdings, pages, self._offers, self._islands)
         self._catching_up = CatchingUp(world)
-        self.arrivals = Arrivals(world, ledger, holdings, self._requests, self._statements, self._receipts)
+        self._gaps = Gaps(world)
+        self.arrivals = Arrivals(
+            world, ledger, holdings, self._requests, self._statements, self._receipts, self.filling, self._islands
+        )
 
     def begin(self, session: Session) -> None:
         """A link leads to a peer: say what we hold of the channels that we share."""
@@ -66,6 +74,9 @@ class Exchange:
         for parking in session.parking.values():
             parking.clear()
         for channel in world.channels.values():
+            if channel.fill is not None and channel.fill.link == session.link:
+                channel.fill = None
+                channel.plan_at = world.now
             if any(want.link == session.link for want in channel.wants.values()):
                 channel.wants = {key: want for key, want in channel.wants.items() if want.link != session.link}
                 channel.plan_at = world.now
@@ -81,6 +92,10 @@ class Exchange:
                 world.changed_channels.add(channel.id)
         if session.user in world.contacts:
             world.changed_contacts.add(session.user)
+
+    def fetch_older(self, channel: Channel, count: int) -> None:
+        """Ask for what is missing of a channel, so many records at least, whatever the settings say."""
+        self._gaps.ask_again(channel, count)
 
     def announce(self, channel: Channel) -> None:
         """A channel is new to us or to somebody: offer it whole to every member who is linked."""
@@ -99,6 +114,9 @@ class Exchange:
 
     def on_ack(self, session: Session, ack: Ack) -> None:
         self._acks.on_ack(session, ack)
+
+    def on_islands(self, session: Session, frame: Islands) -> None:
+        self._islands.heard(session, frame)
 
     def on_request(self, session: Session, request: Request) -> None:
         self._requests.on_request(session, request)
@@ -128,6 +146,7 @@ class Exchange:
             if channel.plan_at is not None and channel.plan_at <= self._world.now:
                 self._requests.plan(channel)
         self._catching_up.look()
+        self._gaps.look()
 
     def _pushes_due(self, session: Session) -> None:
         due, session.push_due = session.push_due, {}
@@ -172,4 +191,4 @@ class Exchange:
             times += [watch.next_at for watch in session.watches.values()]
             if session.greeted:
                 times += [at for due in session.offer_due.values() for at in due.values()]
-        return times + self._receipts.wake_times()
+        return times + self._receipts.wake_times() + self._gaps.wake_times()

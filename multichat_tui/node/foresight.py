@@ -94,8 +94,10 @@ def _look(
     if not isinstance(record, Record) or record.channel != channel.id or record.body is None:
         return None
     header = record.header
-    if header.device == ledger.own_device or chain_key(header) in channel.chains.forks:
-        # What is ours and was not written here, and what stands on a branch, is looked at closely, each by itself.
+    key = chain_key(header)
+    if header.device == ledger.own_device or key in channel.chains.forks or key in channel.chains.islands:
+        # What is ours and was not written here, what stands on a branch, and what may close a gap, is looked at closely, each by
+        # itself.
         return None
     if header.log != Log.CONTENT or (header.seq - 1, header.prev) != _end(channel, ahead, chain_key(header)):
         return None

@@ -94,6 +94,10 @@ class Greetings:
                     beyond = True
                 elif end.device == session.device:
                     keys.add(key)
+            if channel.chains.islands:
+                # What is above gaps is told beside the tips of its chains; the peer may have more of their lower parts.
+                keys.update(channel.chains.islands)
+                beyond = True
             if keys:
                 found[channel.id] = keys
         return found, beyond

@@ -3,6 +3,7 @@
 from multichat_tui.model.events import DeliveryChanged
 from multichat_tui.model.frames import ChainTip, Prefix
 from multichat_tui.model.ids import DeviceId, Log
+from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.pushes import Pushes
@@ -71,16 +72,7 @@ class Holdings:
             if self._branches.lacks(session, channel, key):
                 return
             seq = channel.chains.held(key)
-        holds = world.peer_holds(session.device, channel.id)
-        before = holds.get(key, -1)
-        watch = session.watches.get((channel.id, key))
-        if watch is not None and seq >= session.sent.get(channel.id, {}).get(key, -1):
-            if not watch.tries:
-                session.rtt.measured(world.now - watch.sent_at)
-            del session.watches[channel.id, key]
-        elif watch is not None and seq > before:
-            watch.tries = 0
-            watch.next_at = world.now + session.rtt.timeout_ms(0)
+        self.reached(session, channel, key, seq)
         if not self.note(session.device, channel, key, seq):
             return
         ours = channel.chains.ends[key].device == world.identity.device
@@ -95,15 +87,39 @@ class Holdings:
         if seq <= before:
             return False
         holds[key] = seq
-        device = channel.chains.ends[key].device
+        device = channel.chains.device(key)
+        assert device is not None
+        first, last = world.peer_islands(peer, channel.id).get(key, (0, -1))
+        if first <= seq + 1 and last >= 0:
+            # The gap of the peer is closed.
+            holds[key] = seq = max(seq, last)
+            del world.peer_islands(peer, channel.id)[key]
+            world.txn.delete(Space.ISLAND, channel.id + peer + device)
         world.txn.acknowledge(peer, channel.id, key[0], device, seq)
         if device == world.identity.device:
             world.status_changed = True
             if key[0] == Log.CONTENT:
-                self._delivery_changed(channel, before + 1, seq)
+                self.delivery_changed(channel, before + 1, seq)
         return True
 
-    def _delivery_changed(self, channel: Channel, first_seq: int, last_seq: int) -> None:
+    def reached(self, session: Session, channel: Channel, key: ChainKey, seq: int) -> None:
+        """A peer has told that it holds this place of a chain: what was sent up to there has come."""
+        world = self._world
+        watch = session.watches.get((channel.id, key))
+        if watch is None:
+            return
+        if seq >= session.sent.get(channel.id, {}).get(key, -1):
+            if not watch.tries:
+                session.rtt.measured(world.now - watch.sent_at)
+            del session.watches[channel.id, key]
+        elif seq > world.peer_top(session.device, channel.id, key):
+            watch.tries = 0
+            watch.next_at = world.now + session.rtt.timeout_ms(0)
+
+    def push(self, session: Session, channel: Channel, key: ChainKey) -> None:
+        self._pushes.push(session, channel, (key,))
+
+    def delivery_changed(self, channel: Channel, first_seq: int, last_seq: int) -> None:
         world = self._world
         device = world.identity.device
         first = world.txn.arrival_in_chain(channel.id, Log.CONTENT, device, first_seq)

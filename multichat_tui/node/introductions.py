@@ -44,6 +44,7 @@ from multichat_tui.model.statements import Statement, StatementKind, decode_stat
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.guests import Guests
+from multichat_tui.node.islands import forget_islands
 from multichat_tui.node.ledger import LEFT_REASON, Ledger
 from multichat_tui.node.standing import (
     Contact,
@@ -144,6 +145,7 @@ class Introductions:
             elif joining is not None:
                 self._ask_members(channel)
             if channel.coming_back_until is not None and channel.coming_back_until <= world.now:
+                forget_islands(world.txn, channel)
                 world.txn.forget_channel(channel.id)
                 world.drop_channel(channel)
         for space in (Space.PAIRING, Space.INVITATION):

@@ -43,6 +43,7 @@ from multichat_tui.model.ports import TimelineEntry
 from multichat_tui.model.records import (
     Header,
     Kind,
+    Proof,
     Record,
     body_hash,
     decode_header,
@@ -59,7 +60,7 @@ from multichat_tui.node.branches import Branches
 from multichat_tui.node.rows import COPIED, Rows, reply_of, reply_of_record, searched_text
 from multichat_tui.node.standing import Standing
 from multichat_tui.node.world import Channel, World, new_channel
-from multichat_tui.sync.chains import ChainKey, End, chain_key
+from multichat_tui.sync.chains import ChainKey, End, Island, chain_key
 from multichat_tui.sync.elision import Mismatch, Missing, Place, Surroundings, restore
 
 SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices)
@@ -238,17 +239,20 @@ class Ledger:
             return self._reject("record-channel")
         key = chain_key(header)
         end = channel.chains.ends.get(key)
-        if end is not None and end.device != header.device:
+        if channel.chains.device(key) not in (None, header.device):
             # Somebody has made two of his keys begin alike (2^32 tries): the first one to write has the chain of that name.
             return self._reject("record-device")
         held = -1 if end is None else end.seq
-        if header.seq <= held and world.txn.holds(record.id):
+        if (header.seq <= held or key in channel.chains.islands) and world.txn.holds(record.id):
             return Receipt.DUPLICATE
         if header.device == world.identity.device and not world.identity.rollback:
             # Ours, and never written here: the proof is in the signature, whatever else it depends on.
             if not verify(header.device, signed_bytes(record.id), record.signature):
                 return self._reject("record-signature")
             self._branches.own_copy()
+        island = channel.chains.islands.get(key)
+        if island is not None and (header.seq > held + 1 or header.prev == island.end.id):
+            return self._check_island(channel, record, key, island)
         if header.seq > held + 1:
             place = (header.log, key[1], header.seq - 1)
             return Missing(places=(place,), id=record.id, device=header.device)
@@ -258,7 +262,23 @@ class Ledger:
             return Missing(ids=absent, id=record.id, device=header.device, branch=branch)
         if not self._follows(channel, header):
             return self._reject("record-chain")
-        if not verify(header.device, signed_bytes(record.id), record.signature):
+        if island is not None and self._branches.stands_above_gap(channel, record):
+            return self._wait_for_gap(record, key, island)
+        return self._settle(channel, record)
+
+    def _wait_for_gap(self, record: Record, key: ChainKey, island: Island) -> Missing:
+        """It begins a branch above a gap: looked at again when more of what is below is here."""
+        return Missing(places=((*key, island.first - 1),), id=record.id, device=record.header.device)
+
+    def _settle(
+        self, channel: Channel, record: Record, *, island: bool = False, arrival: int | None = None, covered: bool = False
+    ) -> Receipt:
+        """Deliver a record whose place and dependencies are right, if the rest of it is. `covered`: a held one names it."""
+        world = self._world
+        header = record.header
+        if covered:
+            record = replace(record, proof=Proof.COVER)
+        elif not verify(header.device, signed_bytes(record.id), record.signature):
             world.count("record-signature")
             return Receipt.UNPROVEN
         if record.body is None:
@@ -271,16 +291,63 @@ class Ledger:
             acts = decoded
         if not self.known_author(channel, record, acts):
             return self._reject("record-author")
-        if not self._branches.has_room(channel, record):
+        if not island and not self._branches.has_room(channel, record):
             world.count("branch-refused")
             return Receipt.DUPLICATE
-        self.take(channel, record, acts)
+        self.take(channel, record, acts, island=island, arrival=arrival)
         return Receipt.DELIVERED
 
-    def take(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
+    def take(
+        self, channel: Channel, record: Record, acts: tuple[Act, ...], *, island: bool = False, arrival: int | None = None
+    ) -> None:
         """Deliver a record of somebody else that is checked: nothing is left to be looked at (see also `foresight`)."""
-        self._deliver(channel, record, acts)
+        self._deliver(channel, record, acts, island=island, arrival=arrival)
         self.delivered.append((channel.id, chain_key(record.header), record.header.seq, record.id))
+
+    def _check_island(self, channel: Channel, record: Record, key: ChainKey, island: Island) -> Receipt | Missing:
+        """A record of a chain with a gap, beyond the part that is held from 0: it may follow the island."""
+        header = record.header
+        if header.prev == island.end.id:
+            if header.seq != island.end.seq + 1:
+                return self._reject("record-chain")
+            absent = tuple(i for i in header.dependencies if not self.holds(channel, header, i))
+            if absent:
+                return Missing(ids=absent, id=record.id, device=header.device)
+            return self._settle(channel, record, island=True)
+        if header.seq > island.end.seq + 1 or (key in channel.chains.forks and header.seq < island.first):
+            return Missing(places=((*key, header.seq - 1),), id=record.id, device=header.device)
+        if header.seq < island.first:
+            # Within the gap: that is for the history to bring.
+            return Receipt.DUPLICATE
+        return self._wait_for_gap(record, key, island)
+
+    def receive_history(self, channel: Channel, record: Record, arrival: int) -> Receipt | Missing:
+        """A record of a page of the newest that is missing, from the newest down: it may lie upon an island, close to its lower
+        edge from below, or begin one. Its parents may be missing; its control heads may not."""
+        header = record.header
+        key = chain_key(header)
+        chains = channel.chains
+        if record.channel != channel.id or header.log is not Log.CONTENT or chains.device(key) not in (None, header.device):
+            return self._reject("record-channel")
+        island = chains.islands.get(key)
+        if chains.holds(key, header.seq) or key in chains.forks or header.device == self._world.identity.device:
+            # A chain that forks, and our own, are not filled: what they lack is looked at closely, from below.
+            return Receipt.DUPLICATE
+        follows = header.seq == chains.held(key) + 1
+        if island is None:
+            fits = not follows or header.prev is None or chains.ends[key].id == header.prev
+        elif header.seq > island.end.seq:
+            fits = header.prev == island.end.id
+        else:
+            fits = header.seq == island.first - 1 and record.id == island.under
+        if not fits:
+            return Receipt.DUPLICATE
+        absent = tuple(i for i in header.control_heads if channel.control.operation(i) is None)
+        if absent:
+            return Missing(ids=absent)
+        straight = follows and island is None
+        covered = island is not None and record.id == island.under
+        return self._settle(channel, record, island=not straight, arrival=arrival, covered=covered)
 
     def _follows(self, channel: Channel, header: Header) -> bool:
         """Whether the prev, which is held, is the record before in the same chain, on whatever branch."""
@@ -328,7 +395,10 @@ class Ledger:
         return held is not None and held.channel == channel.id and held.header.log == log
 
     def _at(self, channel: Channel, log: Log, prefix: Prefix, seq: int) -> RecordId | None:
-        end = channel.chains.ends.get((log, prefix))
+        chains = channel.chains
+        end = chains.ends.get((log, prefix))
+        if (end is None or seq > end.seq) and (log, prefix) in chains.islands and chains.holds((log, prefix), seq):
+            end = chains.islands[log, prefix].end
         if end is None or seq > end.seq:
             return None
         return end.id if end.seq == seq else self._world.txn.in_chain(channel.id, log, end.device, seq)
@@ -399,11 +469,18 @@ class Ledger:
 
     # Both
 
-    def _deliver(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
+    def _deliver(
+        self, channel: Channel, record: Record, acts: tuple[Act, ...], *, island: bool = False, arrival: int | None = None
+    ) -> None:
         world = self._world
-        arrival = world.txn.append(record, world.now)
-        self._branches.advance(channel, record)
+        edge = channel.edge
+        past = arrival is not None and edge is not None and arrival <= edge.high
+        arrival = world.txn.append(record, world.now, arrival)
         key = chain_key(record.header)
+        if island:
+            self._branches.advance_island(channel, record)
+        else:
+            self._branches.advance(channel, record)
         self.fresh[channel.id, key, record.header.seq] = record
         self.fresh_by_id[record.id] = record
         self.remember(record)
@@ -412,7 +489,7 @@ class Ledger:
         user = channel.control.user_of(record.header.device)
         assert user is not None
         if acts and isinstance(acts[0], SHOWN):
-            self._show(channel, record, acts, arrival, user)
+            self._show(channel, record, acts, arrival, user, past=past)
 
     def _control(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
         world = self._world
@@ -484,7 +561,10 @@ class Ledger:
             return channel.control.effective(record.id)
         return counts(channel.control, record.header, user)
 
-    def _show(self, channel: Channel, record: Record, acts: tuple[Act, ...], arrival: int, user: UserId) -> None:
+    def _show(
+        self, channel: Channel, record: Record, acts: tuple[Act, ...], arrival: int, user: UserId, *, past: bool = False
+    ) -> None:
+        """`past`: history that is filled in, which is neither late nor news."""
         world = self._world
         header = record.header
         mine = user == world.identity.user
@@ -498,7 +578,10 @@ class Ledger:
             user=user,
             device=DeviceId(header.device),
             mention=not mine and any(isinstance(act, Message) and mentions(act.text, world.identity.name) for act in acts),
-            late=not mine and world.now - header.timestamp_ms > LATE_AFTER_MS and self._is_below_newest(channel, record),
+            late=not mine
+            and not past
+            and world.now - header.timestamp_ms > LATE_AFTER_MS
+            and self._is_below_newest(channel, record),
             hidden=not self._is_counted(channel, record, user),
             notice=header.log == Log.CONTROL,
         )
@@ -511,7 +594,7 @@ class Ledger:
         if due_ms > world.now and not mine and len(world.early) < MAX_EARLY:
             heapq.heappush(world.early, (due_ms, channel.id, record.id))
         if not entry.hidden:
-            world.emit(lambda seq: MessageAdded(seq=seq, row=self._rows.row(channel, entry, record, acts)))
+            world.emit(lambda seq: MessageAdded(seq=seq, row=self._rows.row(channel, entry, record, acts), past=past))
 
     def _is_below_newest(self, channel: Channel, record: Record) -> bool:
         """Whether it lands above content that was here before. Control records do not count: they come first when catching up,

@@ -8,6 +8,7 @@ from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
 from multichat_tui.model.limits import MAX_BRANCHES, MAX_PENDING_OFFERS, MAX_RECEIPTS, MAX_STATEMENTS, MAX_TIPS
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.holdings import Holdings, accepts, shares
+from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.pushes import Pushes
 from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.statements import Statements
@@ -25,11 +26,20 @@ VECTOR_VERSION = 2
 class Offers:
     """Offers made and received."""
 
-    def __init__(self, world: World, holdings: Holdings, statements: Statements, pushes: Pushes, receipts: Receipts) -> None:
+    def __init__(
+        self,
+        world: World,
+        holdings: Holdings,
+        statements: Statements,
+        pushes: Pushes,
+        receipts: Receipts,
+        islands: IslandNews,
+    ) -> None:
         self._world = world
         self._holdings = holdings
         self._statements = statements
         self._pushes = pushes
+        self._islands = islands
         self._branches = Branches(world)
         self._receipts = receipts
         # Set by `greetings`.
@@ -109,6 +119,7 @@ class Offers:
             else:
                 tips = tuple(tip for key in named for tip in channel.chains.named(key))
                 offers.append(ChannelOffer(channel=identifier, tips=tips))
+            self._islands.tell(session, channel, keys)
         world.send(
             session,
             Offer(

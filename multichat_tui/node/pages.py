@@ -54,12 +54,12 @@ class Pages:
         frame = MessageFrame(channel=channel.id[:PREFIX_SIZE], devices=tuple(table.prefixes), items=items)
         world.send(session, frame)
         sent = session.sent.setdefault(channel.id, {})
-        holds = world.peer_holds(session.device, channel.id)
         for record in records:
             key = chain_key(record.header)
             sent[key] = max(record.header.seq, sent.get(key, -1))
             straight = key not in channel.chains.forks
-            if straight and holds.get(key, -1) < record.header.seq and (channel.id, key) not in session.watches:
+            has = world.peer_has(session.device, channel.id, key, record.header.seq)
+            if straight and not has and (channel.id, key) not in session.watches:
                 watch = Watch(sent_at=world.now, next_at=world.now + session.rtt.timeout_ms(0))
                 session.watches[channel.id, key] = watch
 
@@ -80,7 +80,6 @@ class Pages:
 
     def asked(self, session: Session, channel: Channel, request: Request) -> None:
         """A request: its ranges are served page by page, its ids at once."""
-        ends = channel.chains.ends
         if request.full or request.ids:
             records: list[Record | None] = []
             for identifier in request.ids[:PAGE_RECORDS]:
@@ -90,24 +89,61 @@ class Pages:
                 else:
                     records.append(record)
             for entry in request.ranges:
-                end = ends.get((entry.log, entry.device))
-                if end is not None and request.full and len(records) < PAGE_RECORDS:
+                device = channel.chains.device((entry.log, entry.device))
+                if device is not None and request.full and len(records) < PAGE_RECORDS:
                     records += self._world.txn.chain(
-                        channel.id, entry.log, end.device, entry.first, min(entry.last, entry.first + PAGE_RECORDS - 1)
+                        channel.id, entry.log, device, entry.first, min(entry.last, entry.first + PAGE_RECORDS - 1)
                     )
             self._send_full(session, channel, [r for r in records if r is not None and r.channel == channel.id])
         if request.full or not request.ranges:
             return
+        if request.newest:
+            self._send_newest(session, channel, request)
+            return
         serving = session.serving.setdefault(channel.id, Serving())
         for entry in request.ranges:
             key = (entry.log, entry.device)
-            end = ends.get(key)
-            if end is None or entry.first > end.seq:
+            first, last = self._held(channel, key, entry.first, entry.last, newest=False)
+            if first > last:
                 continue
-            serving.ranges[key] = (entry.first, min(entry.last, end.seq))
+            serving.ranges[key] = (first, last)
             # Pages with what is asked for again were lost; the others are still on their way, and count against the window.
             serving.pages = [page for page in serving.pages if page.get(key, -1) < entry.first]
         self._serve(session, channel, serving)
+
+    def _held(self, channel: Channel, key: ChainKey, first: int, last: int, *, newest: bool) -> tuple[int, int]:
+        """What is held of a range without a gap, from its lower end on; or with `newest` from its upper one down."""
+        held, island = channel.chains.held(key), channel.chains.islands.get(key)
+        if island is None or (last < island.first if newest else first <= held):
+            return first, min(last, held)
+        return max(first, island.first), min(last, island.end.seq)
+
+    def _send_newest(self, session: Session, channel: Channel, request: Request) -> None:
+        """Of the ranges the records that came last: each page in order of arrival, the last page first. All in the full form: the
+        reader may hold nothing that they could be rebuilt from. Nothing of it is watched: the reader asks again."""
+        ranges: dict[ChainKey, tuple[int, int]] = {}
+        for entry in request.ranges:
+            key = (entry.log, entry.device)
+            first, last = self._held(channel, key, entry.first, entry.last, newest=True)
+            if entry.log is Log.CONTENT and key not in channel.chains.forks and first <= last:
+                ranges[key] = (first, last)
+        left = min(request.newest, PAGE_RECORDS * PAGE_WINDOW)
+        pages: list[list[Record]] = []
+        while ranges and left > 0 and len(pages) < PAGE_WINDOW:
+            page = self._fill(channel, ranges, newest_first=True)[-left:]
+            if not page:
+                break
+            for record in page[::-1]:
+                key = chain_key(record.header)
+                ranges[key] = (ranges[key][0], record.header.seq - 1)
+            ranges = {key: span for key, span in ranges.items() if span[0] <= span[1]}
+            left -= len(page)
+            pages.append(page)
+        for following, page in zip(range(len(pages) - 1, -1, -1), pages, strict=True):
+            items = tuple(full(record) for record in page)
+            self._world.send(session, MessageFrame(channel=channel.id[:PREFIX_SIZE], items=items, following=following))
+        if not pages:
+            self._world.send(session, MessageFrame(channel=channel.id[:PREFIX_SIZE], following=0))
 
     def _send_full(self, session: Session, channel: Channel, records: list[Record]) -> None:
         page: list[Record] = []
@@ -126,8 +162,8 @@ class Pages:
         serving = session.serving.get(channel.id)
         if serving is None:
             return
-        holds = self._world.peer_holds(session.device, channel.id)
-        serving.pages = [page for page in serving.pages if any(holds.get(key, -1) < seq for key, seq in page.items())]
+        has, peer = self._world.peer_has, session.device
+        serving.pages = [page for page in serving.pages if not all(has(peer, channel.id, k, seq) for k, seq in page.items())]
         self._serve(session, channel, serving)
 
     def _serve(self, session: Session, channel: Channel, serving: Serving) -> None:
@@ -172,7 +208,8 @@ class Pages:
         what is found, however much else the log holds."""
 
         def read(key: ChainKey, first: int, last: int, limit: int) -> list[tuple[int, int]]:
-            device = channel.chains.ends[key].device
+            device = channel.chains.device(key)
+            assert device is not None
             return self._world.txn.places(channel.id, key[0], device, first, last, limit, newest_first=newest_first)
 
         chosen = list(islice(merged(ranges, read, newest_first=newest_first, expected=PAGE_RECORDS), PAGE_RECORDS))
@@ -182,7 +219,9 @@ class Pages:
             spans[key] = min(first, seq), max(last, seq)
         found: dict[tuple[ChainKey, int], list[Record]] = {}
         for key, (first, last) in spans.items():
-            for record in self._world.txn.chain(channel.id, key[0], channel.chains.ends[key].device, first, last):
+            device = channel.chains.device(key)
+            assert device is not None
+            for record in self._world.txn.chain(channel.id, key[0], device, first, last):
                 found.setdefault((key, record.header.seq), []).append(record)
         page = _fitting([found[place] for place in chosen])
         return page[::-1] if newest_first else page

@@ -23,18 +23,20 @@ class Pushes:
         """Send what follows what was sent or offered. Anything before that the peer knows of, and asks for what it lacks."""
         world = self._world
         sent = session.sent[channel.id]
-        holds = world.peer_holds(session.device, channel.id)
         records: list[Record] = []
         for key in keys:
             if key in channel.chains.forks:
                 # Seqs do not tell what the peer holds: its branches are offered.
                 session.offer_due.setdefault(channel.id, {}).setdefault(key, world.now)
                 continue
-            end = channel.chains.ends[key]
+            end = channel.chains.ends.get(key)
+            if end is None or key in channel.chains.islands:
+                continue
             told = sent.get(key, -1)
-            base = max(told, holds.get(key, -1))
+            reached = world.peer_top(session.device, channel.id, key)
+            base = max(told, reached)
             watch = session.watches.get((channel.id, key))
-            room = PUSH_WINDOW_RECORDS - (told - holds.get(key, -1) if watch is not None else 0)
+            room = PUSH_WINDOW_RECORDS - (told - reached if watch is not None else 0)
             last = min(end.seq, base + max(0, room))
             if last > base:
                 records += self._recent(channel, key, base + 1, last)

@@ -4,6 +4,8 @@ from multichat_tui.model.frames import ChainRange, Request
 from multichat_tui.model.ids import PREFIX_SIZE, RecordId
 from multichat_tui.model.limits import GAP_DELAY_MS, MAX_REQUEST_IDS, MAX_REQUEST_RANGES
 from multichat_tui.node.branches import Branches
+from multichat_tui.node.filling import Filling
+from multichat_tui.node.gaps import reached_depth
 from multichat_tui.node.holdings import MAX_UNHEARD_CHAINS, accepts
 from multichat_tui.node.pages import Pages
 from multichat_tui.node.receipts import Receipts
@@ -16,10 +18,11 @@ from multichat_tui.sync.session import Asked, Session, Want
 class Requests:
     """Asks for what is missing; answers what others ask for."""
 
-    def __init__(self, world: World, pages: Pages, statements: Statements, receipts: Receipts) -> None:
+    def __init__(self, world: World, pages: Pages, statements: Statements, receipts: Receipts, filling: Filling) -> None:
         self._world = world
         self._pages = pages
         self._statements = statements
+        self._filling = filling
         self._branches = Branches(world)
         self._receipts = receipts
 
@@ -46,26 +49,41 @@ class Requests:
         again_at = self._branches.ask(channel, [s for s in world.sessions.values() if accepts(channel, s)])
         if again_at is not None:
             self.plan_again(channel, again_at)
-        sessions = [s for s in world.sessions.values() if channel.id in s.offered and accepts(channel, s)]
+        chains = channel.chains
+        sessions = [s for s in world.sessions.values() if accepts(channel, s)]
+        filled = self._filling.plan(channel, sessions)
         ranges: dict[int, list[ChainRange]] = {}
         chosen: dict[int, Session] = {}
-        for key in {key for session in sessions for key in session.offered[channel.id]}:
-            held = channel.chains.held(key)
-            offering = [(s.offered[channel.id].get(key, -1), s) for s in sessions]
-            best = max(offered for offered, _ in offering)
-            want = channel.wants.get(key)
-            if best <= held:
+        known = {key for s in sessions for claims in (s.offered, s.islands) for key in claims.get(channel.id, {})}
+        for key in known - filled:
+            if self._filling.best(sessions, channel, key) <= chains.held(key):
                 channel.wants.pop(key, None)
                 for session in sessions:
-                    session.offered[channel.id].pop(key, None)
+                    session.offered.get(channel.id, {}).pop(key, None)
+                    session.islands.get(channel.id, {}).pop(key, None)
                 continue
+            base = chains.top(key)
+            offering = [(self._filling.beyond(s, channel, key, base), s) for s in sessions]
+            if key in chains.islands and all(offered < 0 for offered, _ in offering):
+                # Nothing above the island: what is below may be closed from its lower end, where nobody has its upper one.
+                base = chains.held(key)
+                if reached_depth(world, channel) or any(self._filling.fills(s, channel, key) for s in sessions):
+                    continue
+                limit = chains.islands[key].first - 1
+                offering = [(min(limit, s.offered.get(channel.id, {}).get(key, -1)), s) for s in sessions]
+            want = channel.wants.get(key)
+            offering = [(offered, s) for offered, s in offering if offered > base]
+            if not offering:
+                channel.wants.pop(key, None)
+                continue
+            held = base
             if want is not None and want.link in world.sessions and world.now < want.deadline and want.last > held:
                 self.plan_again(channel, want.deadline)
                 continue
             tries = 0 if want is None or want.last <= held else want.tries + 1
             candidates = sorted((s for offered, s in offering if offered > held), key=lambda s: s.rtt.timeout_ms(0))
             session = candidates[tries % len(candidates)]
-            last = session.offered[channel.id][key]
+            last = next(offered for offered, s in offering if s is session)
             deadline = world.now + session.rtt.timeout_ms(tries)
             channel.wants[key] = Want(link=session.link, last=last, deadline=deadline, tries=tries)
             chosen[session.link] = session

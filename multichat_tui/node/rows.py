@@ -49,6 +49,7 @@ from multichat_tui.model.snapshots import (
 from multichat_tui.model.text import display_names
 from multichat_tui.model.trust import AlarmKind, ComparisonRow
 from multichat_tui.node.alarms import alarm_rows, alarms
+from multichat_tui.node.gaps import Gaps
 from multichat_tui.node.standing import decode_held_pairing
 from multichat_tui.node.typed import typed_lines
 from multichat_tui.node.world import Channel, World
@@ -66,6 +67,7 @@ COPIED = "This profile is a copy or an older state of itself: it writes nothing 
 class Rows:
     def __init__(self, world: World) -> None:
         self._world = world
+        self._gaps = Gaps(world)
 
     # People
 
@@ -200,6 +202,8 @@ class Rows:
             draft=parts[0].standing.draft,
             user=partner,
             note=CLOSED if partner is not None and world.closed(partner) else channel.standing.note,
+            newest_arrival=0 if newest is None else newest[1],
+            gaps=tuple(gap for part in parts for gap in self._gaps.of(part, self.channel_names(part))),
         )
 
     # The timeline
@@ -335,7 +339,7 @@ class Rows:
             return Delivery.OTHERS, 0, 0
         key = (log, device[:PREFIX_SIZE])
         audience = self._readers(channel)
-        delivered = sum(1 for peer in audience if world.peer_holds(peer, channel.id).get(key, -1) >= seq)
+        delivered = sum(1 for peer in audience if world.peer_has(peer, channel.id, key, seq))
         if audience and delivered == len(audience):
             return Delivery.ALL, delivered, len(audience)
         if channel.standing.membership in (Membership.LEFT, Membership.REMOVED):
@@ -370,7 +374,7 @@ class Rows:
                 user=certificates[device].user,
                 name=names[certificates[device].user],
                 device=device,
-                delivered=world.peer_holds(device, channel.id).get(key, -1) >= stored.header.seq,
+                delivered=world.peer_has(device, channel.id, key, stored.header.seq),
             )
             for device in channel.audience(world.identity.device)
             if device != stored.header.device
@@ -440,7 +444,7 @@ class Rows:
             if end is None or not audience or not channel.live:
                 continue
             key = (Log.CONTENT, world.identity.device[:PREFIX_SIZE])
-            least = min(world.peer_holds(peer, channel.id).get(key, -1) for peer in audience)
+            least = min(world.peer_top(peer, channel.id, key) for peer in audience)
             total += end.seq - least
         return total
 

@@ -1,7 +1,7 @@
 """What a running node holds in memory: all of it can be loaded from the store again, and is after a failed commit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from multichat_tui.channel.control import ControlLog
 from multichat_tui.channel.view import View
@@ -24,6 +24,7 @@ from multichat_tui.node.nearby import Window
 from multichat_tui.node.standing import Contact, KeptList, Standing
 from multichat_tui.sync.chains import ChainKey, Chains
 from multichat_tui.sync.fingerprint import DeviceNumbers
+from multichat_tui.sync.islands import Edge, Fill
 from multichat_tui.sync.parking import Grounds
 from multichat_tui.sync.session import Role, Session, Want, Watch
 
@@ -38,6 +39,15 @@ class Channel:
     chains: Chains = field(default_factory=Chains)
     devices: dict[Prefix, DeviceId] = field(default_factory=dict)
     wants: dict[ChainKey, Want] = field(default_factory=dict)
+    edge: Edge | None = None
+    """Down to where history is held, while some below it is missing."""
+    fill: Fill | None = None
+    older: int = 0
+    """Records that the user has asked for beyond the depth of the settings."""
+    waits_since: int | None = None
+    """Since when records wait for others and nothing has come that they wait for."""
+    waiting_shown: bool = False
+    """That is told."""
     plan_at: int | None = None
     """When to look for what is missing."""
     join_watch: Watch | None = None
@@ -122,6 +132,8 @@ class World:
     """What waits for other records, of all links."""
     held: dict[DeviceId, dict[ChannelId, dict[ChainKey, int]]] = field(default_factory=dict)
     """What each peer is known to hold for good."""
+    islands: dict[DeviceId, dict[ChannelId, dict[ChainKey, tuple[int, int]]]] = field(default_factory=dict)
+    """What each peer is known to hold above a gap, for good."""
     listen: tuple[str, ...] = ()
     counters: dict[str, int] = field(default_factory=dict)
     event_seq: int = 0
@@ -169,6 +181,13 @@ class World:
         self.event_seq += 1
         if self.listened:
             self.out.events.append(build(self.event_seq))
+
+    def turn_events(self, after: int) -> None:
+        """Tell what was told since the event with this number in the opposite order."""
+        events = self.out.events
+        begin = next((index for index, event in enumerate(events) if event.seq > after), len(events))
+        numbers = [event.seq for event in events[begin:]]
+        events[begin:] = [replace(event, seq=seq) for event, seq in zip(reversed(events[begin:]), numbers, strict=True)]
 
     @property
     def changed(self) -> bool:
@@ -351,3 +370,17 @@ class World:
 
     def peer_holds(self, device: DeviceId, channel: ChannelId) -> dict[ChainKey, int]:
         return self.held.setdefault(device, {}).setdefault(channel, {})
+
+    def peer_islands(self, device: DeviceId, channel: ChannelId) -> dict[ChainKey, tuple[int, int]]:
+        return self.islands.setdefault(device, {}).setdefault(channel, {})
+
+    def peer_has(self, device: DeviceId, channel: ChannelId, key: ChainKey, seq: int) -> bool:
+        """Whether a peer is known to hold this record for good."""
+        if self.peer_holds(device, channel).get(key, -1) >= seq:
+            return True
+        first, last = self.peer_islands(device, channel).get(key, (1, 0))
+        return first <= seq <= last
+
+    def peer_top(self, device: DeviceId, channel: ChannelId, key: ChainKey) -> int:
+        """The newest seq of a chain that a peer is known to hold; -1 for none."""
+        return max(self.peer_holds(device, channel).get(key, -1), self.peer_islands(device, channel).get(key, (1, -1))[1])

@@ -1,13 +1,15 @@
 """Chains: what is held of a channel, here and at peers, by the last record of each chain."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from multichat_tui.model.frames import ChainTip, Prefix
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, digest
 from multichat_tui.model.limits import MAX_BRANCHES
-from multichat_tui.model.ports import Space, Transaction
+from multichat_tui.model.ports import ChainEnd, Space, Transaction
 from multichat_tui.model.records import Header, Record
+from multichat_tui.sync.islands import Gap, decode_gap, encode_gap
 
 ChainKey: TypeAlias = tuple[Log, Prefix]
 """A chain of a channel: its log, and the first bytes of its device's id."""
@@ -24,18 +26,39 @@ class End:
     control_heads: tuple[RecordId, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Island:
+    """What is held of a chain above a gap: from `first`, whose prev is `under`, to `end`."""
+
+    first: int
+    under: RecordId | None
+    """None for an island that begins with the first record of its chain, and so is none any more (`Chains.join`)."""
+    end: End
+
+    def encoded(self, lower: End | None) -> bytes:
+        """As stored, with the end of what is held below the gap."""
+        return encode_gap(Gap(lower=None if lower is None else lower.id, first=self.first, under=self.under, end=self.end.id))
+
+
 def chain_key(header: Header) -> ChainKey:
     return header.log, header.device[:PREFIX_SIZE]
+
+
+def _end(record: Record) -> End:
+    header = record.header
+    return End(device=header.device, seq=header.seq, id=record.id, ets=header.ets, control_heads=header.control_heads)
 
 
 class Chains:
     """The chains of one channel, and the heads of its two logs with their ets."""
 
-    __slots__ = ("_digest", "by_id", "ends", "forks", "heads")
+    __slots__ = ("_digest", "by_id", "ends", "forks", "heads", "islands")
 
     def __init__(self) -> None:
         self.ends: dict[ChainKey, End] = {}
         """Of a forked chain, the end of the branch that was the first to come furthest."""
+        self.islands: dict[ChainKey, Island] = {}
+        """Of content chains with a gap: what is held above it. `ends` speaks of what is below."""
         self.forks: dict[ChainKey, dict[RecordId, int]] = {}
         """The ends of all branches of the chains that fork, with their seqs."""
         self.by_id: dict[RecordId, End] = {}
@@ -46,16 +69,9 @@ class Chains:
     def of(cls, txn: Transaction, channel: ChannelId) -> "Chains":
         """The chains of a channel as stored."""
         chains = cls()
+        gaps = {name[ID_SIZE:]: decode_gap(value) for name, value in txn.scan(Space.GAP, channel)}
         for end in txn.chain_ends(channel):
-            record = txn.record(end.id)
-            if record is not None:
-                chains.ends[end.log, end.device[:PREFIX_SIZE]] = chains.by_id[end.id] = End(
-                    device=end.device,
-                    seq=end.seq,
-                    id=end.id,
-                    ets=end.ets,
-                    control_heads=record.header.control_heads,
-                )
+            chains._load(txn, end, gaps.get(end.device) if end.log is Log.CONTENT else None)
         for name, _ in txn.scan(Space.FORK, channel):
             leaf = txn.record(RecordId(name[-ID_SIZE:]))
             if leaf is not None:
@@ -66,6 +82,93 @@ class Chains:
                 if record is not None:
                     chains.heads[log][head] = record.header.ets
         return chains
+
+    def _load(self, txn: Transaction, stored: ChainEnd, gap: Gap | None) -> None:
+        key = (stored.log, stored.device[:PREFIX_SIZE])
+        lower = txn.record(stored.id) if gap is None else None if gap.lower is None else txn.record(gap.lower)
+        if lower is not None:
+            self.ends[key] = self.by_id[lower.id] = _end(lower)
+        top = None if gap is None else txn.record(gap.end)
+        if gap is not None and top is not None:
+            self.islands[key] = Island(first=gap.first, under=gap.under, end=_end(top))
+            self.by_id[top.id] = self.islands[key].end
+
+    def gap(self, key: ChainKey) -> tuple[int, int] | None:
+        """The first and last seq that are missing below what is held above. None too where the chain forks: on which branch the
+        island stands shows only when what is below it has come by its id."""
+        island = self.islands.get(key)
+        return None if island is None or key in self.forks else (self.held(key) + 1, island.first - 1)
+
+    def top(self, key: ChainKey) -> int:
+        """The seq of the newest record that is held; -1 for none."""
+        island = self.islands.get(key)
+        return self.held(key) if island is None else island.end.seq
+
+    def holds(self, key: ChainKey, seq: int) -> bool:
+        island = self.islands.get(key)
+        return seq <= self.held(key) or (island is not None and island.first <= seq <= island.end.seq)
+
+    def device(self, key: ChainKey) -> DeviceId | None:
+        """Whose chain it is, if any of it is held."""
+        end = self.ends.get(key)
+        if end is None:
+            island = self.islands.get(key)
+            end = None if island is None else island.end
+        return None if end is None else end.device
+
+    def advance_island(self, record: Record, *, head: bool) -> bool:
+        """A record was delivered at either end of an island, or as the first of one. `head`: no record held cites it. True if by
+        it the chain has become a forked one."""
+        self._digest = None
+        header = record.header
+        key = chain_key(header)
+        island = self.islands.get(key)
+        if island is None:
+            self.islands[key] = Island(first=header.seq, under=header.prev, end=_end(record))
+            self.by_id[record.id] = self.islands[key].end
+        elif header.seq > island.end.seq:
+            self.by_id.pop(island.end.id, None)
+            self.islands[key] = replace(island, end=_end(record))
+            self.by_id[record.id] = self.islands[key].end
+        else:
+            self.islands[key] = replace(island, first=header.seq, under=header.prev)
+        self._cite(record, head=head)
+        return self._contradicts(key)
+
+    def _contradicts(self, key: ChainKey) -> bool:
+        """The part below a gap has come up to an island that does not follow it: two branches."""
+        island, end = self.islands.get(key), self.ends.get(key)
+        if island is None or end is None or key in self.forks or end.seq != island.first - 1 or end.id == island.under:
+            return False
+        self.forks[key] = {end.id: end.seq}
+        return True
+
+    def join(self, key: ChainKey, holds: Callable[[RecordId], bool]) -> bool:
+        """If what an island stands on is held, it is one with the part below; in a forked chain, another branch of it, or the
+        upper end of one. `holds`: whether a record is held. True if they are joined."""
+        island = self.islands.get(key)
+        if island is None:
+            return False
+        end, under, top = self.ends.get(key), island.under, island.end
+        leaves = self.forks.get(key)
+        if leaves is None and (under == (None if end is None else end.id)):
+            if end is not None:
+                self.by_id.pop(end.id, None)
+            self.ends[key] = top
+        elif under is None or under in (leaves or ()) or holds(under):
+            leaves = self.forks.setdefault(key, {} if end is None else {end.id: end.seq})
+            if under is not None:
+                leaves.pop(under, None)
+            leaves[top.id] = top.seq
+            if end is None or top.seq > end.seq:
+                self.ends[key] = top
+            else:
+                self.by_id.pop(top.id, None)
+        else:
+            return False
+        self._digest = None
+        del self.islands[key]
+        return True
 
     def held(self, key: ChainKey) -> int:
         """The seq up to which the chain is held; -1 for nothing."""
@@ -91,13 +194,18 @@ class Chains:
             self.ends[key] = self.by_id[record.id] = End(
                 device=header.device, seq=header.seq, id=record.id, ets=header.ets, control_heads=header.control_heads
             )
+        self._cite(record, head=True)
+        return forked or self._contradicts(key)
+
+    def _cite(self, record: Record, *, head: bool) -> None:
+        header = record.header
         heads = self.heads[header.log]
         for parent in header.parents:
             heads.pop(parent, None)
         if header.prev is not None:
             heads.pop(header.prev, None)
-        heads[record.id] = header.ets
-        return forked
+        if head:
+            heads[record.id] = header.ets
 
     def digest(self) -> bytes:
         """Over what is held: equal on two nodes exactly if they hold the same records. Kept until a record is delivered."""
@@ -107,6 +215,9 @@ class Chains:
                 for key in sorted(self.ends)
                 for leaf, seq in sorted(self.leaves(key).items())
             ]
+            for island in (self.islands[key] for key in sorted(self.islands)):
+                first, last = island.first.to_bytes(8, "big"), island.end.seq.to_bytes(8, "big")
+                parts.append(b"\xff" + island.end.device + first + last + island.end.id)
             self._digest = digest("mc.fp.channel", b"".join(parts))
         return self._digest
 
@@ -115,8 +226,8 @@ class Chains:
         forked = self.forks.get(key)
         if forked is not None:
             return forked
-        end = self.ends[key]
-        return {end.id: end.seq}
+        end = self.ends.get(key)
+        return {} if end is None else {end.id: end.seq}
 
     def named(self, key: ChainKey) -> tuple[ChainTip, ...]:
         """What an offer or an acknowledgement says of a chain that is held: a tip for each branch, but of no more than

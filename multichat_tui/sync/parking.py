@@ -170,6 +170,10 @@ class Parking:
         """Those that wait for one of these, in order of arrival; what still waits for another is parked again by the caller."""
         return [self._remove(key) for awaited in came for key in tuple(self._waiting.get(awaited, ()))]
 
+    def awaited(self) -> set[Awaited]:
+        """What is waited for, and is not here, waiting itself."""
+        return {each for each in self._waiting if not isinstance(each, bytes) or each not in self._ids}
+
     def __contains__(self, record: RecordId) -> bool:
         return record in self._ids
 

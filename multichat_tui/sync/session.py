@@ -87,7 +87,8 @@ class Session:
     join_key: bytes | None
     certificate: Certificate | None
     version: int = 1
-    """Of the link protocol: 2 knows fingerprints, vectors, receipts and gaps (docs/protocol/synchronisation.md, section 10)."""
+    """Of the link protocol: 2 knows fingerprints, vectors and receipts,
+    3 what is held above gaps (docs/protocol/synchronisation.md, section 10)."""
     nearby: bool = False
     """To a stranger who is visible on this network: nothing but a comparison of words goes over it."""
     binding: bytes = b""
@@ -112,6 +113,12 @@ class Session:
     offers: dict[int, Pending] = field(default_factory=dict)
     offered: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
     """What the peer says it holds, beyond what it is known to hold for good."""
+    islands: dict[ChannelId, dict[ChainKey, tuple[int, int]]] = field(default_factory=dict)
+    """What the peer says it holds above gaps and we do not."""
+    unfilled: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
+    """Chains of which an answer with the newest had nothing, though we lacked up to that seq: asked for in the usual way."""
+    silent_fills: int = 0
+    """How often it was asked for the newest in vain since it last gave some."""
     parking: dict[ChannelId, Parking] = field(default_factory=dict)
     sent: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
     """What the peer was sent, or told of by an offer, of each channel that was offered to it."""

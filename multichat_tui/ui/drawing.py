@@ -13,10 +13,11 @@ from textual.strip import Strip
 
 from multichat_tui.model.ids import RecordId, UserId
 from multichat_tui.model.limits import MAX_THREAD_ROWS
-from multichat_tui.model.snapshots import Delivery, MessageRow, RowKind
+from multichat_tui.model.snapshots import Delivery, Gap, MessageRow, RowKind
 from multichat_tui.model.text import mentions
+from multichat_tui.node.api.transcript import gap_words
 from multichat_tui.ui.cells import Piece, clip, one_line, pad, sober, strip_of, width, wrap
-from multichat_tui.ui.entries import Beginning, Day, Entry, Message, NewLine, Notice, local_time
+from multichat_tui.ui.entries import Beginning, Day, Entry, GapLine, Message, NewLine, Notice, local_time
 from multichat_tui.ui.glyphs import DELIVERY_CELLS, Glyphs
 from multichat_tui.ui.palette import PLAIN, Palette
 
@@ -98,6 +99,8 @@ def paint(entry: Entry, around: Surroundings, *, unfolded: bool = False, under_c
             return [_ruled(f" {day:%A} {day.day} {day:%B %Y} ", around, around.palette.dim)]
         case NewLine():
             return [_ruled(" new ", around, around.palette.unread)]
+        case GapLine(gap=gap):
+            return _gap(gap, around)
         case Beginning():
             return _beginning(around)
 
@@ -110,6 +113,15 @@ def _ruled(title: str, around: Surroundings, style: Style) -> Strip:
     right = around.width - width(title) - left
     pieces = [(" " + rule * (left - 1), line), (title, style), (rule * (right - 1) + " ", line)]
     return strip_of(pieces, around.width, palette.ground)
+
+
+def _gap(gap: Gap, around: Surroundings) -> list[Strip]:
+    """Where messages are missing: one line if it fits, else as many as it takes."""
+    palette, words = around.palette, sober(gap_words(gap))
+    if width(words) + 6 <= around.width:
+        return [_ruled(f" {words} ", around, palette.strong)]
+    shown = [words[begin:end] for begin, end in wrap(words, around.width - 4)]
+    return [strip_of([("  " + text, palette.strong)], around.width, palette.ground) for text in shown]
 
 
 def _beginning(around: Surroundings) -> list[Strip]:

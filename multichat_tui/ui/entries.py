@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TypeAlias
 
 from multichat_tui.model.ids import RecordId
-from multichat_tui.model.snapshots import MessageRow, RowKind
+from multichat_tui.model.snapshots import Gap, MessageRow, RowKind
 
 COMINGS = frozenset({RowKind.JOINED, RowKind.LEFT, RowKind.REMOVED})
 GROUPED_MS = 3 * 60 * 1000
@@ -43,7 +43,14 @@ class Notice:
     rows: tuple[MessageRow, ...]
 
 
-Entry: TypeAlias = Beginning | Day | NewLine | Message | Notice
+@dataclass(frozen=True, slots=True)
+class GapLine:
+    """Messages are missing here."""
+
+    gap: Gap
+
+
+Entry: TypeAlias = Beginning | Day | NewLine | GapLine | Message | Notice
 Key: TypeAlias = tuple[str, RecordId | int]
 """Names an entry, as long as it is shown, whatever comes before or after it."""
 
@@ -58,6 +65,8 @@ def key_of(entry: Entry) -> Key:
             return ("day", day.toordinal())
         case NewLine():
             return ("new", 0)
+        case GapLine(gap=gap):
+            return ("gap", int(gap.ets is not None))
         case Beginning():
             return ("beginning", 0)
 
@@ -70,8 +79,11 @@ def local_time(time_ms: int) -> datetime:
         return datetime.fromtimestamp(253_370_764_800).astimezone()
 
 
-def entries_of(rows: Sequence[MessageRow], *, beginning: bool, read_arrival: int | None) -> list[Entry]:
-    """`read_arrival`: the line "new" stands above the first row of others that arrived after it. None: no line.
+def entries_of(
+    rows: Sequence[MessageRow], *, beginning: bool, read_arrival: int | None, gaps: Sequence[Gap] = (), end: bool = True
+) -> list[Entry]:
+    """`read_arrival`: the line "new" stands above the first row of others that arrived after it. None: no line. Of gaps those are
+    shown that lie among the rows, or beyond them if there is nothing else (`beginning`, `end`).
 
     Takes time proportional to the rows, and a microsecond or two for each: it is made again when a row came or went.
     """
@@ -81,7 +93,16 @@ def entries_of(rows: Sequence[MessageRow], *, beginning: bool, read_arrival: int
     above: MessageRow | None = None
     comings: list[MessageRow] = []
     waiting = read_arrival is not None
+    older = next((gap for gap in gaps if gap.ets is not None), None)
+    below = beginning
     for row in rows:
+        if older is not None and older.ets is not None and row.ets >= older.ets:
+            if below:
+                entries += [Notice(tuple(comings))] if comings else []
+                entries.append(GapLine(older))
+                comings, above = [], None
+            older = None
+        below = True
         starts_new = waiting and not row.mine and read_arrival is not None and row.arrival > read_arrival
         if comings and (row.kind not in COMINGS or starts_new or row.time_ms >= until_ms):
             entries.append(Notice(tuple(comings)))
@@ -117,6 +138,8 @@ def entries_of(rows: Sequence[MessageRow], *, beginning: bool, read_arrival: int
             above = None
     if comings:
         entries.append(Notice(tuple(comings)))
+    if end:
+        entries += [GapLine(gap) for gap in gaps if gap.ets is None]
     return entries
 
 

@@ -242,6 +242,9 @@ class Front:
         before = self.desk.channels.get(row.id)
         if self.focused and row.id == self.current:
             return
+        if before is not None and row.newest_arrival <= before.newest_arrival:
+            # What came is history that was missing.
+            return
         more_mentions = row.mentions > (before.mentions if before is not None else 0)
         more_direct = row.kind is ChannelKind.DIRECT and row.unread > (before.unread if before is not None else 0)
         if more_mentions or more_direct:

@@ -176,7 +176,7 @@ class MainScreen(Screen[None]):
             self.members.show(faces.member_items(desk.members, palette, glyphs))
             self._header.tell(*faces.header(front.row, desk, palette, glyphs))
             self._prompt()
-            self._follow_read_arrival()
+            self._follow_channel()
         if parts & (Part.STATUS | Part.OPENED):
             self._status.tell(*faces.status(desk.status, desk.linked, front.note, "opening...", palette, glyphs))
             self._trusting.status_changed()
@@ -219,9 +219,12 @@ class MainScreen(Screen[None]):
             timeline.view.read_arrival = front.marks.line
         timeline.changed()
 
-    def _follow_read_arrival(self) -> None:
-        if self.timeline.view.read_arrival != self.front.marks.line:
-            self.timeline.view.read_arrival = self.front.marks.line
+    def _follow_channel(self) -> None:
+        """What the open channel's row says of its timeline: what was read, where something is missing."""
+        view, row = self.timeline.view, self.front.row
+        told = (self.front.marks.line, () if row is None else row.gaps)
+        if told != (view.read_arrival, view.gaps):
+            view.read_arrival, view.gaps = told
             self.timeline.changed()
 
     def tell_below(self) -> None:

@@ -53,7 +53,8 @@ class OpenRows:
     def added(self, event: MessageAdded) -> None:
         if self.pages is not None:
             self.pages.apply(event)
-            self.arrived.append(event.row)
+            if not event.past:
+                self.arrived.append(event.row)
 
     def altered(self, event: MessageChanged) -> None:
         if self.pages is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from textual.strip import Strip
 
 from multichat_tui.model.ids import RecordId
-from multichat_tui.model.snapshots import MessageRow
+from multichat_tui.model.snapshots import Gap, MessageRow
 from multichat_tui.ui.drawing import Surroundings
 from multichat_tui.ui.entries import Entry, Key, Message, Notice, key_of
 from multichat_tui.ui.laid import EntryList
@@ -46,6 +46,8 @@ class View:
         self.window = MessageWindow()
         self.read_arrival: int | None = None
         """The line "new" stands above the first row of others that arrived later; None: no line."""
+        self.gaps: tuple[Gap, ...] = ()
+        """Where messages are missing."""
         self.new_count = 0
         """Messages of others that have come below the view since it was scrolled up."""
         self.marked: RecordId | None = None
@@ -62,7 +64,7 @@ class View:
 
     def open(self, window: MessageWindow, read_arrival: int | None) -> None:
         """Another window, from its end."""
-        self.window, self.read_arrival = window, read_arrival
+        self.window, self.read_arrival, self.gaps = window, read_arrival, ()
         self.new_count, self.marked, self._anchor = 0, None, None
         self.unfolded.clear()
         self._painted.clear()
@@ -101,7 +103,7 @@ class View:
 
     def lay(self) -> None:
         """Bring the entries up to date with the window."""
-        self._laid.refresh(self.window, self.read_arrival)
+        self._laid.refresh(self.window, self.read_arrival, self.gaps)
 
     def strips(self, index: int) -> list[Strip]:
         """The lines of one entry."""

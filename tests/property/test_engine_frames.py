@@ -44,6 +44,8 @@ from multichat_tui.model.frames import (
     ElidedItem,
     Frame,
     FullItem,
+    HeldIsland,
+    Islands,
     Item,
     JoinAnswer,
     JoinFrame,
@@ -198,14 +200,25 @@ class Forger:
             ids=self.ids(5),
             statements=tuple((self.rng.choice(self.users), 1) for _ in self.some(2)),
             full=self.rng.random() < 0.3,
+            newest=self.rng.choice((0, 0, 1, 64, MAX_INTEGER)),
         )
 
     def ack(self) -> Frame:
         channels = tuple(ChannelAck(channel=self.channel()[:PREFIX_SIZE], tips=self.tips()) for _ in self.some(4))
         return Ack(channels=channels, offer=self.number() if self.rng.random() < 0.5 else None, statements=self.statements())
 
+    def islands(self) -> Frame:
+        """Of a chain that exists, or of none."""
+        told = []
+        for tip in self.tips():
+            first = max(1, min(tip.seq, self.number()))
+            told.append(HeldIsland(device=tip.device, first=first, last=max(first, tip.seq), hash=tip.hash))
+        return Islands(channel=self.channel()[:PREFIX_SIZE], islands=tuple(told))
+
     def other(self) -> Frame:
-        match self.rng.randrange(4):
+        match self.rng.randrange(5):
+            case 4:
+                return self.islands()
             case 3:
                 return self.compare()
             case 0:
@@ -244,7 +257,13 @@ class Forger:
         devices = tuple(self.prefix() for _ in range(1 + self.rng.randrange(3)))
         items = tuple(self.item(channel, devices) for _ in range(1 + self.rng.randrange(4)))
         statements = (self.sender.identity.profile.encoded, self.rng.randbytes(60)) if self.rng.random() < 0.2 else ()
-        return MessageFrame(channel=channel[:PREFIX_SIZE], devices=devices, items=items, statements=statements)
+        return MessageFrame(
+            channel=channel[:PREFIX_SIZE],
+            devices=devices,
+            items=items,
+            statements=statements,
+            following=self.rng.choice((None, None, None, 0, 2)),
+        )
 
     def item(self, channel: ChannelId, devices: tuple[bytes, ...]) -> Item:
         body = seal_body(self.content(), bytes(32))

@@ -433,6 +433,12 @@ def request_range(value: Any) -> Any:
     return found
 
 
+def held_island(value: Any) -> Any:
+    found = row(PREFIX, number(1, 2**63 - 1), UINT, PREFIX)(value)
+    need(found[1] <= found[2])
+    return found
+
+
 def word(*known: str) -> Check:
     """One of the known words; any other means the last."""
     return lambda value: value if text(0, 32)(value) in known else known[-1]
@@ -446,11 +452,11 @@ FRAMES: dict[int, tuple[dict[int, Check], dict[int, Check]]] = {
     ),
     2: (
         {1: PREFIX, 2: many(request_range, 512), 3: many(ID, 256), 4: many(row(ID, number(1, 255)), 64)},
-        {5: boolean, 7: many(row(PREFIX, PREFIX), 64)},
+        {5: boolean, 6: number(1, 2**63 - 1), 7: many(row(PREFIX, PREFIX), 64)},
     ),
     3: (
         {1: PREFIX, 2: many(PREFIX, 8192), 3: TIME, 4: many(item, 128)},
-        {5: many(SIGNED_STATEMENT, 64), 16: many(SIGNED_LIST, 16), 17: ID, 18: PREFIX},
+        {5: many(SIGNED_STATEMENT, 64), 6: UINT, 16: many(SIGNED_LIST, 16), 17: ID, 18: PREFIX},
     ),
     4: (
         {},
@@ -459,6 +465,7 @@ FRAMES: dict[int, tuple[dict[int, Check], dict[int, Check]]] = {
     5: ({1: octets(0, 4096)}, {}),
     6: ({1: ID, 2: word("waiting", "admitted", "spent", "expired", "closed", "refused")}, {}),
     7: ({1: ID, 2: SIGNED_LIST, 3: SIGNED_STATEMENT, 4: octets(32), 5: boolean}, {}),
+    8: ({1: PREFIX, 2: many(held_island, 8192)}, {}),
     16: ({1: octets(32), 2: number(1, 2), 3: octets(32)}, {4: text(0, 48), 5: octets(16)}),
     17: ({1: octets(32), 2: octets(32), 3: text(0, 48)}, {}),
     18: ({1: octets(32), 2: octets(0, 30 << 10), 3: boolean}, {}),

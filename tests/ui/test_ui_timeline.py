@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from seat import Seat, Sit, until
 from twin import TwinNode, channel_id, user
 
-from multichat_tui.model.snapshots import RowKind
+from multichat_tui.model.snapshots import Gap, RowKind
 from multichat_tui.ui.window import MAX_WINDOW_ROWS
 
 SIZES = [(80, 24), (120, 40), (40, 10)]
@@ -368,3 +368,68 @@ async def test_everything_is_marked_read_at_once(sit: Sit) -> None:
         await seat.sees("marked read: ")
         await seat.press("alt+shift+u")
         await seat.sees("nothing is unread")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_where_messages_are_missing_a_line_says_how_many_and_who_is_asked(sit: Sit, size: tuple[int, int]) -> None:
+    node = filled(12)
+    rows = node.rows[DEV]
+    async with sit(node, size=size) as seat:
+        await seat.opened(DEV)
+        node.set_channel(DEV, gaps=(Gap(ets=rows[10].ets, missing=3214, asking="ann"),))
+        await until(lambda: any("3,214 older messages" in line for line in seat.timeline))
+        shown = "\n".join(seat.timeline)
+        assert shown.index("message 9") < shown.index("3,214 older messages") < shown.index("message 10")
+        assert "asking ann" in " ".join(shown.split())
+        node.set_channel(DEV, gaps=(Gap(ets=rows[10].ets, missing=3000),))
+        await until(lambda: "nobody online" in " ".join("\n".join(seat.timeline).split()))
+        node.set_channel(DEV, gaps=(Gap(ets=rows[10].ets, missing=1, paused=True),))
+        await until(lambda: any("/older" in line for line in seat.timeline))
+        node.set_channel(DEV, gaps=(Gap(missing=1, waiting=2, asking="bob"),))
+        await until(lambda: any("2 messages wait" in line for line in seat.timeline))
+        shown = "\n".join(seat.timeline)
+        assert "older" not in shown
+        assert shown.index("message 11") < shown.index("2 messages wait")
+        node.set_channel(DEV, gaps=())
+        await until(lambda: not any("missing" in line for line in seat.timeline))
+
+
+async def test_a_gap_above_what_is_loaded_shows_when_one_gets_there(sit: Sit) -> None:
+    node = filled(900)
+    node.set_channel(DEV, gaps=(Gap(ets=node.rows[DEV][100].ets, missing=77, asking="ann"),))
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await settled(seat)
+        assert not any("77 older" in line for line in seat.timeline)
+        for _ in range(60):
+            await seat.press("pageup")
+            await settled(seat)
+            if any("77 older" in line for line in seat.timeline):
+                break
+        shown = "\n".join(seat.timeline)
+        at = shown.index("77 older")
+        below = shown[at:]
+        assert "message 100" in below or "message 101" in below
+
+
+async def test_history_that_is_filled_in_calls_nobody_and_moves_nothing(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = filled(300)
+    lobby = node.add_channel("lobby")
+    async with sit(node) as seat:
+        rung: list[str] = []
+        monkeypatch.setattr(seat.app, "bell", lambda: rung.append("bell"))
+        await seat.opened(DEV)
+        await seat.press("pageup")
+        await settled(seat)
+        before = seat.timeline
+        for channel in (DEV, lobby):
+            for number in range(MAX_WINDOW_ROWS + 200):
+                row = node.row(channel, "ann", f"@me past {number}")
+                node.put_past(replace(row, arrival=-number, ets=number))
+        node.say(DEV, "ann", "live")
+        await seat.sees("1 new (End)")
+        assert seat.timeline == before
+        assert rung == []
+        assert len(seat.main.timeline.window.rows) <= MAX_WINDOW_ROWS
+        node.say(lobby, "ann", "@me now")
+        await until(lambda: rung == ["bell"])

@@ -219,13 +219,22 @@ class TwinNode:
             rows.sort(key=lambda r: (r.ets, r.id))
         if not quietly:
             self.tell(MessageAdded(seq=self.next_seq(), row=row))
+        here = self.channel_rows[row.channel]
+        newest = max(here.newest_arrival, row.arrival)
         if not row.mine:
-            here = self.channel_rows[row.channel]
             called = f"@{self.name}" in row.text
-            self._set_channel(
-                replace(here, unread=here.unread + 1, mentions=here.mentions + called, last_ms=row.time_ms), quietly=quietly
-            )
+            told = replace(here, unread=here.unread + 1, mentions=here.mentions + called, last_ms=row.time_ms)
+            self._set_channel(replace(told, newest_arrival=newest), quietly=quietly)
         return row
+
+    def put_past(self, row: MessageRow) -> None:
+        """History that was missing."""
+        rows = self.rows[row.channel]
+        rows.append(row)
+        rows.sort(key=lambda r: (r.ets, r.id))
+        self.tell(MessageAdded(seq=self.next_seq(), row=row, past=True))
+        here = self.channel_rows[row.channel]
+        self._set_channel(replace(here, unread=here.unread + 1, mentions=here.mentions + (f"@{self.name}" in row.text)))
 
     def say(self, channel: ChannelId, author: str, text: str, **more: object) -> MessageRow:
         return self.put(self.row(channel, author, text, **more))

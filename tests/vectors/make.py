@@ -78,6 +78,8 @@ from multichat_tui.model.frames import (  # noqa: E402
     ElidedItem,
     Frame,
     FullItem,
+    HeldIsland,
+    Islands,
     JoinAnswer,
     JoinFrame,
     JoinOutcome,
@@ -362,6 +364,12 @@ def frames() -> dict[str, Frame]:
             receipts=(b"receipt",),
             receipt_numbers=(ReceiptOffer(channel=prefix, device=other, number=2),),
         ),
+        "request for the newest": Request(
+            channel=prefix, ranges=(ChainRange(device=other, log=Log.CONTENT, first=3, last=900),), newest=384
+        ),
+        "page of the newest, more to follow": MessageFrame(channel=prefix, items=(full,), following=2),
+        "answer with nothing": MessageFrame(channel=prefix, following=0),
+        "islands": Islands(channel=prefix, islands=(HeldIsland(device=other, first=300, last=900, hash=prefix),)),
         "request for receipts": Request(channel=bytes(8), receipts=((prefix, other),)),
         "ack of a fingerprint": Ack(offer=0, same=5),
         "ack of vectors that cannot be read": Ack(offer=3, unread=(prefix,)),

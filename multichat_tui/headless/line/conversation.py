@@ -37,7 +37,7 @@ from multichat_tui.node.api.commands.reading import LAST_ROWS, unread_line
 from multichat_tui.node.api.comparison_words import state_words, whom
 from multichat_tui.node.api.lookup import channel_label, one_line
 from multichat_tui.node.api.settings import effective
-from multichat_tui.node.api.transcript import spoken_line
+from multichat_tui.node.api.transcript import gap_words, spoken_line
 
 TEACHING = "No channels yet. /create NAME makes one, /join LINK enters one, /pair makes a contact."
 
@@ -253,8 +253,8 @@ class Conversation:
     async def _news(self, event: Event) -> Iterable[str]:
         """The lines that an event is worth."""
         match event:
-            case MessageAdded(row=row):
-                return self._added(row)
+            case MessageAdded(row=row, past=past):
+                return [] if past else self._added(row)
             case MessageChanged(channel=channel, row=row) if row is not None and channel == self.open:
                 return [f"{spoken_line(self._label(channel), row)} (changed)"] if row.kind is RowKind.MESSAGE else []
             case ChannelChanged(row=row):
@@ -299,9 +299,13 @@ class Conversation:
         self._channels[row.id] = row
         if row.id == self.open:
             self._name_prompt()
+        label = channel_label(row)
+        if before is not None and bool(before.gaps) != bool(row.gaps):
+            if row.gaps:
+                return [f"* {label}: {gap_words(gap)}" for gap in row.gaps]
+            return [f"* {label}: nothing is missing any more (/last shows the newest)"]
         if before is None or before.membership is row.membership:
             return []
-        label = channel_label(row)
         match row.membership:
             case Membership.JOINED:
                 return [f"* You are in {label} now (/switch {label})"]

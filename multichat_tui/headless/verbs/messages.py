@@ -1,5 +1,6 @@
 """Sending messages and reading them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from multichat_tui.headless.host import Context
@@ -7,14 +8,14 @@ from multichat_tui.headless.output import Output, message_fields
 from multichat_tui.headless.remote import AGAIN, GONE
 from multichat_tui.headless.session import session, wait_for
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, TimedOut, Unreachable, UsageError
-from multichat_tui.model.events import Event, MessageAdded, Resync
+from multichat_tui.model.events import ChannelChanged, Event, MessageAdded, Resync
 from multichat_tui.model.ids import ChannelId, RecordId
-from multichat_tui.model.intents import SendMessage
+from multichat_tui.model.intents import FetchOlder, SendMessage
 from multichat_tui.model.limits import MAX_PAGE_ROWS
-from multichat_tui.model.snapshots import Delivery, MessageRow, Position
+from multichat_tui.model.snapshots import ChannelRow, Delivery, MessageRow, Position
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.lookup import ID_CHARACTERS, find_destination, find_message, id_text
-from multichat_tui.node.api.transcript import message_lines
+from multichat_tui.node.api.transcript import gap_words, message_lines
 from multichat_tui.node.api.wire import from_json
 
 ALONE_PATIENCE_S = 5.0
@@ -70,12 +71,16 @@ def _sent(out: Output, record: RecordId, row: MessageRow | None, *, asked: str |
 
 async def log(context: Context) -> int:
     args, out = context.args, context.out
-    async with session(context.host, network=args.follow) as opened:
+    async with session(context.host, network=args.follow or args.older is not None) as opened:
         api = opened.api
         channel = await find_destination(api, args.channel)
+        if args.older is not None:
+            await _fetch_older(api, channel, args.older, args.timeout)
         if not args.follow:
             before = await _position(api, channel, args.before) if args.before else None
             _print(out, await _page(api, channel, before, args.count))
+            for gap in (await api.channel(channel)).rows.gaps:
+                out.note(gap_words(gap))
             return 0
         async with api.events() as events:
             page = await _page(api, channel, None, args.count)
@@ -86,6 +91,28 @@ async def log(context: Context) -> int:
             async for rows in _following(api, channel, newest, events):
                 _print(out, rows)
     raise Unreachable(GONE, AGAIN)
+
+
+async def _fetch_older(api: NodeApi, channel: ChannelId, count: int, timeout_s: float) -> None:
+    """Wait until so many of the missing messages are here, or none is missing. `errors.TimedOut` says how many still are."""
+    async with api.events() as events:
+        missing = first = _missing((await api.channel(channel)).rows)
+        await api.submit(FetchOlder(channel=channel, count=count))
+        try:
+            async with asyncio.timeout(timeout_s):
+                while missing and first - missing < count:
+                    event = await anext(events)
+                    if isinstance(event, Resync):
+                        missing = _missing((await api.channel(channel)).rows)
+                    elif isinstance(event, ChannelChanged) and event.row.id == channel:
+                        missing = _missing(event.row)
+                        first = max(first, missing)
+        except TimeoutError:
+            raise TimedOut(f"{missing:,} messages are still missing.", "multichat log goes on without --older.") from None
+
+
+def _missing(row: ChannelRow) -> int:
+    return sum(gap.missing for gap in row.gaps if gap.ets is not None)
 
 
 async def thread(context: Context) -> int:

@@ -1,8 +1,9 @@
 """The settings of a profile that front ends keep with the node: one table of names, defaults, allowed values and help."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from multichat_tui.model import depth
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.limits import MAX_SETTING_CHARACTERS
 from multichat_tui.node.api.lookup import nearest
@@ -10,12 +11,13 @@ from multichat_tui.node.api.lookup import nearest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """`allowed` empty: any printable text."""
+    """`allowed` empty: any printable text that `check` takes; it raises ValueError with the form that is needed."""
 
     key: str
     default: str
     allowed: tuple[str, ...]
     help: str
+    check: Callable[[str], object] | None = None
 
 
 LOG_LEVEL = "log"
@@ -61,6 +63,13 @@ SETTINGS: tuple[Setting, ...] = (
         help="keep what you enter, by channel and encrypted, so that a key brings it back after a restart; off forgets all of it",
     ),
     Setting(
+        key=depth.SETTING,
+        default=depth.ALL,
+        allowed=(),
+        help="how far back history is fetched by itself: all, a number of messages, or days (30d); /older fetches more",
+        check=depth.parse_depth,
+    ),
+    Setting(
         key=LOG_LEVEL,
         default="info",
         allowed=("info", "debug"),
@@ -91,6 +100,11 @@ def checked_value(setting: Setting, value: str) -> str:
         raise UsageError(f"{setting.key} cannot be {text[:60]!r}.", f"It can be: {', '.join(setting.allowed)}.")
     if not text or len(text) > MAX_SETTING_CHARACTERS or not text.isprintable():
         raise UsageError(f"{setting.key} needs a value of 1 to {MAX_SETTING_CHARACTERS} printable characters.")
+    if setting.check is not None:
+        try:
+            setting.check(text)
+        except ValueError as error:
+            raise UsageError(f"{setting.key} cannot be {text[:60]!r}.", f"It can be: {error}.") from None
     return text
 
 

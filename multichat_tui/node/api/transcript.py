@@ -6,7 +6,7 @@ Nothing that others wrote begins a line of its own, moves the cursor, or can pas
 import time
 
 from multichat_tui.model.searching import FoundRow
-from multichat_tui.model.snapshots import Delivery, MessageRow, RowKind
+from multichat_tui.model.snapshots import Delivery, Gap, MessageRow, RowKind
 from multichat_tui.model.text import visible
 from multichat_tui.node.api.lookup import one_line
 
@@ -23,6 +23,8 @@ SAYS = {
     RowKind.HELD: "(held back: their clock is ahead)",
 }
 SIGNS = {Delivery.QUEUED: "…", Delivery.SOME: "✓", Delivery.ALL: "✓✓", Delivery.FAILED: "✗", Delivery.ALONE: "·"}
+COUNTED = 10_000_000
+"""Of more missing messages the number is somebody's claim."""
 WORDS = {
     Delivery.QUEUED: "queued",
     Delivery.SOME: "delivered to some",
@@ -64,6 +66,19 @@ def spoken_line(label: str, row: MessageRow, *, state: bool = True) -> str:
     else:
         told = f"{name} {SAYS[row.kind]} {text}".rstrip()
     return f"{label} {clock_time(row.time_ms)} {told}" + (f" ({', '.join(marks)})" if marks else "")
+
+
+def gap_words(gap: Gap) -> str:
+    """What a timeline says where messages are missing: how many, and what is done about it."""
+    one = gap.missing == 1
+    missing = f"{gap.missing:,}" if gap.missing <= COUNTED else f"over {COUNTED:,}"
+    if gap.ets is None:
+        told = f"{gap.waiting:,} {'message waits' if gap.waiting == 1 else 'messages wait'} for {missing} missing"
+    elif gap.paused:
+        return f"{missing} older {'message is' if one else 'messages are'} not fetched: /older fetches more"
+    else:
+        told = f"{missing} older {'message' if one else 'messages'} missing"
+    return f"{told}, asking {one_line(gap.asking)}" if gap.asking else f"{told}; nobody online has {'it' if one else 'them'}"
 
 
 def local_time(time_ms: int) -> str:

@@ -98,6 +98,12 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="unread", usage="/unread", summary="the channels that hold something unread", run=reading.unread),
     Command(name="last", usage="/last [N]", summary="the newest messages of this channel once more", run=reading.last),
     Command(
+        name="older",
+        usage="/older [N]",
+        summary="fetch N more of the messages that are missing from this channel's history",
+        run=reading.older,
+    ),
+    Command(
         name="search",
         usage="/search WORDS",
         summary='search all history: words, "a phrase", from:NAME, in:CHANNEL, before: after: on: a date',

@@ -1,11 +1,12 @@
 """Slash commands to get about and to read again: the whole of a screen for those who have none."""
 
 from multichat_tui.model.errors import UsageError
-from multichat_tui.model.limits import MAX_PAGE_ROWS
+from multichat_tui.model.intents import FetchOlder
+from multichat_tui.model.limits import MAX_PAGE_ROWS, OLDER_RECORDS
 from multichat_tui.model.snapshots import ChannelRow
-from multichat_tui.node.api.commands.shape import Call, Outcome
+from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import channel_label, find_destination, id_text
-from multichat_tui.node.api.transcript import spoken_line
+from multichat_tui.node.api.transcript import gap_words, spoken_line
 
 LAST_ROWS = 10
 """What /last shows when it is not told how much."""
@@ -43,7 +44,24 @@ async def last(call: Call) -> Outcome:
     count = min(int(call.words or LAST_ROWS), MAX_PAGE_ROWS)
     label = channel_label((await call.api.channel(channel)).rows)
     rows = (await call.api.timeline(channel, limit=count)).rows
+    gaps = (await call.api.channel(channel)).rows.gaps
     return Outcome(
-        lines=tuple(spoken_line(label, row) for row in rows) or (f"{label} is empty.",),
+        lines=(*(tuple(spoken_line(label, row) for row in rows) or (f"{label} is empty.",)), *map(gap_words, gaps)),
         fields={"channel": id_text(channel), "messages": [{"id": id_text(row.id), "text": row.text} for row in rows]},
     )
+
+
+async def older(call: Call) -> Outcome:
+    channel = call.need_channel()
+    count = OLDER_RECORDS
+    if call.words:
+        if not (call.words.isascii() and call.words.isdigit() and 0 < len(call.words) <= 9 and int(call.words) > 0):
+            raise UsageError(f"{call.words[:20]!r} is no number of messages.", f"Usage: {call.usage}")
+        count = int(call.words)
+    row = (await call.api.channel(channel)).rows
+    fields: dict[str, Plain] = {"channel": id_text(channel), "missing": sum(gap.missing for gap in row.gaps)}
+    if not row.gaps:
+        return Outcome(lines=(f"Nothing that is known of is missing in {channel_label(row)}.",), fields=fields)
+    await call.api.submit(FetchOlder(channel=channel, count=count))
+    told = f"Asked for {count:,} older messages." if any(gap.ets is not None for gap in row.gaps) else "Asked once more."
+    return Outcome(lines=(told,), fields=fields | {"asked": count})
