@@ -22,10 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from multichat_tui import __version__, config
-from multichat_tui.headless.completion import completion_script
 from multichat_tui.headless.host import Context, Whereabouts
 from multichat_tui.headless.launch import ProfileLauncher
-from multichat_tui.headless.output import Output, standard_output, table
 from multichat_tui.headless.parser import grammar, parse
 from multichat_tui.headless.questions import (
     confirm_close,
@@ -44,6 +42,7 @@ from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import ProfileState
 
 if TYPE_CHECKING:
+    from multichat_tui.headless.output import Output
     from multichat_tui.node.service import Node
     from multichat_tui.store.profile import OpenProfile
 
@@ -97,6 +96,8 @@ def _run(argv: Sequence[str]) -> int:
         args.phrase = recovery_phrase(args)
     if args.verb == "send":
         args.text = message_text(args.text)
+    from multichat_tui.headless.output import standard_output
+
     host = ProfileHost(replace(settings, passphrase=passphrase_for(args, host)))
     return _command(args, host, standard_output(settings.json))
 
@@ -123,12 +124,16 @@ def _text(args: argparse.Namespace) -> int:
 
         print(manual_page(grammar(), __version__), end="")
     else:
+        from multichat_tui.headless.completion import completion_script
+
         print(completion_script(args.shell, grammar()), end="")
     return 0
 
 
 def _configuration(args: argparse.Namespace) -> int:
     """`config show`, `path` and `check`. A mistake in the file is `errors.UsageError`, but `path` tells the path all the same."""
+    from multichat_tui.headless.output import standard_output, table
+
     arguments, out = _arguments(args), standard_output(args.json)
     path = config.config_path(arguments, os.environ)
     if args.action == "path":
@@ -167,6 +172,7 @@ def _demo(args: argparse.Namespace, settings: config.Settings) -> int:
         return stage(Path(args.stage))
     if args.headless:
         from multichat_tui.headless.demo.transcript import demo
+        from multichat_tui.headless.output import standard_output
 
         return asyncio.run(demo(standard_output(settings.json)))
     if settings.line or not (has_terminal() and sys.stdout.isatty()):
@@ -190,7 +196,7 @@ def _lines(host: "ProfileHost") -> int:
     return line_mode(host)
 
 
-def _command(args: argparse.Namespace, host: "ProfileHost", out: Output) -> int:
+def _command(args: argparse.Namespace, host: "ProfileHost", out: "Output") -> int:
     """Run one command on an event loop. SIGTERM ends it cleanly, and a node with 0: that is how it is meant to end."""
     from multichat_tui.headless.dispatch import perform
 
@@ -243,9 +249,9 @@ class ProfileHost:
         return self._settings.passphrase
 
     def state(self) -> ProfileState:
-        from multichat_tui.store import profile
+        from multichat_tui.store.presence import profile_state
 
-        found = profile.profile_state(self._paths.profile)
+        found = profile_state(self._paths.profile)
         return {"ABSENT": ProfileState.NEW, "LOCKED": ProfileState.LOCKED, "KEYFILE": ProfileState.OPEN}[found.name]
 
     def new_account(self) -> tuple[bytes, str]:

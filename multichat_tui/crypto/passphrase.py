@@ -4,38 +4,13 @@ The rule: a wrapped secret says in its associated data what it is for, so that o
 """
 
 import unicodedata
-from dataclasses import dataclass
 
 import nacl.bindings as sodium
 from nacl.exceptions import CryptoError
 from nacl.exceptions import RuntimeError as SodiumError
 
-from multichat_tui.model.limits import ARGON2_MEMORY_BYTES, ARGON2_PASSES, MAX_PASSPHRASE_BYTES
-
-SALT_BYTES: int = sodium.crypto_pwhash_SALTBYTES
-KEY_BYTES = 32
-NONCE_BYTES: int = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
-WRAPPED_BYTES: int = NONCE_BYTES + 32 + sodium.crypto_aead_xchacha20poly1305_ietf_ABYTES
-"""Nonce, then the sealed 32 bytes."""
-MIN_MEMORY_BYTES = 64 * 1024
-MAX_MEMORY_BYTES = 4 * 1024 * 1024 * 1024 - 1024
-MAX_PASSES = 64
-"""More than these in a key file would be somebody's attempt to keep us busy."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """What a guess costs: stored beside the wrapped keys. `salt` has 16 bytes."""
-
-    salt: bytes
-    memory_bytes: int = ARGON2_MEMORY_BYTES
-    passes: int = ARGON2_PASSES
-
-    def __post_init__(self) -> None:
-        if len(self.salt) != SALT_BYTES:
-            raise ValueError("the salt has 16 bytes")
-        if not MIN_MEMORY_BYTES <= self.memory_bytes <= MAX_MEMORY_BYTES or not 1 <= self.passes <= MAX_PASSES:
-            raise ValueError("the cost is outside its bounds")
+from multichat_tui.crypto.cost import KEY_BYTES, NONCE_BYTES, WRAPPED_BYTES, Cost
+from multichat_tui.model.limits import MAX_PASSPHRASE_BYTES
 
 
 def passphrase_fits(passphrase: str) -> bool:

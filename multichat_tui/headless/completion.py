@@ -6,11 +6,8 @@ which never asks for a passphrase. Names come from others: no script hands them 
 
 import shlex
 
-from multichat_tui.headless.grammar import CHANNELS, FILES, PEOPLE, Command, Grammar, Option
-
-SHELLS = ("bash", "zsh", "fish")
-NAMED = (CHANNELS, PEOPLE)
-"""What `multichat complete-names` knows."""
+from multichat_tui.headless.completed import FILES
+from multichat_tui.headless.grammar import Command, Grammar, Option
 
 
 def completion_script(shell: str, grammar: Grammar) -> str:

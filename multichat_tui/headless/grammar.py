@@ -6,10 +6,10 @@ Read from the parser itself, so that none of them can fall behind it.
 import argparse
 from dataclasses import dataclass
 
+from multichat_tui.headless.completed import CHANNELS, FILES, PEOPLE
+
 LATER = "comes with a later version"
 """How the parser describes what is recognised only to be refused."""
-CHANNELS, PEOPLE, FILES = "channels", "people", "files"
-"""What the word of an argument can be completed to."""
 _COMPLETED = {
     "CH": (CHANNELS,),
     "CH|@CONTACT": (CHANNELS, PEOPLE),

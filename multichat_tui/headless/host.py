@@ -6,12 +6,14 @@ Front ends see neither store nor network.
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from multichat_tui.headless.output import Output
 from multichat_tui.model.ids import UserId
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import ProfileState
+
+if TYPE_CHECKING:
+    from multichat_tui.headless.output import Output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,4 +74,4 @@ class Context:
 
     args: argparse.Namespace
     host: Host
-    out: Output
+    out: "Output"

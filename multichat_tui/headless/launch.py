@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 from multichat_tui.headless.host import Host
-from multichat_tui.headless.session import enter
 from multichat_tui.model.errors import ProfileBusy
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import ProfileState
@@ -75,6 +74,9 @@ class ProfileLauncher:
         self._created_passphrase = passphrase
 
     async def start(self, passphrase: str | None = None) -> NodeApi:
+        # Loaded now: the screens are painted before.
+        from multichat_tui.headless.session import enter
+
         given = next((p for p in (passphrase, self._created_passphrase, self._host.passphrase) if p is not None), None)
         await self.stop()
         async with AsyncExitStack() as stack:

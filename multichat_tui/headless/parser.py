@@ -2,13 +2,15 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from multichat_tui import __version__
-from multichat_tui.headless.completion import NAMED, SHELLS
-from multichat_tui.headless.grammar import Grammar, grammar_of
+from multichat_tui.headless.completed import NAMED, SHELLS
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.limits import MAX_USES
+
+if TYPE_CHECKING:
+    from multichat_tui.headless.grammar import Grammar
 
 EXIT_CODES = (
     (0, "done"),
@@ -171,8 +173,10 @@ def _build() -> argparse.ArgumentParser:
     return parser
 
 
-def grammar() -> Grammar:
+def grammar() -> "Grammar":
     """What this parser takes, as a tree."""
+    from multichat_tui.headless.grammar import grammar_of
+
     return grammar_of(_build(), _globals())
 
 

@@ -14,7 +14,8 @@ import apsw
 
 from multichat_tui.model.errors import Damaged, NewerVersion, StorageFailed, StoreError
 from multichat_tui.model.ids import digest
-from multichat_tui.store.faults import RESTORE, database_fault, file_fault
+from multichat_tui.store.faults import database_fault
+from multichat_tui.store.files import RESTORE, file_fault, sync_directory
 from multichat_tui.store.schema import Migration
 
 Row: TypeAlias = tuple[Any, ...]
@@ -250,12 +251,3 @@ def _drop(copy: Path) -> None:
         copy.unlink(missing_ok=True)
     except OSError as error:
         raise file_fault(error, copy, "removed") from error
-
-
-def sync_directory(directory: Path) -> None:
-    """Make creations, renames and removals in it durable. May raise OSError."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,15 +1,11 @@
-"""Where what the database and the file system raise becomes the errors of the one tree, each saying what to do."""
+"""Where what the database raises becomes the errors of the one tree, each saying what to do."""
 
-import errno
 from pathlib import Path
 
 import apsw
 
 from multichat_tui.model.errors import Damaged, ProfileBusy, StorageFailed, StoreError
-
-FREE_SPACE = "Free some space on that disk; nothing that was stored before is lost."
-RESTORE = "Leave the file as it is and restore the profile from a backup, or start anew with the recovery phrase."
-PERMISSION = "Check the permissions of the directory, and whether the disk is mounted read-only."
+from multichat_tui.store.files import FREE_SPACE, PERMISSION, RESTORE
 
 
 def database_fault(error: BaseException, path: Path) -> StoreError:
@@ -31,15 +27,6 @@ def database_fault(error: BaseException, path: Path) -> StoreError:
             return StorageFailed(f"The disk that holds {path} failed ({_name(error)}).", "Check the disk; then try again.")
         case _:
             return StorageFailed(f"The database {path} failed ({_name(error)}).", "Try again; if it persists, report it.")
-
-
-def file_fault(error: OSError, path: Path, doing: str) -> StoreError:
-    """What an exception of the file system means; `doing` is "read", "written" or the like."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StorageFailed(f"The disk that holds {path} is full.", FREE_SPACE)
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return StorageFailed(f"{path} cannot be {doing}: {error.strerror}.", PERMISSION)
-    return StorageFailed(f"{path} cannot be {doing}: {error.strerror}.", "Check the path and the disk; then try again.")
 
 
 def _name(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from multichat_tui.model.errors import Damaged
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.records import Header, Proof, Record, decode_header
 from multichat_tui.store.database import Row
-from multichat_tui.store.faults import RESTORE
+from multichat_tui.store.files import RESTORE
 
 KEPT_HEADERS = 2048
 """About 2 MB: several pages of every channel that is looked at. The strict decoding of one takes longer than reading it."""

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from multichat_tui.model.errors import ProfileBusy
-from multichat_tui.store.faults import file_fault
+from multichat_tui.store.files import file_fault
 
 PID_BYTES = 20
 

@@ -5,35 +5,22 @@ left of one, and only that, may be cleared away. Nothing else is ever overwritte
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from enum import StrEnum
+from contextlib import suppress
 from pathlib import Path
 
 from multichat_tui.crypto.passphrase import passphrase_fits
-from multichat_tui.model.errors import Damaged, ProfileAbsent, ProfileExists, StoreError, UsageError
+from multichat_tui.model.errors import ProfileAbsent, ProfileExists, StoreError, UsageError
 from multichat_tui.model.ports import Entropy
-from multichat_tui.store.database import COPY_SUFFIX, KEY_BYTES, sync_directory
-from multichat_tui.store.faults import RESTORE, file_fault
-from multichat_tui.store.keyfile import (
-    ACCOUNT_ENTROPY,
-    DATABASE_KEY,
-    KeyFile,
-    Secrets,
-    open_secret,
-    read_keys,
-    seal_keys,
-    wrapping_key,
-    write_keys,
-)
+from multichat_tui.store.database import COPY_SUFFIX, KEY_BYTES
+from multichat_tui.store.files import files_at, sync_directory
+from multichat_tui.store.keyfile import write_keys
 from multichat_tui.store.lock import ProfileLock
+from multichat_tui.store.presence import CREATING, DATABASE, KEYS, find_keys
 from multichat_tui.store.schema import Migration
 from multichat_tui.store.sqlite import SqliteStore
+from multichat_tui.store.wrapping import ACCOUNT_ENTROPY, DATABASE_KEY, Secrets, open_secret, seal_keys, wrapping_key
 
-KEYS = "keys"
-DATABASE = "messages.db"
 LOCK = "lock"
-CREATING = "creating"
 _DATABASE_FILES = (DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", f"{DATABASE}-journal")
 _ALL_FILES = (
     KEYS,
@@ -44,14 +31,6 @@ _ALL_FILES = (
     CREATING,
     LOCK,
 )
-
-
-class ProfileState(StrEnum):
-    ABSENT = "absent"
-    LOCKED = "locked"
-    """A passphrase opens it."""
-    KEYFILE = "keyfile"
-    """Its key lies beside it."""
 
 
 class OpenProfile:
@@ -85,14 +64,6 @@ class OpenProfile:
             self._lock.release()
 
 
-def profile_state(root: Path) -> ProfileState:
-    """What there is at `root`. `Damaged` or `NewerVersion` where its key file is; `StorageFailed` if it cannot be read."""
-    keys = _find_keys(root)
-    if keys is None:
-        return ProfileState.ABSENT
-    return ProfileState.KEYFILE if keys.cost is None else ProfileState.LOCKED
-
-
 def create_profile(
     root: Path,
     *,
@@ -109,12 +80,12 @@ def create_profile(
     if len(account_entropy) != KEY_BYTES:
         raise ValueError("the account's entropy has 32 bytes")
     _check_new_passphrase(passphrase)
-    if _find_keys(root) is not None:
+    if find_keys(root) is not None:
         raise _exists(root)
     _make_directory(root)
     lock = ProfileLock(root / LOCK)
     try:
-        if _find_keys(root) is not None:
+        if find_keys(root) is not None:
             raise _exists(root)
         return OpenProfile(root, _create(root, passphrase, account_entropy, entropy, argon_memory), lock)
     except BaseException:
@@ -132,7 +103,7 @@ def _create(
         _mark_creating(root)
         _remove(root, _DATABASE_FILES)
         store = SqliteStore(root / DATABASE, secrets.database_key)
-        with _files_at(root, "written"):
+        with files_at(root, "written"):
             sync_directory(root)
         write_keys(root / KEYS, keys)
     except BaseException:
@@ -152,10 +123,10 @@ def _create(
 def open_profile(root: Path, passphrase: str | None = None, *, migrations: tuple[Migration, ...] | None = None) -> OpenProfile:
     """Refuses in this order: `ProfileAbsent`, `ProfileBusy`, a key file that is `Damaged` or of a `NewerVersion`,
     `WrongPassphrase`, then what `SqliteStore` refuses."""
-    with _files_at(root, "read"):
+    with files_at(root, "read"):
         found = (root / KEYS).exists()
     if not found:
-        _find_keys(root)
+        find_keys(root)
         raise _absent(root)
     lock = ProfileLock(root / LOCK)
     try:
@@ -178,7 +149,7 @@ def change_passphrase(
     `argon_memory` in bytes; if None, as much as before. What an old copy of the key file gave away with the old passphrase, it
     gives away still.
     """
-    if _find_keys(root) is None:
+    if find_keys(root) is None:
         raise _absent(root)
     lock = ProfileLock(root / LOCK)
     try:
@@ -189,7 +160,7 @@ def change_passphrase(
 
 def _rewrap(root: Path, old: str | None, new: str | None, entropy: Entropy, argon_memory: int | None) -> None:
     _check_new_passphrase(new)
-    keys = _find_keys(root)
+    keys = find_keys(root)
     if keys is None:
         raise _absent(root)
     key, path = wrapping_key(keys, old), root / KEYS
@@ -217,18 +188,9 @@ def wipe_profile(root: Path) -> None:
         lock.release()
 
 
-def _find_keys(root: Path) -> KeyFile | None:
-    keys = read_keys(root / KEYS)
-    with _files_at(root, "read"):
-        lost = keys is None and (root / DATABASE).exists() and not (root / CREATING).exists()
-    if lost:
-        raise Damaged(f"{root / KEYS} is missing: without it {DATABASE} cannot be read.", RESTORE)
-    return keys
-
-
 def _open(root: Path, passphrase: str | None, purpose: str) -> bytes:
     """One of the two secrets: the account's is opened only when it is asked for."""
-    keys = _find_keys(root)
+    keys = find_keys(root)
     if keys is None:
         raise _absent(root)
     return open_secret(wrapping_key(keys, passphrase), purpose, keys, root / KEYS)
@@ -247,28 +209,20 @@ def _absent(root: Path) -> ProfileAbsent:
     return ProfileAbsent(f"There is no profile at {root}.", "Create one, or check the directory's name.")
 
 
-@contextmanager
-def _files_at(path: Path, doing: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise file_fault(error, path, doing) from error
-
-
 def _make_directory(root: Path) -> None:
-    with _files_at(root, "created"):
+    with files_at(root, "created"):
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         root.chmod(0o700)
 
 
 def _mark_creating(root: Path) -> None:
-    with _files_at(root / CREATING, "written"):
+    with files_at(root / CREATING, "written"):
         os.close(os.open(root / CREATING, os.O_CREAT | os.O_WRONLY, 0o600))
         sync_directory(root)
 
 
 def _remove(root: Path, names: tuple[str, ...]) -> None:
-    with _files_at(root, "cleared"):
+    with files_at(root, "cleared"):
         for name in names:
             (root / name).unlink(missing_ok=True)
         sync_directory(root)
@@ -276,7 +230,7 @@ def _remove(root: Path, names: tuple[str, ...]) -> None:
 
 def _overwrite(path: Path) -> None:
     """Best effort: many disks keep the old bytes somewhere."""
-    with _files_at(path, "wiped"), suppress(FileNotFoundError), path.open("r+b") as file:
+    with files_at(path, "wiped"), suppress(FileNotFoundError), path.open("r+b") as file:
         length = file.seek(0, os.SEEK_END)
         file.seek(0)
         file.write(bytes(length))

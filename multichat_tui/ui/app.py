@@ -151,7 +151,8 @@ class MultichatApp(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         if self._main is not None:
-            self.run_worker(self._start())
+            # Loading the node competes with the first screen's way to the terminal.
+            self.call_after_refresh(lambda: self.run_worker(self._start()))
         if self._guide is not None:
             self.run_worker(self._follow(self._guide))
 

@@ -17,8 +17,9 @@ from multichat_tui.model.intents import CreateChannel, OpenDirect, RememberTyped
 from multichat_tui.model.invitations import Invitation, parse_link
 from multichat_tui.model.ports import Space
 from multichat_tui.node.standing import decode_contact
-from multichat_tui.store.keyfile import ACCOUNT_ENTROPY, DATABASE_KEY, open_secret, read_keys, wrapping_key
+from multichat_tui.store.keyfile import read_keys
 from multichat_tui.store.sqlite import SqliteStore
+from multichat_tui.store.wrapping import ACCOUNT_ENTROPY, DATABASE_KEY, open_secret, wrapping_key
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 

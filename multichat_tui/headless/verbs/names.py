@@ -1,6 +1,6 @@
 """Names for shell completion: quick, silent, and without a question."""
 
-from multichat_tui.headless.grammar import CHANNELS
+from multichat_tui.headless.completed import CHANNELS
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.launch import node_answers
 from multichat_tui.headless.session import session

@@ -1,15 +1,12 @@
 """Wrapping secrets under a passphrase."""
 
+import nacl.bindings as sodium
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multichat_tui.crypto.cost import MAX_MEMORY_BYTES, MIN_MEMORY_BYTES, NONCE_BYTES, SALT_BYTES, WRAPPED_BYTES, Cost
 from multichat_tui.crypto.passphrase import (
-    MAX_MEMORY_BYTES,
-    MIN_MEMORY_BYTES,
-    NONCE_BYTES,
-    WRAPPED_BYTES,
-    Cost,
     passphrase_fits,
     unwrap,
     wrap,
@@ -19,6 +16,12 @@ from multichat_tui.model.limits import ARGON2_MEMORY_BYTES, ARGON2_PASSES, MAX_P
 
 CHEAP = Cost(salt=bytes(16), memory_bytes=MIN_MEMORY_BYTES, passes=1)
 KEY, SECRET, NONCE = b"k" * 32, b"s" * 32, b"n" * NONCE_BYTES
+
+
+def test_sizes_are_those_of_the_library() -> None:
+    assert sodium.crypto_pwhash_SALTBYTES == SALT_BYTES
+    assert sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES == NONCE_BYTES
+    assert NONCE_BYTES + 32 + sodium.crypto_aead_xchacha20poly1305_ietf_ABYTES == WRAPPED_BYTES
 
 
 def test_the_key_depends_on_passphrase_salt_memory_and_passes() -> None:

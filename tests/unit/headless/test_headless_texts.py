@@ -10,7 +10,8 @@ import pytest
 from requirements import Require
 
 from multichat_tui.config import FILE_SETTINGS, Arguments, load
-from multichat_tui.headless.completion import SHELLS, completion_script
+from multichat_tui.headless.completed import SHELLS
+from multichat_tui.headless.completion import completion_script
 from multichat_tui.headless.manual import _escaped, manual_page
 from multichat_tui.headless.parser import LATER_VERBS, grammar, parse
 from multichat_tui.model.errors import UsageError

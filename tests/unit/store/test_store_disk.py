@@ -15,7 +15,8 @@ from requirements import Require
 from multichat_tui.model.errors import StorageFailed
 from multichat_tui.model.ids import Log
 from multichat_tui.model.ports import Space, Transaction
-from multichat_tui.store.profile import OpenProfile, ProfileState, change_passphrase, create_profile, open_profile, profile_state
+from multichat_tui.store.presence import ProfileState, profile_state
+from multichat_tui.store.profile import OpenProfile, change_passphrase, create_profile, open_profile
 from multichat_tui.store.sqlite import SqliteStore
 
 ANA = person("ana")

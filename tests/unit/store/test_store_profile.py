@@ -13,7 +13,7 @@ from builders import seeded_entropy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from multichat_tui.crypto.passphrase import MAX_MEMORY_BYTES, Cost
+from multichat_tui.crypto.cost import MAX_MEMORY_BYTES, Cost
 from multichat_tui.model.codec import encode
 from multichat_tui.model.errors import (
     Damaged,
@@ -28,18 +28,18 @@ from multichat_tui.model.errors import (
     WrongPassphrase,
 )
 from multichat_tui.model.ports import Space
-from multichat_tui.store import keyfile, profile
-from multichat_tui.store.keyfile import Secrets, decode_keys, encode_keys, read_keys, seal_keys
+from multichat_tui.store import keyfile, profile, wrapping
+from multichat_tui.store.keyfile import decode_keys, encode_keys, read_keys
+from multichat_tui.store.presence import ProfileState, profile_state
 from multichat_tui.store.profile import (
     OpenProfile,
-    ProfileState,
     change_passphrase,
     create_profile,
     open_profile,
-    profile_state,
     wipe_profile,
 )
 from multichat_tui.store.schema import Migration, released_migrations
+from multichat_tui.store.wrapping import Secrets, seal_keys
 
 SMALL = 64 * 1024
 ACCOUNT = bytes(range(100, 132))
@@ -296,7 +296,7 @@ def test_too_little_memory_to_unlock_says_so(root: Path, monkeypatch: pytest.Mon
     def exhausted(passphrase: str, cost: Cost) -> bytes:
         raise MemoryError
 
-    monkeypatch.setattr(keyfile, "derive", exhausted)
+    monkeypatch.setattr(wrapping, "derive", exhausted)
     with refused(StorageFailed, "memory"):
         open_profile(root, "harbour")
 
@@ -530,3 +530,13 @@ def test_every_refusal_is_of_the_one_tree() -> None:
     kinds = (ProfileAbsent, ProfileExists, ProfileBusy, WrongPassphrase, Damaged, NewerVersion, StorageFailed)
     assert all(issubclass(kind, StoreError) for kind in kinds)
     assert len({kind.code for kind in kinds}) == len(kinds)
+
+
+def test_what_there_is_at_a_place_is_told_without_database_or_cryptography(tmp_path: Path) -> None:
+    create_profile(tmp_path / "p", passphrase=None, account_entropy=ACCOUNT, argon_memory=SMALL).close()
+    code = (
+        "import sys; from pathlib import Path; from multichat_tui.store.presence import profile_state\n"
+        "assert profile_state(Path(sys.argv[1])).value == 'keyfile'\n"
+        "assert not {'apsw', 'nacl'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "p")], check=True, timeout=60)
