@@ -7,6 +7,7 @@ from enum import Enum
 
 from multichat_tui.channel.control import root_create
 from multichat_tui.channel.counting import counts
+from multichat_tui.channel.view import View
 from multichat_tui.crypto.identity import founders_hold
 from multichat_tui.crypto.keys import verify
 from multichat_tui.model.acts import (
@@ -502,30 +503,42 @@ class Ledger:
             operation = channel.control.operation(record.id)
             if operation is not None and operation.devices is not None and record.header.device != world.identity.device:
                 world.lists_heard.append(operation.devices)
-        channel.devices = {device[:PREFIX_SIZE]: device for device in channel.control.certificates}
+        if known != len(channel.control.certificates):
+            channel.devices = {device[:PREFIX_SIZE]: device for device in channel.control.certificates}
         after = channel.view
         world.changed_channels.add(channel.id)
-        if (
-            before is None
-            or before.members != after.members
-            or before.endings != after.endings
-            or before.revocations != after.revocations
-        ):
+        # A view shares with the one before what has not changed: thousands of records change neither members nor invitations.
+        ended = before is None or (before.endings is not after.endings and before.endings != after.endings)
+        revoked = before is None or (before.revocations is not after.revocations and before.revocations != after.revocations)
+        if before is not None and (ended or revoked or (before.effective ^ after.effective) & before.mask):
+            self._recount(channel, before, after)
+        if ended or revoked or before is None or (before.members is not after.members and before.members != after.members):
             world.changed_members.add(channel.id)
             world.credentials_changed = True
-            self._recount(channel)
-        elif before.invitations != after.invitations or known != len(channel.control.certificates):
+            world.emit(lambda seq: DeliveryChanged(seq=seq, channel=channel.id, first=0, last=WHOLE))
+        elif before.invitations is not after.invitations or known != len(channel.control.certificates):
             world.credentials_changed = True
 
-    def _recount(self, channel: Channel) -> None:
-        """Memberships have changed: content of those concerned may count now, or no longer."""
-        world = self._world
-        ended = {ending.user for ending in channel.view.endings}
-        for device, certificate in channel.control.certificates.items():
-            if certificate.user in ended or device in channel.view.revocations:
-                for entry in world.txn.entries_by_device(channel.id, device):
-                    self._recount_entry(channel, entry)
-        world.emit(lambda seq: DeliveryChanged(seq=seq, channel=channel.id, first=0, last=WHOLE))
+    def _recount(self, channel: Channel, before: View, after: View) -> None:
+        """Memberships have ended, devices were revoked, or operations count that did not, or no longer: so may what those
+        concerned have written, and nothing else."""
+        txn, control = self._world.txn, channel.control
+        ended = {ending.user for ending in set(before.endings) ^ set(after.endings)}
+        revoked = {
+            device
+            for device in {**before.revocations, **after.revocations}
+            if before.revocations.get(device) != after.revocations.get(device)
+        }
+        entries: dict[RecordId, TimelineEntry] = {}
+        for device, certificate in control.certificates.items():
+            if certificate.user in ended or device in revoked:
+                entries.update((entry.id, entry) for entry in txn.entries_by_device(channel.id, device))
+        for record in control.records_in((before.effective ^ after.effective) & before.mask):
+            entry = txn.entry(record)
+            if entry is not None:
+                entries[record] = entry
+        for entry in entries.values():
+            self._recount_entry(channel, entry)
 
     def _recount_entry(self, channel: Channel, entry: TimelineEntry) -> None:
         world = self._world

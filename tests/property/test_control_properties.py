@@ -3,11 +3,14 @@
 import random
 from dataclasses import dataclass, field
 
+import pytest
 from builders import Person, make_record, make_root, person
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
+from multichat_tui.channel import control
 from multichat_tui.channel.control import ControlLog
+from multichat_tui.channel.resolution import Resolution
 from multichat_tui.channel.view import View
 from multichat_tui.crypto.identity import device_list_holds, join_holds, sign_device_list, sign_join
 from multichat_tui.crypto.keys import public_key
@@ -253,6 +256,36 @@ def test_step_by_step_equals_all_at_once(seed: int, steps: int, forking: bool) -
     for record in history.records:
         log.add(record, acts_of(record))
         assert log.view == log.resolved_from_nothing()
+
+
+@MANY
+@given(seed=st.integers(0, 2**32), steps=st.integers(5, 25), forking=st.booleans())
+def test_in_any_order_step_by_step_equals_all_at_once(seed: int, steps: int, forking: bool) -> None:
+    history = generate(seed, steps, forking=forking)
+    log = ControlLog(history.channel, join_holds, device_list_holds)
+    for record in shuffled(history.records, random.Random(seed)):
+        log.add(record, acts_of(record))
+        assert log.view == log.resolved_from_nothing()
+
+
+@MANY
+@given(seed=st.integers(0, 2**32), steps=st.integers(5, 25), forking=st.booleans(), back=st.integers(0, 3))
+def test_a_state_of_the_past_is_the_same_carried_on_or_decided_at_once(seed: int, steps: int, forking: bool, back: int) -> None:
+    """`back`: how far a state is carried on from one that is known; none is kept from one question to the next."""
+    history = generate(seed, steps, forking=forking)
+    log = log_of(history.records)
+    chance = random.Random(seed)
+    for record in history.records:
+        heads = tuple({record.id, chance.choice(history.records).id})
+        for asked in ((record.id,), heads):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(control, "MAX_STEPS_BACK", back)
+                log._views.clear()
+                for before in record.header.dependencies:
+                    log.view_at((before,))
+                found = log.view_at(asked)
+            mask = log.mask(asked)
+            assert found == Resolution(log._operations, mask).view
 
 
 @MANY
