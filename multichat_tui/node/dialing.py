@@ -56,8 +56,13 @@ class Dialing:
     _returns: tuple[Credential, ...] = ()
     """Under which restored devices of our contacts, and of our own account, are let in."""
     _calls: list[tuple[Credential, str]] | None = None
-    """What `_unreached` has found last, for the links of `_calls_for`; None after a change of targets or of what is seen."""
+    """What `_unreached` has found last, for the links of `_calls_for`; None after a change of targets, of what is seen, or of
+    which attempts there are."""
     _calls_for: object = None
+    _waiting: list[Attempt] | None = None
+    """The attempts of `_calls`; None where they were not gone through yet."""
+    _due_at: int = 0
+    """None of these is due before."""
     _begun: dict[tuple[bytes, str], Attempt] = field(default_factory=dict)
     """The attempts that were begun last: which of them are fresh is looked up at every call, and there may be many others."""
     _tidied: bool = False
@@ -212,6 +217,7 @@ class Dialing:
             attempt.under_way = False
             attempt.next_at = world.now + min(MAX_REDIAL_MS, MIN_REDIAL_MS * 2 ** min(attempt.tries, 10))
             attempt.tries += 1
+            self._due_at = min(self._due_at, attempt.next_at)
         shown = self._seen.get(failed.key, ())
         if failed.address in shown and attempt is not None and attempt.tries > 3:
             self._seen[failed.key] = tuple(address for address in shown if address != failed.address)
@@ -219,6 +225,7 @@ class Dialing:
 
     def up(self, up: LinkUp) -> None:
         self._world.dial_failures.pop(up.device, None)
+        self._calls = None
         returning = self._world.identity.returning
         if returning is not None and up.join_key == returning.account.key and up.dialled:
             # One of many who may answer under this key: not asked again soon, but others are.
@@ -235,6 +242,7 @@ class Dialing:
 
     def down(self, device: DeviceId) -> None:
         """A link broke: try again soon, at all addresses."""
+        self._calls = None
         for target in self._targets:
             if target.credential.device == device:
                 for address in self._places(target):
@@ -242,6 +250,7 @@ class Dialing:
 
     def network_changed(self) -> None:
         """All that was tried in vain may work now."""
+        self._calls = None
         for name, attempt in list(self._attempts.items()):
             if not attempt.under_way:
                 del self._attempts[name]
@@ -251,14 +260,19 @@ class Dialing:
     def call(self) -> None:
         """Dial everybody who is due."""
         world = self._world
+        unreached = self._unreached()
+        if self._waiting is not None and world.now < self._due_at:
+            return
+        waiting = self._waiting = []
         self._begun = {name: attempt for name, attempt in self._begun.items() if self._fresh(name, attempt)}
         trying = {key for key, _ in self._begun}
         calls = Counter(address for _, address in self._begun)
-        for credential, address in self._unreached():
+        for credential, address in unreached:
             name = credential.key, address
             attempt = self._attempts.get(name)
             if attempt is None:
                 attempt = self._attempts[name] = Attempt(next_at=world.now)
+            waiting.append(attempt)
             if attempt.next_at <= world.now and (credential.key in trying or calls[address] >= CALLS_AT_ONCE):
                 # One address after the other, or the first two that answer make two links; and nobody's door is crowded.
                 attempt.next_at = world.now + STAGGER_MS
@@ -270,6 +284,7 @@ class Dialing:
                 attempt.began_at = world.now
                 attempt.next_at = world.now + ANSWER_MS
                 world.out.dials.append((credential, address))
+        self._due_at = min(self.wake_times(), default=world.now)
 
     def _fresh(self, name: tuple[bytes, str], attempt: Attempt) -> bool:
         """Whether nothing has come of it yet, and it is too early for the next one."""
@@ -284,6 +299,7 @@ class Dialing:
         if self._calls is not None and self._calls_for == state:
             return self._calls
         self._calls_for = state
+        self._waiting = None
         linked = {session.device for session in sessions}
         busy = {session.address for session in sessions} if returning is not None else set()
         asked = {session.join_key for session in sessions if session.join_key is not None}
@@ -306,8 +322,7 @@ class Dialing:
         return tuple(dict.fromkeys((*self._seen.get(target.credential.key, ()), *target.addresses)))
 
     def wake_times(self) -> list[int]:
-        attempts = [self._attempts.get((credential.key, address)) for credential, address in self._unreached()]
-        return [attempt.next_at for attempt in attempts if attempt is not None]
+        return [attempt.next_at for attempt in self._waiting or ()]
 
 
 def _open(key: bytes, join_key: bytes) -> Credential:

@@ -20,7 +20,8 @@ from multichat_tui.model.snapshots import MessageRow, RowKind
 from multichat_tui.node.world import Channel, World
 
 if TYPE_CHECKING:
-    from many_nodes import History, Place
+    from many_nodes import History
+    from many_plan import Place
 
 
 def world_of(person: Person) -> World:
@@ -114,6 +115,14 @@ def check_delivery(history: "History") -> None:
                             assert record.id in theirs, f"{person.name} believes that {other.name} holds what it does not"
 
 
+def check_chains(history: "History") -> None:
+    """Whatever an honest machine holds at any time, it holds what that depends on."""
+    for person in history.chance_of_checks.sample(history.honest, min(4, len(history.honest))):
+        with person.store.inner.transaction() as txn:
+            for place in history.places:
+                check_dependencies(txn, place.channel)
+
+
 async def check_end(history: "History") -> None:
     """Everything has healed and all say that they hold the same: it is so, it is in order, and nothing acknowledged is lost."""
     now_ms = history.world.now_ms()
@@ -150,18 +159,31 @@ def outline(rows: list[MessageRow], now_ms: int) -> list[tuple[RecordId, RowKind
 
 
 def check_removed(history: "History", place: "Place") -> None:
-    """Who was removed holds nothing that was written in the knowledge of it."""
+    """Who was removed, and a device that was revoked, hold nothing that was written in the knowledge of it."""
     control = world_of(place.founder).channels[place.channel].control
     for ending in control.view.endings:
-        if ending.fence is None or ending.user in control.view.members:
-            continue
-        for person in history.world.people.values():
-            if history.users.get(person.account_entropy) != ending.user:
-                continue
-            with person.store.inner.transaction() as txn:
-                for _, record in txn.arrivals(place.channel, Log.CONTENT, 0, 10**9):
-                    knew = control.mask(record.header.control_heads) >> ending.operation & 1
-                    assert not knew, f"{person.name} was removed from {place.mark}, and served what was written after it"
+        if ending.fence is not None and ending.user not in control.view.members:
+            end = control.records_by_index(ending.operation)
+            for person in history.world.people.values():
+                if history.users.get(person.account_entropy) == ending.user:
+                    assert not _written_knowing(person, place, end), f"{person.name} was removed from {place.mark}, and served"
+    for device, revocations in control.view.revocations.items():
+        end = control.records_by_index(min(revocation.operation for revocation in revocations))
+        for name in history.lost:
+            if history.devices[name] == device:
+                person = history.world.people[name]
+                assert not _written_knowing(person, place, end), f"{name} was revoked, and served in {place.mark}"
+
+
+def _written_knowing(person: Person, place: "Place", end: RecordId) -> list[RecordId]:
+    """Messages that a machine holds, whose authors held this control record. It may hold others than the founder does."""
+    with person.store.inner.transaction() as txn:
+        after = {end}
+        for _, record in txn.arrivals(place.channel, Log.CONTROL, 0, 10**9):
+            if after.intersection(record.header.parents):
+                after.add(record.id)
+        contents = [record for _, record in txn.arrivals(place.channel, Log.CONTENT, 0, 10**9)]
+    return [record.id for record in contents if after.intersection(record.header.control_heads)]
 
 
 def read_out(person: Person) -> dict[str, object]:

@@ -7,27 +7,40 @@
 import argparse
 import asyncio
 import itertools
-import logging
 import os
 import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from hostile_members import Hostile
-from many_invariants import check_delivery, check_end, differences, world_of
+from many_invariants import check_chains, check_delivery, check_end, differences, world_of
+from many_plan import (
+    DAY_MS,
+    DAY_S,
+    HOUR_S,
+    KINDS,
+    MAX_LOST,
+    MAX_SECOND,
+    ROUGH,
+    SECOND,
+    TURNS,
+    YEAR_MS,
+    Place,
+    Plan,
+    remove,
+    watched_log,
+)
 from simulated_world import Person, SimulatedWorld
 
-from multichat_tui.model.acts import Remove, Tip
 from multichat_tui.model.errors import MultichatError
-from multichat_tui.model.ids import ChannelId, Log, UserId
+from multichat_tui.model.ids import ChannelId, DeviceId, UserId
 from multichat_tui.model.intents import (
     CreateChannel,
     Intent,
@@ -35,75 +48,13 @@ from multichat_tui.model.intents import (
     JoinChannel,
     LeaveChannel,
     RenameChannel,
+    RevokeDevice,
     SetName,
     SetTopic,
 )
-from multichat_tui.model.ports import Store
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.net.simulated import Conditions, SimulatedNetwork
 from multichat_tui.net.virtual_time import run_virtual
-from multichat_tui.node import dialing
-from multichat_tui.node.service import Outcome
-from multichat_tui.store.memory import MemoryStore
-
-HOUR_S = 3600.0
-DAY_S = 24 * HOUR_S
-DAY_MS = 24 * 3600 * 1000
-YEAR_MS = 365 * DAY_MS
-ROUGH = Conditions(latency_ms=20, jitter_ms=30, loss=0.05, duplication=0.05, reordering=0.05, reliable=False)
-KINDS = ("flood", "fork", "garbage", "lie")
-PATIENCE_MS = 6 * 3600 * 1000
-"""Between two calls in vain. In days of virtual time those of a minute would be most of the work; who comes is seen anyhow."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How large a history is. `new_store`: what keeps the profile of the machine of that name."""
-
-    seed: int
-    nodes: int = 50
-    steps: int = 400
-    hostile: bool = True
-    new_store: Callable[[str], Store] = field(default=lambda name: MemoryStore())
-
-
-class Place:
-    """A channel as the history knows it. Texts in it begin with `mark`."""
-
-    def __init__(self, number: int, channel: ChannelId, founder: Person) -> None:
-        self.channel = channel
-        self.founder = founder
-        self.mark = f"¶{number}¶"
-        self.told: set[str] = {founder.name}
-        """Machines that were ever let know of it, or given its link: nobody else may hear of it."""
-        self.away: set[str] = set()
-        """Whose membership was ended, or who have left."""
-        self.link = ""
-
-
-@contextmanager
-def watched_log() -> Iterator[list[str]]:
-    """What nodes log as failures of their own."""
-    failures: list[str] = []
-
-    class Watch(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            text = record.getMessage()
-            if record.exc_info is not None or (text.startswith("batch failed") and "storage" not in text):
-                cause = record.exc_info[1] if record.exc_info else ""
-                failures.append(f"{text} {cause!r}")
-
-    watch = Watch(level=logging.WARNING)
-    root = logging.getLogger("multichat_tui")
-    propagated, root.propagate = root.propagate, False
-    root.addHandler(watch)
-    before, dialing.MAX_REDIAL_MS = dialing.MAX_REDIAL_MS, PATIENCE_MS
-    try:
-        yield failures
-    finally:
-        dialing.MAX_REDIAL_MS = before
-        root.removeHandler(watch)
-        root.propagate = propagated
 
 
 class History:
@@ -125,6 +76,8 @@ class History:
         self.leaks: list[str] = []
         self.users: dict[bytes, UserId] = {}
         """By the secret of the account."""
+        self.devices: dict[str, DeviceId] = {}
+        self.chance_of_checks = random.Random(f"checks/{plan.seed}")
         self._spoiling = False
         self._tasks: set[asyncio.Future[None]] = set()
 
@@ -159,7 +112,8 @@ class History:
         world, chance, count = self.world, self.chance, self.plan.nodes
         people = await world.add(*(f"n{number}" for number in range(count)))
         for person in people:
-            self.users[person.account_entropy] = (await person.api.me()).rows.user
+            me = (await person.api.me()).rows
+            self.users[person.account_entropy], self.devices[person.name] = me.user, me.device
         if self.plan.hostile:
             for person, kind in zip(people[-len(KINDS) :], KINDS, strict=True):
                 self.hostile[person.name] = Hostile(person, kind, random.Random(f"{kind}/{self.plan.seed}"))
@@ -231,9 +185,9 @@ class History:
             self.heal_at = 0.0
             self.world.hub.heal()
         person = self.chance.choice(list(self.world.people.values()))
-        place = self.chance.choice(self.places)
-        kinds = ("say", "burst", "crash", "cut", "clock", "rule", "join", "leave", "remove", "restore", "hostile")
-        kind = self.chance.choices(kinds, (40, 5, 6, 3, 3, 6, 5, 1, 3, 2, 12))[0]
+        mine = [place for place in self.places if person.name in place.told - place.away]
+        place = self.chance.choice(mine if mine and self.chance.random() < 0.7 else self.places)
+        kind = self.chance.choices(tuple(TURNS), tuple(TURNS.values()))[0]
         match kind:
             case "say" | "burst" if person.running:
                 for _ in range(1 if kind == "say" else 12):
@@ -256,8 +210,12 @@ class History:
                 await self.join(person, place)
             case "leave" | "remove" if person is not place.founder and person.name in place.told - place.away:
                 await self.end(person, place, kind)
-            case "restore" if len(self.lost) < 2:
+            case "restore" if len(self.lost) < MAX_LOST:
                 await self.restore(person)
+            case "second" if sum(name.endswith(SECOND) for name in self.world.people) < MAX_SECOND:
+                await self.add_second(person)
+            case "revoke" if len(self.lost) < MAX_LOST:
+                await self.revoke(person)
             case "hostile" if self.hostile:
                 hostile = self.chance.choice(list(self.hostile.values()))
                 self.happened[hostile.kind] += 1
@@ -318,20 +276,49 @@ class History:
     async def restore(self, person: Person) -> None:
         """From the phrase alone; the lost machine is never started again. Only whom a contact can recognise."""
         founders = {place.founder.name for place in self.places}
-        if person.name in self.hostile or person.name in founders or person.name in self.lost or not person.running:
+        if person.name in founders or not self.has_one_machine(person):
             return
         if not await self.would_be_recognised(person):
             return
         await person.stop()
         self.lost.add(person.name)
         self.happened["restored"] += 1
-        name = f"{person.name} again"
+        await self.restored(person, f"{person.name} again", revoke=True)
+
+    async def add_second(self, person: Person) -> None:
+        """Another machine of an account whose first one stays."""
+        if not self.has_one_machine(person) or not await self.would_be_recognised(person):
+            return
+        self.happened["second machines"] += 1
+        await self.restored(person, person.name + SECOND, revoke=False)
+
+    async def restored(self, person: Person, name: str, *, revoke: bool) -> None:
         for place in self.places:
             for names in (place.told, place.away):
                 if person.name in names:
                     names.add(name)
-        await self.world.restore(person, name)
-        self.toggle_at[name] = float("inf")
+        machine = await self.world.restore(person, name, revoke=revoke)
+        self.devices[name] = world_of(machine).identity.device
+        self.toggle_at[name] = float("inf") if revoke else self.now() + DAY_S
+
+    def has_one_machine(self, person: Person) -> bool:
+        return person.running and person.name not in self.hostile and self.machines_of(person) == [person.name]
+
+    async def revoke(self, person: Person) -> None:
+        """One of two machines of an account ends the other, which goes on until it hears of it and is not started again then."""
+        others = [name for name in self.machines_of(person) if name not in (person.name, *self.lost)]
+        founders = {place.founder.name for place in self.places}
+        if not others or person.name in self.lost or others[0] in founders or not self.channels(person):
+            return
+        other = self.world.people[others[0]]
+        device = self.devices[other.name]
+        identity = world_of(person).identity
+        known = {certificate.device for certificate in identity.devices.living}
+        if identity.returning is not None or device not in known or identity.device not in known:
+            return
+        if await self.do(person, RevokeDevice(device=device)):
+            self.happened["revoked"] += 1
+            self.lost.add(other.name)
 
     async def would_be_recognised(self, person: Person) -> bool:
         """Who has lost everything is let into a channel again by a contact who is in it: there must be an honest one in each."""
@@ -369,8 +356,15 @@ class History:
         """As the sender sees it when the frame leaves: after the commit that caused it."""
         node = self.world.people[sender.name].node
         mine = None if node is None or node._engine is None else node._engine.world.channels.get(place.channel)
-        user = self.users[self.world.people[receiver.name].account_entropy]
-        return mine is None or user in mine.view.members
+        there = self.world.people[receiver.name]
+        user = self.users[there.account_entropy]
+        if mine is None:
+            return True
+        if user not in mine.view.members:
+            return False
+        # A profile that was found to be a copy goes on as another device.
+        engine = None if there.node is None else there.node._engine
+        return engine is None or engine.world.identity.device not in mine.view.revocations
 
     # What is so
 
@@ -387,6 +381,7 @@ class History:
         assert not failures, failures[:5]
         assert not self.leaks, self.leaks[:5]
         check_delivery(self)
+        check_chains(self)
 
     # The end
 
@@ -404,8 +399,8 @@ class History:
         for person in self.honest:
             if not person.running:
                 await person.start()
-        for hostile in self.hostile.values():
-            hostile.person.crash()
+        for name in (*self.hostile, *self.lost):
+            world.people[name].crash()
         await self.wait(lambda: not differences(self), "the same everywhere", 12 * HOUR_S, lambda: str(differences(self)[:6]))
         for place in self.places:
             await self.say(place.founder, place)
@@ -417,26 +412,6 @@ class History:
         while not holds():
             assert self.now() < deadline, f"not within {timeout_s} s: {what}; {why()}"
             await asyncio.sleep(1 if timeout_s <= 600 else 20)
-
-
-def remove(founder: Person, channel: ChannelId, user: UserId) -> bool:
-    """What a founder's node does for a leaving, for somebody who does not want to leave."""
-    engine = founder.api._engine
-    if engine is None or user not in engine.world.channels[channel].view.members:
-        return False
-    founder.store.crash_next = None
-    with founder.store.transaction() as txn:
-        engine.begin(txn, founder.now_ms())
-        mine = engine.world.channels[channel]
-        fence = tuple(
-            Tip(device=end.device, log=key[0], seq=end.seq, hash=end.id)
-            for key, end in sorted(mine.chains.ends.items())
-            if mine.control.user_of(end.device) == user
-        )
-        engine._ledger.author(mine, Log.CONTROL, (Remove(user=user, fence=fence),))
-        effects = engine.finish()
-    founder.api._let_out(Outcome(effects=effects))
-    return True
 
 
 def play(plan: Plan) -> History:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from many_invariants import read_out
-from many_nodes import Plan, play
+from many_nodes import play
+from many_plan import Plan
 
 from multichat_tui.model.ports import Store
 from multichat_tui.store.memory import MemoryStore
