@@ -113,7 +113,7 @@ def queries(words: list[str], rare: ChannelId) -> list[tuple[str, Search, str | 
     """(name, search, the floor's expression, wanted ms)."""
 
     def phrase(text: str, *, prefix: bool = False, **more: tuple[ChannelId, ...]) -> Search:
-        return Search(phrases=(Phrase(text=text, prefix=prefix),), **more)  # type: ignore[arg-type]
+        return Search(phrases=(Phrase(text=text, prefix=prefix),), **more)
 
     pair = f"{words[3]} {words[5]}"
     long = next(word for word in words[:400] if len(word) >= 5)
@@ -148,10 +148,10 @@ async def figures(directory: Path) -> list[Figure]:
     made = []
     for name, search, expression, wanted in queries(words, channels[-1]):
         found = len((await node.search(search, limit=PAGE_HITS)).rows.rows)
-        ours = await times_of(lambda search=search: node.search(search, limit=PAGE_HITS))  # type: ignore[misc]
+        ours = await times_of(lambda search=search: node.search(search, limit=PAGE_HITS))
         plain = None
         if expression is not None:
-            plain = await times_of(lambda e=expression: floor.execute(FLOOR, (e,)).fetchall())  # type: ignore[misc]
+            plain = await times_of(lambda e=expression: floor.execute(FLOOR, (e,)).fetchall())
         for share, label in ((0.5, "p50"), (0.99, "p99")):
             measure = Measure(
                 name=f"search: {name} ({found} rows), {label}", unit="ms", target=f"<= {wanted:.0f}" if wanted else "",
@@ -185,7 +185,7 @@ async def painted(node: Node, word: str) -> Figure:
     from multichat_tui.ui.preferences import Preferences
     from multichat_tui.ui.search import SearchScreen
 
-    app = MultichatApp(_Launched(node), Preferences())  # type: ignore[arg-type]
+    app = MultichatApp(_Launched(node), Preferences())
     taken: list[float] = []
     async with app.run_test(size=(80, 24)) as pilot:
         while app.main.front.current is None or not app.main.front.desk.members:
@@ -195,7 +195,7 @@ async def painted(node: Node, word: str) -> Figure:
         assert isinstance(screen, SearchScreen)
         finder, answered = screen.lines.finder, asyncio.Event()
         show = finder._changed
-        finder._changed = lambda: (show(), answered.set())  # type: ignore[assignment, func-returns-value]
+        finder._changed = lambda: (show(), answered.set())
 
         async def searched() -> None:
             while finder.searching:

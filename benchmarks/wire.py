@@ -48,7 +48,7 @@ async def per_message(party: Party) -> tuple[float, float]:
 
 async def inside() -> None:
     """In the namespace: print the figures as JSON."""
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)  # noqa: ASYNC221
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)  # noqa: ASYNC221  # before anything else runs
     with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
         async with floor_party(Path(directory) / "floor") as party:
             floor = await per_message(party)

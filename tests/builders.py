@@ -169,11 +169,11 @@ class Talk:
 
     def say(self, author: Person, text: str, **other: object) -> Record:
         """A message; see `add`."""
-        return self.add(author, Message(text=text), **other)  # type: ignore[arg-type]
+        return self.add(author, Message(text=text), **other)
 
     def set_topic(self, author: Person, topic: str, **other: object) -> Record:
         """A control record; see `add`."""
-        return self.add(author, SetTopic(topic=topic), log=Log.CONTROL, **other)  # type: ignore[arg-type]
+        return self.add(author, SetTopic(topic=topic), log=Log.CONTROL, **other)
 
     def add(
         self,

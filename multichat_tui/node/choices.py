@@ -1,5 +1,7 @@
 """The user's intents, each decided and turned into at most one record. A refusal is raised before anything is written."""
 
+from functools import partial
+
 from multichat_tui.crypto.identity import Account, safety_number
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.acts import Create, Invite, Leave, Message, Rename, SetTopic, Style
@@ -305,8 +307,7 @@ class Choices:
                 world.txn.forget_channel(channel.id)
                 world.drop_channel(channel)
             world.changed_channels.discard(channel.id)
-            identifier = channel.id
-            world.emit(lambda seq, gone=identifier: ChannelGone(seq=seq, channel=gone))  # type: ignore[misc]
+            world.emit(partial(ChannelGone, channel=channel.id))
         world.credentials_changed = True
         return Accepted(channel=found.id)
 

@@ -3,6 +3,8 @@
 `load` builds the state in memory from the store; after a transaction that failed the engine is thrown away and loaded again.
 """
 
+from functools import partial
+
 from multichat_tui.model.acts import Act, decode_acts
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart
@@ -266,11 +268,10 @@ class Engine:
         if not world.listened:
             world.forget_changes()
             return
-        # Below, default arguments bind the loop's values; mypy has no type for such a lambda, hence the ignores.
         for identifier in sorted(world.changed_members):
             if identifier in world.channels:
                 shown = world.conversation(world.channels[identifier])[0].id
-                world.emit(lambda seq, shown=shown: MembersChanged(seq=seq, channel=shown))  # type: ignore[misc]
+                world.emit(partial(MembersChanged, channel=shown))
         told: set[ChannelId] = set()
         for identifier in sorted(world.changed_channels):
             channel = world.channels.get(identifier)
@@ -280,11 +281,11 @@ class Engine:
             if shown_channel.id not in told:
                 told.add(shown_channel.id)
                 row = self.rows.channel(shown_channel)
-                world.emit(lambda seq, row=row: ChannelChanged(seq=seq, row=row))  # type: ignore[misc]
+                world.emit(partial(ChannelChanged, row=row))
         for user in sorted(world.changed_contacts):
             if user in world.contacts:
                 contact = self.rows.contact(user)
-                world.emit(lambda seq, contact=contact: ContactChanged(seq=seq, row=contact))  # type: ignore[misc]
+                world.emit(partial(ContactChanged, row=contact))
         for root in {self.rows.root_of(record) for record in world.answered}:
             grown = self.rows.message(root)
             if grown is not None:

@@ -1,7 +1,6 @@
 """Records into a channel: our own are made, others' are checked; both are delivered in the same way, once, in causal order."""
 
 import heapq
-from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 
@@ -26,7 +25,7 @@ from multichat_tui.model.acts import (
 )
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.errors import IntentRefused, Refusal
-from multichat_tui.model.events import DeliveryChanged, Event, MessageAdded, MessageChanged
+from multichat_tui.model.events import DeliveryChanged, MessageAdded, MessageChanged
 from multichat_tui.model.frames import ElidedItem, Item, Prefix
 from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
@@ -60,7 +59,7 @@ from multichat_tui.model.text import mentions
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.rows import COPIED, Rows, reply_of, reply_of_record, searched_text
 from multichat_tui.node.standing import Standing
-from multichat_tui.node.world import Channel, World, new_channel
+from multichat_tui.node.world import Channel, EventBuild, World, new_channel
 from multichat_tui.sync.chains import ChainKey, End, Island, chain_key
 from multichat_tui.sync.elision import Mismatch, Missing, Place, Surroundings, restore
 
@@ -616,7 +615,7 @@ class Ledger:
         return any(ets > record.header.ets + LATE_AFTER_MS for head, ets in heads.items() if head != record.id)
 
 
-def _changed(row: MessageRow, position: Position) -> Callable[[int], Event]:
+def _changed(row: MessageRow, position: Position) -> EventBuild:
     return lambda seq: MessageChanged(seq=seq, channel=row.channel, id=row.id, position=position, row=row)
 
 

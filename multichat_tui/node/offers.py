@@ -1,7 +1,8 @@
 """Offers: what we hold, said to peers; and what they say they hold."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from functools import partial
+from typing import Protocol, TypeAlias
 
 from multichat_tui.model.frames import ChainTip, ChannelOffer, Offer, Request, Vector
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
@@ -21,6 +22,10 @@ Chosen: TypeAlias = dict[ChannelId, set[ChainKey] | None]
 """Chains to offer, by channel; ALL for each of the channel's."""
 VECTOR_VERSION = 2
 """The first version of the link protocol that knows vectors."""
+
+
+class PendingBuild(Protocol):
+    def __call__(self, watch: Watch) -> Pending: ...
 
 
 class Offers:
@@ -46,14 +51,14 @@ class Offers:
         self.on_fingerprint: Callable[[Session, bytes], int] = lambda session, fingerprint: 0
         self.on_same: Callable[[Session, Pending, int], None] = lambda session, pending, same: None
 
-    def open(self, session: Session, make: Callable[[Watch], Pending]) -> None:
+    def open(self, session: Session, make: PendingBuild) -> None:
         """Send an offer, and again until it is acknowledged."""
         if len(session.offers) >= MAX_PENDING_OFFERS:
             self._world.close(session, "it acknowledges nothing")
             return
         number = session.next_offer
         session.next_offer += 1
-        session.offers[number] = make(Watch(sent_at=self._world.now, next_at=self._world.now + session.rtt.timeout_ms(0)))
+        session.offers[number] = make(watch=Watch(sent_at=self._world.now, next_at=self._world.now + session.rtt.timeout_ms(0)))
         self.send_offer(session, number)
 
     def offer(
@@ -82,13 +87,13 @@ class Offers:
         for index, part in enumerate(parts):
             self.open(
                 session,
-                lambda watch, part=part, first=index == 0, last=index == end: Pending(  # type: ignore[misc]  # mypy has no type for the defaults
-                    watch=watch,
+                partial(
+                    Pending,
                     chains=part,
-                    statements=statements and first,
-                    receipt_numbers=receipt_numbers and first,
+                    statements=statements and index == 0,
+                    receipt_numbers=receipt_numbers and index == 0,
                     plain=plain,
-                    nothing_beyond=nothing_beyond and last,
+                    nothing_beyond=nothing_beyond and index == end,
                 ),
             )
 
@@ -97,7 +102,7 @@ class Offers:
         due, session.receipts_due = sorted(session.receipts_due), set()
         for start in range(0, len(due), MAX_RECEIPTS):
             names = tuple(due[start : start + MAX_RECEIPTS])
-            self.open(session, lambda watch, names=names: Pending(watch=watch, receipts=names))  # type: ignore[misc]
+            self.open(session, partial(Pending, receipts=names))
 
     def send_offer(self, session: Session, number: int) -> None:
         world = self._world

@@ -1,6 +1,5 @@
 """Rows for front ends, from the store and the world. Reads only."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from multichat_tui.crypto.identity import safety_number
@@ -19,7 +18,7 @@ from multichat_tui.model.acts import (
 )
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.errors import NotFound
-from multichat_tui.model.events import Event, MessageChanged
+from multichat_tui.model.events import MessageChanged
 from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId, fingerprint, short
 from multichat_tui.model.joins import decode_join
@@ -52,7 +51,7 @@ from multichat_tui.node.alarms import alarm_rows, alarms
 from multichat_tui.node.gaps import Gaps
 from multichat_tui.node.standing import decode_held_pairing
 from multichat_tui.node.typed import typed_lines
-from multichat_tui.node.world import Channel, World
+from multichat_tui.node.world import Channel, EventBuild, World
 
 ADDRESS_SEPARATOR = b"\n"
 LABEL = b"label/"
@@ -504,7 +503,7 @@ class Rows:
         return tuple((key.decode(), value.decode()) for key, value in self._world.txn.scan(Space.SETTING))
 
 
-def changed_row(row: MessageRow) -> Callable[[int], Event]:
+def changed_row(row: MessageRow) -> EventBuild:
     """The event that a row in its place says something else."""
     return lambda seq: MessageChanged(seq=seq, channel=row.channel, id=row.id, position=row.position, row=row)
 

@@ -1,7 +1,7 @@
 """What a running node holds in memory: all of it can be loaded from the store again, and is after a failed commit."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from multichat_tui.channel.control import ControlLog
 from multichat_tui.channel.view import View
@@ -27,6 +27,12 @@ from multichat_tui.sync.fingerprint import DeviceNumbers
 from multichat_tui.sync.islands import Edge, Fill
 from multichat_tui.sync.parking import Grounds
 from multichat_tui.sync.session import Role, Session, Want, Watch
+
+
+class EventBuild(Protocol):
+    """An event but for its number, which may be made in vain: nobody listens, say."""
+
+    def __call__(self, seq: int) -> Event: ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -176,11 +182,11 @@ class World:
 
     # Out
 
-    def emit(self, build: Callable[[int], Event]) -> None:
+    def emit(self, build: EventBuild) -> None:
         """Number an event and let it out after the commit, if anybody listens."""
         self.event_seq += 1
         if self.listened:
-            self.out.events.append(build(self.event_seq))
+            self.out.events.append(build(seq=self.event_seq))
 
     def turn_events(self, after: int) -> None:
         """Tell what was told since the event with this number in the opposite order."""

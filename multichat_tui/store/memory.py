@@ -7,6 +7,7 @@ import bisect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
@@ -167,7 +168,7 @@ class _MemoryTransaction:
 
     def reserve_arrivals(self, count: int) -> int:
         state = self._state
-        self._undo.run(lambda last=state.last_arrival: setattr(state, "last_arrival", last))  # type: ignore[misc]
+        self._undo.run(partial(setattr, state, "last_arrival", state.last_arrival))
         state.last_arrival += count
         return state.last_arrival - count + 1
 

@@ -256,9 +256,9 @@ class MultichatApp(App[int], inherit_bindings=False):
         switch = getattr(driver, "_enable_mouse_support" if on else "_disable_mouse_support", None)
         if switch is not None:
             driver_mouse = getattr(driver, "_mouse", True)
-            setattr(driver, "_mouse", True)  # noqa: B010
+            setattr(driver, "_mouse", True)  # noqa: B010  # not public: its type says nothing of it
             switch()
-            setattr(driver, "_mouse", driver_mouse or on)  # noqa: B010
+            setattr(driver, "_mouse", driver_mouse or on)  # noqa: B010  # as above
 
     def copy_to_clipboard(self, text: str) -> None:
         """By OSC 52, which works through SSH; tmux hears it from its own command only."""

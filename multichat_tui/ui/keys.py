@@ -76,7 +76,7 @@ class GuardedParser(XTermParser):
 def teach_parser() -> None:
     """Idempotent. Call before the terminal is opened."""
     for sequence, key in SEQUENCES.items():
-        ANSI_SEQUENCES_KEYS[sequence] = (_key(key),)  # type: ignore[index]
+        ANSI_SEQUENCES_KEYS[sequence] = (_key(key),)  # type: ignore[index]  # a dict, said to be a mapping
     from textual.drivers import linux_driver
 
-    setattr(linux_driver, "XTermParser", GuardedParser)  # noqa: B010
+    setattr(linux_driver, "XTermParser", GuardedParser)  # noqa: B010  # mypy has no assignment to a module of others

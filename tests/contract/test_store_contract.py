@@ -53,7 +53,7 @@ def keep_and_show(store: Store, talk: Talk, *people: Person, mention: Callable[[
 
 def shown(txn: Transaction, *channels: ChannelId, **page: Position | int | None) -> list[RecordId]:
     arguments = {"before": None, "after": None, "limit": 100} | page
-    rows = txn.timeline(channels, **arguments)  # type: ignore[arg-type]
+    rows = txn.timeline(channels, **arguments)
     assert all(entry.id == record.id for entry, record in rows)
     return [entry.id for entry, _ in rows]
 
@@ -719,7 +719,7 @@ _steps = st.lists(
 )
 
 
-def _take(txn: Transaction, step: tuple) -> object:  # type: ignore[type-arg]
+def _take(txn: Transaction, step: tuple) -> object:
     """Do one step, its records, channels and devices given by their places; what it answered, or which error it raised."""
     devices = sorted(PEOPLE)
     match step:
@@ -757,7 +757,7 @@ class BothStores(RuleBasedStateMachine):
         self.real = SqliteStore(self.path, KEY)
 
     @rule(steps=_steps, crash=st.booleans())
-    def block(self, steps: list[tuple], crash: bool) -> None:  # type: ignore[type-arg]
+    def block(self, steps: list[tuple], crash: bool) -> None:
         answers = []
         for store in (self.twin, self.real):
             taken = []

@@ -45,7 +45,7 @@ class Told:
         return self.talk.channel
 
     def say(self, author: Person, text: str, *, at_ms: int | None = None, hidden: bool = False, **other: object) -> Record:
-        record = self.talk.add(author, Message(text=text), at_ms=at_ms, **other)  # type: ignore[arg-type]
+        record = self.talk.add(author, Message(text=text), at_ms=at_ms, **other)
         with self.store.transaction() as txn:
             txn.show(entry_of(record, txn.append(record, 1), author, hidden=hidden), text)
         self.texts[record.id] = text
@@ -55,13 +55,13 @@ class Told:
         with self.store.transaction() as txn:
             entry = txn.entry(record.id)
             assert entry is not None
-            txn.show(replace(entry, **changes), text)  # type: ignore[arg-type]
+            txn.show(replace(entry, **changes), text)
 
 
 def asked(*phrases: str, prefix: bool = False, **more: object) -> Search:
     """The last phrase may go on with `prefix`."""
     made = tuple(Phrase(text=text, prefix=prefix and text is phrases[-1]) for text in phrases)
-    return Search(phrases=made, **more)  # type: ignore[arg-type]
+    return Search(phrases=made, **more)
 
 
 def ids(
@@ -79,7 +79,7 @@ def ids(
 
 def found(store: Store, search: Search, **more: object) -> list[RecordId]:
     with store.transaction() as txn:
-        return ids(txn, search, **more)  # type: ignore[arg-type]
+        return ids(txn, search, **more)
 
 
 def test_words_are_found_newest_first_in_any_case_and_without_accents(store: Store) -> None:

@@ -119,9 +119,9 @@ def kept_by(root: Path, passphrase: str) -> dict[str, bytes]:
             contact = decode_contact(value)
             found["pairing secret"] = contact.secret
             devices = decode_device_list(contact.devices.encoded)
-            (certificate,) = devices.certificates  # type: ignore[union-attr]
+            (certificate,) = devices.certificates
             own = decode_device_list(txn.get(Space.SELF, b"devices") or b"")
-            (mine,) = own.certificates  # type: ignore[union-attr]
+            (mine,) = own.certificates
             for name, secret in (("with", contact.secret), ("without", b"")):
                 pair = pair_key(found["sealing secret"], mine.sealing_key, certificate.sealing_key, secret)
                 assert pair is not None

@@ -121,7 +121,7 @@ async def test_ten_processes_in_two_halves_end_with_one_history(require: Callabl
             for name in halves.NAMES[1:]:
                 await halves.apis[name].submit(JoinChannel(link=link))
             for name in halves.NAMES[1:]:
-                await until(halves.apis[name], lambda name=name: joined(halves.apis[name], channel), f"{name} to be in")  # type: ignore[misc]
+                await until(halves.apis[name], lambda name=name: joined(halves.apis[name], channel), f"{name} to be in")
             await until_delivered(first, await say(first, channel, "all ten"))
 
             cable.cut()

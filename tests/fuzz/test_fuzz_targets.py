@@ -77,7 +77,7 @@ def test_an_input_that_takes_too_long_is_a_failure(monkeypatch):
 
 def test_memory_that_grows_without_end_is_a_failure(monkeypatch):
     class Greedy(Fragile):
-        held: list[bytes] = []  # noqa: RUF012
+        held: list[bytes] = []  # noqa: RUF012  # one for all of its runs, on purpose
 
         def play(self, case: bytes) -> str:
             self.held.append(bytes(64 * 1024))

@@ -194,7 +194,7 @@ async def test_a_machine_that_gets_another_address_is_found_there_under_another_
     before = str(await ann.until("seen", lambda address: str(address).startswith("10.77.0.2:")))
     ip("-n", cable.right, "addr", "del", "10.77.0.2/24", "dev", "cable")
     ip("-n", cable.right, "addr", "add", "10.77.0.9/24", "dev", "cable")
-    listen = await bob.until("listen", lambda listen: any(str(a).startswith("10.77.0.9:") for a in listen))  # type: ignore[attr-defined]
+    listen = await bob.until("listen", lambda listen: any(str(a).startswith("10.77.0.9:") for a in listen))
     assert listen
     seen = str(await ann.until("seen", lambda address: str(address).startswith("10.77.0.9:")))
     assert seen.rpartition(":")[2] != before.rpartition(":")[2]

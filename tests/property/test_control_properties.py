@@ -244,7 +244,7 @@ def test_the_order_of_arrival_changes_nothing(seed: int, steps: int, forking: bo
     chance = random.Random(seed)
     for _ in range(3):
         assert told(log_of(shuffled(history.records, chance)), history.records) == first
-    event(f"members: {len(first[2])}")  # type: ignore[arg-type]
+    event(f"members: {len(first[2])}")
 
 
 @MANY

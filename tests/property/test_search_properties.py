@@ -46,7 +46,7 @@ def oracle_finds(words: list[str], phrases: list[tuple[list[str], bool]]) -> boo
 
 
 def asked(phrases: list[tuple[str, bool]], **more: object) -> Search:
-    return Search(phrases=tuple(Phrase(text=t, prefix=p) for t, p in phrases), **more)  # type: ignore[arg-type]
+    return Search(phrases=tuple(Phrase(text=t, prefix=p) for t, p in phrases), **more)
 
 
 @given(st.text("aáàbBéeE ,.-\"'*01中文字京ß\u0301\u200d👍я", max_size=30))
@@ -128,7 +128,7 @@ class Played:
         self.known: list[Shown] = []
         self.count = 0
 
-    def play(self, step: tuple) -> None:  # type: ignore[type-arg]
+    def play(self, step: tuple) -> None:
         match step:
             case ("say", channel, author, at, text, hidden):
                 self._say(channel, author, at, text, hidden)
@@ -196,7 +196,7 @@ BASES = {
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(blocks=st.lists(_STEPS, min_size=1, max_size=3), searches=_SEARCHES)
-def test_both_stores_find_what_brute_force_finds(blocks: list[list[tuple]], searches: list[tuple]) -> None:  # type: ignore[type-arg]
+def test_both_stores_find_what_brute_force_finds(blocks: list[list[tuple]], searches: list[tuple]) -> None:
     with TemporaryDirectory() as directory:
         twin, real = MemoryStore(), SqliteStore(Path(directory) / "messages.db", bytes(32))
         played = Played(())

@@ -113,7 +113,7 @@ words = st.sampled_from(
 @settings(max_examples=500)
 @given(st.dictionaries(ids(), st.one_of(words, nasty_text), max_size=6), st.data())
 def test_no_two_people_are_shown_alike(people: dict[bytes, str], data: st.DataObject) -> None:
-    shown = display_names(people)  # type: ignore[arg-type]  # ids of any bytes
+    shown = display_names(people)
     assert list(shown) == list(people)
     assert all(visible(name) == name and "\n" not in name and name for name in shown.values())
     assert len({skeleton(name) for name in shown.values()}) == len(people)
@@ -121,13 +121,13 @@ def test_no_two_people_are_shown_alike(people: dict[bytes, str], data: st.DataOb
         # Somebody joins who calls themselves exactly what another is shown as, or whose key begins the same.
         victim = data.draw(st.sampled_from(sorted(people)))
         rival = victim[:5] + data.draw(ids())[5:]
-        everybody = display_names({**people, rival: shown[victim]})  # type: ignore[dict-item]  # ids of any bytes
+        everybody = display_names({**people, rival: shown[victim]})
         assert len({skeleton(name) for name in everybody.values()}) == len({*people, rival})
 
 
 @given(st.one_of(words, nasty_text).filter(lambda text: clean_name(text) is not None))
 def test_whoever_has_no_look_alike_is_shown_by_the_chosen_name(text: str) -> None:
-    assert display_names({b"a" * 32: text}) == {b"a" * 32: clean_name(text)}  # type: ignore[dict-item,comparison-overlap]
+    assert display_names({b"a" * 32: text}) == {b"a" * 32: clean_name(text)}
 
 
 @given(nasty_text, nasty_text)

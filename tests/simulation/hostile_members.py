@@ -114,10 +114,10 @@ class Hostile:
             "body_hash": body_hash(body),
             "body_size_bucket": size_bucket(len(body)),
         }
-        header_bytes = encode_header(Header(**(fields | other)))  # type: ignore[arg-type]
+        header_bytes = encode_header(Header(**(fields | other)))
         identifier = record_id(header_bytes)
         signature = world.identity.signer.sign(signed_bytes(identifier))
-        header = Header(**(fields | other))  # type: ignore[arg-type]
+        header = Header(**(fields | other))
         return Record(header=header, header_bytes=header_bytes, id=identifier, signature=signature, body=body)
 
     def _flood(self, world: World, channel: ChannelId, mark: str) -> None:

@@ -74,7 +74,7 @@ def test_acknowledging_what_is_not_there_is_refused_and_the_number_of_alarms_is_
     async def story() -> None:
         world = SimulatedWorld(43)
         (ann,) = await world.add("ann")
-        node_world = ann.api._engine.world  # type: ignore[union-attr]
+        node_world = ann.api._engine.world
         me = await user_of(ann)
         try:
             await ann.api.submit(AcknowledgeAlarms(user=me))

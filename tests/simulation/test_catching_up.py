@@ -19,7 +19,7 @@ def _items_sent(person: Person) -> list[int]:
             sent.append(len(decoded.items))
         send(link, frame)
 
-    person.network.send = counting  # type: ignore[method-assign]
+    person.network.send = counting
     return sent
 
 

@@ -157,7 +157,7 @@ def test_an_author_learns_that_somebody_has_a_message_from_another_member(seed: 
         await asyncio.sleep(world.random.random() * 4)
         await cleo.start()
         for person in (ann, bob):
-            await until(lambda person=person: _all_delivered(person, channel), person.name, timeout_s=60)  # type: ignore[misc]
+            await until(lambda person=person: _all_delivered(person, channel), person.name, timeout_s=60)
 
     run_virtual(story())
 
@@ -181,7 +181,7 @@ def test_one_who_leaves_is_gone_for_everybody_and_hears_nothing_more() -> None:
         await bob.api.submit(LeaveChannel(channel=channel))
         assert channel not in {row.id for row in (await bob.api.channels()).rows}
         for person in (ann, kim):
-            await until(lambda person=person: _members(person, channel, ["ann", "kim"]), "bob is gone")  # type: ignore[misc]
+            await until(lambda person=person: _members(person, channel, ["ann", "kim"]), "bob is gone")
         await ann.say(channel, "bob does not get this")
         await until(lambda: _has(kim, channel, "bob does not get this"), "kim gets it")
         await asyncio.sleep(30)

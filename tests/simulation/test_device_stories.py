@@ -141,7 +141,7 @@ def test_of_the_lists_of_two_contacts_the_newest_counts_and_everybody_ends_with_
         await bob.start()
         await until(lambda: _knows(third, bob), "bob, who holds another list of the same number, too")
         await until(lambda: _agree(third, bob, carol), "all hold the same list")
-        listed = third.api._identity.devices  # type: ignore[union-attr]
+        listed = third.api._identity.devices
         assert [c.device for c in listed.living] == [(await third.api.me()).rows.device]
         assert len(listed.certificates) == 3
         for person in (bob, carol):
@@ -153,7 +153,7 @@ def test_of_the_lists_of_two_contacts_the_newest_counts_and_everybody_ends_with_
 async def _agree(restored: Person, *contacts: Person) -> bool:
     own = restored.api._identity
     assert own is not None
-    return all(person.api._engine.world.list_of(own.user).digest == own.devices.digest for person in contacts)  # type: ignore[union-attr]
+    return all(person.api._engine.world.list_of(own.user).digest == own.devices.digest for person in contacts)
 
 
 def test_a_revoked_device_is_cut_off_and_what_it_writes_then_reaches_nobody() -> None:
@@ -193,7 +193,7 @@ async def _member(person: Person, channel: ChannelId) -> bool:
 
 
 async def _revokes(person: Person, channel: ChannelId, device: bytes) -> bool:
-    return device in person.api._engine.world.channels[channel].view.revocations  # type: ignore[union-attr]
+    return device in person.api._engine.world.channels[channel].view.revocations
 
 
 def test_two_lists_of_one_number_are_an_alarm_until_one_holds_both() -> None:
@@ -203,7 +203,7 @@ def test_two_lists_of_one_number_are_an_alarm_until_one_holds_both() -> None:
         await world.pair(ann, bob)
         user = (await ann.api.me()).rows.user
         account = Account(ann.account_entropy)
-        first = ann.api._identity.devices  # type: ignore[union-attr]
+        first = ann.api._identity.devices
         one, other = (
             sign_device_list(account, first, (*first.certificates, _certificate(account, name)), ()) for name in (b"1", b"2")
         )
@@ -211,21 +211,21 @@ def test_two_lists_of_one_number_are_an_alarm_until_one_holds_both() -> None:
         await _learns(bob, other)
         [contact] = (await bob.api.contacts()).rows
         assert contact.alarm is AlarmKind.FORKED_DEVICES
-        assert bob.api._engine.world.list_of(user) == one  # type: ignore[union-attr]
+        assert bob.api._engine.world.list_of(user) == one
         assert [row.kind for row in (await bob.api.status()).rows.alarms if row.kind.alarming] == [AlarmKind.FORKED_DEVICES]
         # It is kept, and neither list wins by a later one that knows of one branch only.
         await bob.stop()
         await bob.start()
         later = sign_device_list(account, other, other.certificates, ())
         await _learns(bob, later)
-        assert bob.api._engine.world.list_of(user) == one  # type: ignore[union-attr]
+        assert bob.api._engine.world.list_of(user) == one
         both = joined_device_list(account, (one, later), None, ())
         await _learns(bob, both)
-        assert bob.api._engine.world.list_of(user) == both  # type: ignore[union-attr]
-        assert not bob.api._engine.world.forks  # type: ignore[union-attr]
+        assert bob.api._engine.world.list_of(user) == both
+        assert not bob.api._engine.world.forks
         # Never back to an older one.
         await _learns(bob, one)
-        assert bob.api._engine.world.list_of(user) == both  # type: ignore[union-attr]
+        assert bob.api._engine.world.list_of(user) == both
 
     run_virtual(story())
 
@@ -303,7 +303,7 @@ def test_a_profile_found_to_be_a_copy_goes_on_as_a_new_device_with_its_history()
         old = (await ann.api.me()).rows.device
         await until(lambda: _holds_key(bob, ann), "bob has ann's return key")
         with ann.store.transaction() as txn:
-            ann.api._identity.found_copied(txn)  # type: ignore[union-attr]
+            ann.api._identity.found_copied(txn)
         with pytest.raises(IntentRefused, match="copy"):
             await ann.say(group, "refused")
         await ann.stop()
@@ -326,7 +326,7 @@ async def _speaks(person: Person, channel: ChannelId) -> bool:
 
 async def _holds_key(person: Person, other: Person) -> bool:
     user = (await other.api.me()).rows.user
-    return bool(person.api._engine.world.contacts[user].return_key)  # type: ignore[union-attr]
+    return bool(person.api._engine.world.contacts[user].return_key)
 
 
 def test_who_does_not_know_the_return_key_does_not_become_a_contact_of_a_device_that_comes_back() -> None:
@@ -400,7 +400,7 @@ def _note_closes(person: Person, into: list[str]) -> None:
         into.append(reason)
         close(link, reason)
 
-    person.network.close_link = noted  # type: ignore[method-assign]
+    person.network.close_link = noted
 
 
 async def _is_cut(person: Person, device: bytes) -> bool:

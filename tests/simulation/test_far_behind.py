@@ -38,7 +38,7 @@ async def backlog(channel: ChannelId, count: int, *people: Person) -> list[str]:
     for number in range(count):
         await people[number % len(people)].say(channel, f"message {number}")
     for person in people:
-        await until(lambda person=person: _has(person, channel, count), "the talkers agree")  # type: ignore[misc]
+        await until(lambda person=person: _has(person, channel, count), "the talkers agree")
     return [f"message {number}" for number in range(count)]
 
 
@@ -106,7 +106,7 @@ async def test_loss_repetition_and_reordering_end_in_the_same_history_everywhere
             await (ana, ben, cleo)[number % 3].say(channel, f"live {number}")
             await asyncio.sleep(0.2)
         await world.converge(channel, timeout_s=2000)
-        await until(lambda cleo=cleo, channel=channel: complete(cleo, channel), "no gap is left")  # type: ignore[misc]
+        await until(lambda cleo=cleo, channel=channel: complete(cleo, channel), "no gap is left")
         assert len(await cleo.texts(channel)) == 211
 
 
@@ -165,7 +165,7 @@ async def test_members_with_different_gaps_fill_each_others() -> None:
     await ana.start()
     assert len(await world.converge(channel)) == 321
     for person in (ben, cleo):
-        await until(lambda person=person: complete(person, channel), "no gap is left")  # type: ignore[misc]
+        await until(lambda person=person: complete(person, channel), "no gap is left")
 
 
 @virtually

@@ -28,7 +28,7 @@ ROUGH = Conditions(latency_ms=20, jitter_ms=30, loss=0.1, duplication=0.1, reord
 
 
 def story(play: Callable[[], Awaitable[None]]) -> None:
-    run_virtual(play())  # type: ignore[arg-type]  # coroutine functions
+    run_virtual(play())
 
 
 class Forger:
@@ -46,7 +46,7 @@ class Forger:
         ahead = 0 if after is None else 1 + after.header.seq - self.mallory.record(channel, (act,), log=log).header.seq
         if after is not None:
             other.update(prev=after.id, parents=(after.id,))
-        return self.mallory.record(channel, (act,), log=log, seq_ahead=ahead, **other)  # type: ignore[arg-type]
+        return self.mallory.record(channel, (act,), log=log, seq_ahead=ahead, **other)
 
     def branch(self, channel: ChannelId, texts: list[str]) -> list[Record]:
         records: list[Record] = []

@@ -32,7 +32,7 @@ async def settled(world: SimulatedWorld, channel: ChannelId, *people: Person) ->
     texts = await world.converge(channel, timeout_s=2000)
     assert len(texts) == len(set(texts))
     for person in people:
-        await until(lambda person=person: complete(person, channel), f"{person.name} has no gap")  # type: ignore[misc]
+        await until(lambda person=person: complete(person, channel), f"{person.name} has no gap")
 
 
 @pytest.mark.parametrize("seed", [401, 402, 403])
@@ -131,7 +131,7 @@ def test_a_branch_that_comes_from_below_meets_the_island_of_another(seed: int) -
         await dora.start()
         await settled(world, channel, cleo)
         for person in (ana, cleo, dora):
-            await until(lambda person=person: forks(person, channel, 2), "two branches")  # type: ignore[misc]
+            await until(lambda person=person: forks(person, channel, 2), "two branches")
         leaves = engine(cleo).world.channels[channel].chains.forks
         assert [set(found) for found in leaves.values()] == [{left[-1].id, right[-1].id}]
         await cleo.stop()

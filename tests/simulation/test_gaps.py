@@ -57,7 +57,7 @@ async def test_a_depth_of_messages_stops_there_and_older_ones_come_on_demand() -
     await ana.say(channel, "live")
     await cleo.say(channel, "mine")
     for person in (ana, ben, cleo):
-        await until(lambda person=person: shows(person, channel, "live", "mine"), "live messages come and go")  # type: ignore[misc]
+        await until(lambda person=person: shows(person, channel, "live", "mine"), "live messages come and go")
     await cleo.stop()
     await cleo.start()
     assert await paused(cleo, channel)
@@ -239,7 +239,7 @@ async def test_who_answers_nothing_is_asked_last() -> None:
     await world.pair(ben, cleo)
     await cleo.stop()
     await backlog(channel, 400, ana, ben)
-    engine(ben)._exchange.on_request = lambda session, request: None  # type: ignore[method-assign]  # he keeps it to himself
+    engine(ben)._exchange.on_request = lambda session, request: None
     await cleo.start()
     await until(lambda: complete_with(cleo, channel, 401), "cleo has all from ana", timeout_s=60)
 

@@ -17,7 +17,7 @@ def test_answers_and_answers_to_answers_are_one_thread_counted_at_its_beginning(
         channel = await world.channel_of(ann, bob)
 
         async def answer(who: object, text: str, to: RecordId | None) -> RecordId:
-            made = await who.api.submit(SendMessage(channel=channel, text=text, reply_to=to))  # type: ignore[attr-defined]
+            made = await who.api.submit(SendMessage(channel=channel, text=text, reply_to=to))
             assert made.record is not None
             return made.record
 
@@ -60,7 +60,7 @@ def test_who_looks_is_told_that_a_thread_has_grown() -> None:
 
     async def _grown(events: object, root: RecordId) -> MessageChanged:
         event: Event
-        async for event in events:  # type: ignore[attr-defined]
+        async for event in events:
             if isinstance(event, MessageChanged) and event.id == root and event.row is not None and event.row.replies:
                 return event
         raise AssertionError("the node has stopped")

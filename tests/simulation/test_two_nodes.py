@@ -44,4 +44,4 @@ def test_a_member_who_was_away_gets_everything_once_and_in_order() -> None:
 
 
 async def _has(person: object, channel: object, text: str) -> bool:
-    return text in await person.texts(channel)  # type: ignore[attr-defined]
+    return text in await person.texts(channel)

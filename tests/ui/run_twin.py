@@ -28,7 +28,7 @@ def log_actions(path: Path) -> None:
                 file.write(f"composer {action}\n")
         return done
 
-    MainScreen.perform, Composer.perform = main_perform, composer_perform  # type: ignore[method-assign]
+    MainScreen.perform, Composer.perform = main_perform, composer_perform
 
 
 def main() -> int:

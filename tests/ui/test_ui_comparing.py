@@ -22,7 +22,7 @@ def comparison(state: ComparisonState, **more: object) -> ComparisonRow:
         "id": ONE, "purpose": Purpose.VERIFY, "state": state, "begun_here": True, "name": "bob", "began_ms": 0,
         "words": WORDS if shown else (), "emoji": EMOJI[:7] if shown else (),
     }  # fmt: skip
-    return ComparisonRow(**(fields | more))  # type: ignore[arg-type]
+    return ComparisonRow(**(fields | more))
 
 
 async def test_words_are_shown_and_y_says_that_they_are_the_same(sit: Sit) -> None:

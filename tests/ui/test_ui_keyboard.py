@@ -56,7 +56,7 @@ def test_keys_are_read_as_people_write_them(text: str, key: str | None) -> None:
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
 def test_the_name_of_every_key_reads_back_as_that_key(action: object) -> None:
-    for key in action.keys:  # type: ignore[attr-defined]
+    for key in action.keys:
         assert parse_key(key_name(key)) == key
 
 
@@ -68,7 +68,7 @@ def test_no_text_makes_a_key_that_is_none(text: str) -> None:
 
 @pytest.mark.parametrize("action", [a for a in ACTIONS if a.keys], ids=lambda action: action.id)
 def test_every_action_has_a_default_key_that_plain_tmux_sends(action: object) -> None:
-    assert any(sent_everywhere(key) for key in action.keys)  # type: ignore[attr-defined]
+    assert any(sent_everywhere(key) for key in action.keys)
 
 
 @pytest.mark.parametrize(

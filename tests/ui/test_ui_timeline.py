@@ -193,9 +193,9 @@ async def test_a_flood_is_drawn_in_few_frames_while_keys_go_on_and_the_window_st
         def counted(events: object) -> None:
             nonlocal batches
             batches += 1
-            take(events)  # type: ignore[arg-type]
+            take(events)
 
-        seat.main.front.take = counted  # type: ignore[method-assign]
+        seat.main.front.take = counted
         for number in range(2000):
             seat.node.say(DEV, "ann", f"flood {number}")
         await seat.press(*"typed")

@@ -130,7 +130,7 @@ def test_bringing_an_identity_back_looks_as_before(snap_compare: Any, step: str,
     async def play(pilot: Pilot[Any]) -> None:
         await pilot.press("ctrl+r")
         if step == "lost":
-            pilot.app.screen.query_one("#door-input").value = PHRASE  # type: ignore[attr-defined]  # Textual's own
+            pilot.app.screen.query_one("#door-input").value = PHRASE
             await pilot.press("enter")
         await pilot.pause()
 

@@ -209,7 +209,7 @@ class TwinNode:
             delivered=0,
             total=2,
         )
-        return replace(made, **more)  # type: ignore[arg-type]
+        return replace(made, **more)
 
     def put(self, row: MessageRow, *, quietly: bool = False) -> MessageRow:
         """Into the timeline, and told unless `quietly`."""
@@ -265,15 +265,15 @@ class TwinNode:
         self.tell(Resync(seq=self.next_seq()))
 
     def set_status(self, **changes: object) -> None:
-        self.status_row = replace(self.status_row, **changes)  # type: ignore[arg-type]
+        self.status_row = replace(self.status_row, **changes)
         self.tell(StatusChanged(seq=self.next_seq()))
 
     def set_channel(self, channel: ChannelId, **changes: object) -> None:
-        self._set_channel(replace(self.channel_rows[channel], **changes))  # type: ignore[arg-type]
+        self._set_channel(replace(self.channel_rows[channel], **changes))
 
     def stop_events(self) -> None:
         for queue in self._queues:
-            queue.put_nowait(None)  # type: ignore[arg-type]
+            queue.put_nowait(None)
 
     def _set_channel(self, row: ChannelRow, *, quietly: bool = False) -> None:
         self.channel_rows[row.id] = row

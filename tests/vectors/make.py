@@ -6,6 +6,8 @@ changelog; `test_vectors.py` holds the code against what stands in the files. Al
 Bytes are in hex. Where a file gives inputs and outputs, a second implementation makes the outputs from the inputs.
 """
 
+# ruff: noqa: E402 - the path is set first, as this is run as a program too
+
 import ipaddress
 import json
 import sys
@@ -15,8 +17,8 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent)]
 
-from multichat_tui.crypto.handshake import ClientHandshake, ServerHandshake  # noqa: E402
-from multichat_tui.crypto.identity import (  # noqa: E402
+from multichat_tui.crypto.handshake import ClientHandshake, ServerHandshake
+from multichat_tui.crypto.identity import (
     Account,
     DeviceSecrets,
     certify,
@@ -31,8 +33,8 @@ from multichat_tui.crypto.identity import (  # noqa: E402
     sign_profile,
     sign_receipt,
 )
-from multichat_tui.crypto.keys import Signer, agree, link_key, mac, pair_key, public_key, sealing_public_key, sign  # noqa: E402
-from multichat_tui.crypto.sas import (  # noqa: E402
+from multichat_tui.crypto.keys import Signer, agree, link_key, mac, pair_key, public_key, sealing_public_key, sign
+from multichat_tui.crypto.sas import (
     Party,
     Side,
     Transcript,
@@ -42,7 +44,7 @@ from multichat_tui.crypto.sas import (  # noqa: E402
     nearby_join_seed,
     nearby_key,
 )
-from multichat_tui.model.acts import (  # noqa: E402
+from multichat_tui.model.acts import (
     Act,
     Admit,
     CloseInvitation,
@@ -58,8 +60,8 @@ from multichat_tui.model.acts import (  # noqa: E402
     Tip,
     encode_acts,
 )
-from multichat_tui.model.codec import encode  # noqa: E402
-from multichat_tui.model.comparing import (  # noqa: E402
+from multichat_tui.model.codec import encode
+from multichat_tui.model.comparing import (
     CompareConfirm,
     CompareEnd,
     CompareKey,
@@ -68,8 +70,8 @@ from multichat_tui.model.comparing import (  # noqa: E402
     EndReason,
     Purpose,
 )
-from multichat_tui.model.emoji import EMOJI  # noqa: E402
-from multichat_tui.model.frames import (  # noqa: E402
+from multichat_tui.model.emoji import EMOJI
+from multichat_tui.model.frames import (
     Ack,
     ChainRange,
     ChainTip,
@@ -95,11 +97,11 @@ from multichat_tui.model.frames import (  # noqa: E402
     Vector,
     encode_frame,
 )
-from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest, fingerprint, short  # noqa: E402
-from multichat_tui.model.invitations import Invitation, InvitationKind, join_seed, token_key  # noqa: E402
-from multichat_tui.model.ports import Credential, CredentialKind, LocalDevice  # noqa: E402
-from multichat_tui.model.receipts import HeldChain  # noqa: E402
-from multichat_tui.model.records import (  # noqa: E402
+from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest, fingerprint, short
+from multichat_tui.model.invitations import Invitation, InvitationKind, join_seed, token_key
+from multichat_tui.model.ports import Credential, CredentialKind, LocalDevice
+from multichat_tui.model.receipts import HeldChain
+from multichat_tui.model.records import (
     Header,
     Kind,
     body_hash,
@@ -109,8 +111,8 @@ from multichat_tui.model.records import (  # noqa: E402
     signed_bytes,
     size_bucket,
 )
-from multichat_tui.model.statements import Profile  # noqa: E402
-from multichat_tui.net.announcement import announce  # noqa: E402
+from multichat_tui.model.statements import Profile
+from multichat_tui.net.announcement import announce
 
 NOW_MS = 1_750_000_000_000
 

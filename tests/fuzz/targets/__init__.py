@@ -1,5 +1,7 @@
 """The targets by name. Each module is one thing under fire."""
 
+# ruff: noqa: E402 - the path is set first
+
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,16 +11,16 @@ for _place in (_TESTS, _TESTS / "property", _TESTS / "simulation", _TESTS / "uni
     if str(_place) not in sys.path:
         sys.path.insert(0, str(_place))
 
-from tests.fuzz.shape import Target  # noqa: E402  # after the path
-from tests.fuzz.targets.commands import CommandTarget  # noqa: E402
-from tests.fuzz.targets.configuration import ConfigurationTarget  # noqa: E402
-from tests.fuzz.targets.decoder import DecoderTarget  # noqa: E402
-from tests.fuzz.targets.frames import FrameTarget  # noqa: E402
-from tests.fuzz.targets.handshake import HandshakeTarget  # noqa: E402
-from tests.fuzz.targets.links import LinkTarget  # noqa: E402
-from tests.fuzz.targets.rendering import RenderingTarget  # noqa: E402
-from tests.fuzz.targets.screens import ScreenTarget  # noqa: E402
-from tests.fuzz.targets.socket import SocketTarget  # noqa: E402
+from tests.fuzz.shape import Target
+from tests.fuzz.targets.commands import CommandTarget
+from tests.fuzz.targets.configuration import ConfigurationTarget
+from tests.fuzz.targets.decoder import DecoderTarget
+from tests.fuzz.targets.frames import FrameTarget
+from tests.fuzz.targets.handshake import HandshakeTarget
+from tests.fuzz.targets.links import LinkTarget
+from tests.fuzz.targets.rendering import RenderingTarget
+from tests.fuzz.targets.screens import ScreenTarget
+from tests.fuzz.targets.socket import SocketTarget
 
 TARGETS: Mapping[str, Callable[[], Target]] = {
     "decoder": DecoderTarget,

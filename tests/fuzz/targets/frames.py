@@ -50,11 +50,11 @@ class FrameTarget:
                 self._heard.append(event.frame)
             unheard(engine, event)
 
-        Engine.network = hear  # type: ignore[method-assign]
+        Engine.network = hear
         try:
             self._living = Living(members=("cid",), strangers=("eve",))
         finally:
-            Engine.network = unheard  # type: ignore[method-assign]
+            Engine.network = unheard
         store = self._living.ann.store.inner
         assert isinstance(store, MemoryStore)
         self._store = store

@@ -57,7 +57,7 @@ def pair(
 
 
 def invited(**changes: object) -> Pair:
-    return pair(dial=held_invitation(SEED), accept=(peer_credential(BOB, EVE), open_invitation(SEED)), **changes)  # type: ignore[arg-type]
+    return pair(dial=held_invitation(SEED), accept=(peer_credential(BOB, EVE), open_invitation(SEED)), **changes)
 
 
 BOTH = pytest.mark.parametrize("make", [pair, invited], ids=["peer", "invitation"])

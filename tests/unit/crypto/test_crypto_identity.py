@@ -119,7 +119,7 @@ def test_a_certificate_needs_every_field_and_a_known_suite(ada: Person) -> None:
     fields = {0: 1, 1: 1, 2: bytes(32), 3: bytes(32), 4: bytes(32), 5: bytes(32), 6: NOW_MS}
 
     def decoded(body: dict[int, object]) -> Certificate | Rejected:
-        return decode_certificate(encode([encode(body), bytes(64), bytes(64)]))  # type: ignore[arg-type]
+        return decode_certificate(encode([encode(body), bytes(64), bytes(64)]))
 
     assert isinstance(decoded(fields), Certificate)
     assert isinstance(decoded({**fields, 0: 2, 7: "newer"}), Certificate)
@@ -139,7 +139,7 @@ def device_list(
         number=number,
         previous=previous,
         certificates=certificates,
-        revoked=other.get("revoked", ()),  # type: ignore[arg-type]
+        revoked=other.get("revoked", ()),
     )
     seed = other.get("seed", owner.account.seed)
     assert isinstance(seed, bytes)
@@ -207,7 +207,7 @@ def test_a_join_needs_every_field_and_a_known_suite(ada: Person) -> None:
     fields = {0: 1, 1: 1, 2: bytes(32), 3: bytes(32), 4: certificate, 5: "Ada", 6: NOW_MS}
 
     def decoded(body: dict[int, object]) -> Join | Rejected:
-        return decode_join(encode([encode(body), bytes(64), bytes(64)]))  # type: ignore[arg-type]
+        return decode_join(encode([encode(body), bytes(64), bytes(64)]))
 
     assert isinstance(decoded(fields), Join)
     for key in fields:

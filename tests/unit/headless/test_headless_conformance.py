@@ -67,7 +67,7 @@ async def run(command: list[str], *levels: str) -> tuple[int, list[dict[str, Any
     out, err = io.StringIO(), io.StringIO()
     output = Output(stdout=out, stderr=err, json_lines=True)
     args = SimpleNamespace(level=list(levels), answer=False, command=command)
-    code = await conformance(Context(args=args, host=None, out=output))  # type: ignore[arg-type]
+    code = await conformance(Context(args=args, host=None, out=output))
     return code, [json.loads(line) for line in out.getvalue().splitlines()], err.getvalue()
 
 

@@ -25,7 +25,7 @@ def invitation(kind: InvitationKind = InvitationKind.JOIN, addresses: tuple[str,
 
 def link_of(fields: dict[int, object], kind: str = "pair") -> str:
     """A link with a right check, whatever its fields."""
-    body = encode(dict(sorted(fields.items())))  # type: ignore[arg-type]
+    body = encode(dict(sorted(fields.items())))
     return f"multichat:{kind}/" + base64.urlsafe_b64encode(body + digest("mc.link", body)[:4]).decode().rstrip("=")
 
 

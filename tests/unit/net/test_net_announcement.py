@@ -125,7 +125,7 @@ NAME = f"{'ab' * 8}.{SERVICE_TYPE}"
         (NAME, 1, {**GOOD, b"v": b"2"}),
         (NAME, 1, {**GOOD, b"v": None}),
         (NAME, 1, {**GOOD, b"t": None}),
-        (NAME, 1, {**GOOD, b"t": GOOD[b"t"][:-1]}),  # type: ignore[index]
+        (NAME, 1, {**GOOD, b"t": GOOD[b"t"][:-1]}),
         (NAME, 1, {**GOOD, b"u": b""}),
         (NAME, 1, {**GOOD, b"a": b""}),
         (NAME, 1, {**GOOD, b"a": None}),

@@ -89,7 +89,7 @@ async def test_a_silent_stranger_hears_nothing_and_is_shut_out(host: Party):
 async def test_sixty_four_silent_strangers_cost_little_and_leave_within_the_real_time(
     patient_host: Party, require: Callable[[bool, str], None]
 ):
-    require(STATM.exists(), "resident memory is read from /proc")  # noqa: ASYNC240
+    require(STATM.exists(), "resident memory is read from /proc")  # noqa: ASYNC240  # a file in memory: at once
     warm = await Stranger.knock(patient_host)
     await warm.leave()
     before = resident_bytes()
@@ -294,7 +294,7 @@ async def test_a_link_whose_peer_sends_garbage_goes_down(host: Party):
     bob = party("bob", TcpNetwork(listen="127.0.0.1:0", lan=False))
     await bob.start()
     await link(bob, host)
-    [raw] = bob.network._life.links._links.values()  # type: ignore[attr-defined]
+    [raw] = bob.network._life.links._links.values()
     raw.channel.write(b"\x09\x00\x00\x00")
     await host.until(lambda: any(type(arrived).__name__ == "LinkDown" for arrived in host.inputs))
     assert host.inputs[-1].reason == "it sent what no node sends"

@@ -87,7 +87,7 @@ class Standing:
         self.journal = Journal()
         self.link = LinkEnd(self.journal, self.journal)
         self.channel = FakeChannel()
-        self.link.channel = self.channel  # type: ignore[assignment]
+        self.link.channel = self.channel
         self.link.established()
         self.hear(b"\0")
 
@@ -109,7 +109,7 @@ def test_a_stranger_may_send_only_so_much_whatever_it_is(size: int):
     async def scenario() -> None:
         journal, channel = Journal(), FakeChannel()
         link = LinkEnd(journal, journal)
-        link.channel = channel  # type: ignore[assignment]
+        link.channel = channel
         for _ in range(24_576 // size):
             link.took(size)
         link.took(24_576 % size)

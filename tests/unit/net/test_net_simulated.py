@@ -26,7 +26,7 @@ def simulate(scenario: Callable[[SimulatedHub, Party, Party], Awaitable[object]]
 
 
 def lossy(seed: int, **changes: float) -> SimulatedHub:
-    return SimulatedHub(seed, Conditions(latency_ms=10, reliable=False, **changes))  # type: ignore[arg-type]
+    return SimulatedHub(seed, Conditions(latency_ms=10, reliable=False, **changes))
 
 
 async def pour(ann: Party, bob: Party) -> list[int]:
@@ -85,7 +85,7 @@ def test_latency_is_that_of_the_pair():
         await bob.until(bob.frames)
         return asyncio.get_running_loop().time() - began
 
-    assert 0.49 < simulate(scenario) < 0.51  # type: ignore[operator]
+    assert 0.49 < simulate(scenario) < 0.51
 
 
 def test_a_cut_holds_frames_back_and_healing_lets_them_go_on():
@@ -130,7 +130,7 @@ def test_hosts_outside_the_groups_of_a_cut_reach_all():
 def test_a_crash_is_noticed_by_silence_only():
     async def scenario(hub: SimulatedHub, ann: Party, bob: Party) -> None:
         await link(ann, bob)
-        bob.network.crash()  # type: ignore[attr-defined]
+        bob.network.crash()
         await asyncio.sleep(5)
         assert ann.all(LinkDown) == []
         assert (await ann.get(LinkDown)).reason == "no answer"
@@ -142,7 +142,7 @@ def test_a_crash_is_noticed_by_silence_only():
 def test_after_a_crash_the_host_comes_back_and_old_links_do_not():
     async def scenario(hub: SimulatedHub, ann: Party, bob: Party) -> None:
         first, _ = await link(ann, bob)
-        bob.network.crash()  # type: ignore[attr-defined]
+        bob.network.crash()
         ann.network.send(first.link, b"lost")
         await bob.start()
         hub.heal()
@@ -208,7 +208,7 @@ def test_a_host_that_moves_is_found_under_another_port_and_its_links_fall_silent
     async def scenario(hub: SimulatedHub, ann: Party, bob: Party) -> None:
         await link(ann, bob)
         before = bob.address
-        bob.network.move()  # type: ignore[attr-defined]
+        bob.network.move()
         listen = (await bob.get(NetworkChanged)).listen
         assert listen != (before,)
         await ann.get(PeerSeen, lambda seen: seen.address == listen[0])

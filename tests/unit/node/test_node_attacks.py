@@ -223,7 +223,7 @@ def test_a_join_that_names_anothers_account_makes_no_peer() -> None:
         forged = JoinFrame(join=encode([inner, bytes(64), bytes(64)]))
         engine = eve.api._engine
         assert engine is not None
-        engine._introductions._ask = lambda session: mallory.world.send(session, forged)  # type: ignore[method-assign]
+        engine._introductions._ask = lambda session: mallory.world.send(session, forged)
         await eve.api.submit(JoinChannel(link=link))
         await counted(ann, "join-refused")
         sessions = Mallory(ann).world.sessions.values()
@@ -292,7 +292,7 @@ def test_a_guest_who_goes_on_about_other_things_is_cut_off(caplog: pytest.LogCap
         (eve,) = await world.add("eve")
         engine = eve.api._engine
         assert engine is not None
-        engine._introductions.opened = lambda session: None  # type: ignore[method-assign]
+        engine._introductions.opened = lambda session: None
         link = (await ann.api.submit(InviteContact())).link
         assert link is not None
         await eve.api.submit(AcceptContact(link=link))
@@ -488,7 +488,7 @@ def test_a_peer_that_acknowledges_nothing_is_cut_in_the_end() -> None:
         silent, engine = bob.api._engine, ann.api._engine
         assert silent is not None
         assert engine is not None
-        silent._exchange._acks.flush = lambda session: session.ack_offers.clear()  # type: ignore[method-assign]
+        silent._exchange._acks.flush = lambda session: session.ack_offers.clear()
         first = next(iter(engine.world.sessions))
         most = 0
         for number in range(400):

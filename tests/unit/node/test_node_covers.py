@@ -281,7 +281,7 @@ def _frames_to(world: SimulatedWorld, person: Person) -> list[MessageFrame]:
 
     def see(_sender: object, receiver: object, encoded: bytes) -> None:
         frame = decode_frame(encoded)
-        if receiver.name == person.name and isinstance(frame, MessageFrame) and frame.items:  # type: ignore[attr-defined]
+        if receiver.name == person.name and isinstance(frame, MessageFrame) and frame.items:
             frames.append(frame)
 
     world.hub.on_frame = see

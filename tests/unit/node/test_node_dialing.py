@@ -31,7 +31,7 @@ def test_one_address_is_not_called_for_everybody_at_once_and_first_for_whom_it_i
             calls.append((world.now_ms(), address, credential.device))
             dial(credential, address)
 
-        ann.network.dial = noting  # type: ignore[method-assign]
+        ann.network.dial = noting
         await ann.stop()
         await ann.start()
         await ann.api.submit(ConnectTo(address=addresses["gus"]))

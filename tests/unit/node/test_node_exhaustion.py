@@ -33,7 +33,7 @@ from multichat_tui.sync.session import Role, Session
 
 
 def story(play: Callable[[], Awaitable[None]]) -> None:
-    run_virtual(play())  # type: ignore[arg-type]
+    run_virtual(play())
 
 
 async def refused_for_the_limit(intent: Awaitable[object]) -> None:

@@ -114,7 +114,7 @@ async def setting(seed: int) -> tuple[SimulatedWorld, Person, Person, ChannelId]
 
 
 def story(play: Callable[[], Awaitable[None]]) -> None:
-    run_virtual(play())  # type: ignore[arg-type]  # coroutine functions
+    run_virtual(play())
 
 
 def test_a_record_with_a_wrong_signature_is_refused_and_counted() -> None:
@@ -229,8 +229,8 @@ def test_a_guest_with_an_invitation_gets_nothing_but_its_answer() -> None:
         # Eve's node holds the link, but her engine is made to send offers and requests in place of her half of the pairing.
         engine = eve.api._engine
         assert engine is not None
-        engine._introductions.opened = lambda session: None  # type: ignore[method-assign]
-        engine._introductions.tick = lambda: None  # type: ignore[method-assign]
+        engine._introductions.opened = lambda session: None
+        engine._introductions.tick = lambda: None
         assert invitation is not None
         await eve.api.submit(AcceptContact(link=link))
 

@@ -70,12 +70,12 @@ def test_whoever_shows_the_list_and_profile_of_somebody_else_nearby_is_not_taken
                 box = comparison.agreed.seal(comparison.side, encode(fields))
                 engine.world.send(session, CompareConfirm(comparison=comparison.id, box=box, heard=True))
 
-        engine._comparisons._send_confirm = lie  # type: ignore[method-assign]
+        engine._comparisons._send_confirm = lie
         for person in (ann, eve):
             await person.api.submit(SetNearby(visible=True))
         for person in (ann, eve):
             await until(lambda person=person: _sees_one(person), "visible")
-        code = (await ann.api.status()).rows.nearby.code  # type: ignore[union-attr]
+        code = (await ann.api.status()).rows.nearby.code
         await eve.api.submit(MeetNearby(person=code))
         for person in (ann, eve):
             await until(lambda person=person: _state(person, ComparisonState.COMPARE), "words")
@@ -114,7 +114,7 @@ def test_a_stranger_gets_few_keys_to_try_the_words_with_even_if_it_asks_in_one_b
             await person.api.submit(SetNearby(visible=True))
         for person in (ann, eve):
             await until(lambda person=person: _sees_one(person), "visible")
-        code = (await ann.api.status()).rows.nearby.code  # type: ignore[union-attr]
+        code = (await ann.api.status()).rows.nearby.code
         await eve.api.submit(MeetNearby(person=code))
         await until(lambda: _state(ann, ComparisonState.COMPARE), "words")
         engine = ann.api._engine
@@ -170,7 +170,7 @@ def test_a_list_of_a_number_that_none_can_follow_makes_no_contact(number: int, c
                 invitation=frame.invitation, devices=listed, profile=frame.profile, share=frame.share, confirmed=frame.confirmed
             )
 
-        engine._introductions._pair_frame = hostile  # type: ignore[method-assign]
+        engine._introductions._pair_frame = hostile
         link = (await ann.api.submit(InviteContact())).link
         assert link is not None
         await eve.api.submit(AcceptContact(link=link))

@@ -29,7 +29,7 @@ from multichat_tui.store.sqlite import SqliteStore
 
 
 def words(*texts: str, **more: object) -> Search:
-    return Search(phrases=tuple(Phrase(text=text) for text in texts), **more)  # type: ignore[arg-type]
+    return Search(phrases=tuple(Phrase(text=text) for text in texts), **more)
 
 
 async def texts(node: Node, search: Search) -> list[str]:
@@ -57,7 +57,7 @@ def test_members_find_what_others_wrote_and_lose_what_they_left() -> None:
         # Topics, names and joinings are no messages.
         assert await texts(bob.api, words("dev")) == []
         # A conversation of two is one, whichever of its channels is named.
-        direct = (await ann.api.submit(OpenDirect(user=bob.api._identity.user))).channel  # type: ignore[union-attr]
+        direct = (await ann.api.submit(OpenDirect(user=bob.api._identity.user))).channel
         assert direct is not None
         await ann.say(direct, "a secret boat")
         await world.converge(direct)

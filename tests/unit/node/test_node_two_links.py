@@ -31,7 +31,7 @@ async def linked(seed: int) -> tuple[Person, Session, Person]:
     return low, session, high
 
 
-def _world(person: Person):  # type: ignore[no-untyped-def]  # the node's inside
+def _world(person: Person):
     engine = person.api._engine
     assert engine is not None
     return engine.world

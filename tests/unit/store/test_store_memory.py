@@ -79,7 +79,7 @@ def _forget(txn: Transaction, talk: Talk) -> None:
         [_append, _hide, _values, _acknowledge, _forget, _append_elsewhere, _values],
     ],
 )
-def test_a_rollback_leaves_every_structure_as_it_was(changes: list) -> None:  # type: ignore[type-arg]
+def test_a_rollback_leaves_every_structure_as_it_was(changes: list) -> None:
     store, talk = filled()
     before = copy.deepcopy(store._state)
 

@@ -37,7 +37,7 @@ def found(store: SqliteStore, search: Search) -> list[RecordId]:
 def text_of(record: Record) -> str:
     acts = decode_acts((record.body or b"")[SALT_BYTES:], record.header.log)
     assert not isinstance(acts, Rejected)
-    return acts[0].text  # type: ignore[union-attr]
+    return acts[0].text
 
 
 def check(store: SqliteStore) -> None:
@@ -50,7 +50,7 @@ class Plain(apsw.Connection):
     """A connection that is never given its key, so that the pages on the disk can be read."""
 
     def execute(self, sql: str, *arguments: object, **others: object) -> apsw.Cursor:
-        return super().execute("select 1" if "pragma key" in sql else sql, *arguments, **others)  # type: ignore[arg-type]
+        return super().execute("select 1" if "pragma key" in sql else sql, *arguments, **others)
 
 
 def test_the_words_of_what_was_forgotten_are_nowhere_in_the_files(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
