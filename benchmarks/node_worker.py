@@ -79,6 +79,8 @@ class TimedNetwork(TcpNetwork):
         self.frames.append(("out", kind_of(frame), len(frame)))
         super().send(link, frame)
 
+COUNT_EVERY_S = 0.02
+
 
 class Commands:
     """What the parent may ask for. `directory` is the profile."""
@@ -281,9 +283,10 @@ class Commands:
         return {"arrivals": seen, "resyncs": self.resyncs, "cpu_s": time.process_time()}
 
     def _arrived(self) -> int:
-        """How many records have ever come into this profile. On the store's thread."""
+        """How many records this profile holds: arrival numbers do not tell, what is older comes after what is newer. On the store's
+        thread."""
         assert self.profile is not None
-        row = self.profile.store._database.row("select ifnull(max(arrival), 0) from record")
+        row = self.profile.store._database.row("select count(*) from record")
         assert row is not None
         return int(row[0])
 
@@ -293,6 +296,8 @@ class Commands:
         async with self.changed:
             while (held := await loop.run_in_executor(self.thread, self._arrived)) < count:
                 await self.changed.wait()
+                # Counting takes a millisecond for 100,000.
+                await asyncio.sleep(COUNT_EVERY_S)
         ups = self.network.link_ups
         peak_mb = peak_resident_mb()
         return {
