@@ -28,6 +28,10 @@ from multichat_tui.sync.chains import ChainKey, chain_key
 from multichat_tui.sync.islands import Edge, Fill
 from multichat_tui.sync.session import Session
 
+MIN_WAIT_MS = 3000
+"""For a page of an answer: it is large, and others may be before it."""
+SILENT_FILLS = 2
+"""Answers with nothing new after which a peer is not asked for these chains any more."""
 CONTROL_TRIES = 3
 """A chain of the control log that was asked for so often in vain is not waited for."""
 
@@ -142,7 +146,7 @@ class Filling:
             return False
         session, spans = candidates[0]
         asked = dict(sorted(spans.items())[:MAX_REQUEST_RANGES])
-        deadline = world.now + session.rtt.timeout_ms(tries)
+        deadline = world.now + max(MIN_WAIT_MS, session.rtt.timeout_ms(tries))
         channel.fill = Fill(link=session.link, deadline=deadline, tries=tries, asked=asked, live=live)
         ranges = [ChainRange(device=k[1], log=k[0], first=first, last=last) for k, (first, last) in asked.items()]
         request = Request(channel=channel.id[:PREFIX_SIZE], ranges=tuple(ranges), newest=count)
@@ -222,9 +226,9 @@ class Filling:
         """A page of an answer has come: wait for the next, or look at what is still missing."""
         fill.pages += 1
         if frame.following == 0 or fill.pages >= PAGE_WINDOW:
-            self._answered(session, channel, fill)
+            self._answered(session, channel, fill, items=bool(frame.items))
         else:
-            fill.deadline = self._world.now + session.rtt.timeout_ms(fill.tries)
+            fill.deadline = self._world.now + max(MIN_WAIT_MS, session.rtt.timeout_ms(fill.tries))
         channel.plan_at = self._world.now
 
     def _record(self, session: Session, item: FullItem) -> Record | None:
@@ -240,10 +244,14 @@ class Filling:
         if session.faults > MAX_RECORD_FAULTS:
             self._world.close(session, "it sent too many invalid records")
 
-    def _answered(self, session: Session, channel: Channel, fill: Fill) -> None:
+    def _answered(self, session: Session, channel: Channel, fill: Fill, *, items: bool) -> None:
         """The answer is complete. Chains that it should have moved and did not are not asked of this peer again."""
         channel.fill = None
         if fill.moved:
+            return
+        session.silent_fills += 1
+        if items and session.silent_fills < SILENT_FILLS:
+            # It may have been the answer to what was asked before, which was held already.
             return
         refused = session.unfilled.setdefault(channel.id, {})
         quiet = {} if channel.edge is None else channel.edge.quiet
