@@ -79,6 +79,7 @@ class TimedNetwork(TcpNetwork):
         self.frames.append(("out", kind_of(frame), len(frame)))
         super().send(link, frame)
 
+
 COUNT_EVERY_S = 0.02
 
 
@@ -283,8 +284,8 @@ class Commands:
         return {"arrivals": seen, "resyncs": self.resyncs, "cpu_s": time.process_time()}
 
     def _arrived(self) -> int:
-        """How many records this profile holds: arrival numbers do not tell, what is older comes after what is newer. On the store's
-        thread."""
+        """How many records this profile holds: arrival numbers do not tell, as older ones may come after newer ones. On the
+        store's thread."""
         assert self.profile is not None
         row = self.profile.store._database.row("select count(*) from record")
         assert row is not None

@@ -978,8 +978,8 @@ MUTANTS = (
     Mutant(
         name="an-island-is-joined-to-any-branch",
         file="multichat_tui/sync/chains.py",
-        old="or under in (leaves or ()) or holds(under):",
-        new="or under in (leaves or ()) or (end is not None and end.seq == island.first - 1):",
+        old="(island.first - 1 <= self.held(key) and holds(under)):",
+        new="island.first - 1 <= self.held(key):",
         tests=FORKS_FAR_BEHIND,
     ),
     Mutant(

@@ -155,7 +155,7 @@ class Chains:
             if end is not None:
                 self.by_id.pop(end.id, None)
             self.ends[key] = top
-        elif under is None or under in (leaves or ()) or holds(under):
+        elif under is None or under in (leaves or ()) or (island.first - 1 <= self.held(key) and holds(under)):
             leaves = self.forks.setdefault(key, {} if end is None else {end.id: end.seq})
             if under is not None:
                 leaves.pop(under, None)
