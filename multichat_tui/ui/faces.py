@@ -15,7 +15,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
 )
 from multichat_tui.node.api.alarm_words import alarm_words
-from multichat_tui.ui.actions import hint
+from multichat_tui.ui.actions import Scope, hint
 from multichat_tui.ui.cells import Piece, one_line
 from multichat_tui.ui.desk import Desk, shown_name, standing
 from multichat_tui.ui.glyphs import Glyphs
@@ -236,3 +236,15 @@ def prompt(row: ChannelRow | None, *, in_thread: bool = False) -> tuple[str, str
     if row.members > 1 and not row.online:
         return f"{name} >", "nobody else is online: delivered when they come"
     return f"{name} >", ""
+
+
+def where_keys_go(scope: Scope) -> str:
+    """The composer's hint while it is without the keys; empty while it has them."""
+    match scope:
+        case Scope.TIMELINE:
+            told = (("reply", "reply"), ("thread", "thread"), ("who", "who has it"), ("copy", "copy"))
+            return ", ".join([f"{hint('cursor.down')} {hint('cursor.up')} move", *(f"{hint(key)} {what}" for key, what in told)])
+        case Scope.LISTS:
+            return f"{hint('list.down')} {hint('list.up')} move, {hint('list.open')} opens, {hint('list.verify')} verifies"
+        case _:
+            return ""

@@ -18,7 +18,7 @@ from multichat_tui.ui.palette import PLAIN, Palette
 
 WIDE_CELLS = 70
 TEACHING = (
-    "Type words: all of them must be in a message, in any case and without accents.",
+    "All words must be in a message; case and accents do not matter.",
     '"red boat"      words that follow each other',
     "from:ann        from:me     who wrote it",
     "in:#dev         in:@bob     where",

@@ -6,6 +6,7 @@ from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.palette import Palette
 from multichat_tui.ui.panel import Page, PanelScreen
 
+LOG_HANG = 4
 Log = tuple[str, tuple[str, ...]]
 """Where it is, and its last lines, the newest first."""
 
@@ -18,7 +19,7 @@ def log_page(path: str, lines: Sequence[str]) -> Page:
         "This page shows it as it comes.",
     )
     head = (f"{path}  (the newest first; /set log debug logs more, /set log info less)", "")
-    return Page(title="Log", lines=(*head, *told))
+    return Page(title="Log", lines=(*head, *told), hang=LOG_HANG)
 
 
 class LogScreen(PanelScreen):
@@ -30,8 +31,6 @@ class LogScreen(PanelScreen):
         self._unseen = False
 
     def on_mount(self) -> None:
-        super().on_mount()
-        self.hint("following")
         self.run_worker(self._read())
 
     async def _read(self) -> None:

@@ -40,12 +40,6 @@ from multichat_tui.ui.window import MessageWindow
 
 MEMBERS_FROM_CELLS = 100
 CHANNELS_FROM_CELLS = 70
-HINTS = {
-    Scope.TIMELINE: "j k move, r reply, i who has it, y copy; Esc: write",
-    Scope.LISTS: "j k move, Enter opens; Esc: write",
-}
-"""Where the keys go while the composer is without them."""
-
 GUIDE_LINES = 3
 """What the guide may take of the screen."""
 
@@ -62,6 +56,7 @@ class MainScreen(Screen[None]):
     MainScreen #members { width: 22; height: 100%; }
     MainScreen #timeline { width: 1fr; height: 100%; }
     MainScreen #thread { width: 1fr; height: 100%; display: none; }
+    MainScreen #thread-edge { width: 1; height: 100%; }
     MainScreen #thread-lines { width: 100%; height: 1fr; }
     MainScreen #composer { height: 1; width: 100%; }
     """
@@ -201,7 +196,7 @@ class MainScreen(Screen[None]):
 
     def _prompt(self) -> None:
         prompt, told = faces.prompt(self.front.row, in_thread=self.front.thread is not None)
-        self.composer.set_prompt(prompt, HINTS.get(self.scope, told))
+        self.composer.set_prompt(prompt, faces.where_keys_go(self.scope) or told)
 
     def on_descendant_focus(self) -> None:
         self._prompt()

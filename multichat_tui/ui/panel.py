@@ -166,12 +166,14 @@ class Lines(Widget, can_focus=True):
         if columns <= cells:
             # In a window too low it can be scrolled, to be read in a larger one; the first line says so.
             low = f"The code needs {rows + 3} rows, here are {room + 3}: make the window higher or its letters smaller."
-            told = [strip_of([(low, self.palette.warn)], cells, self.palette.panel)] if rows > room else []
+            told = self._warning(low, cells) if rows > room else []
             return told + [strip_of([(line, CODE)], cells, self.palette.panel) for line in self.page.lines]
         narrow = f"The code needs {columns} columns and {rows + 3} rows, here are {cells} and {room + 3}: make the window larger."
-        return [
-            strip_of([(narrow[begin:end], self.palette.warn)], cells, self.palette.panel) for begin, end in wrap(narrow, cells)
-        ]
+        return self._warning(narrow, cells)
+
+    def _warning(self, text: str, cells: int) -> list[Strip]:
+        spans = wrap(text, cells)
+        return [strip_of([(text[begin:end], self.palette.warn)], cells, self.palette.panel) for begin, end in spans]
 
     def scroll_lines(self, lines: int) -> None:
         first = max(0, min(self._first + lines, len(self.strips()) - self.size.height))
@@ -234,7 +236,7 @@ class PanelScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._top.tell([(f" {self.page.title} ", self.palette.strong)])
-        self.hint("")
+        self.moved()
         self.fit()
         self.lines.focus()
 
@@ -275,6 +277,7 @@ class PanelScreen(ModalScreen[None]):
 
     def moved(self) -> None:
         """Other lines are in view."""
+        self.hint("")
 
 
 class PassphraseScreen(ModalScreen[str | None]):

@@ -148,7 +148,7 @@ class Performer:
                 self._back()
 
     def _back(self) -> None:
-        """One step: selection, another pane, reply, news, then the timeline's cursor."""
+        """One step: selection, another pane, reply, thread, what went wrong, then the timeline's cursor. Good news go along."""
         screen = self._screen
         if screen.selections:
             screen.clear_selection()
@@ -159,9 +159,10 @@ class Performer:
             screen.tell_below()
         elif screen.front.thread is not None:
             screen.front.close_thread()
-        elif screen.front.note is not None:
+        elif screen.front.note is not None and (screen.front.note.bad or screen.composer.text):
             screen.front.say("")
         elif not screen.composer.text:
+            screen.front.say("")
             screen.timeline.focus()
 
     def _view(self, which: str) -> None:

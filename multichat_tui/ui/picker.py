@@ -329,7 +329,7 @@ class PickerScreen(ModalScreen[tuple[Hashable, bool] | None]):
         """Other colours."""
         self._palette = palette
         self._top.look(palette.bar)
-        self._top.tell([(f" {self._title} ", palette.strong)], [(self._hint, palette.dim)])
+        self._top.tell([(f" {self._title} ", palette.strong)], [(f"{part}  ", palette.dim) for part in self._hint.split("  ")])
         self.lines.look(palette, glyphs)
 
     def on_resize(self) -> None:

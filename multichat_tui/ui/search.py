@@ -22,7 +22,7 @@ from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.queries import quoted
 from multichat_tui.ui.actions import KEYS, Scope, hint
 from multichat_tui.ui.bars import Bar
-from multichat_tui.ui.cells import Piece, clip, one_line, strip_of
+from multichat_tui.ui.cells import Piece, one_line, strip_of, wrap
 from multichat_tui.ui.completing import Completion, complete_query
 from multichat_tui.ui.drawing import Surroundings
 from multichat_tui.ui.finding import Finder
@@ -206,8 +206,9 @@ class SearchLines(Widget, can_focus=True):
             chosen = index == finder.chosen
             lines += hit_strips(found, label_of(labels, found.row), cells, palette, glyphs, chosen=chosen, today=today)
         if not hits:
-            told = [("  " + clip(text, cells - 3, glyphs.more), style) for text, style in self._empty()]
-            lines += [strip_of([piece], cells, palette.panel) for piece in told]
+            for text, style in self._empty():
+                spans = wrap(text, max(1, cells - 3)) or [(0, 0)]
+                lines += [strip_of([("  " + text[begin:end], style)], cells, palette.panel) for begin, end in spans]
         blank = Strip.blank(cells, palette.panel)
         lines += [blank] * (1 + self._hit_lines - len(lines))
         if self._around_lines and finder.hit is not None:
@@ -286,7 +287,7 @@ class SearchScreen(ModalScreen[MessageRow | None]):
         self._top.tell([(" Search ", palette.strong)], [(place + " ", palette.accent)])
         preset = self.lines.preset
         where = "everywhere" if preset and preset in self.lines.line.text else "here only" if preset else ""
-        keys = [(f"{hint('search.where')} {where}  ", palette.dim)] if where else []
+        keys = [(f"{hint('search.where')} {where}  ", palette.dim)] if where and self.app.size.width >= 48 else []
         keys += [("Tab completes  ", palette.dim)] if self.app.size.width >= 60 else []
         self._bottom.tell([(" Enter goes there  Esc back", palette.strong)], keys)
 

@@ -56,14 +56,25 @@ class Timeline(Widget, can_focus=True):
     # What it shows
 
     def open(self, channel: ChannelId | None, window: MessageWindow, read_arrival: int | None) -> None:
-        """Show another channel, from its end."""
+        """Show another channel, from its end; where none is open, what stands there instead from its first line."""
         self.channel, self.cursor = channel, None
         self.view.open(window, read_arrival)
+        self._begin()
         self.changed()
+
+    def _begin(self) -> None:
+        """What stands where no channel is open is read from its first line."""
+        if self.channel is None:
+            self.view.lay()
+            if self.view.entries:
+                self.view.anchor(0)
 
     def surround(self, around: Surroundings) -> None:
         """Other colours, names or signs."""
+        taught = self.around.beginning
         self.view.surround(around)
+        if around.beginning != taught:
+            self._begin()
         self.changed()
 
     @property

@@ -102,3 +102,17 @@ def test_the_palette_looks_as_before_in_other_themes(snap_compare: Any, look: Lo
         await pilot.pause()
 
     assert snap_compare(application(populated(), look=look), terminal_size=(80, 24), run_before=picking)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (40, 10)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_thread_looks_as_before(snap_compare: Any, size: tuple[int, int]) -> None:
+    async def threaded(pilot: Pilot[Any]) -> None:
+        await opened(pilot)
+        app = pilot.app
+        assert isinstance(app, MultichatApp)
+        answered = next(row for row in app.main.timeline.window.rows if row.reply_to is not None)
+        await app.main.front.open_thread(answered.id)
+        await until(lambda: app.main.thread.display and not app.main.front.reading)
+        await pilot.pause()
+
+    assert snap_compare(application(populated()), terminal_size=size, run_before=threaded)

@@ -47,6 +47,16 @@ async def test_without_anything_every_way_to_begin_is_shown(sit: Sit) -> None:
         assert seat.main.front.current is None
 
 
+async def test_on_a_low_screen_it_begins_at_the_top_and_the_rest_is_a_page_away(sit: Sit) -> None:
+    async with sit(TwinNode(), size=(40, 10)) as seat:
+        await seat.sees("Welcome to Multichat")
+        await seat.sees("newer below (End)")
+        await seat.press("pagedown", "pagedown", "pagedown", "pagedown")
+        await seat.sees("/join LINK")
+        await seat.press("pageup", "pageup", "pageup", "pageup")
+        await seat.sees("Welcome to Multichat")
+
+
 async def test_with_contacts_alone_the_channels_are_taught_and_the_people_listed(sit: Sit) -> None:
     node = TwinNode()
     node.add_contact("bob")

@@ -7,7 +7,7 @@ from multichat_tui.node.api.device_words import device_cells, device_fields, fin
 from multichat_tui.node.api.lookup import id_text, one_line
 
 ONLY_DEVICE = (
-    "This is the only one. If it is lost, your recovery phrase brings the account back on another: multichat init --restore, or",
+    "This is the only one. If it is lost, your recovery phrase brings the account back on another: multichat init --restore, or "
     "Ctrl+R at the first start there. With the answer keep (--keep-devices) that adds a second device, and this one stays.",
     "",
 )

@@ -8,12 +8,16 @@ from multichat_tui.node.api.commands.shape import Call, Outcome
 from multichat_tui.node.api.lookup import id_text, one_line
 from multichat_tui.node.api.settings import SETTINGS, checked_value, effective, find_setting
 
+STATUS_CELLS = 11
+"""Where the values of /status begin."""
+
 
 async def status(call: Call) -> Outcome:
     call.need_none()
     row = (await call.api.status()).rows
     return Outcome(
         lines=status_lines(row),
+        hang=STATUS_CELLS,
         fields={
             "user": id_text(row.me.user),
             "name": row.me.name,
