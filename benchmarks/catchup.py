@@ -119,14 +119,16 @@ async def long_history(directory: Path, records: int = RECORDS, members: int = M
     pair = await with_history(directory / "nodes", records, members)
     async with AsyncExitStack() as stack:
         source, sink = await pair.start(stack)
-        held = (await source.ask("held"))["held"]
-        done = await sink.ask("held", count=held)
+        there = await source.ask("held")
+        done = await sink.ask("held", count=there["held"], ets=there["ets"])
         took_s = (done["at"] - done["link_up"]) / 1e9
+        newest_s = (done["newest_at"] - done["link_up"]) / 1e9
         frames = (await sink.ask("traffic"))["frames"]
         peaks = (await source.ask("held"))["peak_mb"], done["peak_mb"]
     name = f"{records:,} records of {members + 2} devices"
     found = [
         figure(f"{name}, from link up", "s", took_s, floor=floor_s),
+        figure(f"{name}, the newest, from link up", "s", newest_s),
         figure(f"{name}, each", "µs", took_s / records * 1e6, floor=floor_s / records * 1e6),
         figure(f"{name}, all frames, each", "bytes", sizes(frames, beside_records=False) / records),
         figure(f"{name}, peak memory of who has them", "MB", peaks[0]),
@@ -135,12 +137,13 @@ async def long_history(directory: Path, records: int = RECORDS, members: int = M
     await pair.write(members, "m", MISSING)
     async with AsyncExitStack() as stack:
         source, sink = await pair.start(stack, DELAY_MS)
-        done = await sink.ask("held", count=(await source.ask("held"))["held"])
+        there = await source.ask("held")
+        done = await sink.ask("held", count=there["held"], ets=there["ets"])
         await asyncio.sleep(QUIET_S)
         frames = (await sink.ask("traffic"))["frames"]
     missing = f"{MISSING} missing of {name}"
     # Whole delays that passed until the last record was held: what had to be waited for one after the other.
-    waits = int((done["at"] - done["link_up"]) / 1e6 / DELAY_MS)
+    waits = int((done["newest_at"] - done["link_up"]) / 1e6 / DELAY_MS)
     found.append(figure(f"{missing}, beside the records", "bytes", sizes(frames, beside_records=True), 4096))
     found.append(figure(f"{missing}, dependent round trips from link up", "", waits / 2, 2))
     return found

@@ -37,6 +37,9 @@ from multichat_tui.store.profile import OpenProfile, create_profile, open_profil
 PROFILE_VARIABLE = "BENCHMARK_PROFILE"
 """Where to leave the profiles of both threads (cProfile), as PATH.label.loop and PATH.label.store; it slows the node down."""
 
+NEWEST_LOOK_S, COUNT_LOOK_S = 0.01, 0.1
+"""Records below the newest come without an event of their own: so often is looked. To count many takes some milliseconds."""
+
 
 def peak_resident_mb() -> float:
     """The most memory that this process has had resident, in MB of 10^6 bytes."""
@@ -78,9 +81,6 @@ class TimedNetwork(TcpNetwork):
     def send(self, link: LinkId, frame: bytes) -> None:
         self.frames.append(("out", kind_of(frame), len(frame)))
         super().send(link, frame)
-
-
-COUNT_EVERY_S = 0.02
 
 
 class Commands:
@@ -283,28 +283,39 @@ class Commands:
         seen, self.seen.arrivals = self.seen.arrivals, {}
         return {"arrivals": seen, "resyncs": self.resyncs, "cpu_s": time.process_time()}
 
-    def _arrived(self) -> int:
-        """How many records this profile holds: arrival numbers do not tell, as older ones may come after newer ones. On the
-        store's thread."""
+    def _newest(self) -> int:
+        """The ets of the newest entry. On the store's thread."""
+        return self._number(
+            "select ifnull(max((select max(ets) from entry where channel = number and hidden = 0)), 0) from identifier"
+        )
+
+    def _count(self) -> int:
+        """How many records this profile holds. On the store's thread."""
+        return self._number("select count(*) from record")
+
+    def _number(self, sql: str) -> int:
         assert self.profile is not None
-        row = self.profile.store._database.row("select count(*) from record")
+        row = self.profile.store._database.row(sql)
         assert row is not None
         return int(row[0])
 
-    async def held(self, count: int = 0) -> Answer:
-        """Wait until so many records are held; how many, when, and what it has taken."""
+    async def held(self, count: int = 0, ets: int = 0) -> Answer:
+        """Wait until so many records are held; how many, when, what it has taken, and when the newest, of `ets`, was there."""
         loop = asyncio.get_running_loop()
-        async with self.changed:
-            while (held := await loop.run_in_executor(self.thread, self._arrived)) < count:
-                await self.changed.wait()
-                # Counting takes a millisecond for 100,000.
-                await asyncio.sleep(COUNT_EVERY_S)
+        while (newest := await loop.run_in_executor(self.thread, self._newest)) < ets:
+            await asyncio.sleep(NEWEST_LOOK_S)
+        newest_at = time.monotonic_ns()
+        while (held := await loop.run_in_executor(self.thread, self._count)) < count:
+            await asyncio.sleep(COUNT_LOOK_S)
+        now = time.monotonic_ns()
         ups = self.network.link_ups
         peak_mb = peak_resident_mb()
         return {
             "peak_mb": peak_mb,
             "held": held,
-            "at": time.monotonic_ns(),
+            "ets": newest,
+            "at": now,
+            "newest_at": newest_at,
             "link_up": ups[-1] if ups else 0,
             "cpu_s": time.process_time(),
         }

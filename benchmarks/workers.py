@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-ANSWER_TIMEOUT_S = 120.0
+ANSWER_TIMEOUT_S = 500.0
 LINE_BYTES = 64 * 1024 * 1024
 
 Answer = dict[str, Any]
