@@ -302,10 +302,10 @@ class Commands:
     async def held(self, count: int = 0, ets: int = 0) -> Answer:
         """Wait until so many records are held; how many, when, what it has taken, and when the newest, of `ets`, was there."""
         loop = asyncio.get_running_loop()
-        while (newest := await loop.run_in_executor(self.thread, self._newest)) < ets:
+        while (newest := await loop.run_in_executor(self.thread, self._newest)) < ets:  # noqa: ASYNC110  # see below
             await asyncio.sleep(NEWEST_LOOK_S)
         newest_at = time.monotonic_ns()
-        while (held := await loop.run_in_executor(self.thread, self._count)) < count:
+        while (held := await loop.run_in_executor(self.thread, self._count)) < count:  # noqa: ASYNC110  # it comes without an event
             await asyncio.sleep(COUNT_LOOK_S)
         now = time.monotonic_ns()
         ups = self.network.link_ups

@@ -183,7 +183,73 @@ def known_whole(record: "Record") -> bool:
 
 def decode_header(header_bytes: bytes) -> Header | Rejected:
     """A header of version 1 or newer; unknown keys from 16 on are left to the bytes."""
+    usual = _usual_header(header_bytes)
+    if usual is not None:
+        return usual
     return read(header_bytes, MAX_HEADER_BYTES, _header)
+
+
+def _usual_header(encoded: bytes) -> Header | None:
+    """The header, where it is laid out as nearly all are: version 1, no recipients, nothing unknown. None: the general way will
+    tell. It reads what should stand where, and then compares: what would be written for it is the one encoding."""
+    if encoded[1:6] != b"\x00\x01\x01\x01\x02" or len(encoded) > MAX_HEADER_BYTES:
+        return None
+    try:
+        kind, at = encoded[6], 7
+        channel = prev = expires_ms = None
+        if encoded[at] == 3:
+            channel, at = ChannelId(encoded[at + 3 : at + 35]), at + 35
+        log, device = Log(encoded[at + 1]), DeviceId(encoded[at + 5 : at + 37])
+        seq, at = _number(encoded, at + 38)
+        if encoded[at] == 7:
+            prev, at = RecordId(encoded[at + 3 : at + 35]), at + 35
+        parents, at = _id_list(encoded, at + 1)
+        control_heads, at = _id_list(encoded, at + 1)
+        timestamp_ms, at = _number(encoded, at + 1)
+        ets, at = _number(encoded, at + 1)
+        if encoded[at] == 12:
+            expires_ms, at = _number(encoded, at + 1)
+        hashed, bucket = encoded[at + 3 : at + 35], encoded[at + 36]
+    except (IndexError, ValueError):
+        return None
+    header = Header(
+        kind=kind,
+        channel=channel,
+        log=log,
+        device=device,
+        seq=seq,
+        prev=prev,
+        parents=parents,
+        control_heads=control_heads,
+        timestamp_ms=timestamp_ms,
+        ets=ets,
+        expires_ms=expires_ms,
+        body_hash=hashed,
+        body_size_bucket=bucket,
+    )
+    small = 0 < kind < 24 and bucket < 24 and seq <= MAX_INTEGER
+    timely = timestamp_ms < MAX_TIMESTAMP_MS and ets < MAX_ETS and (expires_ms or 0) < MAX_TIMESTAMP_MS
+    if not (small and timely) or shape_fault(header) is not None:
+        return None
+    return header if encode_header(header) == encoded else None
+
+
+def _number(encoded: bytes, at: int) -> tuple[int, int]:
+    """The number at a place, and the place behind it; for what is no number, anything."""
+    first = encoded[at]
+    if first < 24:
+        return first, at + 1
+    end = at + 1 + (1 << (first & 3))
+    return int.from_bytes(encoded[at + 1 : end], "big"), end
+
+
+def _id_list(encoded: bytes, at: int) -> tuple[tuple[RecordId, ...], int]:
+    """The ids of a list of at most sixteen, and the place behind it. ValueError."""
+    count = encoded[at] - 0x80
+    if not 0 <= count <= MAX_PARENTS:
+        raise ValueError("no such list")
+    end = at + 1 + 34 * count
+    return tuple(RecordId(encoded[start + 2 : start + 34]) for start in range(at + 1, end, 34)), end
 
 
 def _header(value: Value) -> Header:

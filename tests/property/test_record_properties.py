@@ -3,6 +3,7 @@
 import random
 from typing import Any
 
+import pytest
 from builders import person
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,16 +39,18 @@ from multichat_tui.model.identity import decode_certificate, decode_device_list
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest
 from multichat_tui.model.invitations import Invitation, InvitationKind, parse_link
 from multichat_tui.model.joins import decode_join
-from multichat_tui.model.limits import MAX_ETS, MAX_INTEGER, MAX_TIMESTAMP_MS, SALT_BYTES
+from multichat_tui.model.limits import MAX_ETS, MAX_HEADER_BYTES, MAX_INTEGER, MAX_TIMESTAMP_MS, SALT_BYTES
 from multichat_tui.model.records import (
     Header,
     Kind,
+    _header,
     body_hash,
     decode_header,
     decode_record,
     encode_header,
     size_bucket,
 )
+from multichat_tui.model.schema import read
 from multichat_tui.model.statements import Profile, decode_profile, decode_statement, encode_profile
 
 times = st.integers(0, MAX_TIMESTAMP_MS - 1)
@@ -345,3 +348,26 @@ def test_a_message_alone_is_decoded_as_any_content_is(data: st.DataObject) -> No
     assert decode_acts(content, Log.CONTENT) == decode_acts(content, Log.CONTROL)
     if 1 <= len(text) <= 300 and content == encode({0: [{0: 64, 1: text}]}):
         assert decode_acts(content, Log.CONTENT) == (Message(text=text),)
+
+
+@settings(max_examples=1000)
+@given(st.data())
+def test_headers_are_judged_the_quick_way_as_by_the_walk_over_all_values(data: st.DataObject) -> None:
+    encoded = encode_header(data.draw(headers()))
+    if data.draw(st.booleans()):
+        encoded = data.draw(tampered(encoded))
+    assert decode_header(encoded) == read(encoded, MAX_HEADER_BYTES, _header)
+
+
+@pytest.mark.parametrize("key", ["f4", "f5", "6130", "4130", "80", "f90000", "20", "f6"])
+def test_a_header_with_a_key_that_is_no_number_is_refused(key: str) -> None:
+    content = encode_header(ada_header())
+    assert isinstance(decode_header(bytes([content[0] + 1]) + content[1:] + bytes.fromhex(key) + b"\x00"), Rejected)
+    assert isinstance(decode_header(content[:1] + bytes.fromhex(key) + content[2:]), Rejected)
+
+
+def ada_header() -> Header:
+    return Header(
+        kind=Kind.CONTENT, channel=ChannelId(bytes(32)), log=Log.CONTENT, device=ada.device, seq=0, prev=None, parents=(),
+        control_heads=(RecordId(b"c" * 32),), timestamp_ms=1, ets=1, body_hash=bytes(32), body_size_bucket=0,
+    )  # fmt: skip
