@@ -45,8 +45,8 @@ class Pair:
         for name in ("source", "sink"):
             workers.append(await Worker.start("benchmarks.node_worker", str(self.home(name))))
             stack.push_async_callback(workers[-1].stop)
-        self.listen = (await workers[0].ask("start", listen=self.listen, delay_ms=delay_ms))["listen"]
-        await workers[1].ask("start", connect=[self.listen], delay_ms=delay_ms)
+        self.listen = (await workers[0].ask("start", listen=self.listen, delay_ms=delay_ms, noted=False))["listen"]
+        await workers[1].ask("start", connect=[self.listen], delay_ms=delay_ms, noted=False)
         return workers[0], workers[1]
 
     async def write(self, members: int, label: str, count: int) -> None:

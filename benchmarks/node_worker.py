@@ -110,11 +110,15 @@ class Commands:
         await asyncio.get_running_loop().run_in_executor(self.thread, make)
         return {}
 
-    async def start(self, connect: list[str] | None = None, listen: str = "127.0.0.1:0", delay_ms: int = 0) -> Answer:
+    async def start(
+        self, connect: list[str] | None = None, listen: str = "127.0.0.1:0", delay_ms: int = 0, noted: bool = True
+    ) -> Answer:
+        """`noted`: names and times of messages that come are kept, which takes memory."""
         loop = asyncio.get_running_loop()
         self.profile = await loop.run_in_executor(self.thread, open_profile, self.directory)
         self.network = TimedNetwork(listen=listen, lan=False)
         self.network.delay_ms = delay_ms
+        self.noted = noted
         self.node = Node(
             store=self.profile.store, network=self.network, now_ms=now_ms, entropy=os.urandom, executor=self.thread, lan=False
         )
@@ -166,7 +170,7 @@ class Commands:
                         name = row.text.split(" ", 1)[0]
                         if row.mine:
                             self.arrivals_of[row.arrival] = name
-                        else:
+                        elif self.noted:
                             self.seen.arrivals[name] = time.monotonic_ns()
                         continue
                     case DeliveryChanged(last=last):
