@@ -174,15 +174,17 @@ def _comings(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
     names: dict[RowKind, list[str]] = {}
     for row in rows:
         someone = row.subject if row.subject is not None else row.author
-        name = around.name_of(someone) or (row.name if someone == row.author else "somebody")
+        # Of who was let in or removed the text is the name.
+        told = row.name if someone == row.author else one_line(row.text) if row.kind is not RowKind.LEFT else ""
+        name = around.name_of(someone) or told or "somebody"
         there = names.setdefault(row.kind, [])
         if name not in there:
             there.append(name)
-    told = []
+    said = []
     for kind, who in names.items():
         listed = ", ".join(who[:4]) + (f" and {len(who) - 4} more" if len(who) > 4 else "")
-        told.append(f"{listed} {'was ' if kind is RowKind.REMOVED and len(who) == 1 else ''}{words[kind]}")
-    return "; ".join(told)
+        said.append(f"{listed} {'was ' if kind is RowKind.REMOVED and len(who) == 1 else ''}{words[kind]}")
+    return "; ".join(said)
 
 
 def _head(row: MessageRow, cols: Columns, around: Surroundings, under_cursor: bool, *, show_time: bool) -> list[Piece]:

@@ -9,6 +9,7 @@ from simulated_world import Person, SimulatedWorld, collect, until
 
 from multichat_tui.model.events import Event, MessageAdded
 from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.intents import ChangeSetting
 from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.simulated import Conditions
 from multichat_tui.net.virtual_time import run_virtual
@@ -202,3 +203,45 @@ async def _held_after_restart(person: Person, channel: ChannelId) -> list[str]:
 
 async def _delivered(person: Person, channel: ChannelId, count: int) -> bool:
     return sum(row.state is Delivery.ALL for row in await person.rows(channel)) == count
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("old", ["who is behind", "who has it"])
+def test_with_an_earlier_version_of_the_link_protocol_all_comes_as_ever(version: int, old: str) -> None:
+    async def play() -> None:
+        world, channel, ana, ben, cleo = await three(80 + version)
+        await cleo.stop()
+        for person in (cleo,) if old == "who is behind" else (ana, ben):
+            person.network.version = version
+        await backlog(channel, 200, ana, ben)
+        await cleo.start()
+        texts = await world.converge(channel)
+        assert sorted(texts) == sorted(["before", *(f"message {n}" for n in range(200))])
+        assert await complete(cleo, channel)
+
+    run_virtual(play())
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_gap_is_closed_by_a_peer_of_an_earlier_version(version: int) -> None:
+    async def play() -> None:
+        world, channel, ana, ben, cleo = await three(90 + version)
+        await world.pair(ben, cleo)
+        await cleo.api.submit(ChangeSetting(key="history.depth", value="60"))
+        await cleo.stop()
+        await backlog(channel, 300, ana, ben)
+        ben.network.version = version
+        await ben.stop()
+        await cleo.start()
+        await until(lambda: has_newest(cleo, channel, "message 299"), "the newest is there")
+        await ana.stop()
+        assert not await complete(cleo, channel)
+        await cleo.api.submit(ChangeSetting(key="history.depth", value="all"))
+        await ben.start()
+        await until(lambda: complete(cleo, channel), "ben closes the gap")
+        await cleo.say(channel, "live")
+        await until(lambda: has_newest(ben, channel, "live"), "ben has what cleo writes")
+        await ana.start()
+        assert len(await world.converge(channel)) == 302
+
+    run_virtual(play())

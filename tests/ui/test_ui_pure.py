@@ -7,10 +7,11 @@ from rich.cells import cell_len
 from rich.style import Style
 from twin import TwinNode, channel_id, user
 
+from multichat_tui.model.snapshots import RowKind
 from multichat_tui.ui.actions import Scope
 from multichat_tui.ui.cells import clip, drawn, pad, sober, strip_of, width, wrap
 from multichat_tui.ui.completing import complete
-from multichat_tui.ui.drawing import Surroundings, columns, links_in, paint
+from multichat_tui.ui.drawing import Surroundings, columns, links_in, notice_text, paint
 from multichat_tui.ui.editor import Editor
 from multichat_tui.ui.entries import Message, entries_of
 from multichat_tui.ui.found import around_strips
@@ -245,3 +246,14 @@ def test_what_stands_around_a_hit_is_a_part_of_all_lines_with_the_hit_in_its_mid
     start = max(0, min(first - (height - size) // 2, len(everything) - height, first))
     blank = " " * SURROUNDINGS.width
     assert shown == [*everything[start : start + height], *[blank] * height][:height]
+
+
+def test_who_came_is_named_before_the_members_are_known() -> None:
+    node = TwinNode()
+    node.add_channel("dev")
+    joined = node.row(DEV, "ann", "bob", kind=RowKind.JOINED, subject=user("bob"))
+    removed = node.row(DEV, "ann", "carl", kind=RowKind.REMOVED, subject=user("carl"))
+    left = node.row(DEV, "dave", "", kind=RowKind.LEFT)
+    assert notice_text((joined,), SURROUNDINGS) == "bob joined"
+    assert notice_text((removed,), SURROUNDINGS) == "carl was removed"
+    assert notice_text((left,), SURROUNDINGS) == "dave left"
