@@ -1,4 +1,5 @@
-"""Makes the pictures of this directory: `python screenshots/make.py`. Needs tmux; rsvg-convert (librsvg) for the PNGs.
+"""Makes the pictures of this directory: `python screenshots/make.py`. Needs tmux; rsvg-convert (librsvg) and a
+font with emoji for the PNGs.
 
 The real client in a real terminal, and two more people on real nodes, all in temporary homes and on loopback. What is
 photographed is what the terminal shows.
@@ -23,7 +24,7 @@ from terminal import Terminal  # noqa: E402
 
 from multichat_tui.headless.remote import RemoteNode  # noqa: E402
 from multichat_tui.model.ids import ChannelId  # noqa: E402
-from multichat_tui.model.intents import CreateChannel, OpenDirect, SetTopic  # noqa: E402
+from multichat_tui.model.intents import CreateChannel, OpenDirect, SendMessage, SetTopic  # noqa: E402
 from multichat_tui.model.snapshots import ChannelRow  # noqa: E402
 
 LOOPBACK = {"MULTICHAT_LISTEN": "127.0.0.1:0", "MULTICHAT_LAN": "off", "TERM": "tmux-256color", "COLORTERM": "truecolor"}
@@ -70,6 +71,29 @@ def introduce(screen: Terminal) -> None:
     screen.until(lambda lines: "F1 help" in lines[-1] and "opening" not in lines[-1], "the main screen")
 
 
+def photograph_more(screen: Terminal) -> None:
+    """A thread, a search, words to compare; afterwards the line is empty as before."""
+    screen.enter("/thread")
+    screen.until_shows("Thread  2 replies")
+    photograph(screen, "thread")
+    screen.press("Escape")
+    screen.until_gone("Thread  2 replies")
+    screen.press("C-f")
+    screen.until_shows("case and accents do not matter")
+    screen.type("the")
+    screen.until_shows("1 of [0-9]+ found(.|\n)*Patience is sold out")
+    photograph(screen, "search")
+    screen.press("Escape")
+    screen.until_gone("of [0-9]+ found")
+    screen.enter("/verify bob")
+    screen.until_shows("n DIFFERENT")
+    photograph(screen, "compare")
+    screen.press("Escape")
+    screen.until_gone("DIFFERENT")
+    screen.press("Escape")
+    screen.until_gone("Esc closes")
+
+
 async def settle(people: list[RemoteNode], told: list[tuple[RemoteNode, ChannelId, str]]) -> None:
     """Say these things one after the other, each when the one before has come everywhere."""
     for who, where, text in told:
@@ -102,6 +126,12 @@ async def play(homes: Homes, screen: Terminal) -> None:
     screen.until_shows("garden")
     await open_channel(screen, ann, "garden")
     people = [ann, bob, cleo]
+    asked = (await ann.submit(SendMessage(channel=garden, text="Who has a key to the tool shed?"))).record
+    assert asked is not None
+    for who, text in ((bob, "It hangs behind the rain barrel."), (cleo, "Not any more: I have it, and bring it tonight.")):
+        answer = (await who.submit(SendMessage(channel=garden, text=text, reply_to=asked))).record
+        assert answer is not None
+        await until_delivered(who, answer)
     await settle(
         people,
         [
@@ -143,6 +173,11 @@ async def play(homes: Homes, screen: Terminal) -> None:
     photograph(screen, "help")
     screen.press("Escape")
     screen.until_gone("Esc close")
+    screen.press("C-u")
+    photograph_more(screen)
+    screen.type("the ladder is by the ga")
+    screen.until_shows("by the ga")
+    screen.until(lambda lines: "Ctrl+K" in lines[-1], "the plain status line")
     for columns, rows in ((80, 24), (40, 10)):
         screen.resize(columns, rows)
         # The newest message at the end, above the rule, the line that is written and the status line.
