@@ -6,13 +6,17 @@ import pytest
 from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.crypto.identity import sign_receipt
-from multichat_tui.model.frames import Ack, MessageFrame, Offer, Request, decode_frame, encode_frame
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
+from multichat_tui.crypto.keys import Signer
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.frames import Ack, Frame, MessageFrame, Offer, Request, decode_frame, encode_frame
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log
 from multichat_tui.model.intents import ChangeSetting, SetName
 from multichat_tui.model.receipts import HeldChain
 from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.simulated import Conditions, SimulatedNetwork
 from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node.identity import Identity, load_identity
+from multichat_tui.node.world import World
 
 Wire = list[tuple[str, str, bytes]]
 
@@ -23,11 +27,30 @@ def listen(world: SimulatedWorld) -> Wire:
     return seen
 
 
-async def linked(one: Person, other: Person) -> bool:
-    engine = one.api._engine
+def frames(wire: Wire) -> list[Frame | Rejected]:
+    return [decode_frame(frame) for _, _, frame in wire]
+
+
+def offers(wire: Wire) -> list[Offer]:
+    return [frame for frame in frames(wire) if isinstance(frame, Offer)]
+
+
+def inside(person: Person) -> World:
+    """What their running node holds in memory."""
+    engine = person.api._engine
     assert engine is not None
-    device = (await other.api.me()).rows.device
-    return any(s.device == device and s.greeted for s in engine.world.sessions.values())
+    return engine.world
+
+
+def identity_of(person: Person) -> Identity:
+    """Running or not."""
+    with person.store.inner.transaction() as txn:
+        return load_identity(txn, bytes)
+
+
+async def linked(one: Person, other: Person) -> bool:
+    device = identity_of(other).device
+    return any(s.device == device and s.greeted for s in inside(one).sessions.values())
 
 
 async def settled(world: SimulatedWorld, wire: Wire) -> None:
@@ -43,8 +66,28 @@ async def state_of(person: Person, channel: ChannelId, text: str) -> Delivery:
     return next(row.state for row in await person.rows(channel) if row.text == text)
 
 
-async def _state_is(person: Person, channel: ChannelId, text: str, state: Delivery) -> bool:
-    return await state_of(person, channel, text) is state
+async def delivered(person: Person, channel: ChannelId, text: str, state: Delivery = Delivery.ALL) -> None:
+    async def is_so() -> bool:
+        return await state_of(person, channel, text) is state
+
+    await until(is_so, f"{text!r} is delivered: {state.value}")
+
+
+async def shown(person: Person, channel: ChannelId, text: str) -> None:
+    async def is_so() -> bool:
+        return text in await person.texts(channel)
+
+    await until(is_so, f"{person.name} has {text!r}")
+
+
+async def talking(seed: int, *names: str) -> tuple[SimulatedWorld, ChannelId, list[Person]]:
+    """A channel of these people, in which the first has said something that all have."""
+    world = SimulatedWorld(seed)
+    people = await world.add(*names)
+    channel = await world.channel_of(*people)
+    await people[0].say(channel, "hello")
+    await world.converge(channel)
+    return world, channel, people
 
 
 def test_nothing_missing_in_fifty_channels_costs_less_than_a_hundred_bytes() -> None:
@@ -64,8 +107,7 @@ def test_nothing_missing_in_fifty_channels_costs_less_than_a_hundred_bytes() -> 
         await until(lambda: linked(ann, bob), "linked again")
         await until(lambda: linked(bob, ann), "linked again")
         await settled(world, wire)
-        frames = [decode_frame(frame) for _, _, frame in wire]
-        assert all(isinstance(frame, Offer | Ack) for frame in frames), frames
+        assert all(isinstance(frame, Offer | Ack) for frame in frames(wire)), frames(wire)
         total = sum(len(frame) for _, _, frame in wire)
         print(f"{len(wire)} frames, {total} bytes")
         assert total < 100
@@ -117,7 +159,7 @@ def test_ten_missing_cost_two_round_trips_and_little_beside_the_records() -> Non
         print(kinds, beside, records)
         assert beside <= 4000
         named = [offer for sender, _, frame in wire if sender == "bob" and isinstance(offer := decode_frame(frame), Offer)]
-        device = await_device(ann)
+        device = identity_of(ann).device[:PREFIX_SIZE]
         tips = [tip for offer in named for entry in offer.channels for tip in entry.tips]
         places = [place for offer in named for vector in offer.vectors for place in vector.places]
         # Bob, who has nothing new, names ann's own chains alone.
@@ -148,10 +190,9 @@ def test_a_node_of_the_first_version_is_served_as_ever(old: str) -> None:
         wire = listen(world)
         await bob.start()
         await world.converge(channel)
-        await until(lambda: _state_is(ann, channel, "while away", Delivery.ALL), "delivered")
-        offers = [f for f in (decode_frame(frame) for _, _, frame in wire) if isinstance(f, Offer)]
-        assert offers
-        assert not any(offer.fingerprint or offer.vectors or offer.receipts or offer.receipt_numbers for offer in offers)
+        await delivered(ann, channel, "while away")
+        assert offers(wire)
+        assert not any(offer.fingerprint or offer.vectors or offer.receipts or offer.receipt_numbers for offer in offers(wire))
 
     run_virtual(story())
 
@@ -160,62 +201,34 @@ def test_who_lost_something_is_offered_everything_again() -> None:
     """A disk that comes back from an old copy: what the other believes it to hold it does not."""
 
     async def story() -> None:
-        world = SimulatedWorld(904)
-        ann, bob, eve = await world.add("ann", "bob", "eve")
-        channel = await world.channel_of(ann, bob, eve)
-        await ann.say(channel, "before")
-        await world.converge(channel)
-        await until(lambda: _state_is(ann, channel, "before", Delivery.ALL), "delivered")
+        world, channel, (ann, bob, eve) = await talking(904, "ann", "bob", "eve")
+        await delivered(ann, channel, "hello")
         await bob.stop()
-        engine = ann.api._engine
-        assert engine is not None
         await eve.say(channel, "between")
         await world.converge(channel)
         # Ann believes that bob has it already.
-        key = next(k for k in engine.world.channels[channel].chains.ends if k[1] == (await_device(eve)) and k[0] is Log.CONTENT)
-        engine.world.peer_holds((await_whole_device(bob)), channel)[key] = engine.world.channels[channel].chains.held(key)
+        chains = inside(ann).channels[channel].chains
+        key = (Log.CONTENT, identity_of(eve).device[:PREFIX_SIZE])
+        inside(ann).peer_holds(identity_of(bob).device, channel)[key] = chains.held(key)
         await eve.stop()
         await bob.start()
         await until(lambda: linked(ann, bob), "linked")
-        await until(lambda: _shows(bob, channel, "between"), "bob has what ann believed him to have")
+        await shown(bob, channel, "between")
 
     run_virtual(story())
 
 
-def await_whole_device(person: Person) -> bytes:
-    with person.store.inner.transaction() as txn:
-        from multichat_tui.node.identity import load_identity
-
-        return load_identity(txn, bytes).device
-
-
-def await_device(person: Person) -> bytes:
-    return await_whole_device(person)[:PREFIX_SIZE]
-
-
-async def _shows(person: Person, channel: ChannelId, text: str) -> bool:
-    return text in await person.texts(channel)
-
-
 def test_vectors_by_another_table_of_devices_are_said_again_in_full() -> None:
     async def story() -> None:
-        world = SimulatedWorld(905)
-        ann, bob = await world.add("ann", "bob")
-        channel = await world.channel_of(ann, bob)
-        await ann.say(channel, "hello")
-        await world.converge(channel)
+        world, channel, (ann, bob) = await talking(905, "ann", "bob")
         await bob.stop()
         await ann.say(channel, "while away")
-        engine = ann.api._engine
-        assert engine is not None
-        numbers = engine.world.channels[channel].numbers
-        numbers.tag = b"\0\0\0\0"
+        inside(ann).channels[channel].numbers.tag = b"\0\0\0\0"
         wire = listen(world)
         await bob.start()
-        await until(lambda: _shows(bob, channel, "while away"), "bob has it all the same")
-        frames = [decode_frame(frame) for _, _, frame in wire]
-        assert any(isinstance(f, Ack) and f.unread for f in frames)
-        assert any(isinstance(f, Offer) and f.channels for f in frames)
+        await shown(bob, channel, "while away")
+        assert any(isinstance(frame, Ack) and frame.unread for frame in frames(wire))
+        assert any(offer.channels for offer in offers(wire))
 
     run_virtual(story())
 
@@ -224,30 +237,31 @@ def test_vectors_by_another_table_of_devices_are_said_again_in_full() -> None:
 
 
 async def chain_of_three(seed: int) -> tuple[SimulatedWorld, Person, Person, Person, ChannelId]:
-    """Ann and eve are never on at the same time once the channel stands; bob is always."""
-    world = SimulatedWorld(seed)
-    ann, bob, eve = await world.add("ann", "bob", "eve")
-    channel = await world.channel_of(ann, bob, eve)
-    await ann.say(channel, "all here")
-    await world.converge(channel)
-    await until(lambda: _state_is(ann, channel, "all here", Delivery.ALL), "delivered to all")
+    """Ann has written something for eve, who is away, and bob has it: he is always on, ann and eve never at the same time."""
+    world, channel, (ann, bob, eve) = await talking(seed, "ann", "bob", "eve")
+    await delivered(ann, channel, "hello")
     await eve.stop()
+    await ann.say(channel, "for eve")
+    await delivered(ann, channel, "for eve", Delivery.SOME)
     return world, ann, bob, eve, channel
+
+
+async def handed_on(ann: Person, eve: Person, channel: ChannelId) -> None:
+    """Ann goes, eve comes and gets it from bob."""
+    await ann.stop()
+    await eve.start()
+    await shown(eve, channel, "for eve")
 
 
 def test_an_author_learns_through_others_that_a_message_has_arrived() -> None:
     async def story() -> None:
         world, ann, _bob, eve, channel = await chain_of_three(911)
-        await ann.say(channel, "for eve")
-        await until(lambda: _state_is(ann, channel, "for eve", Delivery.SOME), "bob has it")
-        await ann.stop()
-        await eve.start()
-        await until(lambda: _shows(eve, channel, "for eve"), "eve has it from bob")
+        await handed_on(ann, eve, channel)
         wire = listen(world)
         await settled(world, wire)
         await eve.stop()
         await ann.start()
-        await until(lambda: _state_is(ann, channel, "for eve", Delivery.ALL), "ann knows")
+        await delivered(ann, channel, "for eve")
         await ann.stop()
         await ann.start()
         assert await state_of(ann, channel, "for eve") is Delivery.ALL, "and still knows after a restart"
@@ -257,15 +271,13 @@ def test_an_author_learns_through_others_that_a_message_has_arrived() -> None:
 
 def test_whoever_is_linked_to_the_author_makes_no_receipts() -> None:
     async def story() -> None:
-        world = SimulatedWorld(912)
-        ann, bob, eve = await world.add("ann", "bob", "eve")
-        channel = await world.channel_of(ann, bob, eve)
+        world, channel, (ann, _bob, _eve) = await talking(912, "ann", "bob", "eve")
         wire = listen(world)
         await ann.say(channel, "all here")
         await world.converge(channel)
         await settled(world, wire)
-        offers = [f for f in (decode_frame(frame) for _, _, frame in wire) if isinstance(f, Offer)]
-        assert not any(offer.receipts for offer in offers)
+        assert offers(wire)
+        assert not any(offer.receipts for offer in offers(wire))
 
     run_virtual(story())
 
@@ -273,12 +285,10 @@ def test_whoever_is_linked_to_the_author_makes_no_receipts() -> None:
 def test_receipts_can_be_turned_off() -> None:
     async def story() -> None:
         world, ann, _bob, eve, channel = await chain_of_three(913)
-        await ann.say(channel, "for eve")
-        await until(lambda: _state_is(ann, channel, "for eve", Delivery.SOME), "bob has it")
         await ann.stop()
         await eve.start()
         await eve.api.submit(ChangeSetting(key="receipts", value="off"))
-        await until(lambda: _shows(eve, channel, "for eve"), "eve has it from bob")
+        await shown(eve, channel, "for eve")
         wire = listen(world)
         await settled(world, wire)
         await eve.stop()
@@ -292,11 +302,7 @@ def test_receipts_can_be_turned_off() -> None:
 def test_receipts_that_were_due_when_the_process_died_are_made_later() -> None:
     async def story() -> None:
         world, ann, _bob, eve, channel = await chain_of_three(914)
-        await ann.say(channel, "for eve")
-        await until(lambda: _state_is(ann, channel, "for eve", Delivery.SOME), "bob has it")
-        await ann.stop()
-        await eve.start()
-        await until(lambda: _shows(eve, channel, "for eve"), "eve has it from bob")
+        await handed_on(ann, eve, channel)
         eve.crash()
         await eve.start()
         wire = listen(world)
@@ -304,7 +310,7 @@ def test_receipts_that_were_due_when_the_process_died_are_made_later() -> None:
         await settled(world, wire)
         await eve.stop()
         await ann.start()
-        await until(lambda: _state_is(ann, channel, "for eve", Delivery.ALL), "ann knows")
+        await delivered(ann, channel, "for eve")
 
     run_virtual(story())
 
@@ -313,39 +319,24 @@ def test_receipts_that_were_due_when_the_process_died_are_made_later() -> None:
 def test_false_receipts_change_nothing(fault: str) -> None:
     async def story() -> None:
         _world, ann, bob, eve, channel = await chain_of_three(915)
-        await ann.say(channel, "for eve")
-        await until(lambda: _state_is(ann, channel, "for eve", Delivery.SOME), "bob has it")
-        at_bob, at_ann = bob.api._engine, ann.api._engine
-        assert at_bob is not None
-        assert at_ann is not None
-        with eve.store.inner.transaction() as txn:
-            from multichat_tui.node.identity import load_identity
-
-            forged_for = load_identity(txn, bytes)
-        key, end = next(
-            (k, e)
-            for k, e in at_ann.world.channels[channel].chains.ends.items()
-            if k[0] is Log.CONTENT and e.device == at_ann.world.identity.device
-        )
+        at_ann, hers = inside(ann), identity_of(eve)
+        key = (Log.CONTENT, at_ann.identity.device[:PREFIX_SIZE])
+        end = at_ann.channels[channel].chains.ends[key]
         begins = b"\0" * PREFIX_SIZE if fault == "hash" else end.id[:PREFIX_SIZE]
         chains = (HeldChain(device=key[1], seq=end.seq, hash=begins),)
-        device = forged_for.device
-        signer = forged_for.signer
+        device, signer = hers.device, hers.signer
         if fault in ("signature", "other's"):
-            signer = at_bob.world.identity.signer
+            signer = inside(bob).identity.signer
         if fault == "stranger":
-            from multichat_tui.crypto.keys import Signer
-            from multichat_tui.model.ids import DeviceId
-
             signer = Signer(b"\7" * 32)
             device = DeviceId(signer.public)
         if fault == "other's":
-            device = at_ann.world.identity.device
+            device = at_ann.identity.device
         receipt = sign_receipt(signer, channel, device, 7, chains)
         if fault == "older":
             known = sign_receipt(signer, channel, device, 8, ())
-            at_ann.world.channels[channel].receipts[device] = known
-        session = next(iter(at_bob.world.peers()))
+            at_ann.channels[channel].receipts[device] = known
+        session = next(iter(inside(bob).peers()))
         frame = encode_frame(Offer(number=10**6, receipts=(receipt.encoded,)))
         assert bob.api._network is not None
         bob.api._network.send(session.link, frame)
@@ -357,11 +348,7 @@ def test_false_receipts_change_nothing(fault: str) -> None:
 
 def test_a_name_that_changed_meanwhile_is_told_without_the_chains() -> None:
     async def story() -> None:
-        world = SimulatedWorld(916)
-        ann, bob = await world.add("ann", "bob")
-        channel = await world.channel_of(ann, bob)
-        await ann.say(channel, "hello")
-        await world.converge(channel)
+        world, channel, (ann, bob) = await talking(916, "ann", "bob")
         wire = listen(world)
         await settled(world, wire)
         await bob.stop()
@@ -370,9 +357,8 @@ def test_a_name_that_changed_meanwhile_is_told_without_the_chains() -> None:
         await bob.start()
         await until(lambda: linked(ann, bob), "linked")
         await settled(world, wire)
-        frames = [decode_frame(frame) for _, _, frame in wire]
-        assert not any(isinstance(f, Offer) and (f.channels or f.vectors) for f in frames)
-        assert any(isinstance(f, Request) and f.statements for f in frames)
+        assert not any(offer.channels or offer.vectors for offer in offers(wire))
+        assert any(isinstance(frame, Request) and frame.statements for frame in frames(wire))
         assert "anna" in {row.name for row in (await bob.api.members(channel)).rows}
 
     run_virtual(story())
