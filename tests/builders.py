@@ -6,6 +6,7 @@ from multichat_tui.crypto.identity import Account, DeviceSecrets, certify, first
 from multichat_tui.crypto.keys import Signer
 from multichat_tui.model.acts import Act, Create, Message, SetTopic, Style, encode_acts
 from multichat_tui.model.codec import Rejected
+from multichat_tui.model.frames import FullItem
 from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest
 from multichat_tui.model.ports import TimelineEntry
@@ -66,6 +67,19 @@ def person(name: str, device: int = 0) -> Person:
     return Person(name, account, secrets, certify(account, secrets, digest("mc.test.olm", which), START_MS))
 
 
+def signed_record(signer: Signer, header: Header, body: bytes) -> Record:
+    """A record of exactly this header, whatever it says."""
+    header_bytes = encode_header(header)
+    identifier = record_id(header_bytes)
+    signature = signer.sign(signed_bytes(identifier))
+    return Record(header=header, header_bytes=header_bytes, id=identifier, signature=signature, body=body)
+
+
+def whole(*records: Record) -> tuple[FullItem, ...]:
+    """Records as a frame carries them that leaves nothing out."""
+    return tuple(FullItem(header_bytes=r.header_bytes, signature=r.signature, body=r.body) for r in records)
+
+
 def make_record(
     author: Person,
     *,
@@ -105,9 +119,8 @@ def make_record(
         body_hash=body_hash(body),
         body_size_bucket=size_bucket(len(body)),
     )
-    header_bytes = encode_header(header)
-    signature = Signer(author.secrets.signing_seed).sign(signed_bytes(record_id(header_bytes)))
-    record = decode_record(header_bytes, signature, body)
+    made = signed_record(Signer(author.secrets.signing_seed), header, body)
+    record = decode_record(made.header_bytes, made.signature, body)
     if isinstance(record, Rejected):
         raise ValueError(f"{record.reason}: {record.detail}")
     return record

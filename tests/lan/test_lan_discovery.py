@@ -5,15 +5,14 @@ import base64
 import contextlib
 import json
 import os
-import shutil
 import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 from builders import person
+from cable import Cable, ip, laid_cable
 from net_parties import peer_credential
 
 pytestmark = pytest.mark.lan
@@ -23,43 +22,10 @@ PROGRAM = Path(__file__).with_name("lan_program.py")
 Require = Callable[[bool, str], None]
 
 
-def ip(*words: str, check: bool = True) -> bool:
-    return subprocess.run(["ip", *words], check=check, capture_output=True).returncode == 0
-
-
-class Cable:
-    """Two namespaces and the link between them; `left` has 10.77.0.1, `right` 10.77.0.2."""
-
-    def __init__(self) -> None:
-        self.left, self.right = f"mc{os.getpid()}l", f"mc{os.getpid()}r"
-
-    def lay(self) -> None:
-        for name in (self.left, self.right):
-            ip("netns", "add", name)
-        ip("-n", self.left, "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", self.right)
-        for name, address in ((self.left, "10.77.0.1/24"), (self.right, "10.77.0.2/24")):
-            ip("-n", name, "link", "set", "lo", "up")
-            ip("-n", name, "addr", "add", address, "dev", "cable")
-            ip("-n", name, "link", "set", "cable", "up")
-
-    def remove(self) -> None:
-        for name in (self.left, self.right):
-            ip("netns", "del", name, check=False)
-
-
 @pytest.fixture
 def cable(require: Require) -> Iterator[Cable]:
-    require(shutil.which("ip") is not None, "the ip command is needed")
-    require(hasattr(os, "geteuid") and os.geteuid() == 0, "making network namespaces needs root")
-    one = Cable()
-    try:
-        try:
-            one.lay()
-        except subprocess.CalledProcessError as error:
-            require(False, f"network namespaces cannot be made here: {error.stderr.decode().strip()}")
+    with laid_cable(require) as one:
         yield one
-    finally:
-        one.remove()
 
 
 class Program:

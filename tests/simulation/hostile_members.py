@@ -2,6 +2,7 @@
 
 import random
 
+from builders import signed_record, whole
 from simulated_world import Person
 
 from multichat_tui.model.acts import Act, Message, SetTopic, encode_acts
@@ -25,10 +26,7 @@ from multichat_tui.model.records import (
     Kind,
     Record,
     body_hash,
-    encode_header,
-    record_id,
     seal_body,
-    signed_bytes,
     size_bucket,
 )
 from multichat_tui.node.world import World
@@ -86,8 +84,7 @@ class Hostile:
         self.person.network.send(session.link, encoded)
 
     def _tell(self, session: Session, channel: ChannelId, *records: Record) -> None:
-        items = tuple(FullItem(header_bytes=r.header_bytes, signature=r.signature, body=r.body) for r in records)
-        self._send(session, MessageFrame(channel=channel[:PREFIX_SIZE], items=items))
+        self._send(session, MessageFrame(channel=channel[:PREFIX_SIZE], items=whole(*records)))
 
     def _record(
         self, world: World, channel: ChannelId, act: Act, *, log: Log = Log.CONTENT, after: Record | None = None, **other: object
@@ -114,11 +111,7 @@ class Hostile:
             "body_hash": body_hash(body),
             "body_size_bucket": size_bucket(len(body)),
         }
-        header_bytes = encode_header(Header(**(fields | other)))
-        identifier = record_id(header_bytes)
-        signature = world.identity.signer.sign(signed_bytes(identifier))
-        header = Header(**(fields | other))
-        return Record(header=header, header_bytes=header_bytes, id=identifier, signature=signature, body=body)
+        return signed_record(world.identity.signer, Header(**(fields | other)), body)
 
     def _flood(self, world: World, channel: ChannelId, mark: str) -> None:
         """Records that wait for what does not exist, offers, and requests for everything."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hostile_members import Hostile
 from many_invariants import check_chains, check_delivery, check_end, differences, world_of

@@ -269,6 +269,18 @@ def test_an_author_learns_through_others_that_a_message_has_arrived() -> None:
     run_virtual(story())
 
 
+def test_word_of_delivery_goes_on_to_who_is_linked_just_then() -> None:
+    async def story() -> None:
+        world, ann, _bob, eve, channel = await chain_of_three(917)
+        world.hub.partition(["ann"], ["eve"])
+        await eve.start()
+        await shown(eve, channel, "for eve")
+        await delivered(ann, channel, "for eve")
+        assert not await linked(ann, eve)
+
+    run_virtual(story())
+
+
 def test_whoever_is_linked_to_the_author_makes_no_receipts() -> None:
     async def story() -> None:
         world, channel, (ann, _bob, _eve) = await talking(912, "ann", "bob", "eve")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from builders import signed_record
 from simulated_world import Person, SimulatedWorld, until
 from test_node_hostile import Mallory, counters, setting, story
 
@@ -39,10 +40,7 @@ from multichat_tui.model.records import (
     Kind,
     Record,
     body_hash,
-    encode_header,
-    record_id,
     seal_body,
-    signed_bytes,
     size_bucket,
 )
 from multichat_tui.model.statements import Profile
@@ -73,10 +71,7 @@ def attack(seed: int, caplog: pytest.LogCaptureFixture, play: Play) -> None:
 
 
 def signed(mallory: Mallory, header: Header, body: bytes) -> Record:
-    header_bytes = encode_header(header)
-    identifier = record_id(header_bytes)
-    signature = mallory.world.identity.signer.sign(signed_bytes(identifier))
-    return Record(header=header, header_bytes=header_bytes, id=identifier, signature=signature, body=body)
+    return signed_record(mallory.world.identity.signer, header, body)
 
 
 def content_head(mallory: Mallory, channel: ChannelId) -> RecordId:

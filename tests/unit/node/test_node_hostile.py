@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "simulation"))
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from builders import signed_record, whole
 from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.crypto.identity import sign_profile
@@ -18,7 +19,6 @@ from multichat_tui.model.frames import (
     ChainTip,
     ChannelOffer,
     Frame,
-    FullItem,
     MessageFrame,
     Offer,
     Request,
@@ -33,10 +33,7 @@ from multichat_tui.model.records import (
     Kind,
     Record,
     body_hash,
-    encode_header,
-    record_id,
     seal_body,
-    signed_bytes,
     size_bucket,
 )
 from multichat_tui.model.snapshots import RowKind
@@ -92,14 +89,10 @@ class Mallory:
             body_hash=body_hash(body),
             body_size_bucket=size_bucket(len(body)),
         )
-        header_bytes = encode_header(header)
-        signer = self.world.identity.signer if seed is None else Signer(seed)
-        signature = signer.sign(signed_bytes(record_id(header_bytes)))
-        return Record(header=header, header_bytes=header_bytes, id=record_id(header_bytes), signature=signature, body=body)
+        return signed_record(self.world.identity.signer if seed is None else Signer(seed), header, body)
 
     def push(self, channel: ChannelId, *records: Record) -> None:
-        items = tuple(FullItem(header_bytes=r.header_bytes, signature=r.signature, body=r.body) for r in records)
-        self.send(MessageFrame(channel=channel[:PREFIX_SIZE], items=items))
+        self.send(MessageFrame(channel=channel[:PREFIX_SIZE], items=whole(*records)))
 
 
 async def counters(person: Person) -> dict[str, int]:
