@@ -192,7 +192,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a contact is made with a list that none can follow",
-        file="multichat_tui/node/introductions.py",
+        file="multichat_tui/node/pairing.py",
         old="if devices.number >= MAX_LIST_NUMBER:",
         new="if devices.number < 0:",
         tests=IMPOSTORS,

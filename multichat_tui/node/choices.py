@@ -115,7 +115,7 @@ class Choices:
             case InviteToChannel():
                 return self._invite(intent)
             case JoinChannel():
-                return Accepted(channel=self._introductions.join_channel(intent.link).id)
+                return Accepted(channel=self._introductions.admissions.join(intent.link).id)
             case LeaveChannel():
                 return self._leave(intent)
             case OpenDirect():
@@ -128,9 +128,9 @@ class Choices:
                 return self._rename(intent)
             case InviteContact():
                 expires = _expiry(intent.expires_in_ms)
-                return Accepted(link=self._introductions.invite_contact(expires, self._addresses()))
+                return Accepted(link=self._introductions.pairing.invite(expires, self._addresses()))
             case AcceptContact():
-                return Accepted(user=self._introductions.accept_contact(intent.link))
+                return Accepted(user=self._introductions.pairing.accept(intent.link))
             case SetNearby():
                 self._meeting.set_visible(intent.visible)
                 return Accepted()

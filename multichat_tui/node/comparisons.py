@@ -44,7 +44,7 @@ from multichat_tui.model.trust import AlarmKind, ComparisonState
 from multichat_tui.node.alarms import raise_alarm
 from multichat_tui.node.comparison import ENDED_AS, REASONS, Comparison, commitment_of
 from multichat_tui.node.dialing import Dialing
-from multichat_tui.node.introductions import Introductions
+from multichat_tui.node.pairing import Pairing
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Session
 
@@ -53,9 +53,9 @@ COMPARING_VERSION = 2
 
 
 class Comparisons:
-    def __init__(self, world: World, introductions: Introductions, dialing: Dialing) -> None:
+    def __init__(self, world: World, pairing: Pairing, dialing: Dialing) -> None:
         self._world = world
-        self._introductions = introductions
+        self._pairing = pairing
         self._dialing = dialing
         self._refused_at: dict[UserId, int] = {}
         """When this user last turned a contact away."""
@@ -330,7 +330,7 @@ class Comparisons:
                 return
             device, devices, profile = half
             user = devices.user
-            if not self._introductions.befriend(device, devices, profile, comparison.agreed.pairing_secret, confirmed=True):
+            if not self._pairing.befriend(device, devices, profile, comparison.agreed.pairing_secret, confirmed=True):
                 self._end(comparison, ComparisonState.FAILED)
                 return
             comparison.user = user

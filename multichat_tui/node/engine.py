@@ -71,10 +71,11 @@ from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.guests import Guests
 from multichat_tui.node.identity import Identity
 from multichat_tui.node.incarnations import Incarnations
-from multichat_tui.node.introductions import COMING_BACK_MS, Introductions
+from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.islands import load_islands
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
+from multichat_tui.node.offered_channels import COMING_BACK_MS
 from multichat_tui.node.returning import Returning
 from multichat_tui.node.rows import Rows, changed_row, reply_of_record, searched_text_of
 from multichat_tui.node.standing import decode_contact, decode_kept_list, decode_standing
@@ -96,14 +97,14 @@ class Engine:
         self._exchange = Exchange(world, self._ledger)
         self._devices = Devices(world, self._ledger)
         self._dialing = Dialing(world)
-        self._guests = Guests(world, self._dialing)
+        self._guests = Guests(world, self._exchange, self._dialing)
         self._introductions = Introductions(world, self._ledger, self._exchange, self._devices, self._guests)
-        self._returning = Returning(world, self._devices, self._introductions)
+        self._returning = Returning(world, self._devices, self._guests)
         self._exchange.on_begin = self._returning.linked
         self._exchange.arrivals.on_list = self._devices.hear
         self._exchange.arrivals.on_return_key = self._returning.on_key
         self._incarnations = Incarnations(world)
-        self._comparisons = Comparisons(world, self._introductions, self._dialing)
+        self._comparisons = Comparisons(world, self._introductions.pairing, self._dialing)
         self._meeting = Meeting(world, self._comparisons)
         self._comparisons_at = NEVER
         self._introductions_at = self._dialing_at = self._tell_at = NEVER
@@ -341,7 +342,7 @@ class Engine:
             world.introductions_changed = True
         if session.role is Role.PEER:
             self._incarnations.up(session)
-            self._introductions.seen(session, up.key)
+            self._introductions.pairing.seen(session, up.key)
             self._exchange.begin(session)
             self._comparisons.linked(session)
         elif not self._returning.opened(session):
@@ -386,7 +387,7 @@ class Engine:
             world.comparisons_changed = True
             return
         if session.role is Role.PEER:
-            self._introductions.seen(session)
+            self._introductions.pairing.seen(session)
 
     # Frames
 
@@ -405,11 +406,11 @@ class Engine:
             case CompareStart() | CompareKey() | CompareConfirm() | CompareEnd() if session.role is Role.PEER:
                 self._comparisons.on_frame(session, frame)
             case PairFrame():
-                self._introductions.on_pair(session, frame)
+                self._introductions.pairing.on_pair(session, frame)
             case JoinFrame():
-                self._introductions.on_join(session, frame)
+                self._introductions.admissions.on_join(session, frame)
             case JoinAnswer():
-                self._introductions.on_join_answer(session, frame)
+                self._introductions.admissions.on_join_answer(session, frame)
             case ReturnFrame():
                 self._returning.on_return(session, frame)
             case _ if session.role is Role.GUEST:
@@ -421,13 +422,13 @@ class Engine:
                 if session.role is Role.PEER:
                     for entry in frame.channels:
                         if entry.channel not in world.channels:
-                            self._introductions.on_unknown_channel(session, entry)
+                            self._introductions.offered.on_offer(session, entry)
             case Request():
                 if session.role is Role.PEER:
                     self._exchange.on_request(session, frame)
             case MessageFrame():
                 unknown = frame.items and frame.channel not in world.by_prefix
-                if not unknown or self._introductions.on_unknown_message(session, frame):
+                if not unknown or self._introductions.offered.on_message(session, frame):
                     self._exchange.on_message(session, frame)
             case Ack():
                 self._incarnations.on_ack(session, frame)

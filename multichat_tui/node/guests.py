@@ -7,13 +7,15 @@ a link that comes to nothing ends.
 from multichat_tui.model.ids import UserId
 from multichat_tui.model.limits import GUEST_LINK_MS, LINKS_PER_DEVICE, MAX_GUEST_LINKS, MAX_GUEST_LINKS_PER_INVITATION
 from multichat_tui.node.dialing import Dialing
+from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Role, Session
 
 
 class Guests:
-    def __init__(self, world: World, dialing: Dialing) -> None:
+    def __init__(self, world: World, exchange: Exchange, dialing: Dialing) -> None:
         self._world = world
+        self._exchange = exchange
         self._dialing = dialing
 
     def takes(self, session: Session) -> bool:
@@ -34,6 +36,9 @@ class Guests:
     def promote(self, session: Session, user: UserId) -> None:
         """The other end has come in, or let us in: it is a peer."""
         world = self._world
+        session.conversation = None
+        if session.role is Role.PEER:
+            return
         session.role, session.user = Role.PEER, user
         others = [s for s in world.peers() if s is not session and s.device == session.device and not s.closing]
         if session.dialled:
@@ -43,6 +48,7 @@ class Guests:
         elif len(others) >= LINKS_PER_DEVICE:
             world.close(others[0], "a newer link to the same device")
         self._dialing.reached(session)
+        self._exchange.begin(session)
 
     def _waiting(self) -> list[Session]:
         sessions = self._world.sessions.values()

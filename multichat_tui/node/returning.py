@@ -16,7 +16,7 @@ from multichat_tui.model.limits import MAX_CONTACTS, MAX_INTEGER, MAX_LIST_NUMBE
 from multichat_tui.model.ports import Space
 from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile, decode_statement
 from multichat_tui.node.devices import Devices
-from multichat_tui.node.introductions import Introductions
+from multichat_tui.node.guests import Guests
 from multichat_tui.node.standing import Contact
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Role, Session, Watch
@@ -25,10 +25,10 @@ from multichat_tui.sync.session import Role, Session, Watch
 class Returning:
     """Both sides of the conversation, and the return keys that contacts give each other beforehand."""
 
-    def __init__(self, world: World, devices: Devices, introductions: Introductions) -> None:
+    def __init__(self, world: World, devices: Devices, guests: Guests) -> None:
         self._world = world
         self._devices = devices
-        self._introductions = introductions
+        self._guests = guests
 
     # Links
 
@@ -264,7 +264,7 @@ class Returning:
         # The return key stands for many: further contacts are looked for under it while this link lives.
         session.join_key = None
         session.returning = None
-        self._introductions.promote(session, user)
+        self._guests.promote(session, user)
 
 
 def _list(encoded: bytes) -> DeviceList | None:

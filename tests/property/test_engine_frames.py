@@ -434,8 +434,8 @@ def test_no_frame_of_a_guest_or_a_host_fails_a_batch(seed: int, pairing: bool) -
         engine = eve.api._engine
         assert engine is not None
         engine._introductions.opened = lambda session: None
-        engine._introductions.on_pair = lambda session, frame: None
-        engine._introductions.on_join = lambda session, frame: None
+        engine._introductions.pairing.on_pair = lambda session, frame: None
+        engine._introductions.admissions.on_join = lambda session, frame: None
         # Eve's links first: her node writes nothing any more once it is shown what she has forged in its name.
         theirs = await world.channel_of(eve, name="lure")
         lure = (await eve.api.submit(InviteContact() if pairing else InviteToChannel(channel=theirs))).link

@@ -44,8 +44,8 @@ from multichat_tui.model.records import (
     size_bucket,
 )
 from multichat_tui.model.statements import Profile
-from multichat_tui.node.introductions import MAX_BEGUN
 from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.offered_channels import MAX_BEGUN
 from multichat_tui.store.memory import _MemoryTransaction
 from multichat_tui.sync.session import Role
 
@@ -232,7 +232,7 @@ def test_a_full_channel_takes_nobody_in_and_everything_else(
 ) -> None:
     async def play(world: SimulatedWorld, ann: Person, bob: Person, channel: ChannelId, _mallory: Mallory) -> None:
         monkeypatch.setattr("multichat_tui.node.ledger.MAX_CHANNEL_DEVICES", 2)
-        monkeypatch.setattr("multichat_tui.node.introductions.MAX_CHANNEL_DEVICES", 2)
+        monkeypatch.setattr("multichat_tui.node.admissions.MAX_CHANNEL_DEVICES", 2)
         link = (await bob.api.submit(InviteToChannel(channel=channel))).link
         assert link is not None
         (cid,) = await world.add("cid")

@@ -162,7 +162,7 @@ def test_a_list_of_a_number_that_none_can_follow_makes_no_contact(number: int, c
         )
         listed = encode([body, sign(account.seed, device_list_signed_bytes(body))])
         assert not hasattr(decode_device_list(listed), "reason")
-        honest = engine._introductions._pair_frame
+        honest = engine._introductions.pairing.frame
 
         def hostile(join_key: bytes, share: bytes, *, confirmed: bool) -> PairFrame:
             frame = honest(join_key, share, confirmed=confirmed)
@@ -170,7 +170,7 @@ def test_a_list_of_a_number_that_none_can_follow_makes_no_contact(number: int, c
                 invitation=frame.invitation, devices=listed, profile=frame.profile, share=frame.share, confirmed=frame.confirmed
             )
 
-        engine._introductions._pair_frame = hostile
+        engine._introductions.pairing.frame = hostile
         link = (await ann.api.submit(InviteContact())).link
         assert link is not None
         await eve.api.submit(AcceptContact(link=link))

@@ -1,0 +1,178 @@
+"""Coming into channels by invitation links: what we ask of others, and what we do when somebody asks us."""
+
+from multichat_tui.channel.view import InvitationState
+from multichat_tui.crypto.identity import join_holds, sign_join
+from multichat_tui.crypto.keys import public_key
+from multichat_tui.model.acts import Admit
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.errors import IntentRefused, Refusal
+from multichat_tui.model.frames import JoinAnswer, JoinFrame, JoinOutcome
+from multichat_tui.model.ids import Log
+from multichat_tui.model.invitations import InvitationKind, join_seed
+from multichat_tui.model.joins import Join, decode_join
+from multichat_tui.model.limits import MAX_CHANNEL_DEVICES, MAX_CHANNELS
+from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.exchange import Exchange
+from multichat_tui.node.guests import Guests
+from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.standing import Joining, Standing
+from multichat_tui.node.typed_links import read_link
+from multichat_tui.node.upkeep import Upkeep
+from multichat_tui.node.world import Channel, World, new_channel
+from multichat_tui.sync.session import Role, Session, Watch
+
+REFUSED_NOTES = {
+    JoinOutcome.SPENT: "The invitation was used up already. Ask for a new one.",
+    JoinOutcome.EXPIRED: "The invitation has expired. Ask for a new one.",
+    JoinOutcome.CLOSED: "The invitation was withdrawn. Ask for a new one.",
+    JoinOutcome.REFUSED: "The invitation is not valid there. Ask for a new one.",
+}
+
+
+class Admissions:
+    def __init__(self, world: World, ledger: Ledger, exchange: Exchange, guests: Guests, upkeep: Upkeep) -> None:
+        self._world = world
+        self._ledger = ledger
+        self._exchange = exchange
+        self._guests = guests
+        self._upkeep = upkeep
+
+    def join(self, link: str) -> Channel:
+        world = self._world
+        invitation = read_link(link, InvitationKind.JOIN)
+        assert invitation.channel is not None
+        known = world.channels.get(invitation.channel)
+        if known is not None and known.standing.membership is Membership.JOINED:
+            raise IntentRefused(Refusal.ALREADY, "You are in this channel already.")
+        if invitation.user == world.identity.user:
+            raise IntentRefused(Refusal.OWN_LINK, "This is your own link.", "Give it to the person who is to use it.")
+        if invitation.expires_ms <= world.now:
+            raise IntentRefused(Refusal.EXPIRED, "This link has expired.", "Ask for a new one.")
+        if len(world.channels) >= MAX_CHANNELS:
+            raise IntentRefused(Refusal.LIMIT, "There are too many channels.", "Leave one first.")
+        identity = world.identity
+        join = sign_join(
+            identity.secrets,
+            join_seed(invitation.seed),
+            invitation.channel,
+            identity.certificate,
+            identity.name,
+            world.now,
+        )
+        joining = Joining(
+            seed=invitation.seed,
+            inviter=invitation.user,
+            addresses=invitation.addresses,
+            expires_ms=invitation.expires_ms,
+            join=join.encoded,
+        )
+        if known is None:
+            known = new_channel(invitation.channel, Standing(membership=Membership.JOINING))
+            world.add_channel(known)
+        note = "Waiting for somebody of the channel to be reached."
+        world.keep(known, known.standing.but(membership=Membership.JOINING, joining=joining, note=note))
+        world.credentials_changed = True
+        known.join_watch = None
+        self.ask_members(known)
+        return known
+
+    def joining_by(self, join_key: bytes) -> Channel | None:
+        """The channel that we want to come into by the invitation of this key."""
+        for channel in self._world.channels.values():
+            joining = channel.standing.joining
+            if joining is not None and public_key(join_seed(joining.seed)) == join_key:
+                return channel
+        return None
+
+    def ask_members(self, channel: Channel) -> None:
+        """Any member can admit: ask those that we are linked with, above all the inviter; again while there is no answer."""
+        world = self._world
+        joining, watch = channel.standing.joining, channel.join_watch
+        if joining is None or (watch is not None and watch.next_at > world.now):
+            return
+        asked = [s for s in world.peers() if s.user == joining.inviter or (channel.rooted and channel.serves(s.device))]
+        for session in asked:
+            world.send(session, JoinFrame(join=joining.join))
+        if asked:
+            tries = 0 if watch is None else watch.tries + 1
+            wait = min(session.rtt.timeout_ms(tries) for session in asked)
+            world.introductions_changed = True
+            channel.join_watch = Watch(sent_at=world.now, next_at=world.now + wait, tries=tries)
+
+    def on_join(self, session: Session, frame: JoinFrame) -> None:
+        """Somebody wants to come in: admit them if the invitation allows."""
+        world = self._world
+        join = decode_join(frame.join)
+        if isinstance(join, Rejected) or join.certificate.device != session.device:
+            world.count("join-rejected")
+            return
+        channel = world.channels.get(join.channel)
+        outcome = JoinOutcome.REFUSED
+        if channel is not None and channel.rooted and channel.standing.membership is Membership.JOINED:
+            outcome = self._admit(channel, join, frame.join)
+        if outcome is JoinOutcome.REFUSED:
+            world.count("join-refused")
+        world.send(session, JoinAnswer(join_key=join.join_key, outcome=outcome))
+        if outcome is JoinOutcome.ADMITTED:
+            assert channel is not None
+            if session.role is Role.PEER:
+                self._exchange.announce(channel)
+            else:
+                self._guests.promote(session, join.certificate.user)
+
+    def _admit(self, channel: Channel, join: Join, encoded: bytes) -> JoinOutcome:
+        world = self._world
+        user = join.certificate.user
+        state = self._invitation(channel, join.join_key)
+        if state is None:
+            return JoinOutcome.REFUSED
+        known = channel.control.user_of(join.certificate.device)
+        if not join_holds(join) or known not in (None, user):
+            # Before all else: what the join says of its device's user is nobody's word until then.
+            return JoinOutcome.REFUSED
+        if user in channel.view.members and known is not None:
+            return JoinOutcome.ADMITTED
+        if state.closed and len(state.used_by) < state.invite.uses:
+            return JoinOutcome.EXPIRED if state.invite.expires_ms <= world.now else JoinOutcome.CLOSED
+        if state.closed or (not state.open and user not in state.used_by):
+            return JoinOutcome.SPENT
+        if state.invite.expires_ms <= world.now:
+            return JoinOutcome.EXPIRED
+        if len(channel.control.certificates) >= MAX_CHANNEL_DEVICES or not self._ledger.has_room(channel, by_itself=True):
+            return JoinOutcome.REFUSED
+        self._ledger.author(channel, Log.CONTROL, (Admit(join=encoded),))
+        if user not in channel.view.members:
+            return JoinOutcome.SPENT
+        self._upkeep.tidy(channel)
+        return JoinOutcome.ADMITTED
+
+    def _invitation(self, channel: Channel, join_key: bytes) -> InvitationState | None:
+        found = [s for s in channel.view.invitations.values() if s.invite.join_key == join_key]
+        return next((s for s in found if s.open), found[0] if found else None)
+
+    def on_join_answer(self, session: Session, answer: JoinAnswer) -> None:
+        channel = self.joining_by(answer.join_key)
+        if channel is None or channel.standing.joining is None:
+            return
+        inviter = session.user == channel.standing.joining.inviter
+        if answer.outcome is JoinOutcome.ADMITTED:
+            session.conversation = None
+            if session.role is Role.HOST:
+                # The first offer of the channel follows; ours is empty, as we hold nothing that we share.
+                self._world.keep(channel, channel.standing.but(note="Admitted; the channel is on its way."))
+            channel.join_watch = None
+        elif answer.outcome is JoinOutcome.WAITING:
+            session.conversation = None
+            self._world.keep(channel, channel.standing.but(note="Waiting for approval."))
+        elif inviter:
+            session.conversation = None
+            self.refuse(channel, answer.outcome)
+            if session.role is Role.HOST:
+                self._world.close(session, "the invitation was refused")
+
+    def refuse(self, channel: Channel, outcome: JoinOutcome) -> None:
+        """We were not let in."""
+        world = self._world
+        note = REFUSED_NOTES.get(outcome, REFUSED_NOTES[JoinOutcome.REFUSED])
+        world.keep(channel, channel.standing.but(membership=Membership.REFUSED, joining=None, note=note))
+        world.credentials_changed = True

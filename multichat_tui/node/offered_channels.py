@@ -1,0 +1,121 @@
+"""Channels that a peer shows us and we do not know: direct conversations that contacts begin, and the channels of our account
+when it comes back on a new device."""
+
+from multichat_tui.channel.control import root_create
+from multichat_tui.crypto.identity import founders_hold
+from multichat_tui.model.acts import Style, decode_acts
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.frames import ChainRange, ChannelOffer, FullItem, MessageFrame, Request
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId
+from multichat_tui.model.limits import MAX_CHANNELS, SALT_BYTES
+from multichat_tui.model.records import Kind, decode_record
+from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.standing import Standing
+from multichat_tui.node.world import Channel, World, new_channel
+from multichat_tui.sync.session import Role, Session
+
+COMING_BACK_MS = 10 * 60 * 1000
+"""A channel offered to a restored device is given up after this if its control log has not shown us in it."""
+MAX_BEGUN = 8
+"""Living direct channels with one contact. Two are made if both begin one at once; more are nobody's wish but a flood's."""
+
+
+class OfferedChannels:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def on_offer(self, session: Session, entry: ChannelOffer) -> None:
+        """A contact offers a channel that we do not know: ask for its root; it is taken if it is our direct channel, or to all
+        appearances one that our account is in."""
+        if self._comes_back_by(session) and len(self._world.channels) < MAX_CHANNELS and len(session.offered) < MAX_CHANNELS:
+            session.offered[entry.channel] = {(tip.log, tip.device): tip.seq for tip in entry.tips}
+            self._world.send(session, Request(channel=entry.channel[:PREFIX_SIZE], ids=(RecordId(entry.channel),)))
+            return
+        if session.user not in self._world.contacts:
+            return
+        ranges = tuple(ChainRange(device=t.device, log=t.log, first=0, last=0) for t in entry.tips if t.log is Log.CONTROL)
+        if ranges and len(self._world.channels) < MAX_CHANNELS and len(session.offered) < MAX_CHANNELS:
+            session.offered[entry.channel] = {(tip.log, tip.device): tip.seq for tip in entry.tips}
+            self._world.send(session, Request(channel=entry.channel[:PREFIX_SIZE], ranges=ranges[:2]))
+
+    def on_message(self, session: Session, frame: MessageFrame) -> bool:
+        """Whether the frame brings the root of a direct channel of this contact and us; then the channel is added, empty."""
+        world = self._world
+        if len(world.channels) >= MAX_CHANNELS:
+            return False
+        if self._comes_back_by(session):
+            return self._take_back(frame)
+        if session.user not in world.contacts:
+            return False
+        if sum(1 for channel in world.channels.values() if channel.live and world.partner(channel) == session.user) >= MAX_BEGUN:
+            world.count("too-many-direct-channels")
+            return False
+        for item in frame.items:
+            if not isinstance(item, FullItem):
+                continue
+            record = decode_record(item.header_bytes, item.signature, item.body)
+            if isinstance(record, Rejected) or record.header.kind != Kind.ROOT or record.body is None:
+                continue
+            acts = decode_acts(record.body[SALT_BYTES:], Log.CONTROL)
+            create = None if isinstance(acts, Rejected) else root_create(record, acts)
+            if create is None or create.style is not Style.DIRECT or record.id[:PREFIX_SIZE] != frame.channel:
+                continue
+            founders = {founder[0].user for founder in create.founders}
+            devices = {c.device for founder in create.founders for c in founder}
+            if founders != {world.identity.user, session.user} or world.identity.device not in devices:
+                continue
+            if not founders_hold(create):
+                world.count("forged-founder")
+                continue
+            channel = new_channel(ChannelId(record.id), Standing(membership=Membership.JOINED))
+            channel.plan_at = world.now
+            world.add_channel(channel)
+            world.keep(channel, channel.standing)
+            return True
+        return False
+
+    def _comes_back_by(self, session: Session) -> bool:
+        """Whether a peer may show us channels of our account: another device of it always, a contact while we come back."""
+        world = self._world
+        if session.role is not Role.PEER or world.identity.unmet:
+            return False
+        if session.user == world.identity.user:
+            return True
+        return world.identity.returning is not None and session.user in world.contacts
+
+    def _take_back(self, frame: MessageFrame) -> bool:
+        """The root of a channel that may be our account's: its control log will show whether it is (see `is_back`)."""
+        world = self._world
+        for item in frame.items:
+            record = decode_record(item.header_bytes, item.signature, item.body) if isinstance(item, FullItem) else None
+            if record is None or isinstance(record, Rejected) or record.header.kind != Kind.ROOT or record.body is None:
+                continue
+            acts = decode_acts(record.body[SALT_BYTES:], Log.CONTROL)
+            create = None if isinstance(acts, Rejected) else root_create(record, acts)
+            if create is None or record.id[:PREFIX_SIZE] != frame.channel or not founders_hold(create):
+                continue
+            founders = {founder[0].user for founder in create.founders}
+            if create.style is Style.DIRECT and world.identity.user not in founders:
+                continue
+            note = "Coming back from those who have it."
+            channel = new_channel(ChannelId(record.id), Standing(membership=Membership.JOINING, note=note))
+            channel.plan_at = world.now
+            channel.coming_back_until = world.now + COMING_BACK_MS
+            world.add_channel(channel)
+            world.keep(channel, channel.standing)
+            world.introductions_changed = True
+            return True
+        return False
+
+    def is_back(self, channel: Channel) -> bool:
+        """A channel that we asked to join, or one that was offered to a restored device, whose control log shows that our account
+        has come in by itself and that this device is one of the account's: nobody else's word puts us into a channel."""
+        if channel.standing.joining is not None:
+            return True
+        world, control = self._world, channel.control
+        me = world.identity
+        certificate = control.certificates.get(me.device)
+        if certificate is None or certificate.user != me.user or me.device in channel.view.revocations:
+            return False
+        founded = control.user_of(control.root_device) == me.user
+        return founded or bool(control.join_name(me.user)) or channel.view.style is Style.DIRECT
