@@ -966,6 +966,13 @@ MUTANTS = (
         tests="tests/ui/test_ui_teaching.py",
     ),
     Mutant(
+        name="what-is-dated-ahead-never-shows-when-built-upon",
+        file="multichat_tui/node/ledger.py",
+        old='            world.txn.put(Space.CITED, key, b"")\n',
+        new="",
+        tests="tests/unit/node/test_node_hostile.py",
+    ),
+    Mutant(
         name="what-is-above-a-gap-is-claimed",
         file="multichat_tui/sync/chains.py",
         old="        leaves = self.leaves(key)\n        heads = self.heads[key[0]]",

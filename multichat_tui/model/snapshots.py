@@ -45,7 +45,8 @@ class RowKind(StrEnum):
     """The subject's devices have changed; `text` says how, in words of this node."""
     NEWER = "needs-newer-version"
     HELD = "held"
-    """Its author's clock is ahead; the text shows when it is due."""
+    """Its author's clock is ahead. The text is there for who wants to read it; it is a message when it is due, or when somebody
+    whose clock is right has built on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,9 +26,9 @@ def load_islands(txn: Transaction, world: World, channel: Channel) -> None:
 
 
 def forget_islands(txn: Transaction, channel: Channel) -> None:
-    """The channel is forgotten: so are its gaps, and what peers held."""
+    """The channel is forgotten: so are its gaps, what peers held, and what was dated ahead."""
     txn.delete(Space.EDGE, channel.id)
-    for space in (Space.GAP, Space.ISLAND):
+    for space in (Space.GAP, Space.ISLAND, Space.CITED):
         for name, _ in txn.scan(space, channel.id):
             txn.delete(space, name)
 

@@ -39,7 +39,7 @@ from multichat_tui.model.limits import (
     MAX_PARENTS,
     SALT_BYTES,
 )
-from multichat_tui.model.ports import TimelineEntry
+from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import (
     Header,
     Kind,
@@ -490,6 +490,27 @@ class Ledger:
         assert user is not None
         if acts and isinstance(acts[0], SHOWN):
             self._show(channel, record, acts, arrival, user, past=past)
+        if record.header.log is Log.CONTENT:
+            self._show_cited(channel, record.header)
+
+    def _show_cited(self, channel: Channel, header: Header) -> None:
+        """What is dated ahead, and held back for that, shows when a record that is not stands upon it."""
+        world = self._world
+        ahead = world.now + FUTURE_TOLERANCE_MS
+        below = [*header.parents, *((header.prev,) if header.prev is not None else ())] if header.timestamp_ms <= ahead else []
+        found = 0
+        while below and found < MAX_EARLY:
+            identifier = below.pop()
+            cited = self.header_of(identifier)
+            if cited is None or cited.log is not Log.CONTENT or cited.timestamp_ms <= ahead:
+                continue
+            key = channel.id + identifier
+            if cited.device == world.identity.device or world.txn.get(Space.CITED, key) is not None:
+                continue
+            found += 1
+            world.txn.put(Space.CITED, key, b"")
+            below += [*cited.parents, *((cited.prev,) if cited.prev is not None else ())]
+            self._show_again(identifier)
 
     def _control(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
         world = self._world
@@ -561,12 +582,12 @@ class Ledger:
         """Held records whose time has come show their text."""
         world = self._world
         while world.early and world.early[0][0] <= world.now:
-            _, identifier, record_id = heapq.heappop(world.early)
-            channel, entry = world.channels.get(identifier), world.txn.entry(record_id)
-            row = self._rows.message(record_id)
-            if channel is not None and entry is not None and row is not None:
-                position = Position(ets=entry.ets, id=record_id)
-                world.emit(_changed(row, position))
+            self._show_again(heapq.heappop(world.early)[2])
+
+    def _show_again(self, record: RecordId) -> None:
+        entry, row = self._world.txn.entry(record), self._rows.message(record)
+        if entry is not None and row is not None:
+            self._world.emit(_changed(row, Position(ets=entry.ets, id=record)))
 
     def _is_counted(self, channel: Channel, record: Record, user: UserId) -> bool:
         if record.header.log == Log.CONTROL:

@@ -302,8 +302,9 @@ class Rows:
             header.log == Log.CONTENT
             and header.timestamp_ms > world.now + FUTURE_TOLERANCE_MS
             and entry.device != world.identity.device
+            and world.txn.get(Space.CITED, channel.id + record.id) is None
         ):
-            kind, text = RowKind.HELD, ""
+            kind = RowKind.HELD
         mine = entry.user == world.identity.user
         state, delivered, total = self._delivery(channel, header.log, header.device, header.seq, mine and kind is RowKind.MESSAGE)
         if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):

@@ -42,7 +42,7 @@ def message_lines(row: MessageRow) -> list[str]:
     state = f"  [{SIGNS[row.state]}]" if row.mine and row.state in SIGNS else ""
     late = "  (late)" if row.late else ""
     if row.kind is not RowKind.MESSAGE:
-        text = visible(row.text).replace("\n", " ")
+        text = visible(row.text).replace("\n", " ") if row.kind is not RowKind.HELD else ""
         return [f"{when}  * {name} {SAYS[row.kind]} {text}".rstrip() + late]
     first, *rest = visible(row.text).split("\n")
     return [f"{when}  {name}: {first}{'' if rest else state + late}"] + [
@@ -55,7 +55,7 @@ def spoken_line(label: str, row: MessageRow, *, state: bool = True) -> str:
 
     `state` says how far one's own message has come.
     """
-    name, text = one_line(row.name), one_line(row.text)
+    name, text = one_line(row.name), one_line(row.text) if row.kind is not RowKind.HELD else ""
     marks = [WORDS[row.state]] if state and row.mine and row.kind is RowKind.MESSAGE and row.state in WORDS else []
     marks += ["late"] if row.late else []
     if row.kind is RowKind.MESSAGE:

@@ -180,7 +180,7 @@ def test_a_held_record_shows_its_text_when_it_is_due() -> None:
         await until(lambda: kind(RowKind.HELD), "held")
 
         async def told() -> bool:
-            return any(isinstance(e, MessageChanged) and e.row is not None and e.row.text for e in seen)
+            return any(isinstance(e, MessageChanged) and e.row is not None and e.row.kind is RowKind.MESSAGE for e in seen)
 
         await until(told, "told that it is due", timeout_s=900)
         assert await kind(RowKind.MESSAGE)
