@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable
 from multichat_tui.model.events import Event, Resync
 from multichat_tui.model.ids import ChannelId, LinkId, RecordId
-from multichat_tui.model.intents import Accepted, ChangeSetting, CloseAccount, Intent, RevokeDevice, SettleDevices
+from multichat_tui.model.intents import Accepted, ChangeSetting, CloseAccount, Intent, RevokeDevice, SetNearby, SettleDevices
 from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_FOUND_ROWS, MAX_PAGE_ROWS, SUBSCRIBER_EVENTS
 from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Stopping, Store
 from multichat_tui.model.searching import FoundPage, Search, check_search
@@ -218,6 +218,12 @@ class Node:
     async def submit(self, intent: Intent) -> Accepted:
         waiting: Waiting[Accepted] = Waiting(asyncio.get_running_loop().create_future())
         self._check_running()
+        if not self._lan and isinstance(intent, SetNearby) and intent.visible:
+            raise IntentRefused(
+                Refusal.NOT_ALLOWED,
+                "This node does not show itself on the local network, so nobody could see you.",
+                "Start it without --no-lan (or lan = false in the configuration), or use a link: /pair.",
+            )
         entropy = await self._account_for(intent)
         self._submits.append((intent, entropy, waiting))
         self._kick()

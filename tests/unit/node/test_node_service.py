@@ -20,7 +20,7 @@ from multichat_tui.crypto.olm import seeded_olm_account
 from multichat_tui.model.errors import IntentRefused, StorageFailed, Unreachable
 from multichat_tui.model.events import ChannelChanged, MessageAdded, MessageChanged, Resync
 from multichat_tui.model.ids import LinkId
-from multichat_tui.model.intents import ChangeSetting, CreateChannel, SendMessage
+from multichat_tui.model.intents import ChangeSetting, CreateChannel, SendMessage, SetNearby
 from multichat_tui.model.limits import SUBSCRIBER_EVENTS
 from multichat_tui.model.ports import FrameIn, Transaction
 from multichat_tui.model.snapshots import RowKind
@@ -49,11 +49,21 @@ class FullDisk:
         pass
 
 
-def new_node(store: FullDisk, executor: ThreadPoolExecutor | None = None) -> Node:
+def new_node(store: FullDisk, executor: ThreadPoolExecutor | None = None, *, lan: bool = True) -> Node:
     entropy = random.Random(1).randbytes
     create_identity(store, name="ann", account_entropy=entropy(32), entropy=entropy, now_ms=START_MS, new_olm=seeded_olm_account)
     network = SimulatedNetwork(SimulatedHub(1), "ann")
-    return Node(store=store, network=network, now_ms=lambda: int(time.time() * 1000), entropy=entropy, executor=executor)
+    return Node(store=store, network=network, now_ms=lambda: int(time.time() * 1000), entropy=entropy, executor=executor, lan=lan)
+
+
+async def test_who_is_not_on_the_local_network_is_not_told_to_be_visible_there() -> None:
+    node = new_node(FullDisk(), lan=False)
+    await node.start()
+    with pytest.raises(IntentRefused, match="nobody could see you"):
+        await node.submit(SetNearby(visible=True))
+    assert (await node.status()).rows.nearby is None
+    await node.submit(SetNearby(visible=False))
+    await node.stop()
 
 
 async def test_a_full_disk_refuses_the_message_with_the_reason_and_the_node_goes_on_when_there_is_room() -> None:
