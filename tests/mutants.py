@@ -27,6 +27,7 @@ class Mutant:
 
 
 FIVE = "tests/simulation/test_five_nodes.py"
+BOUNDS = "tests/unit/node/test_node_bounds.py"
 FORKS_FAR_BEHIND = "tests/simulation/test_forks_far_behind.py"
 GAPS = "tests/simulation/test_gaps.py"
 FORKS = "tests/simulation/test_fork_stories.py"
@@ -705,6 +706,42 @@ MUTANTS = (
         old="if not key or not equal(",
         new="if not key or False and not equal(",
         tests=DEVICES,
+    ),
+    Mutant(
+        name="two-devices-that-come-back-make-lists-without-end",
+        file="multichat_tui/node/devices.py",
+        old="if mine and returning.met and listed.follows",
+        new="if not mine and listed.follows",
+        tests=DEVICES,
+    ),
+    Mutant(
+        name="an-account-may-fill-a-channel-with-devices",
+        file="multichat_tui/node/ledger.py",
+        old="theirs + new <= MAX_MEMBER_DEVICES and ",
+        new="",
+        tests=BOUNDS,
+    ),
+    Mutant(
+        name="lists-of-everybody-are-kept",
+        file="multichat_tui/node/devices.py",
+        old="return len(world.lists) < MAX_LISTS and any(",
+        new="return any(",
+        tests=BOUNDS,
+    ),
+    Mutant(
+        name="links-are-read-on-whatever-waits",
+        file="multichat_tui/node/service.py",
+        old="            self._network.pause(True)",
+        new="            pass",
+        tests=BOUNDS,
+    ),
+    Mutant(
+        name="whom-the-network-shows-is-not-called-at-once",
+        file="multichat_tui/node/dialing.py",
+        old="""[:MAX_RETURN_PLACES]
+        self._calls = None""",
+        new="[:MAX_RETURN_PLACES]",
+        tests="tests/unit/node/test_node_dialing.py",
     ),
     Mutant(
         name="a-revoked-devices-link-stays",

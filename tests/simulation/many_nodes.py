@@ -70,6 +70,8 @@ class History:
         self.hostile: dict[str, Hostile] = {}
         self.lost: set[str] = set()
         """Machines whose devices are revoked."""
+        self.helpers: set[str] = set()
+        """Machines by which others came back: they stay where they are."""
         self.toggle_at: dict[str, float] = {}
         self.heal_at = 0.0
         self.said = 0
@@ -262,6 +264,8 @@ class History:
 
     async def end(self, person: Person, place: Place, kind: str) -> None:
         """Somebody leaves, or a founder's node removes them."""
+        if self.helpers.intersection(self.machines_of(person)):
+            return
         if kind == "leave" and person.running:
             if await self.do(person, LeaveChannel(channel=place.channel)):
                 self.happened["leavings"] += 1
@@ -279,8 +283,10 @@ class History:
         founders = {place.founder.name for place in self.places}
         if person.name in founders or not self.has_one_machine(person):
             return
-        if not await self.would_be_recognised(person):
+        helpers = await self.helpers_of(person)
+        if not helpers:
             return
+        self.helpers |= helpers
         await person.stop()
         self.lost.add(person.name)
         self.happened["restored"] += 1
@@ -288,8 +294,10 @@ class History:
 
     async def add_second(self, person: Person) -> None:
         """Another machine of an account whose first one stays."""
-        if not self.has_one_machine(person) or not await self.would_be_recognised(person):
+        helpers = await self.helpers_of(person) if self.has_one_machine(person) else set()
+        if not helpers:
             return
+        self.helpers |= helpers
         self.happened["second machines"] += 1
         await self.restored(person, person.name + SECOND, revoke=False)
 
@@ -303,7 +311,8 @@ class History:
         self.toggle_at[name] = float("inf") if revoke else self.now() + DAY_S
 
     def has_one_machine(self, person: Person) -> bool:
-        return person.running and person.name not in self.hostile and self.machines_of(person) == [person.name]
+        stays = person.name in self.hostile or person.name in self.helpers
+        return person.running and not stays and self.machines_of(person) == [person.name]
 
     async def revoke(self, person: Person) -> None:
         """One of two machines of an account ends the other, which goes on until it hears of it and is not started again then."""
@@ -321,21 +330,23 @@ class History:
             self.happened["revoked"] += 1
             self.lost.add(other.name)
 
-    async def would_be_recognised(self, person: Person) -> bool:
-        """Who has lost everything is let into a channel again by a contact who is in it: there must be an honest one in each."""
+    async def helpers_of(self, person: Person) -> set[str]:
+        """Who has lost everything is let into a channel again by a contact who is in it: there must be an honest one in each, who
+        stays there. Their machines; none where somebody would not be recognised everywhere."""
         contacts = {row.user for row in (await person.api.contacts()).rows if not row.pending}
         if not person.running:
-            return False  # its end had begun before it was asked
-        honest = {self.users[other.account_entropy] for other in self.honest if other is not person}
+            return set()  # its end had begun before it was asked
+        friends = {p.name: self.users[p.account_entropy] for p in self.honest if p is not person}
+        friends = {name: user for name, user in friends.items() if user in contacts}
         for place in self.places:
             if person.name not in place.told or person.name in place.away:
                 continue
             mine = world_of(person).channels.get(place.channel)
             if mine is None or mine.standing.membership is not Membership.JOINED:
-                return False
-            if not contacts & honest & set(mine.view.members):
-                return False
-        return bool(contacts & honest)
+                return set()
+            if not any(name in place.told - place.away and user in mine.view.members for name, user in friends.items()):
+                return set()
+        return set(friends)
 
     def machines_of(self, person: Person) -> list[str]:
         return [name for name, other in self.world.people.items() if other.account_entropy == person.account_entropy]

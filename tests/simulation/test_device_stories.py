@@ -1,5 +1,7 @@
 """Accounts with several devices: restored from the phrase, recognised without pairing again, revoked."""
 
+import asyncio
+
 import pytest
 from simulated_world import Person, SimulatedWorld, until
 
@@ -121,6 +123,42 @@ def test_both_devices_of_an_account_get_everything_if_the_first_one_lives() -> N
         await until(lambda: _has(bob, later, "me too"), "bob reads the second device there")
 
     run_virtual(story())
+
+
+@pytest.mark.parametrize("apart_s", [0, 120])
+def test_two_devices_that_come_back_at_the_same_time_agree_on_one_list_of_devices(apart_s: int) -> None:
+    async def story() -> None:
+        world = SimulatedWorld(52)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        group = await world.channel_of(bob, ann)
+        others = []
+        for number in (2, 3):
+            others.append(await world.restore(ann, f"ann's number {number}", revoke=False))
+            await asyncio.sleep(apart_s)
+        everybody = (ann, bob, *others)
+
+        async def all_know_three() -> bool:
+            return all(_living(person, ann) == 3 for person in everybody)
+
+        await until(all_know_three, "everybody knows all three devices")
+        await asyncio.sleep(60)
+        lists = [person.api._engine.world.list_of(ann.api._engine.world.identity.user) for person in everybody]  # type: ignore[union-attr]
+        assert len({listed.digest for listed in lists if listed is not None}) == 1
+        assert lists[0] is not None
+        assert lists[0].number < 8, "they go on and on making lists"
+        await ann.say(group, "to all")
+        for person in (bob, *others):
+            await until(lambda person=person: _has(person, group, "to all"), f"{person.name} has it")  # type: ignore[misc]
+
+    run_virtual(story())
+
+
+def _living(person: Person, owner: Person) -> int:
+    """How many devices of the owner's account somebody knows."""
+    world, user = person.api._engine.world, owner.api._engine.world.identity.user  # type: ignore[union-attr]
+    listed = world.list_of(user)
+    return 0 if listed is None else len(listed.living)
 
 
 def test_of_the_lists_of_two_contacts_the_newest_counts_and_everybody_ends_with_the_same() -> None:

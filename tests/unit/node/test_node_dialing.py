@@ -1,5 +1,6 @@
 """Whom a node calls, where, and how many at a time."""
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "simulation"))
 from simulated_world import SimulatedWorld, until
 
 from multichat_tui.model.intents import ConnectTo
-from multichat_tui.model.ports import Credential
+from multichat_tui.model.ports import Credential, LinkPath, PeerSeen
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.dialing import CALLS_AT_ONCE
 
@@ -45,5 +46,30 @@ def test_one_address_is_not_called_for_everybody_at_once_and_first_for_whom_it_i
         assert there[0][2] == devices["gus"]
         times = [at for at, _, _ in there]
         assert max(times.count(at) for at in times) <= CALLS_AT_ONCE
+
+    run_virtual(story())
+
+
+def test_whom_the_network_shows_at_another_address_is_called_there_at_once() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(42)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        engine = ann.api._engine
+        assert engine is not None
+        key = next(target.credential.key for target in engine._dialing._targets if target.credential.device is not None)
+        await bob.stop()
+
+        async def gone() -> bool:
+            return not engine.world.sessions
+
+        await until(gone, "the link is down")
+        calls: list[str] = []
+        ann.network.dial = lambda credential, address: calls.append(address)  # type: ignore[method-assign]
+        await asyncio.sleep(30)
+        calls.clear()
+        ann.api._deliver(PeerSeen(key=key, address="192.0.2.7:4000", path=LinkPath.LAN))
+        await asyncio.sleep(0.1)
+        assert calls == ["192.0.2.7:4000"]
 
     run_virtual(story())
