@@ -43,6 +43,7 @@ from simulated_world import Person, SimulatedWorld
 from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.ids import ChannelId, DeviceId, UserId
 from multichat_tui.model.intents import (
+    ConnectTo,
     CreateChannel,
     Intent,
     InviteToChannel,
@@ -70,8 +71,8 @@ class History:
         self.hostile: dict[str, Hostile] = {}
         self.lost: set[str] = set()
         """Machines whose devices are revoked."""
-        self.helpers: set[str] = set()
-        """Machines by which others came back: they stay where they are."""
+        self.helpers: dict[str, set[str]] = {}
+        """By whom a machine is recognised that comes back: these stay where they are."""
         self.toggle_at: dict[str, float] = {}
         self.heal_at = 0.0
         self.said = 0
@@ -264,7 +265,7 @@ class History:
 
     async def end(self, person: Person, place: Place, kind: str) -> None:
         """Somebody leaves, or a founder's node removes them."""
-        if self.helpers.intersection(self.machines_of(person)):
+        if self.all_helpers().intersection(self.machines_of(person)):
             return
         if kind == "leave" and person.running:
             if await self.do(person, LeaveChannel(channel=place.channel)):
@@ -286,32 +287,39 @@ class History:
         helpers = await self.helpers_of(person)
         if not helpers:
             return
-        self.helpers |= helpers
         await person.stop()
         self.lost.add(person.name)
         self.happened["restored"] += 1
-        await self.restored(person, f"{person.name} again", revoke=True)
+        await self.restored(person, f"{person.name} again", helpers, revoke=True)
 
     async def add_second(self, person: Person) -> None:
         """Another machine of an account whose first one stays."""
         helpers = await self.helpers_of(person) if self.has_one_machine(person) else set()
         if not helpers:
             return
-        self.helpers |= helpers
         self.happened["second machines"] += 1
-        await self.restored(person, person.name + SECOND, revoke=False)
+        await self.restored(person, person.name + SECOND, helpers, revoke=False)
 
-    async def restored(self, person: Person, name: str, *, revoke: bool) -> None:
+    async def restored(self, person: Person, name: str, helpers: set[str], *, revoke: bool) -> None:
         for place in self.places:
             for names in (place.told, place.away):
                 if person.name in names:
                     names.add(name)
+        self.helpers[name] = helpers
         machine = await self.world.restore(person, name, revoke=revoke)
         self.devices[name] = world_of(machine).identity.device
         self.toggle_at[name] = float("inf") if revoke else self.now() + DAY_S
+        await self.call_helpers(machine)
+
+    async def call_helpers(self, machine: Person) -> None:
+        """Announcements have room for so many keys, those of return last: its owner enters addresses of those who may help."""
+        for name in sorted(self.helpers[machine.name]):
+            helper = self.world.people[name]
+            if helper.running and machine.running and world_of(machine).identity.returning is not None:
+                await self.do(machine, ConnectTo(address=helper.network.address))
 
     def has_one_machine(self, person: Person) -> bool:
-        stays = person.name in self.hostile or person.name in self.helpers
+        stays = person.name in self.hostile or person.name in self.all_helpers()
         return person.running and not stays and self.machines_of(person) == [person.name]
 
     async def revoke(self, person: Person) -> None:
@@ -329,6 +337,9 @@ class History:
         if await self.do(person, RevokeDevice(device=device)):
             self.happened["revoked"] += 1
             self.lost.add(other.name)
+
+    def all_helpers(self) -> set[str]:
+        return set().union(*self.helpers.values())
 
     async def helpers_of(self, person: Person) -> set[str]:
         """Who has lost everything is let into a channel again by a contact who is in it: there must be an honest one in each, who
@@ -413,6 +424,9 @@ class History:
                 await person.start()
         for name in (*self.hostile, *self.lost):
             world.people[name].crash()
+        for person in self.honest:
+            if person.name in self.helpers:
+                await self.call_helpers(person)
         await self.wait(lambda: not differences(self), "the same everywhere", 12 * HOUR_S, lambda: str(differences(self)[:6]))
         for place in self.places:
             await self.say(place.founder, place)

@@ -1,4 +1,4 @@
-"""What others could make a node keep or do, beside links, channels and parking (test_node_exhaustion.py): devices, lists, calls."""
+"""What others could make a node keep or do, beside links, channels and parking (see test_node_exhaustion.py): devices, calls."""
 
 import asyncio
 import random
