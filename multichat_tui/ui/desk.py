@@ -83,6 +83,16 @@ class Desk:
         return len({peer.user for peer in self.peers if peer.online})
 
     @property
+    def people(self) -> list[str]:
+        """Names of those one may mean: the others in the open channel, and contacts."""
+        return [member.name for member in self.members if not member.me] + [row.name for row in self.contacts.values()]
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of channels that are no conversations."""
+        return [row.name for row in self.ordered if isinstance(row, ChannelRow) and row.kind is not ChannelKind.DIRECT]
+
+    @property
     def ordered(self) -> list[ChannelRow | ContactRow]:
         """The side pane's order, which numbers follow too: groups, conversations, contacts one has not written to."""
         rows = sorted(self.channels.values(), key=lambda row: (row.kind is ChannelKind.DIRECT, row.name.casefold(), row.id))

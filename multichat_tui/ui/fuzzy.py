@@ -8,6 +8,9 @@ T = TypeVar("T")
 MAX_QUERY_CHARACTERS = 100
 """More than anybody types; keeps a pasted page from being matched character by character."""
 
+MEANT_CHARACTERS = 4
+"""A word of so many is likely meant as it stands: where some texts hold it so, those that hold its letters apart do not fit."""
+
 _START, _RUN, _WHOLE = 8, 5, 20
 
 
@@ -48,10 +51,14 @@ def _word(word: str, text: str) -> int | None:
 
 
 def best(query: str, items: Iterable[T], text_of: Callable[[T], str]) -> list[T]:
-    """Those that fit, best first, equals in the order that they came in; all of them for an empty query."""
+    """Those that fit, best first, equals in the order that they came in; all of them for an empty query. Where some hold the
+    longer words of the query as they stand, others do not fit."""
     if not query.strip():
         return list(items)
     scored = [(fitness(query, text_of(item)), item) for item in items]
     fitting = [(points, item) for points, item in scored if points is not None]
+    meant = [word for word in query.casefold().split() if len(word) >= MEANT_CHARACTERS]
+    whole = [(points, item) for points, item in fitting if all(word in text_of(item).casefold() for word in meant)]
+    fitting = whole or fitting
     fitting.sort(key=lambda each: -each[0])
     return [item for _, item in fitting]

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from multichat_tui.model.ids import ChannelId, UserId
-from multichat_tui.model.snapshots import ChannelKind, ChannelRow, MessageRow, StatusRow
+from multichat_tui.model.snapshots import ChannelKind, MessageRow, StatusRow
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import COMMANDS
 from multichat_tui.ui import faces
@@ -21,7 +21,6 @@ from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.cells import one_line
 from multichat_tui.ui.completing import Completion, complete
 from multichat_tui.ui.composer import Composer
-from multichat_tui.ui.desk import shown_name
 from multichat_tui.ui.drawing import Surroundings
 from multichat_tui.ui.front import Front
 from multichat_tui.ui.glyphs import Glyphs
@@ -364,10 +363,8 @@ class MainScreen(Screen[None]):
 
     def _complete(self, text: str, caret: int) -> Completion | None:
         desk = self.front.desk
-        people = [m.name for m in desk.members if not m.me] + [row.name for row in desk.contacts.values()]
-        channels = [row.name for row in desk.ordered if isinstance(row, ChannelRow) and shown_name(row).startswith("#")]
         commands = ["/" + command.name for command in COMMANDS]
-        return complete(text, caret, people=people, channels=channels, commands=commands)
+        return complete(text, caret, people=desk.people, channels=desk.groups, commands=commands)
 
     # Actions
 

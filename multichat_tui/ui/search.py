@@ -309,10 +309,8 @@ def search_screen(screen: "MainScreen", api: NodeApi, words: str | None) -> Sear
         return {row.id: one_line(_channel_name(row)) for row in front.desk.channels.values()}
 
     def completion(text: str, caret: int) -> Completion | None:
-        people = [member.name for member in front.desk.members if not member.me]
-        people += [row.name for row in front.desk.contacts.values()]
         channels = [_channel_name(row) for row in front.desk.ordered if isinstance(row, ChannelRow)]
-        return complete_query(text, caret, people=people, channels=channels)
+        return complete_query(text, caret, people=front.desk.people, channels=channels)
 
     lines = SearchLines(
         preset if words is None else words,

@@ -36,6 +36,10 @@ def test_a_beginning_fits_better_than_a_middle_and_a_run_better_than_gaps() -> N
     assert best("rel pla", ["plain", "release planning", "planning"], str) == ["release planning"]
     assert fitness("xyz", "release") is None
     assert best(" ", ["b", "a"], str) == ["b", "a"]
+    assert best("hbr", ["harbour"], str) == ["harbour"]
+    apart = "Show or hide the other members of this place"
+    assert best("theme", [apart, "/theme NAME"], str) == ["/theme NAME"]
+    assert best("theme", [apart], str) == [apart]
 
 
 @given(st.text(max_size=30), st.lists(st.text(max_size=30), max_size=6))

@@ -93,6 +93,7 @@ async def test_escape_leaves_everything_as_it_was(sit: Sit) -> None:
     node = populated()
     node.fill(DEV, 400)
     async with sit(node) as seat:
+        await until(lambda: seat.main.front.current is not None)
         await seat.press("alt+1")
         await seat.opened(DEV)
         await seat.press("pageup", "pageup")
@@ -110,6 +111,7 @@ async def test_moving_through_the_hits_shows_what_stands_around_them_and_pages_g
     node = populated()
     node.fill(DEV, 300)
     async with sit(node, size=(80, 24)) as seat:
+        await until(lambda: seat.main.front.current is not None)
         await seat.press("alt+1")
         await seat.opened(DEV)
         screen = await searching(seat, *"message")

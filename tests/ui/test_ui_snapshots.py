@@ -36,7 +36,7 @@ async def helped(pilot: Pilot[Any]) -> None:
 async def welcomed(pilot: Pilot[Any]) -> None:
     app = pilot.app
     assert isinstance(app, MultichatApp)
-    await until(lambda: app.main.front.desk.status and not app.main.front.reading)
+    await until(lambda: app.main.front.desk.status and app.main.channels.items and not app.main.front.reading)
     await pilot.pause()
 
 
