@@ -118,7 +118,7 @@ def _ruled(title: str, around: Surroundings, style: Style) -> Strip:
 def _gap(gap: Gap, around: Surroundings) -> list[Strip]:
     """Where messages are missing: one line if it fits, else as many as it takes."""
     palette, words = around.palette, sober(gap_words(gap))
-    if width(words) + 6 <= around.width:
+    if width(words) + 8 <= around.width:
         return [_ruled(f" {words} ", around, palette.strong)]
     shown = [words[begin:end] for begin, end in wrap(words, around.width - 4)]
     return [strip_of([("  " + text, palette.strong)], around.width, palette.ground) for text in shown]

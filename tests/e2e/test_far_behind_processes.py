@@ -59,7 +59,7 @@ async def test_the_newest_shows_first_and_older_messages_come_on_demand(tmp_path
         assert BACKLOG - 2 * DEPTH < before <= BACKLOG - DEPTH
         screen.press("M-Home")
         screen.until_shows("all here")
-        screen.until_shows(f"{before:,} older messages are not fetched: /older fetches more")
+        screen.until_shows(f"{before:,} older messages not fetched: /older fetches more")
 
         await at_bob.submit(ChangeSetting(key="history.depth", value="all"))
         await at_bob.close()

@@ -75,7 +75,7 @@ def gap_words(gap: Gap) -> str:
     if gap.ets is None:
         told = f"{gap.waiting:,} {'message waits' if gap.waiting == 1 else 'messages wait'} for {missing} missing"
     elif gap.paused:
-        return f"{missing} older {'message is' if one else 'messages are'} not fetched: /older fetches more"
+        return f"{missing} older {'message' if one else 'messages'} not fetched: /older fetches more"
     else:
         told = f"{missing} older {'message' if one else 'messages'} missing"
     return f"{told}, asking {one_line(gap.asking)}" if gap.asking else f"{told}; nobody online has {'it' if one else 'them'}"
