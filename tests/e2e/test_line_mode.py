@@ -162,6 +162,39 @@ def test_two_people_meet_and_talk_by_lines_alone_and_no_escape_is_written(homes:
         ann.close()
 
 
+def test_two_people_compare_words_by_lines_alone(homes: Homes) -> None:
+    seats = {}
+    try:
+        for name in ("ann", "bob"):
+            homes.results(name, "init", "--name", name, "--no-passphrase")
+            seats[name] = teletype(homes, name, "--line")
+            seats[name].until("^> ")
+        ann, bob = seats["ann"], seats["bob"]
+        ann.type("/pair\n")
+        link = ann.until(r"^multichat:pair/\S+$").group()
+        bob.type(f"/pair {link}\n")
+        for seat, other in ((ann, "bob"), (bob, "ann")):
+            seat.until(f"{other} is your contact now")
+        ann.type("/verify bob\n")
+        words = set()
+        for seat, other in ((ann, "bob"), (bob, "ann")):
+            seat.until(rf"The words to compare with {other} are here \(/verify shows them\)")
+            # What was not read cannot be confirmed.
+            seat.type("/verify yes\n")
+            seat.until("were not shown here yet")
+            seen = len(seat.text)
+            seat.type("/verify\n")
+            words.add(seat.until(rf"Compare with {other}: .*\n([a-z]+(?: [a-z]+)+)\n", seen).group(1))
+        assert len(words) == 1
+        for seat in (ann, bob):
+            seat.type(f"/verify yes {'bob' if seat is ann else 'ann'}\n")
+        for seat, other in ((ann, "bob"), (bob, "ann")):
+            seat.until(rf"^\* {other} is verified\.|^{other} is verified\.")
+    finally:
+        for seat in seats.values():
+            seat.close()
+
+
 def test_a_pipe_is_worked_off_to_its_end_and_attaches_to_the_node_that_runs(homes: Homes) -> None:
     homes.results("ann", "init", "--name", "ann", "--no-passphrase")
 
