@@ -13,8 +13,6 @@ import os
 import signal
 import sys
 import time
-import traceback
-import types
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -34,6 +32,7 @@ from multichat_tui.headless.questions import (
     recovery_phrase,
 )
 from multichat_tui.headless.socket_path import socket_path
+from multichat_tui.logs import log_to_file, log_to_screen, wipe_log
 from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, UsageError
 from multichat_tui.model.ids import UserId
 from multichat_tui.model.intents import ConnectTo
@@ -48,8 +47,6 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 INTERNAL = 70
-LOG_BYTES = 1024 * 1024
-LOG_FILES = 3
 
 log = logging.getLogger("multichat_tui.cli")
 
@@ -82,7 +79,7 @@ def _run(argv: Sequence[str]) -> int:
     if args.verb == "config":
         return _configuration(args)
     settings = config.load(_arguments(args), os.environ)
-    _log_to_screen(settings.verbose and args.verb is not None)
+    log_to_screen(settings.verbose and args.verb is not None)
     host = ProfileHost(settings)
     if args.verb is None:
         return _lines(host) if settings.line else _screens(host)
@@ -314,7 +311,7 @@ class ProfileHost:
         from multichat_tui.model.ports import Network
         from multichat_tui.node.service import Node
 
-        _log_to_file(settings)
+        log_to_file(settings)
         chosen: Network = QuietNetwork()
         if network:
             from multichat_tui.net.network import TcpNetwork
@@ -367,7 +364,7 @@ class ProfileHost:
         from multichat_tui.store.profile import wipe_profile
 
         await asyncio.to_thread(wipe_profile, self._paths.profile)
-        await asyncio.to_thread(_wipe_log, self._settings.paths)
+        await asyncio.to_thread(wipe_log, self._settings.paths)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -395,82 +392,6 @@ class LocalNode:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-# Logging
-
-
-LOGGED = ("multichat_tui", "asyncio", "zeroconf")
-"""Whose records are kept; without a handler of ours they would be drawn into the terminal."""
-
-
-class KeyValueFormatter(logging.Formatter):
-    """`time=... level=... room=... key=value ...`, in UTC. Of an exception its type and where it came from, never its words: they
-    may quote what people wrote."""
-
-    default_msec_format = "%s.%03dZ"
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-
-    def __init__(self) -> None:
-        super().__init__("time=%(asctime)s level=%(levelname)s room=%(name)s pid=%(process)d %(message)s")
-
-    @staticmethod
-    def converter(seconds: float | None) -> time.struct_time:
-        return time.gmtime(seconds)
-
-    def formatException(
-        self, ei: tuple[type[BaseException], BaseException, types.TracebackType | None] | tuple[None, None, None]
-    ) -> str:
-        kind, _, trace = ei
-        frames = "".join(traceback.format_tb(trace)).rstrip()
-        return f"{frames}\n{kind.__name__ if kind is not None else ''}"
-
-
-def _log_to_screen(wanted: bool) -> None:
-    handler: logging.Handler = logging.NullHandler()
-    if wanted:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(KeyValueFormatter())
-    for name in LOGGED:
-        logger = logging.getLogger(name)
-        logger.propagate = False
-        logger.addHandler(handler)
-    if wanted:
-        logging.getLogger("multichat_tui").setLevel(logging.DEBUG)
-
-
-def _log_to_file(settings: config.Settings) -> None:
-    """Only the process that holds the profile writes its log, so that two never rotate one file."""
-    root = logging.getLogger("multichat_tui")
-    if any(isinstance(handler, logging.handlers.RotatingFileHandler) for handler in root.handlers):
-        return
-    path = settings.paths.log_file
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=LOG_FILES - 1, encoding="utf-8")
-    except OSError as error:
-        log.warning("log file=unwritable reason=%s", error.strerror)
-        return
-    handler.setFormatter(KeyValueFormatter())
-    for name in LOGGED:
-        logging.getLogger(name).addHandler(handler)
-    if root.level == logging.NOTSET:
-        root.setLevel(logging.INFO)
-
-
-def _wipe_log(paths: config.Paths) -> None:
-    """The log of a profile that is deleted, and the directories that were made for both, if nothing else is in them."""
-    for name in LOGGED:
-        logger = logging.getLogger(name)
-        for handler in [each for each in logger.handlers if isinstance(each, logging.handlers.RotatingFileHandler)]:
-            logger.removeHandler(handler)
-            handler.close()
-    with contextlib.suppress(OSError):
-        for suffix in ("", *(f".{number}" for number in range(1, LOG_FILES))):
-            paths.log_file.with_name(paths.log_file.name + suffix).unlink(missing_ok=True)
-    for directory in (paths.logs, paths.profile.parent):
-        with contextlib.suppress(OSError):
-            directory.rmdir()
 
 
 if __name__ == "__main__":

@@ -998,7 +998,7 @@ MUTANTS = (
     Mutant(
         name="a-deleted-profile-leaves-its-log",
         file="multichat_tui/cli.py",
-        old="        await asyncio.to_thread(_wipe_log, self._settings.paths)\n",
+        old="        await asyncio.to_thread(wipe_log, self._settings.paths)\n",
         new="",
         tests="tests/e2e/test_restored_account.py",
     ),

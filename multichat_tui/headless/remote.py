@@ -10,7 +10,6 @@ from typing import Any
 
 from multichat_tui.headless.protocol import ANSWER_TIMEOUT_S, HELLO_TIMEOUT_S, MAX_ANSWER_LINE_BYTES, METHODS, PROTOCOL
 from multichat_tui.headless.socket_path import peer_uid
-from multichat_tui.headless.subscription import Subscription
 from multichat_tui.model.errors import MultichatError, NewerVersion, Unreachable, UsageError
 from multichat_tui.model.events import Event
 from multichat_tui.model.ids import ChannelId, RecordId
@@ -30,6 +29,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
     Thread,
 )
+from multichat_tui.node.api.subscription import Subscription
 from multichat_tui.node.api.wire import error_from_json, from_json, from_line, to_json, to_line
 
 GONE = "The node has stopped or was cut off."

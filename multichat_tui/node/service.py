@@ -20,7 +20,7 @@ from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, U
 from multichat_tui.model.events import Event, Resync
 from multichat_tui.model.ids import ChannelId, LinkId, RecordId
 from multichat_tui.model.intents import Accepted, ChangeSetting, CloseAccount, Intent, RevokeDevice, SetNearby, SettleDevices
-from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_FOUND_ROWS, MAX_PAGE_ROWS, SUBSCRIBER_EVENTS
+from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_FOUND_ROWS, MAX_PAGE_ROWS
 from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Stopping, Store
 from multichat_tui.model.searching import FoundPage, Search, check_search
 from multichat_tui.model.snapshots import (
@@ -38,6 +38,7 @@ from multichat_tui.model.snapshots import (
     Thread,
 )
 from multichat_tui.node.api.settings import LOG_LEVEL
+from multichat_tui.node.api.subscription import Subscription
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.engine import Engine
 from multichat_tui.node.identity import Identity, load_identity
@@ -82,35 +83,6 @@ class Outcome:
     more: bool = False
 
 
-class Subscriber:
-    """A bounded queue of events; on overflow its owner is told to read again."""
-
-    def __init__(self) -> None:
-        self._events: deque[Event] = deque()
-        self._ready = asyncio.Event()
-        self._closed = False
-
-    def put(self, event: Event) -> None:
-        if len(self._events) >= SUBSCRIBER_EVENTS:
-            self._events.clear()
-            event = Resync(seq=event.seq)
-        self._events.append(event)
-        self._ready.set()
-
-    def close(self) -> None:
-        self._closed = True
-        self._ready.set()
-
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        while True:
-            while self._events:
-                yield self._events.popleft()
-            if self._closed:
-                return
-            self._ready.clear()
-            await self._ready.wait()
-
-
 def _log_as(level: str) -> None:
     """How much is logged from now on, by the setting's value."""
     if level in ("info", "debug"):
@@ -151,7 +123,7 @@ class Node:
         self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
         self._idle.set()
-        self._subscribers: set[Subscriber] = set()
+        self._subscribers: set[Subscription] = set()
         self._last_ms = 0
         self._trouble = ""
         self._listen: tuple[str, ...] = ()
@@ -188,7 +160,7 @@ class Node:
         await self._idle.wait()
         self._refuse_waiting()
         for subscriber in self._subscribers:
-            subscriber.close()
+            subscriber.end()
 
     def die(self) -> None:
         """End at once, as a process that is killed: nothing more is stored, sent or answered. For simulations."""
@@ -197,7 +169,7 @@ class Node:
             self._timer.cancel()
         self._refuse_waiting()
         for subscriber in self._subscribers:
-            subscriber.close()
+            subscriber.end()
 
     def _refuse_waiting(self) -> None:
         gone = Unreachable("The node has stopped.")
@@ -245,14 +217,14 @@ class Node:
 
     @asynccontextmanager
     async def events(self) -> AsyncIterator[AsyncIterator[Event]]:
-        subscriber = Subscriber()
+        subscriber = Subscription()
         self._subscribers.add(subscriber)
         if len(self._subscribers) == 1 and not self._stopped:
             # The batch under way may have begun without a listener, so that its events were not built: it counts as before.
             await self._idle.wait()
         try:
             if self._stopped:
-                subscriber.close()
+                subscriber.end()
             yield subscriber.__aiter__()
         finally:
             self._subscribers.discard(subscriber)

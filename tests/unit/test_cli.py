@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from multichat_tui import __version__, cli
+from multichat_tui import __version__, cli, logs
 from multichat_tui.headless import questions
 from multichat_tui.headless.dispatch import VERBS
 from multichat_tui.headless.parser import parse
@@ -29,7 +29,7 @@ def _clean(monkeypatch):
     monkeypatch.setattr(questions, "has_terminal", lambda: False)
     monkeypatch.setattr(cli, "has_terminal", lambda: False)
     yield
-    for name in cli.LOGGED:
+    for name in logs.LOGGED:
         logger = logging.getLogger(name)
         for handler in list(logger.handlers):
             logger.removeHandler(handler)
@@ -548,7 +548,7 @@ def test_paths_names_files_and_socket(run, tmp_path):
 def test_the_log_tells_where_an_exception_came_from_and_not_what_it_quotes():
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(cli.KeyValueFormatter())
+    handler.setFormatter(logs.KeyValueFormatter())
     logger = logging.Logger("room")
     logger.addHandler(handler)
     try:

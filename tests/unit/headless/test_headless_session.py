@@ -11,12 +11,12 @@ from multichat_tui.headless.launch import ProfileLauncher, node_answers
 from multichat_tui.headless.quiet import QuietNetwork
 from multichat_tui.headless.remote import RemoteNode
 from multichat_tui.headless.session import session, wait_for
-from multichat_tui.headless.subscription import Subscription
 from multichat_tui.model.errors import ProfileAbsent, ProfileBusy, StorageFailed, Unreachable, WrongPassphrase
 from multichat_tui.model.events import Resync, StatusChanged
 from multichat_tui.model.ids import UserId, user_id
 from multichat_tui.model.ports import Credential, CredentialKind, DialFailed
 from multichat_tui.node.api.launch import ProfileState
+from multichat_tui.node.api.subscription import Subscription
 
 PATIENCE_S = 20
 

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from multichat_tui.headless.subscription import Subscription
 from multichat_tui.model.comparing import ComparisonId, Purpose
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.events import ChannelChanged, ChannelGone, ContactChanged, Event, MessageAdded, StatusChanged
@@ -54,6 +53,7 @@ from multichat_tui.model.snapshots import (
     Thread,
 )
 from multichat_tui.model.trust import AlarmRow, ComparisonRow, ComparisonState
+from multichat_tui.node.api.subscription import Subscription
 
 
 def named(word: str) -> bytes:
