@@ -750,6 +750,13 @@ MUTANTS = (
         tests=BOUNDS,
     ),
     Mutant(
+        name="control-records-of-others-are-taken-without-end",
+        file="multichat_tui/node/ledger.py",
+        old="return channel.control.written_before(header.device, header.dependencies) < MAX_CONTROL_RECORDS_PER_DEVICE",
+        new="return True",
+        tests=BOUNDS,
+    ),
+    Mutant(
         name="lists-of-everybody-are-kept",
         file="multichat_tui/node/devices.py",
         old="return len(world.lists) < MAX_LISTS and any(",

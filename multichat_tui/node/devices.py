@@ -162,7 +162,7 @@ class Devices:
             return
         lists = (listed, identity.devices) if returning.met or returning.replaces is not None else (listed,)
         lost = [c.device for c in listed.certificates if returning.takes_for_lost(c)]
-        mine = identity.certificate in listed.living and set(lost) <= set(listed.revoked)
+        mine = identity.certificate in listed.certificates and set(lost) <= set(listed.revoked)
         if mine and returning.met and listed.follows(identity.devices) and listed.covers(identity.devices):
             # Another device that has come back made it, or we did before. One more would be answered by one more, without end.
             self.own(listed)

@@ -154,6 +154,26 @@ def test_two_devices_that_come_back_at_the_same_time_agree_on_one_list_of_device
     run_virtual(story())
 
 
+def test_a_device_that_comes_back_and_is_taken_for_lost_by_the_next_one_makes_no_lists_any_more() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(53)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        group = await world.channel_of(bob, ann)
+        first = await world.restore(ann, "ann again")
+        await until(lambda: _member(first, group), "she is back")
+        second = await world.restore(first, "and once more")
+        await until(lambda: _member(second, group), "she is back once more")
+        await until(lambda: _stopped(first), "the one before knows that it is revoked")
+        await asyncio.sleep(600)
+        user = ann.api._engine.world.identity.user  # type: ignore[union-attr]
+        lists = [person.api._engine.world.list_of(user) for person in (bob, first, second)]  # type: ignore[union-attr]
+        assert [listed.number for listed in lists if listed is not None] == [2, 2, 2]
+        assert [_living(person, second) for person in (bob, first, second)] == [1, 1, 1]
+
+    run_virtual(story())
+
+
 def _living(person: Person, owner: Person) -> int:
     """How many devices of the owner's account somebody knows."""
     world, user = person.api._engine.world, owner.api._engine.world.identity.user  # type: ignore[union-attr]

@@ -10,8 +10,9 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "simulation"))
 import pytest
 from simulated_world import Person, SimulatedWorld, until
 
-from multichat_tui.model.ids import ChannelId, DeviceId, UserId
-from multichat_tui.model.limits import INBOX_INPUTS, MAX_NEARBY, MAX_PEER_ADDRESSES
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId
+from multichat_tui.model.intents import SetTopic
+from multichat_tui.model.limits import INBOX_INPUTS, MAX_NEARBY, MAX_PEER_ADDRESSES, PARKED_RECORDS_PER_PEER
 from multichat_tui.model.ports import Counted, NearbySeen
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.engine import Engine
@@ -127,3 +128,26 @@ def test_people_nearby_and_their_addresses_are_bounded() -> None:
         window.seen(NearbySeen(nearby=ids[0], address=f"192.0.2.2:{number + 1}"))
     assert len(window.people[ids[0]]) == MAX_PEER_ADDRESSES
     assert len(window.row().people) == MAX_NEARBY
+
+
+def test_of_one_device_only_so_many_control_records_are_taken_whatever_it_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        world = SimulatedWorld(306)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        channel = await world.channel_of(ann, bob)
+        monkeypatch.setattr("multichat_tui.node.ledger.MAX_CONTROL_RECORDS_PER_DEVICE", 16)
+        # Bob's node does not keep to it.
+        engine_of(bob)._ledger.has_room = lambda *_, **__: True  # type: ignore[method-assign]
+        for number in range(40):
+            await bob.api.submit(SetTopic(channel=channel, topic=f"topic {number}"))
+        await asyncio.sleep(60)
+        key = Log.CONTROL, engine_of(bob).world.identity.device[:PREFIX_SIZE]
+        assert engine_of(bob).world.channels[channel].chains.held(key) + 1 >= 40
+        assert engine_of(ann).world.channels[channel].chains.held(key) + 1 == 16
+        for session in engine_of(ann).world.sessions.values():
+            assert all(len(parking) <= PARKED_RECORDS_PER_PEER for parking in session.parking.values())
+        await ann.say(channel, "all the same")
+        await until(lambda: has(bob, channel, "all the same"), "ann's messages go on")
+
+    run_virtual(story())
