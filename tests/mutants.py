@@ -29,6 +29,7 @@ class Mutant:
 FIVE = "tests/simulation/test_five_nodes.py"
 BOUNDS = "tests/unit/node/test_node_bounds.py"
 FORKS_FAR_BEHIND = "tests/simulation/test_forks_far_behind.py"
+GAPS_THAT_STAY = "tests/simulation/test_gaps_stories.py"
 GAPS = "tests/simulation/test_gaps.py"
 FORKS = "tests/simulation/test_fork_stories.py"
 CONTROL = "tests/property/test_control_properties.py"
@@ -292,7 +293,7 @@ MUTANTS = (
     Mutant(
         name="delivered-before-dependencies",
         file="multichat_tui/node/ledger.py",
-        old="""absent = tuple(i for i in header.dependencies if not self.holds(channel, header, i))
+        old="""absent = self._absent(channel, header)
         if absent:
             branch""",
         new="""absent: tuple[RecordId, ...] = ()
@@ -1077,6 +1078,20 @@ MUTANTS = (
         old="if key not in channel.chains.forks or island.under is None or",
         new="if key in channel.chains.forks or island.under is None or",
         tests=FORKS_FAR_BEHIND,
+    ),
+    Mutant(
+        name="what-came-as-history-is-named-by-ones-own-messages",
+        file="multichat_tui/node/ledger.py",
+        old="        if log is Log.CONTROL or edge is None:\n            return tuple(heads)",
+        new="        if log is Log.CONTROL or edge is None or edge.low:\n            return tuple(heads)",
+        tests=GAPS_THAT_STAY,
+    ),
+    Mutant(
+        name="live-messages-wait-for-what-lies-in-a-gap",
+        file="multichat_tui/node/ledger.py",
+        old="        if not absent or not channel.below:",
+        new="        if not absent or channel.below:",
+        tests=GAPS_THAT_STAY,
     ),
     Mutant(
         name="a-closed-gap-owes-no-receipt",

@@ -57,6 +57,8 @@ JUMP_RECORDS = 64
 """Asked for at a time of chains that were quiet and speak again."""
 BACKFILL_ARRIVALS = 2**32
 """Arrival numbers kept free for what is filled in below an edge: more than a channel will ever have."""
+MAX_NAMED_BELOW = 4096
+"""Of one channel: ids of records that live messages name, and that are known to lie in what is still to be filled in."""
 MAX_HISTORY_DEPTH = 10**9
 """Messages or days of a channel to be fetched."""
 PUSH_WINDOW_RECORDS = 1024

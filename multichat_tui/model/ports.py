@@ -153,6 +153,9 @@ class Transaction(Protocol):
     def is_head(self, channel: ChannelId, log: Log, record: RecordId) -> bool:
         """Whether `heads` has it."""
 
+    def awaits(self, channel: ChannelId, log: Log) -> bool:
+        """Whether a record of the log that is held names one as parent or prev that is not."""
+
     def forget_channel(self, channel: ChannelId) -> None:
         """Drop all records, timeline entries and acknowledgements of a channel, and its values in the spaces CHANNEL and FORK."""
 

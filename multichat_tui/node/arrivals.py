@@ -4,11 +4,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from multichat_tui.model.frames import ElidedItem, MessageFrame
+from multichat_tui.model.frames import ElidedItem, FullItem, Item, MessageFrame, Prefix
 from multichat_tui.model.ids import PREFIX_SIZE, RecordId
 from multichat_tui.model.limits import MAX_RECORD_FAULTS, RELAY_DELAY_MS
+from multichat_tui.model.records import Record, decode_record
 from multichat_tui.node.filling import Filling
 from multichat_tui.node.foresight import Foreseen, foresee
+from multichat_tui.node.gaps import lies_below
 from multichat_tui.node.holdings import Holdings, accepts
 from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.ledger import Ledger, Receipt
@@ -125,7 +127,15 @@ class Arrivals:
         world = self._world
         item, devices = parked.item, parked.devices
         outcome = self._ledger.receive(channel, item, devices)
+        if channel.edge is not None and (outcome is Receipt.DUPLICATE or isinstance(outcome, Missing)):
+            below = self._below(channel, item)
+            if below is not None:
+                acked.update(self._keys_of(channel, parked))
+                return (below,)
         match outcome:
+            case Missing() if isinstance(item, ElidedItem) and _names_below(channel, item, devices, outcome):
+                # The places that it names there cannot be looked up: the full form names ids.
+                self._requests.ask_full(session, channel, item.log, devices[item.device], item.seq)
             case Receipt.DELIVERED:
                 return tuple(self._delivered(session, channel, acked))
             case Receipt.DUPLICATE:
@@ -139,12 +149,24 @@ class Arrivals:
                 if session.faults > MAX_RECORD_FAULTS:
                     world.close(session, "it sent too many invalid records")
             case Mismatch():
-                self._requests.ask_full(session, channel, outcome)
+                world.count("elision-mismatch")
+                self._requests.ask_full(session, channel, outcome.log, outcome.device, outcome.seq)
             case Missing():
                 known = replace(parked, id=outcome.id, author=outcome.device, lacks=outcome.ids)
                 parking.park(known, outcome.places[0] if outcome.places else outcome.ids[0])
                 self._requests.want(session, channel, outcome)
         return ()
+
+    def _below(self, channel: Channel, item: Item) -> RecordId | None:
+        """The id of a record that something parked names, and that is for the history to bring: that need not wait for it."""
+        if not isinstance(item, FullItem):
+            return None
+        record = decode_record(item.header_bytes, item.signature, item.body)
+        if not isinstance(record, Record):
+            return None
+        parkings = (session.parking.get(channel.id) for session in self._world.sessions.values())
+        named = any(parking is not None and parking.awaits(record.id) for parking in parkings)
+        return record.id if named and self._ledger.note_below(channel, record) else None
 
     def _delivered(self, session: Session, channel: Channel, acked: set[ChainKey]) -> list[Awaited]:
         """Note what the ledger has delivered of a peer's; the places and ids that others may wait for."""
@@ -211,6 +233,13 @@ class Arrivals:
             for encoded in waiting.values():
                 self._statements.on_statement(other, encoded)
         self.on_progress(session, channel)
+
+
+def _names_below(channel: Channel, item: ElidedItem, devices: tuple[Prefix, ...], missing: Missing) -> bool:
+    """Whether an item, but for its prev, names places that history is still to bring."""
+    if channel.edge is None or (item.log, devices[item.device], item.seq - 1) in missing.places:
+        return False
+    return any(lies_below(channel, (log, device), seq) for log, device, seq in missing.places)
 
 
 def _parked(frame: MessageFrame) -> list[Parked]:

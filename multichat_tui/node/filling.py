@@ -12,6 +12,7 @@ from multichat_tui.model.limits import (
     BACKFILL_ARRIVALS,
     FAR_BEHIND_RECORDS,
     JUMP_RECORDS,
+    MAX_ASKS,
     MAX_ETS,
     MAX_RECORD_FAULTS,
     MAX_REQUEST_RANGES,
@@ -41,6 +42,11 @@ def _was_asked(fill: Fill, record: Record) -> bool:
     return first <= record.header.seq <= last
 
 
+def _is_left_over(channel: Channel, edge: Edge) -> bool:
+    """Nothing that anybody tells of is missing below it: it stays for what held records name and nobody has."""
+    return not channel.chains.islands and not edge.quiet
+
+
 class Filling:
     def __init__(self, world: World, ledger: Ledger) -> None:
         self._world = world
@@ -64,8 +70,11 @@ class Filling:
 
     def settle(self, channel: Channel) -> None:
         """What was left of a gap may have come in the usual way."""
-        if channel.edge is not None and not channel.chains.islands and not missing_below(channel):
-            self._keep(channel, channel.edge)
+        edge = channel.edge
+        if edge is None or channel.chains.islands or missing_below(channel):
+            return
+        if edge.quiet or not self._world.txn.awaits(channel.id, Log.CONTENT):
+            self._keep(channel, edge)
             self._world.changed_channels.add(channel.id)
 
     # Asking
@@ -82,7 +91,7 @@ class Filling:
             return set()
         best = {key: self.best(able, channel, key) for key in keys}
         fill = channel.fill
-        if channel.edge is None:
+        if channel.edge is None or _is_left_over(channel, channel.edge):
             lacking = {key for key in keys if best[key] > channel.chains.held(key)}
             if sum(best[key] - channel.chains.held(key) for key in lacking) <= FAR_BEHIND_RECORDS:
                 return set()
@@ -137,6 +146,8 @@ class Filling:
         asked_before = None if fill is None else world.sessions.get(fill.link)
         if asked_before is not None and fill is not None and not fill.moved:
             asked_before.silent_fills += 1
+            if asked_before.silent_fills >= MAX_ASKS:
+                self._refused(asked_before, channel, fill)
         offers = [(session, self._served(session, channel, spans)) for session in able]
         candidates = sorted(
             (entry for entry in offers if entry[1]), key=lambda entry: (entry[0].silent_fills, entry[0].rtt.timeout_ms(0))
@@ -162,13 +173,11 @@ class Filling:
         for key, (first, last) in spans.items():
             tip = session.offered.get(channel.id, {}).get(key, -1)
             low, high = session.islands.get(channel.id, {}).get(key, (0, -1))
-            if refused.get(key) == last:
-                continue
             if tip >= last or (not channel.chains.islands.get(key) and tip >= first):
                 found[key] = (first, min(last, tip))
             if high >= first and (high >= last or key not in channel.chains.islands) and low <= last:
                 found[key] = (max(first, low), min(last, high))
-        return found
+        return {key: span for key, span in found.items() if refused.get(key) != span[1]}
 
     def fills(self, session: Session, channel: Channel, key: ChainKey) -> bool:
         """Whether a peer may serve the upper end of a gap."""
@@ -189,12 +198,15 @@ class Filling:
         found = (self._record(session, item) for item in frame.items if isinstance(item, FullItem))
         records = [record for record in found if record is not None and _was_asked(fill, record)]
         edge, jumps = channel.edge, fill.live
-        if edge is None and not records:
+        drawn = edge is None or (fill.live and _is_left_over(channel, edge))
+        if drawn and not records:
             self._came(session, channel, fill, frame)
             return []
-        if edge is None:
+        if edge is None or drawn:
             edge, jumps = self._draw(channel), False
-            channel.edge = edge
+            before, channel.edge = channel.edge, edge
+        else:
+            before = edge
         live, told = fill.live and bool(records), world.event_seq
         next_arrival = world.txn.reserve_arrivals(len(records)) + len(records) - 1 if live else edge.high
         for record in reversed(records):
@@ -218,6 +230,10 @@ class Filling:
             fill.moved, fill.tries = True, 0
             session.silent_fills = 0
         self._came(session, channel, fill, frame)
+        if drawn and not delivered:
+            # Nothing keeps the arrival numbers below it free.
+            channel.edge = before
+            return []
         self._keep(channel, edge)
         world.changed_channels.add(channel.id)
         return delivered
@@ -253,6 +269,9 @@ class Filling:
         if items and session.silent_fills < SILENT_FILLS:
             # It may have been the answer to what was asked before, which was held already.
             return
+        self._refused(session, channel, fill)
+
+    def _refused(self, session: Session, channel: Channel, fill: Fill) -> None:
         refused = session.unfilled.setdefault(channel.id, {})
         quiet = {} if channel.edge is None else channel.edge.quiet
         for key, (_, last) in fill.asked.items():
@@ -271,15 +290,17 @@ class Filling:
                 for key, seq in known.items():
                     if key[0] is Log.CONTENT and key[1] in channel.devices and seq > channel.chains.held(key):
                         quiet[key] = max(seq, quiet.get(key, -1))
-        return Edge(high=low + BACKFILL_ARRIVALS - 1, ets=MAX_ETS - 1, quiet=quiet)
+        first = low if channel.edge is None else min(low, channel.edge.low)
+        return Edge(high=low + BACKFILL_ARRIVALS - 1, ets=MAX_ETS - 1, quiet=quiet, low=first)
 
     def _keep(self, channel: Channel, edge: Edge) -> None:
-        """Store the edge, or rub it out when nothing is missing below it."""
+        """Store the edge, or rub it out when nothing is missing below it, nor anything that held records name."""
         chains = channel.chains
         edge.quiet = {k: seq for k, seq in edge.quiet.items() if k not in chains.islands and chains.held(k) < seq}
-        if chains.islands or edge.quiet:
+        if chains.islands or edge.quiet or self._world.txn.awaits(channel.id, Log.CONTENT):
             self._world.txn.put(Space.EDGE, channel.id, edge.encoded())
         else:
             channel.edge = None
             channel.older = 0
+            channel.below.clear()
             self._world.txn.delete(Space.EDGE, channel.id)

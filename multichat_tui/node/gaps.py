@@ -7,6 +7,7 @@ from multichat_tui.model.limits import MAX_ASKS
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Gap
 from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.parking import Awaited, Parking
 from multichat_tui.sync.session import Session
 
@@ -25,6 +26,15 @@ def missing_below(channel: Channel) -> int:
         quiet = channel.edge.quiet.items()
         found += sum(max(0, seq - chains.held(key)) for key, seq in quiet if key not in chains.islands)
     return found
+
+
+def lies_below(channel: Channel, key: ChainKey, seq: int) -> bool:
+    """Whether a place is in what history is still to bring."""
+    chains, edge = channel.chains, channel.edge
+    if edge is None or chains.holds(key, seq):
+        return False
+    gap = chains.gap(key)
+    return seq <= edge.quiet.get(key, -1) if gap is None else gap[0] <= seq <= gap[1]
 
 
 def reached_depth(world: World, channel: Channel) -> bool:

@@ -75,7 +75,7 @@ class Holdings:
         self.reached(session, channel, key, seq)
         if not self.note(session.device, channel, key, seq):
             return
-        ours = channel.chains.ends[key].device == world.identity.device
+        ours = channel.chains.device(key) == world.identity.device
         if ours and channel.id in session.sent and session.role is Role.PEER and channel.serves(session.device):
             self._pushes.push(session, channel, (key,))
 

@@ -12,6 +12,7 @@ from multichat_tui.model.ports import Space
 from multichat_tui.model.trust import AlarmKind
 from multichat_tui.node.alarms import raise_alarm
 from multichat_tui.node.identity import INCARNATION_BITS
+from multichat_tui.node.islands import forget_islands_of
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Session
 
@@ -68,6 +69,7 @@ class Incarnations:
         world = self._world
         world.held.pop(device, None)
         world.txn.forget_acknowledged(device)
+        forget_islands_of(world, device)
 
     def doubt(self, older: Session) -> None:
         """Another link to the same device came up under another number. The older one is from before a restart, and silent; if it

@@ -33,6 +33,14 @@ def forget_islands(txn: Transaction, channel: Channel) -> None:
             txn.delete(space, name)
 
 
+def forget_islands_of(world: World, peer: DeviceId) -> None:
+    """What a peer was known to hold above gaps is not relied upon any more."""
+    for channel, known in world.islands.pop(peer, {}).items():
+        if known:
+            for name, _ in world.txn.scan(Space.ISLAND, channel + peer):
+                world.txn.delete(Space.ISLAND, name)
+
+
 class IslandNews:
     """Tells and hears what is held above gaps."""
 

@@ -36,6 +36,7 @@ from multichat_tui.model.limits import (
     MAX_CONTROL_RECORDS_PER_DEVICE,
     MAX_ETS,
     MAX_MEMBER_DEVICES,
+    MAX_NAMED_BELOW,
     MAX_PARENTS,
     SALT_BYTES,
 )
@@ -57,6 +58,7 @@ from multichat_tui.model.records import (
 from multichat_tui.model.snapshots import Membership, MessageRow, Position
 from multichat_tui.model.text import mentions
 from multichat_tui.node.branches import Branches
+from multichat_tui.node.gaps import lies_below
 from multichat_tui.node.rows import COPIED, Rows, reply_of, reply_of_record, searched_text
 from multichat_tui.node.standing import Standing
 from multichat_tui.node.world import Channel, EventBuild, World, new_channel
@@ -128,13 +130,26 @@ class Ledger:
             )
         if log == Log.CONTROL and not self.has_room(channel):
             raise IntentRefused(Refusal.LIMIT, "This device has made as many changes to this channel as one may.")
-        heads = channel.chains.heads
         for merged in dict.fromkeys((Log.CONTROL, log)):
             # The control log first: every record names all of its heads.
-            while len(heads[merged]) > MAX_PARENTS:
-                self._make(channel, merged, Kind.MERGE, tuple(sorted(heads[merged]))[:MAX_PARENTS], b"\xa0")
+            while len(self._citable(channel, merged)) > MAX_PARENTS:
+                self._make(channel, merged, Kind.MERGE, self._citable(channel, merged)[:MAX_PARENTS], b"\xa0")
         kind = Kind.CONTROL if log == Log.CONTROL else Kind.CONTENT
-        return self._make(channel, log, kind, tuple(sorted(heads[log])), encode_acts(acts), acts)
+        return self._make(channel, log, kind, self._citable(channel, log), encode_acts(acts), acts)
+
+    def _citable(self, channel: Channel, log: Log) -> tuple[RecordId, ...]:
+        """The heads that a record of ours may name. While history is filled in, of others' those only that were here before: what
+        came since may stand on what nobody will ever have, and who names it would not be heard by anybody else."""
+        heads, edge = sorted(channel.chains.heads[log]), channel.edge
+        if log is Log.CONTROL or edge is None:
+            return tuple(heads)
+        own = channel.chains.ends.get((log, self._world.identity.device[:PREFIX_SIZE]))
+        arrivals = ((head, self._world.txn.arrival(head)) for head in heads)
+        return tuple(
+            head
+            for head, arrival in arrivals
+            if (own is not None and head == own.id) or (arrival is not None and arrival[0] < edge.low)
+        )
 
     def is_known(self, channel: Channel) -> bool:
         """Whether the control log names this device as a living one: else nobody would take what it writes."""
@@ -158,6 +173,8 @@ class Ledger:
         end = channel.chains.ends.get(key)
         known = channel.chains.heads[log]
         control = channel.chains.heads[Log.CONTROL] if log == Log.CONTENT else {}
+        # Whatever is shown here comes before it, named or not.
+        earlier = parents if channel.edge is None or log is Log.CONTROL else tuple(known)
         header = Header(
             kind=kind,
             channel=channel.id,
@@ -168,7 +185,7 @@ class Ledger:
             parents=parents,
             control_heads=tuple(sorted(control)),
             timestamp_ms=world.now,
-            ets=min(MAX_ETS - 1, expected_ets(world.now, (*(known[parent] for parent in parents), *control.values()))),
+            ets=min(MAX_ETS - 1, expected_ets(world.now, (*(known[i] for i in earlier), *control.values()))),
             body_hash=body_hash(body),
             body_size_bucket=size_bucket(len(body)),
         )
@@ -256,7 +273,7 @@ class Ledger:
         if header.seq > held + 1:
             place = (header.log, key[1], header.seq - 1)
             return Missing(places=(place,), id=record.id, device=header.device)
-        absent = tuple(i for i in header.dependencies if not self.holds(channel, header, i))
+        absent = self._absent(channel, header)
         if absent:
             branch = (*key, header.seq - 1, header.prev) if header.prev is not None and header.prev in absent else None
             return Missing(ids=absent, id=record.id, device=header.device, branch=branch)
@@ -265,6 +282,27 @@ class Ledger:
         if island is not None and self._branches.stands_above_gap(channel, record):
             return self._wait_for_gap(record, key, island)
         return self._settle(channel, record)
+
+    def _absent(self, channel: Channel, header: Header) -> tuple[RecordId, ...]:
+        """Dependencies that must come first. Parents that are known to lie below the edge need not: history will bring them."""
+        absent = tuple(i for i in header.dependencies if not self.holds(channel, header, i))
+        if not absent or not channel.below:
+            return absent
+        needed = {header.prev, *header.control_heads}
+        return tuple(i for i in absent if i in needed or i not in channel.below)
+
+    def note_below(self, channel: Channel, record: Record) -> bool:
+        """Note a record that others name and that lies below the edge. False if it does not, or is not what it says it is."""
+        header = record.header
+        key = chain_key(header)
+        if header.log is not Log.CONTENT or record.channel != channel.id or not lies_below(channel, key, header.seq):
+            return False
+        if channel.devices.get(key[1]) != header.device or not verify(header.device, signed_bytes(record.id), record.signature):
+            return False
+        if len(channel.below) >= MAX_NAMED_BELOW:
+            channel.below.clear()
+        channel.below.add(record.id)
+        return True
 
     def _wait_for_gap(self, record: Record, key: ChainKey, island: Island) -> Missing:
         """It begins a branch above a gap: looked at again when more of what is below is here."""
@@ -310,7 +348,7 @@ class Ledger:
         if header.prev == island.end.id:
             if header.seq != island.end.seq + 1:
                 return self._reject("record-chain")
-            absent = tuple(i for i in header.dependencies if not self.holds(channel, header, i))
+            absent = self._absent(channel, header)
             if absent:
                 return Missing(ids=absent, id=record.id, device=header.device)
             return self._settle(channel, record, island=True)

@@ -1,7 +1,7 @@
 """What is missing, and whom it is asked from; what others ask for."""
 
-from multichat_tui.model.frames import ChainRange, Request
-from multichat_tui.model.ids import PREFIX_SIZE, RecordId
+from multichat_tui.model.frames import ChainRange, Prefix, Request
+from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
 from multichat_tui.model.limits import GAP_DELAY_MS, MAX_REQUEST_IDS, MAX_REQUEST_RANGES
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.filling import Filling
@@ -11,7 +11,7 @@ from multichat_tui.node.pages import Pages
 from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.statements import Statements
 from multichat_tui.node.world import Channel, World
-from multichat_tui.sync.elision import Mismatch, Missing
+from multichat_tui.sync.elision import Missing
 from multichat_tui.sync.session import Asked, Session, Want
 
 
@@ -124,7 +124,6 @@ class Requests:
         for at in self._branches.ask_ids(session, channel, ids):
             self.plan_again(channel, at)
 
-    def ask_full(self, session: Session, channel: Channel, mismatch: Mismatch) -> None:
-        self._world.count("elision-mismatch")
-        request = ChainRange(device=mismatch.device, log=mismatch.log, first=mismatch.seq, last=mismatch.seq)
+    def ask_full(self, session: Session, channel: Channel, log: Log, device: Prefix, seq: int) -> None:
+        request = ChainRange(device=device, log=log, first=seq, last=seq)
         self._world.send(session, Request(channel=channel.id[:PREFIX_SIZE], ranges=(request,), full=True))

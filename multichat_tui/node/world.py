@@ -47,6 +47,8 @@ class Channel:
     wants: dict[ChainKey, Want] = field(default_factory=dict)
     edge: Edge | None = None
     """Down to where history is held, while some below it is missing."""
+    below: set[RecordId] = field(default_factory=set)
+    """Records known to lie below the edge, which others name and that history will bring; at most MAX_NAMED_BELOW."""
     fill: Fill | None = None
     older: int = 0
     """Records that the user has asked for beyond the depth of the settings."""
@@ -353,6 +355,10 @@ class World:
     def drop_channel(self, channel: Channel) -> None:
         self.channels.pop(channel.id, None)
         self.by_prefix.pop(channel.id[:PREFIX_SIZE], None)
+        for holds in self.held.values():
+            holds.pop(channel.id, None)
+        for islands in self.islands.values():
+            islands.pop(channel.id, None)
 
     def keep(self, channel: Channel, standing: Standing) -> None:
         """Store a new standing."""

@@ -126,6 +126,9 @@ class Chains:
     def is_head(self, lane: int, record: RecordId) -> bool:
         return record in self._heads_of(lane).now
 
+    def awaits(self, lane: int) -> bool:
+        return bool(self._heads_of(lane).awaited)
+
     def uncited(self, lane: int, record: RecordId) -> None:
         """A record came: it is a head, unless one that cites it came before."""
         heads = self._heads_of(lane)

@@ -241,6 +241,10 @@ class _MemoryTransaction:
         state = self._state.logs.get((channel, log))
         return state is not None and record in state.heads
 
+    def awaits(self, channel: ChannelId, log: Log) -> bool:
+        state = self._state.logs.get((channel, log))
+        return state is not None and bool(state.awaited)
+
     def forget_channel(self, channel: ChannelId) -> None:
         state, undo = self._state, self._undo
         for log in Log:

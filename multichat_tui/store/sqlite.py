@@ -291,6 +291,10 @@ class _SqliteTransaction:
         lane = self._chains.find_lane(channel, log)
         return lane is not None and self._chains.is_head(lane, record)
 
+    def awaits(self, channel: ChannelId, log: Log) -> bool:
+        lane = self._chains.find_lane(channel, log)
+        return lane is not None and self._chains.awaits(lane)
+
     def forget_channel(self, channel: ChannelId) -> None:
         self.delete(Space.CHANNEL, channel)
         for key, _ in self.scan(Space.FORK, channel):

@@ -19,33 +19,38 @@ MAX_EDGE_BYTES = 64 * 1024 + 32 * MAX_CHANNEL_DEVICES
 
 @dataclass(slots=True, kw_only=True)
 class Edge:
-    """Down to where a channel's history is held without a gap. Exists while something below is missing.
+    """Down to where a channel's history is held without a gap. Exists while something below is missing, or something that a
+    held record names.
 
     `high`: the next arrival number for what is filled in, downwards, so that the order of arrival stays a causal one. `ets`: of
     the oldest record above the edge. `quiet`: chains of which nothing above the edge is known, with the seq up to which they
-    were known to go when it was drawn: these records too are below it.
+    were known to go when it was drawn: these records too are below it. `low`: the first arrival number since it was drawn. What
+    came before has all its past here; of what came later that is not known.
     """
 
     high: int
     ets: int
+    low: int = 0
     quiet: dict[ContentKey, int] = field(default_factory=dict)
 
     def encoded(self) -> bytes:
         quiet: Value = [[device, seq] for (_, device), seq in sorted(self.quiet.items())]
-        return encode([self.high, self.ets, quiet])
+        return encode([self.high, self.ets, quiet, self.low])
 
 
 def decode_edge(encoded: bytes) -> Edge:
     """What `Edge.encoded` wrote."""
     value = decode(encoded, MAX_EDGE_BYTES)
     match value:
-        case [int(high), int(ets), [*quiet]]:
+        case [int(high), int(ets), [*quiet], *lows]:
             chains: dict[ContentKey, int] = {}
             for entry in quiet:
                 match entry:
                     case [bytes(device), int(seq)]:
                         chains[Log.CONTENT, device] = seq
-            return Edge(high=high, ets=ets, quiet=chains)
+            # Without it nothing that others wrote counts as come before.
+            low = lows[0] if lows and isinstance(lows[0], int) else 0
+            return Edge(high=high, ets=ets, quiet=chains, low=low)
     raise Damaged("The profile's record of a channel's history is not readable.", "Restore the profile from a backup.")
 
 

@@ -174,6 +174,10 @@ class Parking:
         """What is waited for, and is not here, waiting itself."""
         return {each for each in self._waiting if not isinstance(each, bytes) or each not in self._ids}
 
+    def awaits(self, record: RecordId) -> bool:
+        """Whether something waits for this one before all else."""
+        return record in self._waiting
+
     def __contains__(self, record: RecordId) -> bool:
         return record in self._ids
 

@@ -822,8 +822,12 @@ def test_reserved_arrival_numbers_are_left_out_and_can_be_given_to_older_records
         assert reserved == last + 1
         assert txn.append(newer, 7) == last + 1001
         assert txn.is_head(newer.channel, Log.CONTENT, newer.id)
+        assert txn.awaits(newer.channel, Log.CONTENT)
     with store.transaction() as txn:
+        assert txn.awaits(newer.channel, Log.CONTENT)
+        assert not txn.awaits(newer.channel, Log.CONTROL)
         assert txn.append(older, 8, reserved + 5) == reserved + 5
+        assert not txn.awaits(newer.channel, Log.CONTENT)
         assert not txn.is_head(older.channel, Log.CONTENT, older.id)
         assert [record.id for _, record in txn.arrivals(older.channel, Log.CONTENT, last, 9)] == [older.id, newer.id]
         assert txn.arrival(older.id) == (reserved + 5, 8)
