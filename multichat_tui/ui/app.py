@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import ClassVar
@@ -88,6 +89,9 @@ class MultichatApp(App[int], inherit_bindings=False):
         self._no_color = no_color
         self._mouse_on = preferences.mouse
         self._main: MainScreen | None = None
+        self.last_words = ""
+        """What is to stand where the shell goes on. Said once the terminal is the shell's again: Textual's own way may come
+        a moment before that, and is lost then."""
         self._farewell: ClosedScreen | None = None
         self.own_themes, self._faults = own_themes(preferences.themes, preferences.file)
         self.file_preset, self.file_keys, faults = file_bindings(preferences.keys, preferences.file)
@@ -164,7 +168,8 @@ class MultichatApp(App[int], inherit_bindings=False):
         try:
             api = await self.launcher.start()
         except MultichatError as error:
-            self.exit(error.exit_code, return_code=error.exit_code, message=visible(str(error)))
+            self.last_words = visible(str(error))
+            self.exit(error.exit_code, return_code=error.exit_code)
             return
         self.main.attach(api, self._again)
 
@@ -247,7 +252,8 @@ class MultichatApp(App[int], inherit_bindings=False):
             if self._farewell is not None:
                 self._farewell.refused(str(error))
             return
-        self.exit(0, message=f"Your account is closed. {told} The profile is deleted.")
+        self.last_words = f"Your account is closed. {told} The profile is deleted."
+        self.exit(0)
 
     def _use_mouse(self, on: bool) -> None:
         """Textual has no public switch for a running terminal; its driver's own one is used where there is one."""
@@ -311,4 +317,6 @@ async def _run(launcher: Launcher, preferences: Preferences, guide: AsyncIterato
         code = await app.run_async(mouse=preferences.mouse)
     finally:
         await launcher.stop()
+    if app.last_words:
+        sys.stderr.write(app.last_words + "\n")
     return code if code is not None else (app.return_code or 0)

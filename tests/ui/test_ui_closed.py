@@ -22,8 +22,7 @@ async def test_a_closed_account_tells_who_knows_and_enter_deletes_the_profile_an
         await seat.press("enter")
         await until(lambda: seat.app.return_code == 0)
         assert seat.launcher.wiped
-        told = "".join(str(each) for each in seat.app._exit_renderables)
-        assert told == "Your account is closed. Every contact was told. The profile is deleted."
+        assert seat.app.last_words == "Your account is closed. Every contact was told. The profile is deleted."
 
 
 async def test_a_profile_that_another_program_runs_is_not_deleted_and_that_is_said(sit: Sit) -> None:
