@@ -89,6 +89,10 @@ class Terminal:
         """The lines, without trailing spaces."""
         return [line.rstrip() for line in self._tmux("capture-pane", "-p", "-t", "0").split("\n")[: self.rows]]
 
+    def everything(self) -> str:
+        """The screen with what has scrolled away: tmux moves up what a program has said last, to tell that it has ended."""
+        return self._tmux("capture-pane", "-p", "-S", "-", "-t", "0")
+
     def painted(self) -> str:
         """The screen with its colours, as escape sequences."""
         return self._tmux("capture-pane", "-p", "-e", "-N", "-t", "0")
