@@ -1115,6 +1115,13 @@ MUTANTS = (
         tests=GAPS,
     ),
     Mutant(
+        name="what-was-claimed-of-silent-chains-is-believed",
+        file="multichat_tui/node/filling.py",
+        old="        asked = self._probe(channel, able, silent)",
+        new="        asked = False",
+        tests="tests/simulation/test_gaps_stories.py",
+    ),
+    Mutant(
         name="history-is-fetched-beyond-its-depth",
         file="multichat_tui/node/gaps.py",
         old="    if channel.older > 0 or channel.edge is None:",

@@ -5,6 +5,7 @@ chains; then what is below the edge is asked for from whoever holds it, page aft
 of it but what is delivered, so it may be broken off anywhere.
 """
 
+from multichat_tui.crypto.keys import verify
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import ChainRange, FullItem, MessageFrame, Request
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
@@ -20,7 +21,7 @@ from multichat_tui.model.limits import (
     PAGE_WINDOW,
 )
 from multichat_tui.model.ports import Space
-from multichat_tui.model.records import Record, decode_record
+from multichat_tui.model.records import Record, decode_record, signed_bytes
 from multichat_tui.node.gaps import missing_below, reached_depth
 from multichat_tui.node.islands import ISLANDS_VERSION
 from multichat_tui.node.ledger import Ledger, Receipt
@@ -40,6 +41,11 @@ CONTROL_TRIES = 3
 def _was_asked(fill: Fill, record: Record) -> bool:
     first, last = fill.asked.get(chain_key(record.header), (0, -1))
     return first <= record.header.seq <= last
+
+
+def _in_turn(session: Session) -> tuple[int, int]:
+    """Peers in the order in which they are asked: those who answer, and soon."""
+    return session.silent_fills, session.rtt.timeout_ms(0)
 
 
 def _is_left_over(channel: Channel, edge: Edge) -> bool:
@@ -104,10 +110,10 @@ class Filling:
             spans = {key: (channel.chains.held(key) + 1, best[key]) for key in lacking}
             return lacking if self._ask(channel, able, spans, NEWEST_RECORDS, live=True) else set()
         quiet = channel.edge.quiet
-        jumps = {key for key in keys if key in quiet and key not in channel.chains.islands and best[key] > quiet[key]}
-        jumps = {key for key in jumps if best[key] > channel.chains.held(key) + 1}
+        chains = channel.chains
+        silent = {key for key in keys & quiet.keys() - chains.islands.keys() if best[key] > chains.held(key)}
         below: dict[ChainKey, tuple[int, int]] = {}
-        for key in keys - jumps:
+        for key in keys:
             gap = channel.chains.gap(key)
             if gap is not None:
                 below[key] = gap
@@ -115,18 +121,30 @@ class Filling:
                 below[key] = (channel.chains.held(key) + 1, quiet[key])
         if fill is not None and fill.link in world.sessions and world.now < fill.deadline:
             self._again(channel, fill.deadline)
-            return jumps | {key for key in below if key not in channel.chains.islands}
-        asked = False
-        if jumps:
-            spans = {key: (channel.chains.held(key) + 1, best[key]) for key in jumps}
-            asked = self._ask(channel, able, spans, JUMP_RECORDS, live=True)
+            return silent
+        asked = self._probe(channel, able, silent)
         if not asked and below and not reached_depth(world, channel):
             asked = self._ask(channel, able, below, min(NEWEST_RECORDS, channel.older or NEWEST_RECORDS), live=False)
         if not asked and not reached_depth(world, channel):
             # Nobody gives the newest of what is left (for them the chain forks): it is asked for in the usual way, from below.
             return set()
         # A chain with an island is asked for in the usual way above it; nothing else of these is.
-        return jumps | {key for key in below if key not in channel.chains.islands}
+        return silent
+
+    def _probe(self, channel: Channel, able: list[Session], silent: set[ChainKey]) -> bool:
+        """Look into what peers claim to hold of chains of which nothing above the edge is known: what is newer than the edge is
+        news. That others claimed as much when it was drawn proves nothing."""
+        for session in sorted(able, key=_in_turn):
+            claims = {key: self.best([session], channel, key) for key in silent}
+            probed = session.probed.get(channel.id, {})
+            spans = {
+                key: (channel.chains.held(key) + 1, claim)
+                for key, claim in claims.items()
+                if claim > channel.chains.held(key) and probed.get(key) != claim
+            }
+            if spans and self._ask(channel, [session], spans, JUMP_RECORDS, live=True):
+                return True
+        return False
 
     def _awaited(self, channel: Channel, key: ChainKey) -> bool:
         """Whether a chain may still come from those who say they hold it. Who says what is not so holds up nothing for long."""
@@ -149,16 +167,15 @@ class Filling:
             if asked_before.silent_fills >= MAX_ASKS:
                 self._refused(asked_before, channel, fill)
         offers = [(session, self._served(session, channel, spans)) for session in able]
-        candidates = sorted(
-            (entry for entry in offers if entry[1]), key=lambda entry: (entry[0].silent_fills, entry[0].rtt.timeout_ms(0))
-        )
+        candidates = sorted((entry for entry in offers if entry[1]), key=lambda entry: _in_turn(entry[0]))
         if not candidates:
             channel.fill = None
             return False
         session, spans = candidates[0]
         asked = dict(sorted(spans.items())[:MAX_REQUEST_RANGES])
         deadline = world.now + max(MIN_WAIT_MS, session.rtt.timeout_ms(tries))
-        channel.fill = Fill(link=session.link, deadline=deadline, tries=tries, asked=asked, live=live)
+        channel.fill = Fill(link=session.link, deadline=deadline, tries=tries, asked=asked, live=live, count=count)
+        channel.fill.jump = live and channel.edge is not None and not _is_left_over(channel, channel.edge)
         ranges = [ChainRange(device=k[1], log=k[0], first=first, last=last) for k, (first, last) in asked.items()]
         request = Request(channel=channel.id[:PREFIX_SIZE], ranges=tuple(ranges), newest=count)
         world.send(session, request)
@@ -197,26 +214,28 @@ class Filling:
             return []
         found = (self._record(session, item) for item in frame.items if isinstance(item, FullItem))
         records = [record for record in found if record is not None and _was_asked(fill, record)]
-        edge, jumps = channel.edge, fill.live
+        edge = channel.edge
         drawn = edge is None or (fill.live and _is_left_over(channel, edge))
         if drawn and not records:
             self._came(session, channel, fill, frame)
             return []
         if edge is None or drawn:
-            edge, jumps = self._draw(channel), False
+            edge = self._draw(channel)
             before, channel.edge = channel.edge, edge
         else:
             before = edge
         live, told = fill.live and bool(records), world.event_seq
         next_arrival = world.txn.reserve_arrivals(len(records)) + len(records) - 1 if live else edge.high
         for record in reversed(records):
+            if fill.jump and self._stays_below(channel, edge, fill, record):
+                continue
             outcome = self._ledger.receive_history(channel, record, next_arrival)
             if outcome is Receipt.DELIVERED:
                 next_arrival -= 1
                 if not live:
                     edge.high = next_arrival
                     channel.older = max(0, channel.older - 1)
-                if not jumps:
+                if not fill.jump:
                     edge.ets = min(edge.ets, record.header.ets)
             elif outcome in (Receipt.REJECTED, Receipt.UNPROVEN):
                 self._fault(session)
@@ -226,7 +245,8 @@ class Filling:
             # Told as it would have come; further pages of the answer are what was before it.
             world.turn_events(told)
             fill.live = False
-        if delivered:
+        fill.got += len(delivered)
+        if delivered or fill.old:
             fill.moved, fill.tries = True, 0
             session.silent_fills = 0
         self._came(session, channel, fill, frame)
@@ -237,6 +257,19 @@ class Filling:
         self._keep(channel, edge)
         world.changed_channels.add(channel.id)
         return delivered
+
+    def _stays_below(self, channel: Channel, edge: Edge, fill: Fill, record: Record) -> bool:
+        """Whether a record of a chain of which nothing above the edge is known is older than the edge. Then the chain goes on to
+        it at least, whatever was claimed."""
+        key, header = chain_key(record.header), record.header
+        if header.ets >= edge.ets:
+            return False
+        if verify(header.device, signed_bytes(record.id), record.signature) and channel.devices.get(key[1]) == header.device:
+            fill.old = True
+            if key in edge.quiet and key not in fill.seen:
+                fill.seen.add(key)
+                edge.quiet[key] = header.seq
+        return True
 
     def _came(self, session: Session, channel: Channel, fill: Fill, frame: MessageFrame) -> None:
         """A page of an answer has come: wait for the next, or look at what is still missing."""
@@ -263,6 +296,8 @@ class Filling:
     def _answered(self, session: Session, channel: Channel, fill: Fill, *, items: bool) -> None:
         """The answer is complete. Chains that it should have moved and did not are not asked of this peer again."""
         channel.fill = None
+        if fill.jump and (fill.old or fill.got < fill.count):
+            session.probed.setdefault(channel.id, {}).update({key: last for key, (_, last) in fill.asked.items()})
         if fill.moved:
             return
         session.silent_fills += 1

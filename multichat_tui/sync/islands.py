@@ -68,6 +68,16 @@ class Fill:
     """It has brought something."""
     pages: int = 0
     """Pages that have come."""
+    count: int = 0
+    """How many records were asked for,"""
+    got: int = 0
+    """and how many of those that came were new."""
+    jump: bool = False
+    """For chains of which nothing above the edge is known: whatever of them is older than the edge is left there."""
+    old: bool = False
+    """There was such,"""
+    seen: set[ContentKey] = field(default_factory=set)
+    """of these chains."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,6 +117,8 @@ class Session:
     """What the peer says it holds above gaps and we do not."""
     unfilled: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
     """Chains of which an answer with the newest had nothing, though we lacked up to that seq: asked for in the usual way."""
+    probed: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
+    """Claims to hold chains of which nothing above an edge is known, that were looked into."""
     silent_fills: int = 0
     """How often it was asked for the newest in vain since it last gave some."""
     parking: dict[ChannelId, Parking] = field(default_factory=dict)

@@ -1,6 +1,9 @@
 """Gaps that stay: what is written and read meanwhile must not depend on what only some hold."""
 
-from simulated_world import until
+from dataclasses import replace
+from unittest import mock
+
+from simulated_world import SimulatedWorld, until
 from test_far_behind import backlog, complete, has_newest, short_pages, three, virtually
 from test_fork_stories import Forger, shows
 from test_gaps import engine, linked, paused
@@ -9,6 +12,7 @@ from multichat_tui.model.acts import Message
 from multichat_tui.model.frames import ChainTip, ChannelOffer, FullItem, MessageFrame, Offer, Request, encode_frame
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
 from multichat_tui.model.intents import ChangeSetting
+from multichat_tui.sync.chains import ChainKey, Chains
 from multichat_tui.sync.session import Session
 
 __all__ = ["short_pages"]
@@ -116,3 +120,46 @@ async def test_a_gap_that_closes_leaves_nothing_behind() -> None:
     assert len(await world.converge(channel)) == 153
     chains = engine(cleo).world.channels[channel].chains
     assert len(chains.heads[Log.CONTENT]) == 1
+
+
+@virtually
+async def test_what_was_falsely_claimed_of_a_silent_member_does_not_hide_what_they_say_later() -> None:
+    world = SimulatedWorld(631)
+    ana, ben, cleo, dora = await world.add("ana", "ben", "cleo", "dora")
+    for one in (ben, cleo, dora):
+        await world.pair(ana, one)
+    channel = await world.channel_of(ana, ben, cleo, dora)
+    await world.pair(ben, cleo)
+    await dora.say(channel, "dora is here")
+    await world.converge(channel)
+    await cleo.api.submit(ChangeSetting(key="history.depth", value="60"))
+    await cleo.stop()
+    await dora.say(channel, "dora goes")
+    await backlog(channel, 200, ana)
+    await until(lambda: shows(ben, channel, "dora goes", "message 199"), "ben has it all")
+    lied_about = (Log.CONTENT, engine(dora).world.identity.device[:PREFIX_SIZE])
+    await dora.stop()
+    await ana.stop()
+
+    chains, named = engine(ben).world.channels[channel].chains, Chains.named
+    assert lied_about in chains.ends
+
+    def falsely(self: Chains, key: ChainKey) -> tuple[ChainTip, ...]:
+        true = named(self, key)
+        return tuple(replace(tip, seq=10**15) for tip in true) if self is chains and key == lied_about else true
+
+    with mock.patch.object(Chains, "named", falsely):
+        await cleo.start()
+        await until(lambda: paused(cleo, channel), "it stops at the depth")
+        ben.crash()
+    await cleo.stop()
+    await ana.start()
+    await dora.start()
+    await dora.say(channel, "are you there?")
+    await until(lambda: shows(ana, channel, "are you there?"), "ana has it")
+    await dora.stop()
+    await cleo.start()
+    await until(lambda: shows(cleo, channel, "are you there?"), "cleo hears dora", timeout_s=120)
+    rows = await cleo.rows(channel)
+    assert max(rows, key=lambda row: row.arrival).text == "are you there?"
+    assert await paused(cleo, channel)
