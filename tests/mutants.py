@@ -53,6 +53,20 @@ SENDING = "tests/ui/test_ui_sending.py tests/ui/test_ui_thread.py"
 
 MUTANTS = (
     Mutant(
+        name="keys go where the first of a burst was pressed",
+        file="multichat_tui/ui/in_order.py",
+        old="await self._done(target)",
+        new="pass",
+        tests="tests/ui/test_ui_in_order.py",
+    ),
+    Mutant(
+        name="keys do not wait for the channel that one of them opens",
+        file="multichat_tui/ui/in_order.py",
+        old="self._begun.append((done, asyncio.get_running_loop().time() + PATIENCE_S))",
+        new="pass",
+        tests="tests/ui/test_ui_in_order.py",
+    ),
+    Mutant(
         name="a comparison is answered whose words were not shown",
         file="multichat_tui/node/api/commands/trust.py",
         old="if said is not Answer.CANCEL and row.id not in call.compared:",

@@ -12,8 +12,10 @@ from typing import ClassVar
 
 from rich.color import ColorSystem
 from rich.style import Style
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -24,7 +26,9 @@ from multichat_tui.node.api.launch import Launcher, ProfileState
 from multichat_tui.ui import glyphs as signs
 from multichat_tui.ui.actions import wear
 from multichat_tui.ui.closed import ClosedScreen
+from multichat_tui.ui.composer import Composer
 from multichat_tui.ui.driver import TerminalDriver
+from multichat_tui.ui.in_order import InOrder, Input
 from multichat_tui.ui.keyboard import Keyboard, file_bindings, keyboard
 from multichat_tui.ui.keys import teach_parser
 from multichat_tui.ui.log_panel import LogScreen
@@ -93,6 +97,7 @@ class MultichatApp(App[int], inherit_bindings=False):
         """What is to stand where the shell goes on. Said once the terminal is the shell's again: Textual's own way may come
         a moment before that, and is lost then."""
         self._farewell: ClosedScreen | None = None
+        self._in_order = InOrder(super().on_event, self._key_target, self._settled, self._only_writes)
         self.own_themes, self._faults = own_themes(preferences.themes, preferences.file)
         self.file_preset, self.file_keys, faults = file_bindings(preferences.keys, preferences.file)
         self._faults += faults
@@ -190,6 +195,26 @@ class MultichatApp(App[int], inherit_bindings=False):
 
         await self.push_screen(FrontDoor(self.launcher, new=False, done=done))
         return await opened
+
+    # Keys
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            if await self._in_order.take(event):
+                self.run_worker(self._in_order.work())
+        else:
+            await super().on_event(event)
+
+    def _key_target(self) -> DOMNode | None:
+        return (self.focused or self.screen) if self.screen_stack else None
+
+    def _only_writes(self, event: Input) -> bool:
+        focused = self.focused if self.screen_stack else None
+        return isinstance(focused, Composer) and focused.only_writes(event)
+
+    async def _settled(self) -> None:
+        if self._main is not None:
+            await self._main.moves.settled()
 
     def on_app_focus(self) -> None:
         if self._main is not None:

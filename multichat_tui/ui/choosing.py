@@ -59,12 +59,12 @@ class Choosing:
 
         def taken(key: Hashable, _filled: bool) -> None:
             if (row := switcher.message_of(key)) is not None:
-                screen.spawn(self._show(row))
+                screen.move(self._show(row))
                 return
             if (channel := switcher.channel_of(key)) is not None:
-                screen.spawn(front.open(channel))
+                screen.move(front.open(channel))
             elif (person := switcher.person_of(key)) is not None:
-                screen.spawn(front.open_person(person))
+                screen.move(front.open_person(person))
             screen.composer.focus()
 
         told = "#channels  @people  Enter goes there "
@@ -97,7 +97,7 @@ class Choosing:
             self._prefill(f"/{name} ")
             screen.front.say(f"{command.usage}  {command.summary}")
         else:
-            screen.spawn(screen.outbox.command(f"/{name}"))
+            screen.move(screen.outbox.command(f"/{name}"))
 
     def _prefill(self, text: str) -> None:
         """Something to go on writing; what stood there can be got back as input of before."""

@@ -134,6 +134,13 @@ class Composer(Widget, can_focus=True):
             self._cycle = None
             self.insert(event.character)
 
+    def only_writes(self, event: events.Key | events.Paste) -> bool:
+        """Whether it puts a character into the text and does nothing else."""
+        if isinstance(event, events.Paste) or self._begun or not event.is_printable or event.character is None:
+            return False
+        keys = KEYS[Scope.COMPOSER]
+        return event.key not in keys and not any(bound.startswith(event.key + " ") for bound in keys)
+
     def _action_of(self, key: str) -> str | None:
         """What a key stands for, after the one before it if that began something; CHORD: it begins something."""
         begun, self._begun = self._begun, ""

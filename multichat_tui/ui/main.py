@@ -21,9 +21,11 @@ from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.cells import one_line
 from multichat_tui.ui.completing import Completion, complete
 from multichat_tui.ui.composer import Composer
+from multichat_tui.ui.drafts import Place
 from multichat_tui.ui.drawing import Surroundings
 from multichat_tui.ui.front import Front
 from multichat_tui.ui.glyphs import Glyphs
+from multichat_tui.ui.in_order import Moves
 from multichat_tui.ui.lists import ListPane
 from multichat_tui.ui.outbox import NOTE_LINES, Outbox
 from multichat_tui.ui.palette import Palette
@@ -69,6 +71,9 @@ class MainScreen(Screen[None]):
         self.performer = Performer(self)
         self._row_actions, self._trusting = RowActions(self), Trusting(self)
         self._shown: dict[str, bool] = {}
+        self._nowhere = True
+        """No channel is open in which the composer's text could be a draft."""
+        self.moves = Moves()
         self._guide = Bar(palette.bar, id="guide", most_lines=GUIDE_LINES)
         self._guide.display = False
         self._noted = ""
@@ -111,6 +116,10 @@ class MainScreen(Screen[None]):
         """Run it beside the screen."""
         return self.run_worker(work)
 
+    def move(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run what decides where the next keys go beside the screen; they wait for it."""
+        self.spawn(self.moves.waited_for(work))
+
     # What the parts say
 
     def surroundings(self, clock: str) -> Surroundings:
@@ -143,7 +152,7 @@ class MainScreen(Screen[None]):
                 front.current, front.pages.window if front.pages is not None else MessageWindow(), front.marks.line
             )
             self.reply_to = None
-            self._load_text(front.drafts.get(front.place) if front.place is not None else self.composer.text)
+            self._load_text(self._text_for(front.place))
         elif parts & Part.DRAFT and front.place is not None:
             draft = front.drafts.get(front.place)
             if self.composer.text == self._noted != draft:
@@ -318,9 +327,9 @@ class MainScreen(Screen[None]):
         target = event.target
         self.composer.focus()
         if event.pane is self.channels and target in self.front.desk.channels:
-            self.spawn(self.front.open(ChannelId(bytes(target))))
+            self.move(self.front.open(ChannelId(bytes(target))))
         elif self.front.desk.me is not None and target != self.front.desk.me.user:
-            self.spawn(self.front.open_person(UserId(bytes(target))))
+            self.move(self.front.open_person(UserId(bytes(target))))
 
     def compare(self) -> None:
         """The screen of comparisons and of people nearby."""
@@ -336,6 +345,13 @@ class MainScreen(Screen[None]):
     def _load_text(self, text: str) -> None:
         self.composer.load(text)
         self._noted = text
+
+    def _text_for(self, place: Place | None) -> str:
+        """What was being written there; what was written while no channel was open goes along to the first one."""
+        written, self._nowhere = self.composer.text if self._nowhere else "", place is None
+        if place is None:
+            return self.composer.text
+        return self.front.drafts.get(place) or written
 
     def on_composer_edited(self) -> None:
         self._noted = self.composer.text

@@ -33,7 +33,9 @@ class Outbox:
             self._entered.append(len(text))
             return
         self._sending = True
-        self._screen.spawn(self._submit(text))
+        # What is typed behind a command may be for the channel or the question that it opens.
+        run = self._screen.move if is_command(text.strip()) else self._screen.spawn
+        run(self._submit(text))
 
     async def _submit(self, text: str) -> None:
         """What is written, up to an Enter; then what was entered meanwhile, if nothing was refused or edited."""
@@ -85,7 +87,7 @@ class Outbox:
 
         def answered(passphrase: str | None) -> None:
             if passphrase is not None:
-                screen.spawn(self.command(line, text, passphrase))
+                screen.move(self.command(line, text, passphrase))
 
         question = "That is not the passphrase. Try again:" if again else f"{line.split()[0]} needs your passphrase:"
         screen.app.push_screen(PassphraseScreen(question, screen.palette), answered)

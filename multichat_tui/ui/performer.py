@@ -60,7 +60,7 @@ class Performer:
             case "bind":
                 self._screen.spawn(self._dressing.bind(words))
             case "thread":
-                self._screen.spawn(self._thread())
+                self._screen.move(self._thread())
             case "log":
                 self._screen.post_message(self._screen.LogWanted())
             case "unbind":
@@ -86,7 +86,7 @@ class Performer:
 
         def closed(row: MessageRow | None) -> None:
             if row is not None:
-                screen.spawn(self.show_row(row))
+                screen.move(self.show_row(row))
 
         screen.app.push_screen(search_screen(screen, front.api, words), closed)
 
@@ -110,7 +110,7 @@ class Performer:
         kind, _, which = action.partition(".")
         match kind:
             case "channel":
-                screen.spawn(self._switch(which))
+                screen.move(self._switch(which))
             case "view":
                 self._view(which)
             case "focus" if which == "composer":
@@ -120,7 +120,7 @@ class Performer:
             case "pane":
                 screen.toggle(screen.channels if which == "channels" else screen.members)
             case "mention":
-                screen.spawn(self._to_mention(-1 if which == "previous" else 1))
+                screen.move(self._to_mention(-1 if which == "previous" else 1))
             case "read":
                 screen.spawn(screen.front.mark_all_read())
             case "switcher":

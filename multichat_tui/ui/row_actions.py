@@ -27,7 +27,7 @@ class RowActions:
                 screen.composer.focus()
                 screen.tell_below()
             case "thread":
-                screen.spawn(front.open_thread(row.id))
+                screen.move(front.open_thread(row.id))
             case "cursor.first" if screen.thread.lines.has_focus:
                 screen.thread.lines.to_first()
             case "cursor.last" if screen.thread.lines.has_focus:
@@ -40,7 +40,7 @@ class RowActions:
                 screen.app.copy_to_clipboard(row.text)
                 front.say("copied")
             case "who":
-                screen.spawn(self._who_has(row))
+                screen.move(self._who_has(row))
 
     async def _who_has(self, row: MessageRow) -> None:
         screen, front = self._screen, self._screen.front

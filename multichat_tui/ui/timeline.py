@@ -88,6 +88,7 @@ class Timeline(Widget, can_focus=True):
     @property
     def at_end(self) -> bool:
         """Whether the newest row is in view."""
+        self.lines()
         return self.view.at_end
 
     @property

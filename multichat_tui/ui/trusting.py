@@ -27,7 +27,9 @@ class Trusting:
 
     def status_changed(self) -> None:
         """What is so now, to the screen if it is open."""
-        shown = self._screen.app.screen
+        app = self._screen.app
+        # None at the end of the program: the last news still come.
+        shown = app.screen if app.screen_stack else None
         if isinstance(shown, CompareScreen):
             shown.show(self._screen.front.desk.status)
 

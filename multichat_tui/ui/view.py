@@ -134,8 +134,11 @@ class View:
             strips = self.strips(index)
             lines.extend(Line(index, number, strips[number]) for number in range(skip, len(strips)))
             skip = 0
-            if len(lines) >= self.height:
+            if len(lines) > self.height:
                 break
+        if len(lines) <= self.height and not self.window.more_after:
+            # Nothing is below: what comes is followed.
+            self._anchor = None
         return lines[: self.height]
 
     def _from_end(self) -> list[Line]:
