@@ -67,6 +67,20 @@ MUTANTS = (
         tests="tests/ui/test_ui_in_order.py",
     ),
     Mutant(
+        name="what is typed behind a command does not wait for it if messages before it are still being sent",
+        file="multichat_tui/ui/outbox.py",
+        old="                screen.move(self._sent())",
+        new="                pass",
+        tests="tests/ui/test_ui_in_order.py",
+    ),
+    Mutant(
+        name="a message on its way takes along what is written behind it",
+        file="multichat_tui/ui/front.py",
+        old="self.drafts.edit(place, draft[len(text) :])",
+        new='self.drafts.edit(place, "")',
+        tests="tests/ui/test_ui_in_order.py",
+    ),
+    Mutant(
         name="a comparison is answered whose words were not shown",
         file="multichat_tui/node/api/commands/trust.py",
         old="if said is not Answer.CANCEL and row.id not in call.compared:",

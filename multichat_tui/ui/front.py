@@ -334,7 +334,6 @@ class Front:
         accepted = await self._submit(SendMessage(channel=channel, text=text, reply_to=reply_to))
         if accepted is not None:
             self.say("")
-            self.edited(channel, "")
         return accepted
 
     async def open_person(self, user: UserId) -> None:
@@ -386,6 +385,12 @@ class Front:
         place = self.place if channel == self.current else None
         if self.drafts.edit(place or (channel, None), text):
             self._save_soon(SAVE_DRAFT_S)
+
+    def taken(self, place: Place, text: str) -> None:
+        """What was written there, where one writes no more, is sent: the draft begins behind it."""
+        draft = self.drafts.get(place)
+        if draft.startswith(text) and self.drafts.edit(place, draft[len(text) :]):
+            self._spawn(self.drafts.save(place))
 
     def _save_soon(self, delay_s: float) -> None:
         place = self.place

@@ -81,7 +81,7 @@ class Moves:
     def __init__(self) -> None:
         self._begun: deque[tuple[asyncio.Event, float]] = deque()
 
-    def waited_for(self, work: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
+    def waited_for(self, work: Coroutine[Any, Any, object]) -> Coroutine[Any, Any, None]:
         """The same work; keys wait for it from now on."""
         done = asyncio.Event()
         self._begun.append((done, asyncio.get_running_loop().time() + PATIENCE_S))

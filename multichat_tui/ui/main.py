@@ -116,7 +116,7 @@ class MainScreen(Screen[None]):
         """Run it beside the screen."""
         return self.run_worker(work)
 
-    def move(self, work: Coroutine[Any, Any, None]) -> None:
+    def move(self, work: Coroutine[Any, Any, object]) -> None:
         """Run what decides where the next keys go beside the screen; they wait for it."""
         self.spawn(self.moves.waited_for(work))
 
@@ -370,8 +370,7 @@ class MainScreen(Screen[None]):
         self.app.push_screen(AskScreen(f"Paste {lines} lines, {len(event.text)} characters?", self.palette), answered)
 
     def on_composer_submitted(self, event: Composer.Submitted) -> None:
-        if event.text.strip():
-            self.outbox.enter(event.text)
+        self.outbox.enter(event.text)
 
     def panel(self, page: Page) -> None:
         """Lines to read, over the screen."""

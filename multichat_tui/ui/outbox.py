@@ -3,12 +3,14 @@
 The text stays in the composer until the node has taken it, with the reason beside it if it has not.
 """
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from multichat_tui.model.errors import MultichatError, WrongPassphrase
 from multichat_tui.node.api.commands import is_command, run_command
 from multichat_tui.node.api.commands.options import link_kind
 from multichat_tui.ui.cells import wrap
+from multichat_tui.ui.drafts import Place
 from multichat_tui.ui.panel import PassphraseScreen, page_of, qr_page
 from multichat_tui.ui.parts import Read
 
@@ -23,63 +25,97 @@ class Outbox:
 
     def __init__(self, screen: "MainScreen") -> None:
         self._screen = screen
-        self._sending = False
+        self._idle = asyncio.Event()
+        """Nothing is being sent."""
+        self._idle.set()
+        self._under_way = ""
+        """What stands at the beginning of the composer's text and is being sent; empty once that is taken."""
         self._entered: list[int] = []
-        """Where the text ended at each Enter that came while something was being sent."""
+        """Where the composer's text ended at each Enter that came while something was being sent."""
 
     def enter(self, text: str) -> None:
-        """What the composer holds at an Enter."""
-        if self._sending:
-            self._entered.append(len(text))
+        """An Enter, at which the composer held `text`."""
+        screen, front = self._screen, self._screen.front
+        if not text.endswith(screen.composer.text):
             return
-        self._sending = True
+        # What was taken since the key was pressed is not sent a second time.
+        text = screen.composer.text
+        if not text.strip():
+            return
+        if not self._idle.is_set():
+            begin = self._entered[-1] if self._entered else len(self._under_way)
+            self._entered.append(len(text))
+            if is_command(text[begin:].strip()):
+                screen.move(self._sent())
+            return
+        self._idle.clear()
         # What is typed behind a command may be for the channel or the question that it opens.
-        run = self._screen.move if is_command(text.strip()) else self._screen.spawn
-        run(self._submit(text))
+        opens = is_command(text.strip()) or (front.current is None and link_kind(text))
+        (screen.move if opens else screen.spawn)(self._submit(text))
+
+    async def _sent(self) -> None:
+        await self._idle.wait()
 
     async def _submit(self, text: str) -> None:
         """What is written, up to an Enter; then what was entered meanwhile, if nothing was refused or edited."""
         front, composer = self._screen.front, self._screen.composer
-        channel = front.current
+        place = front.place
         try:
             while True:
+                self._under_way = text
                 if is_command(text.strip()):
-                    await self.command(text.strip(), text)
+                    taken = await self.command(text.strip(), text)
                 elif front.current is None and (kind := link_kind(text)):
-                    await self.command(f"/{kind} {text.strip()}", text)
+                    taken = await self.command(f"/{kind} {text.strip()}", text)
                 else:
-                    await self._message(text)
-                rest = composer.text
-                self._entered = [end - len(text) for end in self._entered if end > len(text)]
-                if not self._entered or channel != front.current or rest.startswith(text):
+                    taken = await self._message(text)
+                if not taken or place != front.place:
                     return
-                text = rest[: self._entered[0]]
-                if not text.strip():
+                while self._entered and not composer.text[: self._entered[0]].strip():
+                    del self._entered[0]
+                if not self._entered:
                     return
+                text = composer.text[: self._entered[0]]
         finally:
-            self._sending = False
+            self._under_way = ""
             self._entered.clear()
+            self._idle.set()
 
-    async def _message(self, text: str) -> None:
+    def _accept(self, text: str, place: Place | None) -> None:
+        """What was written at a place is taken: it leaves the composer, or the draft if one writes elsewhere by now."""
+        front, composer = self._screen.front, self._screen.composer
+        if place is not None and place != front.place:
+            front.taken(place, text)
+            return
+        if not composer.text.startswith(text):
+            self._entered.clear()
+        composer.accept(text)
+        front.edited(front.current, composer.text)
+        self._under_way = ""
+        self._entered = [end - len(text) for end in self._entered if end > len(text)]
+
+    async def _message(self, text: str) -> bool:
+        """Whether it is taken."""
         screen, front = self._screen, self._screen.front
-        channel = front.current
+        channel, place = front.current, front.place
         if channel is None:
             front.say("Open a channel or a conversation first: /create NAME, /join LINK, /pair.", bad=True)
-            return
+            return False
         thread = front.thread
         reply = screen.reply_to.id if screen.reply_to is not None else thread.root if thread is not None else None
         sent = text[1:] if text.startswith("//") else text
         if await front.send(channel, sent, reply) is None:
-            return
+            return False
         front.typed.enter(channel, text)
-        if channel == front.current:
-            screen.composer.accept(text)
+        self._accept(text, place)
+        if place == front.place:
             screen.reply_to = None
             if thread is not None:
                 screen.thread.lines.to_end()
-                return
-            await front.rows.to_newest()
-            screen.timeline.to_end()
+            else:
+                await front.rows.to_newest()
+                screen.timeline.to_end()
+        return True
 
     def _ask_passphrase(self, line: str, text: str, again: bool) -> None:
         """A command needs the account's key: the passphrase opens it, typed where nobody sees it."""
@@ -92,52 +128,52 @@ class Outbox:
         question = "That is not the passphrase. Try again:" if again else f"{line.split()[0]} needs your passphrase:"
         screen.app.push_screen(PassphraseScreen(question, screen.palette), answered)
 
-    async def command(self, line: str, text: str = "", passphrase: str | None = None) -> None:
-        """`text` is what stands in the composer for it; empty: it was not typed there."""
+    async def command(self, line: str, text: str = "", passphrase: str | None = None) -> bool:
+        """Whether it was done. `text` is what stands in the composer for it; empty: it was not typed there."""
         screen, front = self._screen, self._screen.front
         if front.api is None:
             front.say("Still opening: try again in a moment.", bad=True)
-            return
-        channel = front.current
+            return False
+        channel, place = front.current, front.place
         try:
             outcome = await run_command(front.api, front.current, line, passphrase, screens=True)
         except WrongPassphrase:
             self._ask_passphrase(line, text, passphrase is not None)
-            return
+            return False
         except MultichatError as error:
             front.say(str(error), bad=True)
-            return
+            return False
         if outcome.forgot:
             front.typed.forget()
         elif text:
             front.typed.enter(channel, line)
         if text:
-            screen.composer.accept(text)
-            front.edited(front.current, screen.composer.text)
+            self._accept(text, place)
         if outcome.quit:
             await screen.app.action_quit()
-            return
+            return True
         front.say("")
         if outcome.screen:
             screen.performer.on_screen(outcome.screen, outcome.words)
-            return
+            return True
         if outcome.search is not None:
             screen.performer.search(outcome.search)
-            return
+            return True
         if outcome.jump is not None:
             await screen.performer.show_row(outcome.jump)
-            return
+            return True
         if outcome.open_channel is not None:
             await front.go(outcome.open_channel)
         if outcome.qr:
             screen.panel(qr_page(outcome.qr, screen.glyphs))
-            return
+            return True
         if outcome.compare:
             screen.compare()
-            return
+            return True
         lines, link = outcome.lines, outcome.fields.get("link")
         if len(lines) == 1 and link is None and len(wrap(lines[0], screen.size.width - 2)) <= NOTE_LINES:
             front.say(lines[0])
         elif lines:
             screen.panel(page_of(line.split()[0], lines, link if isinstance(link, str) else "", outcome.hang))
         front.want(Read.SETTINGS | Read.CONTACTS | Read.CHANNELS | Read.STATUS)
+        return True

@@ -280,6 +280,8 @@ class FrontDoor(Screen[None]):
 
     def _take_word(self, value: str) -> None:
         if value.strip().lower() != self._words[self._asked]:
+            # Emptied: the next try would be written behind this one.
+            self._input.value = ""
             self._error.update(f"That is not word {self._asked + 1}.")
             return
         self._words = []

@@ -57,6 +57,9 @@ async def test_a_wrong_word_does_not_pass_the_recovery_phrase(sit: Sit) -> None:
         await seat.press(*"nonsense", "enter")
         await seat.sees("That is not word")
         assert "word24" in seat.text
+        number = int(seat.text.split("Type word ")[1].split()[0])
+        await seat.press(*f"word{number}", "enter")
+        await until(lambda: seat.app.screen is seat.main)
 
 
 async def test_a_name_that_no_one_may_have_is_refused_with_the_reason(sit: Sit) -> None:

@@ -100,3 +100,76 @@ async def test_a_text_without_a_channel_goes_along_to_the_first_one(sit: Sit) ->
         await seat.press("alt+1")
         await seat.opened(channel)
         assert seat.main.composer.text == "early words"
+
+
+@pytest.mark.parametrize("slow", [False, True])
+async def test_a_command_behind_messages_that_are_still_being_sent_has_its_channel_open_for_what_follows(
+    sit: Sit, slow: bool
+) -> None:
+    async with sit(two_channels()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        if slow:
+            seat.node.gate = asyncio.Event()
+            asyncio.get_running_loop().call_later(0.2, seat.node.gate.set)
+        burst(seat, [*"one", "enter", *"two", "enter", *"/create fresh", "enter", *"first words", "enter"])
+        await until(lambda: len(sent(seat.node)) == 3)
+        assert sent(seat.node) == [(DEV, "one"), (DEV, "two"), (channel_id("fresh"), "first words")]
+        assert seat.main.composer.text == ""
+
+
+async def test_the_same_said_several_times_in_a_burst_is_sent_as_often(sit: Sit) -> None:
+    async with sit(two_channels()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        seat.node.gate = asyncio.Event()
+        burst(seat, [*"ha", "enter"] * 3)
+        await until(lambda: seat.main.composer.text == "hahaha")
+        await seat.pilot.pause()
+        seat.node.gate.set()
+        await until(lambda: len(sent(seat.node)) == 3)
+        assert sent(seat.node) == [(DEV, "ha")] * 3
+
+
+async def test_an_enter_while_the_newest_messages_are_read_again_sends_too(sit: Sit) -> None:
+    node = two_channels()
+    for number in range(400):
+        node.say(DEV, "ann", f"more {number}")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await seat.press("alt+home")
+        await until(lambda: seat.main.timeline.window.more_after)
+        pages = seat.main.front.pages
+        assert pages is not None
+        load, going_on, reached = pages.load, asyncio.Event(), asyncio.Event()
+
+        async def slow_load() -> None:
+            reached.set()
+            await going_on.wait()
+            await load()
+
+        pages.load = slow_load  # type: ignore[method-assign]
+        burst(seat, [*"a longer first message", "enter"])
+        await until(reached.is_set)
+        burst(seat, [*"two", "enter", *"three", "enter"])
+        await until(lambda: seat.main.composer.text == "twothree")
+        await seat.pilot.pause()
+        going_on.set()
+        await until(lambda: len(sent(node)) == 3)
+        assert sent(node) == [(DEV, "a longer first message"), (DEV, "two"), (DEV, "three")]
+
+
+async def test_what_is_being_written_when_one_leaves_stays_there_though_the_message_before_it_is_still_on_its_way(
+    sit: Sit,
+) -> None:
+    async with sit(two_channels()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        seat.node.gate = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.2, seat.node.gate.set)
+        burst(seat, [*"one", "enter", *"not finished", "alt+2", *"hello", "enter"])
+        await until(lambda: len(sent(seat.node)) == 2)
+        assert sent(seat.node) == [(DEV, "one"), (LOBBY, "hello")]
+        burst(seat, ["alt+1"])
+        await seat.opened(DEV)
+        assert seat.main.composer.text == "not finished"
