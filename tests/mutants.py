@@ -81,6 +81,20 @@ MUTANTS = (
         tests="tests/ui/test_ui_in_order.py",
     ),
     Mutant(
+        name="what is typed behind a passphrase goes to the channel that it opens",
+        file="multichat_tui/ui/in_order.py",
+        old="if event.time < self._heard_from:",
+        new="if event.time < 0:",
+        tests="tests/ui/test_ui_devices.py",
+    ),
+    Mutant(
+        name="the passphrase is asked for once, and what follows is written in the open",
+        file="multichat_tui/ui/panel.py",
+        old="        self._tried(self, event.value)",
+        new="        self.dismiss()\n        self._tried(self, event.value)",
+        tests="tests/ui/test_ui_devices.py",
+    ),
+    Mutant(
         name="a comparison is answered whose words were not shown",
         file="multichat_tui/node/api/commands/trust.py",
         old="if said is not Answer.CANCEL and row.id not in call.compared:",

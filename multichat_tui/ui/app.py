@@ -180,6 +180,7 @@ class MultichatApp(App[int], inherit_bindings=False):
 
     async def _opened(self, api: NodeApi) -> None:
         await self.push_screen(self.main)
+        self._in_order.forget()
         self.main.attach(api, self._again)
 
     async def _again(self) -> NodeApi:
@@ -190,11 +191,15 @@ class MultichatApp(App[int], inherit_bindings=False):
         opened: asyncio.Future[NodeApi] = asyncio.get_running_loop().create_future()
 
         async def done(api: NodeApi) -> None:
-            await self.pop_screen()
             opened.set_result(api)
 
-        await self.push_screen(FrontDoor(self.launcher, new=False, done=done))
-        return await opened
+        why = "The program that this terminal was attached to has ended. What you were writing is kept."
+        await self.push_screen(FrontDoor(self.launcher, new=False, done=done, why=why))
+        api = await opened
+        # Not from within that screen, whose work ends with it.
+        await self.pop_screen()
+        self._in_order.forget()
+        return api
 
     # Keys
 

@@ -6,6 +6,7 @@ pane in which that one was pressed, be lost or mean something else there, and a 
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
@@ -42,9 +43,18 @@ class InOrder:
         self._hand_out, self._target, self._settled, self._only_writes = hand_out, target, settled, only_writes
         self._waiting: deque[Input] = deque()
         self._working = False
+        self._heard_from = 0.0
+        """What was pressed before this moment, on the clock of events, goes nowhere."""
+
+    def forget(self) -> None:
+        """What was pressed until now was not meant for what comes now: behind a passphrase it may be another try."""
+        self._waiting.clear()
+        self._heard_from = time.monotonic()
 
     async def take(self, event: Input) -> bool:
         """A key or a paste. True: `work` is to be run now, beside the application's own loop."""
+        if event.time < self._heard_from:
+            return False
         if not self._working and self._only_writes(event):
             await self._hand_out(event)
             return False

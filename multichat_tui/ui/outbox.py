@@ -117,18 +117,19 @@ class Outbox:
                 screen.timeline.to_end()
         return True
 
-    def _ask_passphrase(self, line: str, text: str, again: bool) -> None:
+    def _ask_passphrase(self, line: str, text: str) -> None:
         """A command needs the account's key: the passphrase opens it, typed where nobody sees it."""
         screen = self._screen
 
-        def answered(passphrase: str | None) -> None:
-            if passphrase is not None:
-                screen.move(self.command(line, text, passphrase))
+        def tried(asking: PassphraseScreen, passphrase: str) -> None:
+            screen.move(self.command(line, text, passphrase, asking))
 
-        question = "That is not the passphrase. Try again:" if again else f"{line.split()[0]} needs your passphrase:"
-        screen.app.push_screen(PassphraseScreen(question, screen.palette), answered)
+        question = f"{line.split()[0]} needs your passphrase:"
+        screen.app.push_screen(PassphraseScreen(question, screen.palette, tried))
 
-    async def command(self, line: str, text: str = "", passphrase: str | None = None) -> bool:
+    async def command(
+        self, line: str, text: str = "", passphrase: str | None = None, asking: PassphraseScreen | None = None
+    ) -> bool:
         """Whether it was done. `text` is what stands in the composer for it; empty: it was not typed there."""
         screen, front = self._screen, self._screen.front
         if front.api is None:
@@ -138,11 +139,18 @@ class Outbox:
         try:
             outcome = await run_command(front.api, front.current, line, passphrase, screens=True)
         except WrongPassphrase:
-            self._ask_passphrase(line, text, passphrase is not None)
+            if asking is None:
+                self._ask_passphrase(line, text)
+            else:
+                asking.refused("That is not the passphrase. Try again:")
             return False
         except MultichatError as error:
             front.say(str(error), bad=True)
+            if asking is not None:
+                asking.done()
             return False
+        if asking is not None:
+            asking.done()
         if outcome.forgot:
             front.typed.forget()
         elif text:

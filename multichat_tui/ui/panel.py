@@ -4,7 +4,7 @@ It has no borders at its sides and every line begins at the left edge: the termi
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rich.style import Style
@@ -280,8 +280,11 @@ class PanelScreen(ModalScreen[None]):
         self.hint("")
 
 
-class PassphraseScreen(ModalScreen[str | None]):
-    """Asks for the passphrase without showing it. Esc gives None."""
+class PassphraseScreen(ModalScreen[None]):
+    """Asks for the passphrase without showing it, until `tried` has called `done` or Esc gives up.
+
+    It stays while a passphrase is tried: what is typed behind a wrong one is the next one, and is not to be seen either.
+    """
 
     DEFAULT_CSS = """
     PassphraseScreen { align: center bottom; background: transparent; }
@@ -290,11 +293,12 @@ class PassphraseScreen(ModalScreen[str | None]):
     PassphraseScreen Input:focus { border: none; }
     """
 
-    def __init__(self, question: str, palette: Palette) -> None:
+    def __init__(self, question: str, palette: Palette, tried: Callable[["PassphraseScreen", str], None]) -> None:
         super().__init__()
         self._bar = Bar(palette.bar, id="passphrase-bar")
         self._input = Input(id="passphrase-input", password=True, compact=True)
-        self._question, self._palette = question, palette
+        self._question, self._palette, self._tried = question, palette, tried
+        self._trying = False
 
     def compose(self) -> ComposeResult:
         yield self._bar
@@ -302,17 +306,35 @@ class PassphraseScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self._input.cursor_blink = False
-        self._bar.tell([(f" {self._question}", self._palette.warn)], [("Enter goes on  Esc gives up ", self._palette.dim)])
+        self._ask(self._question)
         self._input.focus()
+
+    def _ask(self, question: str) -> None:
+        self._bar.tell([(f" {question}", self._palette.warn)], [("Enter goes on  Esc gives up ", self._palette.dim)])
+
+    def refused(self, question: str) -> None:
+        """It was not the passphrase."""
+        self._trying = False
+        self._ask(question)
+
+    def done(self) -> None:
+        """It was, or something else came in between."""
+        if self.is_current:
+            self.dismiss()
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "escape":
             event.stop()
-            self.dismiss(None)
+            self.done()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.dismiss(event.value)
+        if self._trying:
+            return
+        self._trying = True
+        self._input.value = ""
+        self._ask("A moment...")
+        self._tried(self, event.value)
 
 
 class AskScreen(ModalScreen[bool]):

@@ -106,8 +106,10 @@ class FrontDoor(Screen[None]):
     FrontDoor.-low #door-error { margin: 0; }
     """
 
-    def __init__(self, launcher: Launcher, *, new: bool, done: FrontDone) -> None:
+    def __init__(self, launcher: Launcher, *, new: bool, done: FrontDone, why: str = "") -> None:
+        """`why` there is something to unlock, where that was not so a moment ago."""
         super().__init__()
+        self._why = why
         self._launcher, self._done = launcher, done
         self._step = Step.NAME if new else Step.UNLOCK
         self._chosen_name = ""
@@ -148,7 +150,7 @@ class FrontDoor(Screen[None]):
         self._step = step
         title, text = TEXTS[step]
         self._title.update(title)
-        self._text.update(text)
+        self._text.update(f"{self._why} {text}" if self._why and step is Step.UNLOCK else text)
         self._error.update(error)
         waiting = step in (Step.MAKING, Step.OPENING)
         self._input.value = ""

@@ -1,10 +1,15 @@
 """Restoring at the first start, and devices: what needs the account's key asks for the passphrase without showing it."""
 
+import asyncio
+
 import pytest
 from seat import Sit, until
+from textual import events
+from textual.widgets import Input
 from twin import PHRASE, TwinNode, populated
 
 from multichat_tui.model.ids import DeviceId
+from multichat_tui.model.intents import SendMessage
 from multichat_tui.model.snapshots import DeviceRow
 from multichat_tui.node.api.launch import ProfileState
 
@@ -58,6 +63,44 @@ async def test_revoking_a_device_asks_for_the_passphrase_unseen_and_again_if_it_
         assert [row.revoked for row in node.device_rows] == [False, True]
 
 
+async def test_what_is_typed_behind_a_wrong_passphrase_is_never_seen_though_trying_it_takes_long(sit: Sit) -> None:
+    node = populated()
+    node.device_rows = [_device(b"a", this=True), _device(b"b", label="old")]
+    async with sit(node) as seat:
+        await seat.sees("#lobby")
+        await seat.press(*"/devices", "space", *"revoke", "space", *"old", "enter")
+        await seat.sees("needs your passphrase")
+        await until(lambda: not seat.main.front.reading)
+        node.gate = asyncio.Event()
+        await seat.press(*"wrong", "enter")
+        await seat.sees("A moment")
+        await seat.press(*"open", "space", *"sesame")
+        await until(lambda: len(seat.app.screen.query_one("#passphrase-input", Input).value) == len("open sesame"))
+        assert "sesame" not in seat.text
+        assert "sesame" not in seat.main.composer.text
+        node.gate.set()
+        await seat.sees("not the passphrase")
+        await seat.press("enter")
+        await seat.sees("old is revoked")
+
+
+async def test_a_second_try_typed_at_once_behind_a_passphrase_that_opens_is_not_taken_for_a_message(sit: Sit) -> None:
+    async with sit(populated(), state=ProfileState.LOCKED) as seat:
+        await seat.sees("Multichat is locked")
+        driver = seat.app._driver
+        assert driver is not None
+        for key in [*"open", "space", *"sesame", "enter", *"another", "enter"]:
+            event = events.Key(key, " " if key == "space" else key if len(key) == 1 else None)
+            event.set_sender(seat.app)
+            driver.send_message(event)
+        await until(lambda: seat.app.screen is seat.main)
+        await seat.sees("#lobby")
+        await seat.pilot.pause()
+        await seat.press(*"later")
+        assert seat.main.composer.text == "later"
+        assert not [intent for intent in seat.node.intents if isinstance(intent, SendMessage)]
+
+
 async def test_esc_at_the_passphrase_changes_nothing(sit: Sit) -> None:
     node = populated()
     node.device_rows = [_device(b"a", this=True), _device(b"b", label="old")]
@@ -72,3 +115,21 @@ async def test_esc_at_the_passphrase_changes_nothing(sit: Sit) -> None:
 
 def _device(fill: bytes, *, this: bool = False, label: str = "") -> DeviceRow:
     return DeviceRow(device=DeviceId(fill * 32), label=label, created_ms=1_760_000_000_000, this=this, revoked=False, online=this)
+
+
+async def test_the_node_ends_and_the_passphrase_opens_it_here(sit: Sit) -> None:
+    async with sit(populated()) as seat:
+        await seat.sees("#lobby")
+        await seat.write("kept")
+        first, second = seat.node, populated()
+        seat.launcher.now, seat.launcher.node = ProfileState.LOCKED, second
+        first.stop_events()
+        await seat.sees("attached to has ended.")
+        await seat.press(*"wrong", "enter")
+        await seat.sees("does not open it")
+        await seat.press(*"open", "space", *"sesame", "enter")
+        await until(lambda: seat.app.screen is seat.main)
+        await seat.sees("Connected again")
+        assert seat.main.composer.text == "kept"
+        await seat.press("enter")
+        await until(lambda: any(isinstance(intent, SendMessage) for intent in second.intents))
