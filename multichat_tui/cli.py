@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from multichat_tui.headless.output import Output
     from multichat_tui.node.service import Node
     from multichat_tui.store.profile import OpenProfile
+    from multichat_tui.ui import Preferences
 
 INTERRUPTED = 130
 INTERNAL = 70
@@ -139,6 +140,11 @@ def _configuration(args: argparse.Namespace) -> int:
     found = config.in_force(arguments, os.environ)
     if args.action == "check":
         exists = path.is_file()
+        from multichat_tui.ui import faults_of
+
+        # Keys and themes, which only the screens can judge.
+        if faults := faults_of(replace(_preferences(config.load(arguments, os.environ)), file=str(path))):
+            raise UsageError(" ".join(faults))
         out.result(
             {"config": str(path), "exists": exists}, f"{path}: {'in order' if exists else 'there is none; all is default'}"
         )
@@ -152,13 +158,17 @@ def _configuration(args: argparse.Namespace) -> int:
 def _screens(host: "ProfileHost") -> int:
     if not (has_terminal() and sys.stdout.isatty()):
         raise UsageError("The screens need a terminal.", "multichat --line needs none; multichat --help lists the commands.")
-    from multichat_tui.ui import Preferences, run_tui
+    from multichat_tui.ui import run_tui
 
-    settings = host.settings
+    return run_tui(ProfileLauncher(host), preferences=_preferences(host.settings))
+
+
+def _preferences(settings: config.Settings) -> "Preferences":
+    """What the configuration file says of the screens."""
+    from multichat_tui.ui import Preferences
+
     preferences = Preferences(themes=settings.themes, keys=settings.keys, file=settings.paths.config_file.name)
-    if settings.theme is not None:
-        preferences = replace(preferences, look=settings.theme)
-    return run_tui(ProfileLauncher(host), preferences=preferences)
+    return preferences if settings.theme is None else replace(preferences, look=settings.theme)
 
 
 def _demo(args: argparse.Namespace, settings: config.Settings) -> int:

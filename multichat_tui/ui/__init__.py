@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from multichat_tui.node.api.launch import Launcher
 from multichat_tui.ui.preferences import Preferences
 
-__all__ = ["Preferences", "run_tui"]
+__all__ = ["Preferences", "faults_of", "run_tui"]
 
 
 def run_tui(launcher: Launcher, *, preferences: Preferences | None = None, guide: AsyncIterator[str] | None = None) -> int:
@@ -19,3 +19,20 @@ def run_tui(launcher: Launcher, *, preferences: Preferences | None = None, guide
     from multichat_tui.ui.app import run
 
     return run(launcher, preferences or Preferences(), guide)
+
+
+def faults_of(preferences: Preferences) -> tuple[str, ...]:
+    """What the screens would leave out of a configuration file, for people."""
+    from multichat_tui.ui.keyboard import file_bindings, keyboard
+    from multichat_tui.ui.own_themes import own_themes
+    from multichat_tui.ui.themes import choose
+
+    themes, faults = own_themes(preferences.themes, preferences.file)
+    preset, bound, more = file_bindings(preferences.keys, preferences.file)
+    _, no_theme = choose(preferences.look, themes, no_color=False, colours=1 << 24)
+    return (
+        *faults,
+        *more,
+        *keyboard(preset or preferences.preset, bound).complaints,
+        *((f"{preferences.file}: theme: {no_theme}",) if no_theme else ()),
+    )

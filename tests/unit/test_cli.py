@@ -206,6 +206,10 @@ def test_config_says_where_what_and_whether(run, tmp_path):
         ('listen = "nowhere"', "HOST:PORT"),
         ('profile = "../x"', "profile"),
         ("lan = 1", "true or"),
+        ('[keys]\nquit = "f99"', "'f99' is no key"),
+        ('[keys]\nfrobnicate = "F5"', "frobnicate"),
+        ('theme = "lihgt"', "lihgt"),
+        ('[themes.mine]\nbase = "drak"', "'drak'"),
     ):
         file.write_text(text + "\n")
         code, out, err = run("config", "check")
