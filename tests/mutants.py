@@ -51,7 +51,79 @@ TYPED = "tests/simulation/test_typed_stories.py"
 TYPED_UI = "tests/ui/test_ui_typed.py"
 SENDING = "tests/ui/test_ui_sending.py tests/ui/test_ui_thread.py"
 
+IN_ORDER = "tests/ui/test_ui_in_order.py"
+
 MUTANTS = (
+    Mutant(
+        name="keys that a silent node answers late are waited for one after the other",
+        file="multichat_tui/ui/in_order.py",
+        old="0.0 if self._late else ",
+        new="",
+        tests=IN_ORDER,
+    ),
+    Mutant(
+        name="a click overtakes the keys before it",
+        file="multichat_tui/ui/app.py",
+        old="if isinstance(event, events.Key | events.Paste | events.MouseEvent) and",
+        new="if isinstance(event, events.Key | events.Paste) and",
+        tests=IN_ORDER,
+    ),
+    Mutant(
+        name="a message goes to the channel that is being opened",
+        file="multichat_tui/ui/front.py",
+        old="        pages = self._next = Pages(self.api, channel)\n",
+        new="        pages = self._next = Pages(self.api, channel)\n        self.current = channel\n",
+        tests=IN_ORDER,
+    ),
+    Mutant(
+        name="what comes while a channel is being opened is lost",
+        file="multichat_tui/ui/front.py",
+        old="        for event in self._meanwhile:\n            self._to_open(event)\n",
+        new="",
+        tests=IN_ORDER,
+    ),
+    Mutant(
+        name="what is entered goes to where one is when its turn comes",
+        file="multichat_tui/ui/outbox.py",
+        old="text, place = entered.text, entered.place",
+        new="text, place = entered.text, screen.front.place",
+        tests=SENDING,
+    ),
+    Mutant(
+        name="what was entered and erased is done all the same",
+        file="multichat_tui/ui/outbox.py",
+        old="if each.place != place or text.startswith(each.text))",
+        new="if each.text)",
+        tests=SENDING,
+    ),
+    Mutant(
+        name="a channel that is long in coming takes the keyboard away",
+        file="multichat_tui/ui/outbox.py",
+        old="if outcome.open_channel is not None and text and screen.written(place).strip():",
+        new="if outcome.open_channel is not None and not text and line is None:",
+        tests=SENDING,
+    ),
+    Mutant(
+        name="the last keys before another text is shown are lost",
+        file="multichat_tui/ui/main.py",
+        old="        composer, drafts = self.composer, self.front.drafts\n        self.note_text()\n",
+        new="        composer, drafts = self.composer, self.front.drafts\n",
+        tests=SENDING,
+    ),
+    Mutant(
+        name="an Enter meant for a message deletes the profile",
+        file="multichat_tui/ui/closed.py",
+        old='event.key == "enter" and self._typed == DELETE',
+        new='event.key == "enter"',
+        tests="tests/ui/test_ui_closed.py",
+    ),
+    Mutant(
+        name="Enter in the search goes to what an older text has found",
+        file="multichat_tui/ui/search.py",
+        old="self._going = self.finder.searching",
+        new="self._going = False",
+        tests=IN_ORDER,
+    ),
     Mutant(
         name="keys go where the first of a burst was pressed",
         file="multichat_tui/ui/in_order.py",
@@ -62,7 +134,7 @@ MUTANTS = (
     Mutant(
         name="keys do not wait for the channel that one of them opens",
         file="multichat_tui/ui/in_order.py",
-        old="self._begun.append((done, asyncio.get_running_loop().time() + PATIENCE_S))",
+        old="self._begun.append((done, asyncio.get_running_loop().time() + patience_s))",
         new="pass",
         tests="tests/ui/test_ui_in_order.py",
     ),
@@ -978,8 +1050,8 @@ MUTANTS = (
     Mutant(
         name="what-is-refused-counts-as-entered",
         file="multichat_tui/ui/outbox.py",
-        old="        if await front.send(channel, sent, reply) is None:",
-        new="        front.typed.enter(channel, text)\n        if await front.send(channel, sent, reply) is None:",
+        old="        if await front.send(channel, sent, reply.id if reply is not None else thread) is None:",
+        new="        front.typed.enter(channel, text)\n        if await front.send(channel, sent, None) is None:",
         tests=TYPED_UI,
     ),
     Mutant(
@@ -992,8 +1064,8 @@ MUTANTS = (
     Mutant(
         name="a-draft-goes-along-to-the-next-channel",
         file="multichat_tui/ui/main.py",
-        old="            self._load_text(front.drafts.get(front.place) if front.place is not None else self.composer.text)",
-        new="            self._load_text(self.composer.text)",
+        old="            text = self._noted = drafts.get(place)\n",
+        new="            text = self._noted = composer.text\n",
         tests=SENDING,
     ),
     Mutant(

@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.errors import NoWidget
 from textual.screen import Screen
 from textual.theme import BUILTIN_THEMES, Theme
 
@@ -41,6 +43,8 @@ from multichat_tui.ui.themes import choose
 from multichat_tui.ui.welcome import FrontDoor
 
 MAX_ALERT_CHARACTERS = 80
+QUIT_S = 5.0
+"""How long saving what is being written may take at the end."""
 _COLOURS = {
     None: 0,
     ColorSystem.STANDARD: 16,
@@ -97,7 +101,7 @@ class MultichatApp(App[int], inherit_bindings=False):
         """What is to stand where the shell goes on. Said once the terminal is the shell's again: Textual's own way may come
         a moment before that, and is lost then."""
         self._farewell: ClosedScreen | None = None
-        self._in_order = InOrder(super().on_event, self._key_target, self._settled, self._only_writes)
+        self._in_order = InOrder(super().on_event, self._target, self._settled, self._only_writes)
         self.own_themes, self._faults = own_themes(preferences.themes, preferences.file)
         self.file_preset, self.file_keys, faults = file_bindings(preferences.keys, preferences.file)
         self._faults += faults
@@ -204,22 +208,28 @@ class MultichatApp(App[int], inherit_bindings=False):
     # Keys
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+        if isinstance(event, events.Key | events.Paste | events.MouseEvent) and not event.is_forwarded:
             if await self._in_order.take(event):
                 self.run_worker(self._in_order.work())
         else:
             await super().on_event(event)
 
-    def _key_target(self) -> DOMNode | None:
-        return (self.focused or self.screen) if self.screen_stack else None
+    def _target(self, event: Input | None) -> DOMNode | None:
+        if not self.screen_stack:
+            return None
+        if isinstance(event, events.MouseEvent):
+            with suppress(NoWidget):
+                return self.screen.get_widget_at(event.x, event.y)[0]
+        return self.focused or self.screen
 
     def _only_writes(self, event: Input) -> bool:
+        if isinstance(event, events.MouseEvent):
+            return not isinstance(event, events.MouseDown | events.MouseUp)
         focused = self.focused if self.screen_stack else None
         return isinstance(focused, Composer) and focused.only_writes(event)
 
-    async def _settled(self) -> None:
-        if self._main is not None:
-            await self._main.moves.settled()
+    async def _settled(self) -> bool:
+        return self._main is not None and await self._main.moves.settled()
 
     def on_app_focus(self) -> None:
         if self._main is not None:
@@ -232,7 +242,10 @@ class MultichatApp(App[int], inherit_bindings=False):
     async def action_quit(self) -> None:
         """Save what is being written, and end."""
         if self._main is not None:
-            await self._main.front.close()
+            self._main.note_text()
+            # A node that does not answer does not hold the user.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._main.front.close(), QUIT_S)
         self.exit(0)
 
     # Settings

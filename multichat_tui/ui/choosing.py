@@ -97,7 +97,7 @@ class Choosing:
             self._prefill(f"/{name} ")
             screen.front.say(f"{command.usage}  {command.summary}")
         else:
-            screen.move(screen.outbox.command(f"/{name}"))
+            screen.move(screen.outbox.command(f"/{name}", "", screen.composer.place))
 
     def _prefill(self, text: str) -> None:
         """Something to go on writing; what stood there can be got back as input of before."""

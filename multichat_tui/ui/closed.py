@@ -1,4 +1,8 @@
-"""The screen of a closed account: how many contacts know, and that Enter deletes the profile and ends the program."""
+"""The screen of a closed account: how many contacts know, and what deletes the profile and ends the program.
+
+It comes up by itself, perhaps in the middle of a sentence (the account was closed at another device): no key that belongs to that
+sentence deletes anything.
+"""
 
 from collections.abc import Callable
 
@@ -11,6 +15,9 @@ from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.palette import Palette
 from multichat_tui.ui.panel import Lines, Page
+
+DELETE = "delete"
+"""What has to be typed."""
 
 
 def told_words(status: StatusRow, contacts: int) -> str:
@@ -29,7 +36,8 @@ def closed_page(status: StatusRow, contacts: int, trouble: str = "") -> Page:
         f"Your account is closed. {told_words(status, contacts)}",
         *((rest,) if waiting else ()),
         "",
-        "Enter deletes the profile from this device (messages, keys, log) and ends the program. Nothing brings it back.",
+        f"Type {DELETE} and press Enter: that deletes the profile from this device (messages, keys, log) and ends the program. "
+        "Nothing brings it back.",
         "Esc lets you read on; nothing more can be written.",
         *(("", trouble) if trouble else ()),
     )
@@ -37,7 +45,7 @@ def closed_page(status: StatusRow, contacts: int, trouble: str = "") -> Page:
 
 
 class ClosedScreen(ModalScreen[None]):
-    """`delete` is called at Enter, with who was told."""
+    """`delete` is called when that is typed and entered, with who was told."""
 
     DEFAULT_CSS = """
     ClosedScreen { align: center bottom; background: transparent; }
@@ -51,6 +59,7 @@ class ClosedScreen(ModalScreen[None]):
         super().__init__()
         self._palette, self._delete = palette, delete
         self._status, self._contacts = status, contacts
+        self._typed = ""
         self._lines = Lines(closed_page(status, contacts), palette, glyphs)
         self._top, self._bottom = Bar(palette.bar, id="closed-top"), Bar(palette.bar, id="closed-bottom")
 
@@ -66,9 +75,14 @@ class ClosedScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self._top.tell([(" Account closed ", self._palette.strong)])
-        self._bottom.tell([("", self._palette.dim)], [("Enter deletes and ends  Esc closes this ", self._palette.strong)])
+        self._ask()
         self._fit()
         self._lines.focus()
+
+    def _ask(self) -> None:
+        typed = (f" > {self._typed}", self._palette.strong)
+        keys = ((f"{DELETE} and Enter: ends  ", self._palette.strong), ("Esc closes this ", self._palette.strong))
+        self._bottom.tell([typed] if self._typed else [("", self._palette.dim)], keys)
 
     def on_resize(self) -> None:
         self._fit()
@@ -91,8 +105,14 @@ class ClosedScreen(ModalScreen[None]):
             return
         event.stop()
         event.prevent_default()
-        if event.key == "enter":
+        if event.key == "enter" and self._typed == DELETE:
             self._delete(told_words(self._status, self._contacts))
+        elif event.is_printable and event.character is not None:
+            self._typed = (self._typed + event.character)[-len(DELETE) - 1 :]
+            self._ask()
+        elif event.key in ("enter", "backspace", "ctrl+u"):
+            self._typed = self._typed[:-1] if event.key == "backspace" else ""
+            self._ask()
         elif event.key in ("up", "down"):
             self._lines.scroll_lines(-1 if event.key == "up" else 1)
         elif event.key == "escape" and self.is_current:

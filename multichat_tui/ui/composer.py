@@ -16,6 +16,7 @@ from multichat_tui.model.limits import MAX_TEXT_CHARACTERS
 from multichat_tui.ui.actions import KEYS, Scope
 from multichat_tui.ui.cells import Piece, clip, drawn, strip_of, width, wrap
 from multichat_tui.ui.completing import Completion
+from multichat_tui.ui.drafts import Place
 from multichat_tui.ui.editor import Editor
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.palette import PLAIN, Palette
@@ -46,9 +47,11 @@ class Composer(Widget, can_focus=True):
     ALLOW_SELECT = False
 
     class Submitted(Message):
-        def __init__(self, text: str) -> None:
+        """`place`: for where it was written."""
+
+        def __init__(self, text: str, place: Place | None) -> None:
             super().__init__()
-            self.text = text
+            self.text, self.place = text, place
 
     class Edited(Message):
         """The text has changed."""
@@ -72,6 +75,8 @@ class Composer(Widget, can_focus=True):
         self.palette = palette
         self.glyphs = glyphs
         self.editor = Editor()
+        self.place: Place | None = None
+        """For where the text is; None: no channel is open."""
         self.prompt = ""
         self.hint = ""
         """Shown, dim, while there is no text."""
@@ -89,8 +94,9 @@ class Composer(Widget, can_focus=True):
     def text(self) -> str:
         return self.editor.text
 
-    def load(self, text: str) -> None:
-        """Another draft."""
+    def load(self, text: str, place: Place | None) -> None:
+        """Another draft, that of a place."""
+        self.place = place
         self.editor.reset(text)
         self._cycle = None
         self.recall.reset()
@@ -160,7 +166,7 @@ class Composer(Widget, can_focus=True):
             self._cycle = None
         match action:
             case "send":
-                self.post_message(self.Submitted(editor.text))
+                self.post_message(self.Submitted(editor.text, self.place))
                 return True
             case "newline":
                 editor.insert("\n")
@@ -213,7 +219,11 @@ class Composer(Widget, can_focus=True):
     async def _on_paste(self, event: events.Paste) -> None:
         event.stop()
         event.prevent_default()
-        text = event.text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
+        await self.take_paste(event.text)
+
+    async def take_paste(self, pasted: str) -> None:
+        """What is pasted is written, and never does anything."""
+        text = pasted.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
         text = "".join(c for c in text if c == "\n" or c.isprintable() or ord(c) > 0x9F)
         if len(text) > LARGE_PASTE_CHARACTERS or text.count("\n") >= LARGE_PASTE_LINES:
             self.post_message(self.LargePaste(text))

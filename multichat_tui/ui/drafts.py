@@ -60,17 +60,17 @@ class Drafts:
             return False
         if place not in self._written:
             self._given.append(self._stored(place))
-        self._written[place] = text[:MAX_DRAFT_CHARACTERS]
+        self._written[place] = text
         return True
 
     def touched(self, place: Place) -> bool:
         return place in self._written
 
     async def save(self, place: Place) -> None:
-        """With the node, if it has not got it."""
-        text = self._written.get(place)
+        """With the node, if it has not got it; of a very long one what it takes."""
         saved = self._saved.get(place, self._stored(place))
-        if text is not None and text != saved and place[0] in self._desk.channels:
+        text = self._written.get(place, saved)[:MAX_DRAFT_CHARACTERS]
+        if place in self._written and text != saved and place[0] in self._desk.channels:
             self._saved[place] = text
             self._given.append(text)
             if await self._submit(SetDraft(channel=place[0], text=text, thread=place[1])) is None:

@@ -3,6 +3,7 @@
 It tells the screen which parts have changed; the screen asks it what they say.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
@@ -43,6 +44,8 @@ from multichat_tui.ui.timers import Timers
 from multichat_tui.ui.typed import TypedHere
 
 SAVE_DRAFT_S = 1.0
+SHOWN_S = 0.2
+"""A channel whose messages take longer to be read is shown without them first: until then the one before is open in every way."""
 MAX_VISITED = 50
 
 
@@ -68,6 +71,10 @@ class Front:
         self._changed, self._spawn, self._ring = changed, spawn, ring
         self._greeted = False
         self._closing = False
+        self._next: Pages | None = None
+        """Of the channel that is shown as soon as they are read."""
+        self._meanwhile: list[Event] = []
+        """What has come for that channel since."""
         self._opened_once = False
         """What is told before the first channel is open (a fault in the configuration file) stays to be read."""
         self._timers = Timers()
@@ -111,6 +118,10 @@ class Front:
     def _begin_anew(self, api: NodeApi) -> None:
         """Another node counts its events anew: what was read from the one before is read again."""
         self.desk.forget_numbers()
+        wanted, self._next = self._next, None
+        if wanted is not None:
+            # Its messages were asked of the node that has ended.
+            self._spawn(self.open(wanted.channel))
         if self.current is not None:
             pages = self.rows.open(api, self.current)
             self._changed(Part.OPENED)
@@ -176,25 +187,21 @@ class Front:
     def take(self, events: Sequence[Event]) -> None:
         """A batch of events."""
         parts, again = Part.NONE, Read.NONE
+        if self._next is not None:
+            self._meanwhile += [event for event in events if isinstance(event, MessageAdded | MessageChanged | DeliveryChanged)]
         for event in events:
             match event:
                 case MessageAdded(row=row):
                     again |= Read.STATUS if row.mine else Read.NONE
                     if self.thread is not None and row.reply_to is not None:
                         again |= Read.THREAD
-                    if row.channel == self.current and self.pages is not None:
-                        self.rows.added(event)
-                        parts |= Part.TIMELINE
+                    parts |= self._to_open(event)
                 case MessageChanged(channel=channel):
                     if self.thread is not None and channel == self.thread.channel:
                         again |= Read.THREAD
-                    if channel == self.current and self.pages is not None:
-                        self.rows.altered(event)
-                        parts |= Part.TIMELINE
-                case DeliveryChanged(channel=channel, first=first, last=last):
-                    if channel == self.current:
-                        self.rows.delivered(first, last)
-                        parts |= Part.TIMELINE
+                    parts |= self._to_open(event)
+                case DeliveryChanged():
+                    parts |= self._to_open(event)
                     again |= Read.STATUS if self.thread is None else Read.STATUS | Read.THREAD
                 case ChannelChanged(row=row):
                     self._call_user(row)
@@ -238,6 +245,19 @@ class Front:
             self._changed(parts)
         self._news.tell_arrivals(self.desk)
 
+    def _to_open(self, event: Event) -> Part:
+        """What happened to messages, if they are of the open channel."""
+        match event:
+            case MessageAdded(row=row) if row.channel == self.current and self.pages is not None:
+                self.rows.added(event)
+            case MessageChanged(channel=channel) if channel == self.current and self.pages is not None:
+                self.rows.altered(event)
+            case DeliveryChanged(channel=channel, first=first, last=last) if channel == self.current:
+                self.rows.delivered(first, last)
+            case _:
+                return Part.NONE
+        return Part.TIMELINE
+
     def _call_user(self, row: ChannelRow) -> None:
         before = self.desk.channels.get(row.id)
         if self.focused and row.id == self.current:
@@ -255,9 +275,34 @@ class Front:
     async def open(self, channel: ChannelId | None) -> None:
         """Show a channel; None: none."""
         if channel == self.current and channel is not None:
+            self._next = None
             return
-        self._save_soon(0)
-        await self.marks.mark()
+        self._save_soon(self.place, 0)
+        self._spawn(self.marks.mark())
+        self._next, self._meanwhile = None, []
+        if channel is None or self.api is None:
+            self._show(channel, None)
+            return
+        pages = self._next = Pages(self.api, channel)
+        load = asyncio.ensure_future(self.rows.load(pages, pages.load(), tell=False))
+        try:
+            await asyncio.wait({load}, timeout=SHOWN_S)
+        except asyncio.CancelledError:
+            load.cancel()
+            raise
+        if pages is self._next:
+            self._next = None
+            # What stands before the first page is not known before that is read.
+            pages.window.more_before |= not pages.loaded
+            self._show(channel, pages)
+        if not load.done():
+            await load
+            if pages is self.pages:
+                self._changed(Part.TIMELINE)
+        load.result()
+
+    def _show(self, channel: ChannelId | None, pages: Pages | None) -> None:
+        """From now on another channel is open, all at once: what is written belongs to the one that is seen."""
         if self.current is not None and self.current in self.desk.channels:
             self.previous = self.current
         self.current, self.thread = channel, None
@@ -268,34 +313,40 @@ class Front:
             self._news.drop_bad()
         self._opened_once = True
         self.marks.open(self.row)
-        pages = self.rows.open(self.api, channel)
-        if pages is not None:
-            await self.rows.load(pages, pages.load(), tell=False)
-        if pages is self.pages:
-            self._changed(Part.OPENED | Part.TIMELINE | Part.CHANNELS | Part.STATUS)
-            self.want(Read.MEMBERS)
-            if self.api is not None:
-                self.typed.read(self.api, channel)
+        self.rows.show(self.api, pages)
+        for event in self._meanwhile:
+            self._to_open(event)
+        self._meanwhile = []
+        self.rows.settle()
+        self._changed(Part.OPENED | Part.TIMELINE | Part.CHANNELS | Part.STATUS)
+        self.want(Read.MEMBERS)
+        if self.api is not None:
+            self.typed.read(self.api, channel)
 
     async def open_thread(self, record: RecordId) -> None:
         """Show the thread that a message of the open channel belongs to."""
         if self.api is None:
             return
+        here = self.current
         try:
             thread = (await self.api.thread(record)).rows
         except MultichatError as error:
             self.say(str(error), bad=True)
             return
+        if self.current != here:
+            return  # the user has gone elsewhere meanwhile
         if thread.channel != self.current:
             await self.go(thread.channel)
-        self._save_soon(0)
+        if thread.channel != self.current:
+            return
+        self._save_soon(self.place, 0)
         self.drafts.read((thread.channel, thread.root), thread.draft)
         self.thread = thread
         self._changed(Part.THREAD)
 
     def close_thread(self) -> None:
         if self.thread is not None:
-            self._save_soon(0)
+            self._save_soon(self.place, 0)
             self.thread = None
             self._changed(Part.THREAD)
 
@@ -378,13 +429,10 @@ class Front:
             return None
         return (self.current, self.thread.root if self.thread is not None else None)
 
-    def edited(self, channel: ChannelId | None, text: str) -> None:
-        """What is being written; saved when the user pauses."""
-        if channel is None:
-            return
-        place = self.place if channel == self.current else None
-        if self.drafts.edit(place or (channel, None), text):
-            self._save_soon(SAVE_DRAFT_S)
+    def edited(self, place: Place | None, text: str) -> None:
+        """What is being written there; saved when the user pauses."""
+        if place is not None and self.drafts.edit(place, text):
+            self._save_soon(place, SAVE_DRAFT_S)
 
     def taken(self, place: Place, text: str) -> None:
         """What was written there, where one writes no more, is sent: the draft begins behind it."""
@@ -392,7 +440,6 @@ class Front:
         if draft.startswith(text) and self.drafts.edit(place, draft[len(text) :]):
             self._spawn(self.drafts.save(place))
 
-    def _save_soon(self, delay_s: float) -> None:
-        place = self.place
+    def _save_soon(self, place: Place | None, delay_s: float) -> None:
         if place is not None and self.drafts.touched(place):
-            self._timers.later("draft", delay_s, lambda: self._spawn(self.drafts.save(place)))
+            self._timers.later(f"draft {place}", delay_s, lambda: self._spawn(self.drafts.save(place)))

@@ -25,7 +25,7 @@ from multichat_tui.ui.drafts import Place
 from multichat_tui.ui.drawing import Surroundings
 from multichat_tui.ui.front import Front
 from multichat_tui.ui.glyphs import Glyphs
-from multichat_tui.ui.in_order import Moves
+from multichat_tui.ui.in_order import PATIENCE_S, Moves
 from multichat_tui.ui.lists import ListPane
 from multichat_tui.ui.outbox import NOTE_LINES, Outbox
 from multichat_tui.ui.palette import Palette
@@ -71,8 +71,6 @@ class MainScreen(Screen[None]):
         self.performer = Performer(self)
         self._row_actions, self._trusting = RowActions(self), Trusting(self)
         self._shown: dict[str, bool] = {}
-        self._nowhere = True
-        """No channel is open in which the composer's text could be a draft."""
         self.moves = Moves()
         self._guide = Bar(palette.bar, id="guide", most_lines=GUIDE_LINES)
         self._guide.display = False
@@ -116,9 +114,9 @@ class MainScreen(Screen[None]):
         """Run it beside the screen."""
         return self.run_worker(work)
 
-    def move(self, work: Coroutine[Any, Any, object]) -> None:
+    def move(self, work: Coroutine[Any, Any, object], patience_s: float = PATIENCE_S) -> None:
         """Run what decides where the next keys go beside the screen; they wait for it."""
-        self.spawn(self.moves.waited_for(work))
+        self.spawn(self.moves.waited_for(work, patience_s))
 
     # What the parts say
 
@@ -152,14 +150,14 @@ class MainScreen(Screen[None]):
                 front.current, front.pages.window if front.pages is not None else MessageWindow(), front.marks.line
             )
             self.reply_to = None
-            self._load_text(self._text_for(front.place))
+            self._load_text(front.place)
         elif parts & Part.DRAFT and front.place is not None:
             draft = front.drafts.get(front.place)
             if self.composer.text == self._noted != draft:
-                self._load_text(draft)
-            elif self.composer.text != self._noted:
+                self._load_text(front.place)
+            else:
                 # Typed here a moment ago, and not noted yet: that stays.
-                self.on_composer_edited()
+                self.note_text()
         if parts & (Part.THREAD | Part.OPENED):
             self._show_thread()
         if parts & (Part.TYPED | Part.OPENED):
@@ -198,7 +196,7 @@ class MainScreen(Screen[None]):
         self.reply_to = None
         self._fit(self.size.width)
         if front.place is not None:
-            self._load_text(front.drafts.get(front.place))
+            self._load_text(front.place)
         self._prompt()
         self.composer.focus()
 
@@ -342,20 +340,43 @@ class MainScreen(Screen[None]):
         if event.bar is self._rule:
             self.perform("view.last")
 
-    def _load_text(self, text: str) -> None:
-        self.composer.load(text)
-        self._noted = text
-
-    def _text_for(self, place: Place | None) -> str:
+    def _load_text(self, place: Place | None) -> None:
         """What was being written there; what was written while no channel was open goes along to the first one."""
-        written, self._nowhere = self.composer.text if self._nowhere else "", place is None
+        composer, drafts = self.composer, self.front.drafts
+        self.note_text()
+        written = composer.text if composer.place is None else ""
         if place is None:
+            text = self._noted = composer.text
+        else:
+            text = self._noted = drafts.get(place)
+            if written.strip() and not text.endswith(written):
+                text = f"{text}\n{written}" if text.strip() else written
+        composer.load(text, place)
+        self.note_text()
+
+    def note_text(self) -> None:
+        """The front end knows what is being written, as far as it is typed."""
+        if self.composer.text != self._noted:
+            self._noted = self.composer.text
+            self.outbox.edited(self.composer.place, self.composer.text)
+            self.front.edited(self.composer.place, self.composer.text)
+
+    def written(self, place: Place | None) -> str:
+        """What stands in the composer, or would if that place were open."""
+        if place == self.composer.place or place is None:
             return self.composer.text
-        return self.front.drafts.get(place) or written
+        return self.front.drafts.get(place)
+
+    def accept(self, place: Place | None, text: str) -> None:
+        """This was written there and is taken: what was typed behind it stays."""
+        if place == self.composer.place or place is None:
+            self.composer.accept(text)
+            self.note_text()
+        else:
+            self.front.taken(place, text)
 
     def on_composer_edited(self) -> None:
-        self._noted = self.composer.text
-        self.front.edited(self.front.current, self.composer.text)
+        self.note_text()
 
     def on_composer_performed(self, event: Composer.Performed) -> None:
         self.perform(event.action)
@@ -370,7 +391,13 @@ class MainScreen(Screen[None]):
         self.app.push_screen(AskScreen(f"Paste {lines} lines, {len(event.text)} characters?", self.palette), answered)
 
     def on_composer_submitted(self, event: Composer.Submitted) -> None:
-        self.outbox.enter(event.text)
+        self.outbox.enter(event.text, event.place)
+
+    async def on_paste(self, event: events.Paste) -> None:
+        """Where nobody else takes it, it is something to write."""
+        event.stop()
+        self.set_focus(self.composer)
+        await self.composer.take_paste(event.text)
 
     def panel(self, page: Page) -> None:
         """Lines to read, over the screen."""

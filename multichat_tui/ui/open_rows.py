@@ -36,12 +36,17 @@ class OpenRows:
 
     def open(self, api: NodeApi | None, channel: ChannelId | None) -> Pages | None:
         """The rows of another channel, still to be loaded; None: of none."""
+        pages = Pages(api, channel) if channel is not None and api is not None else None
+        self.show(api, pages)
+        return pages
+
+    def show(self, api: NodeApi | None, pages: Pages | None) -> None:
+        """These rows, which are being loaded or have been."""
         self._api = api
         self.arrived.clear()
         self._stale.clear()
         self._quotes.clear()
-        self.pages = Pages(api, channel) if channel is not None and api is not None else None
-        return self.pages
+        self.pages = pages
 
     @property
     def rows(self) -> Sequence[MessageRow]:

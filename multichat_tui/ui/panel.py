@@ -298,7 +298,7 @@ class PassphraseScreen(ModalScreen[None]):
         self._bar = Bar(palette.bar, id="passphrase-bar")
         self._input = Input(id="passphrase-input", password=True, compact=True)
         self._question, self._palette, self._tried = question, palette, tried
-        self._trying = False
+        self._trying = self._over = False
 
     def compose(self) -> ComposeResult:
         yield self._bar
@@ -318,18 +318,23 @@ class PassphraseScreen(ModalScreen[None]):
         self._ask(question)
 
     def done(self) -> None:
-        """It was, or something else came in between."""
+        """It was, or something else came in between. What lies over the question goes first."""
+        self._over = True
         if self.is_current:
             self.dismiss()
 
+    def on_screen_resume(self) -> None:
+        if self._over and self.is_current:
+            self.dismiss()
+
     def on_key(self, event: events.Key) -> None:
-        if event.key == "escape":
+        if event.key == "escape" and self.is_current:
             event.stop()
             self.done()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._trying:
+        if self._trying or self._over:
             return
         self._trying = True
         self._input.value = ""

@@ -1,5 +1,6 @@
 """Does the actions that work anywhere on the main screen."""
 
+import math
 from typing import TYPE_CHECKING
 
 from multichat_tui.model.snapshots import ChannelRow, MessageRow, RowKind
@@ -132,7 +133,8 @@ class Performer:
             case "history" if which == "search":
                 self._choosing.recall()
             case "editor":
-                screen.spawn(write_in_editor(screen))
+                # As long as the editor has the terminal no key comes here: those that came before wait for its end.
+                screen.move(write_in_editor(screen), math.inf)
             case "trust":
                 screen.compare()
             case "help":

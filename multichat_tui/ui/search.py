@@ -69,6 +69,8 @@ class SearchLines(Widget, can_focus=True):
         self.finder = finder(self._answered)
         self._around, self._labels, self._complete = around, labels, complete
         self._first = 0
+        self._going = False
+        """Enter was pressed before there was an answer to what is typed."""
         self._view: list[Strip] | None = None
 
     def on_mount(self) -> None:
@@ -81,8 +83,17 @@ class SearchLines(Widget, can_focus=True):
             self.finder.look_for(self.line.text, again=True)
 
     def _answered(self) -> None:
-        if self.is_attached:
-            self.redraw()
+        if not self.is_attached:
+            return
+        if self._going and not self.finder.searching:
+            self._go()
+        self.redraw()
+
+    def _go(self) -> None:
+        """To the chosen message of the answer to what is typed: hits of a text that is gone lead elsewhere."""
+        self._going = self.finder.searching
+        if not self._going and self.finder.hit is not None:
+            self.post_message(self.Went(self.finder.hit.row))
 
     def redraw(self) -> None:
         self._view = None
@@ -90,6 +101,7 @@ class SearchLines(Widget, can_focus=True):
         self.post_message(self.Told())
 
     def _edited(self) -> None:
+        self._going = False
         self.finder.look_for(self.line.text)
         self.redraw()
 
@@ -122,8 +134,7 @@ class SearchLines(Widget, can_focus=True):
             case "search.where":
                 self._toggle_where()
             case "search.open":
-                if self.finder.hit is not None:
-                    self.post_message(self.Went(self.finder.hit.row))
+                self._go()
             case "search.close":
                 self.post_message(self.Went(None))
             case "search.help":

@@ -44,7 +44,9 @@ class Trusting:
             self._act(BeginVerification(user=user))
 
     def _act(self, intent: TrustIntent | BeginVerification) -> None:
-        self._screen.spawn(self._submit(intent))
+        # What it brings up gets the keys behind it.
+        run = self._screen.move if isinstance(intent, BeginVerification) else self._screen.spawn
+        run(self._submit(intent))
 
     async def _submit(self, intent: TrustIntent | BeginVerification) -> None:
         screen, front = self._screen, self._screen.front

@@ -59,7 +59,7 @@ async def write_in_editor(screen: "MainScreen") -> None:
     if not command:
         front.say("No editor is set: set EDITOR in your shell, as in: export EDITOR=nano", bad=True)
         return
-    before, failed = composer.text, ""
+    before, place, failed = composer.text, composer.place, ""
     written = before
     interrupted = signal.getsignal(signal.SIGINT)
     # Ctrl+C is the editor's meanwhile. A function, and no SIG_IGN, which the editor would inherit.
@@ -81,6 +81,9 @@ async def write_in_editor(screen: "MainScreen") -> None:
         front.say(f"{command[0]}: {failed}. What you had written stays.", bad=True)
     elif len(written) > MAX_DRAFT_CHARACTERS:
         front.say(f"That is more than {MAX_DRAFT_CHARACTERS} characters: what you had written before stays.", bad=True)
+    elif written != before and composer.place != place:
+        # What was open has gone meanwhile: the text stays where it was written for.
+        front.edited(place, written.replace("\t", "    "))
     elif written != before:
         composer.editor.set(written.replace("\t", "    "))
         composer.insert("")

@@ -121,7 +121,7 @@ def test_a_phrase_brings_the_account_back_and_closing_it_leaves_nothing(seats: C
     new.screen.until_shows("Your account is closed")
     new.screen.until_shows("Every contact was told")
     bob.screen.until_shows("account closed")
-    new.screen.press("Enter")
+    new.screen.enter("delete")
     new.screen.until_ended()
     assert "Your account is closed. Every contact was told. The profile is deleted." in new.screen.everything()
     assert [path.name for path in new.homes.home("restored").rglob("*")] == []

@@ -9,7 +9,7 @@ from multichat_tui.ui.closed import ClosedScreen
 DEV = channel_id("dev")
 
 
-async def test_a_closed_account_tells_who_knows_and_enter_deletes_the_profile_and_ends(sit: Sit) -> None:
+async def test_a_closed_account_tells_who_knows_and_a_word_deletes_the_profile_and_ends(sit: Sit) -> None:
     node = populated()
     async with sit(node) as seat:
         await seat.opened(DEV)
@@ -19,7 +19,7 @@ async def test_a_closed_account_tells_who_knows_and_enter_deletes_the_profile_an
         node.set_status(untold=0)
         await seat.sees("Every contact was told.")
         assert "The others are told" not in seat.text
-        await seat.press("enter")
+        await seat.press(*"delete", "enter")
         await until(lambda: seat.app.return_code == 0)
         assert seat.launcher.wiped
         assert seat.app.last_words == "Your account is closed. Every contact was told. The profile is deleted."
@@ -32,7 +32,7 @@ async def test_a_profile_that_another_program_runs_is_not_deleted_and_that_is_sa
         seat.launcher.busy = ProfileBusy("Another program runs this node.", "End that one.")
         node.set_status(closed=True, untold=0)
         await seat.sees("Your account is closed.")
-        await seat.press("enter", "pagedown")
+        await seat.press(*"delete", "enter", "pagedown")
         screen = seat.app.screen
         assert isinstance(screen, ClosedScreen)
         await until(lambda: "Another program runs this node. End that one." in screen.page.lines)
@@ -52,3 +52,16 @@ async def test_one_may_read_on_and_is_not_asked_again(sit: Sit) -> None:
         await until(lambda: seat.main.front.desk.status.untold == 0 and not seat.main.front.reading)
         assert seat.app.screen is seat.main
         assert not seat.launcher.wiped
+
+
+async def test_an_enter_that_belongs_to_a_message_deletes_nothing(sit: Sit) -> None:
+    node = populated()
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await seat.press(*"see you")
+        node.set_status(closed=True, untold=2)
+        await seat.sees("Your account is closed.")
+        await seat.press(*" there", "enter", *"yes", "enter", "enter", *"deleted", "enter", *"d")
+        assert not seat.launcher.wiped
+        assert isinstance(seat.app.screen, ClosedScreen)
+        await seat.sees("> d")

@@ -59,7 +59,7 @@ async def test_every_action_is_done_by_something(sit: Sit) -> None:
             if action.scope is Scope.ANYWHERE and action.id != "quit":
                 main.perform(action.id)
             elif action.scope is Scope.COMPOSER:
-                main.composer.load("some words")
+                main.composer.load("some words", main.composer.place)
                 assert main.composer.perform(action.id)
             elif action.scope is Scope.TIMELINE:
                 main.timeline.focus()

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from seat import Seat, Sit, until
 from textual import events
+from textual.widget import Widget
 from twin import TwinNode, channel_id
 
-from multichat_tui.model.intents import SendMessage
+from multichat_tui.model.intents import SendMessage, SetDraft
+from multichat_tui.ui.search import SearchScreen
 
 DEV, LOBBY = channel_id("dev"), channel_id("lobby")
 LINK = "/join multichat:join/pwABAQECUK1jq2jkG0rd9y4"
@@ -173,3 +176,151 @@ async def test_what_is_being_written_when_one_leaves_stays_there_though_the_mess
         burst(seat, ["alt+1"])
         await seat.opened(DEV)
         assert seat.main.composer.text == "not finished"
+
+
+async def test_a_message_goes_to_the_channel_that_is_seen_while_another_one_is_still_opening(sit: Sit) -> None:
+    async with sit(two_channels()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        await seat.write("for dev")
+        front, node = seat.main.front, seat.node
+        opening = asyncio.Event()
+        read = node.timeline
+
+        async def slow_timeline(*args: Any, **more: Any) -> Any:
+            await opening.wait()
+            return await read(*args, **more)
+
+        node.timeline = slow_timeline  # type: ignore[method-assign]
+        going = asyncio.create_task(front.open(LOBBY))
+        await asyncio.sleep(0)
+        burst(seat, ["enter"])
+        await until(lambda: sent(node))
+        opening.set()
+        await going
+        await seat.opened(LOBBY)
+        assert sent(node) == [(DEV, "for dev")]
+        assert seat.main.composer.text == ""
+
+
+async def test_what_is_typed_while_a_channel_is_long_in_opening_is_of_the_channel_that_is_seen(sit: Sit) -> None:
+    async with sit(two_channels()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        await seat.write("of dev")
+        seat.node.gate = asyncio.Event()
+        burst(seat, ["alt+2", *"of lobby"])
+        await until(lambda: seat.main.composer.text == "of lobby")
+        assert seat.main.front.current == LOBBY
+        await seat.sees("#lobby >")
+        seat.node.gate.set()
+        await seat.opened(LOBBY)
+        assert seat.main.composer.text == "of lobby"
+        await seat.press("alt+1")
+        await seat.opened(DEV)
+        assert seat.main.composer.text == "of dev"
+
+
+async def test_what_came_while_a_channel_was_opening_is_there_when_it_is_open(sit: Sit) -> None:
+    async with sit(two_channels()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        seat.node.gate = asyncio.Event()
+        going = asyncio.create_task(seat.main.front.open(LOBBY))
+        await until(lambda: seat.main.front._next is not None)
+        seat.node.say(LOBBY, "ann", "in between")
+        await until(lambda: seat.main.front._meanwhile)
+        seat.node.gate.set()
+        await going
+        await until(lambda: any("in between" in line for line in seat.timeline))
+
+
+async def test_many_keys_that_a_silent_node_answers_late_do_not_add_up(sit: Sit) -> None:
+    """Each would be waited for, one after the other."""
+    async with sit(two_channels()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        seat.node.gate = asyncio.Event()
+        burst(seat, [*["alt+2", "alt+1"] * 20, *"kept"])
+        await until(lambda: seat.main.composer.text == "kept")
+        seat.node.gate.set()
+
+
+async def test_quitting_does_not_wait_for_a_node_that_never_answers(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multichat_tui.ui.app.QUIT_S", 0.1)
+    async with sit(two_channels()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        await seat.write("half")
+        seat.node.gate = asyncio.Event()
+        burst(seat, ["alt+2", "x", "ctrl+q"])
+        await until(lambda: seat.app.return_code == 0)
+
+
+async def test_what_is_typed_on_the_heels_of_quitting_is_saved(sit: Sit) -> None:
+    async with sit(two_channels()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        burst(seat, [*"to the end", "ctrl+q"])
+        await until(lambda: seat.app.return_code == 0)
+        assert SetDraft(channel=DEV, text="to the end") in seat.node.intents
+
+
+async def test_a_key_behind_a_jump_is_for_where_the_jump_leads(sit: Sit) -> None:
+    node = two_channels()
+    called = node.say(DEV, "ann", "@me what do you say?")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        burst(seat, ["alt+p", "r", *"yes", "enter"])
+        await until(lambda: sent(node))
+        assert SendMessage(channel=DEV, text="yes", reply_to=called.id) in node.intents
+
+
+def click(seat: Seat, widget: Widget, x: int, y: int) -> None:
+    """As a terminal tells it."""
+    driver = seat.app._driver
+    assert driver is not None
+    x, y = widget.region.x + x, widget.region.y + y
+    for kind in (events.MouseDown, events.MouseUp):
+        driver.send_message(kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
+
+
+async def test_a_click_comes_behind_the_keys_before_it_and_before_those_behind_it(sit: Sit) -> None:
+    node = two_channels()
+    node.add_channel("ops")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        burst(seat, ["alt+2", *"for lobby", "enter"])
+        click(seat, seat.main.channels, 4, 3)
+        burst(seat, [*"for ops", "enter"])
+        await until(lambda: len(sent(node)) == 2)
+        assert sent(node) == [(LOBBY, "for lobby"), (channel_id("ops"), "for ops")]
+
+
+async def test_enter_in_the_search_waits_for_the_answer_to_what_is_typed(sit: Sit) -> None:
+    node = two_channels()
+    node.say(DEV, "ann", "rope")
+    node.say(LOBBY, "ann", "ropes are here")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        await seat.press("ctrl+f", "ctrl+f", *"rope")
+        await seat.sees("2 found")
+        node.gate = asyncio.Event()
+        await seat.press("s", "enter")
+        assert isinstance(seat.app.screen, SearchScreen)
+        node.gate.set()
+        await seat.opened(LOBBY)
+
+
+async def test_a_paste_is_written_wherever_the_focus_is(sit: Sit) -> None:
+    async with sit(two_channels()) as seat:
+        await seat.opened(DEV)
+        await seat.press("escape")
+        await until(lambda: seat.main.timeline.has_focus)
+        seat.app.post_message(events.Paste("rkt\nyes"))
+        await until(lambda: seat.main.composer.text == "rkt\nyes")
+        await until(lambda: seat.main.composer.has_focus)
+        assert seat.main.reply_to is None

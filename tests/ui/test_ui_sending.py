@@ -1,13 +1,15 @@
 """Writing, sending, refusals, drafts, commands, completion."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from seat import Sit, until
 from twin import LINK, TwinNode, channel_id, populated
 
 from multichat_tui.model.errors import IntentRefused, Refusal, Unreachable
-from multichat_tui.model.intents import AcceptContact, CreateChannel, MarkRead, SendMessage, SetDraft
+from multichat_tui.model.intents import AcceptContact, Accepted, CreateChannel, Intent, MarkRead, SendMessage, SetDraft, SetTopic
+from multichat_tui.model.limits import MAX_DRAFT_CHARACTERS
 from multichat_tui.model.snapshots import Delivery, Membership, RowKind
 
 SIZES = [(80, 24), (120, 40), (40, 10)]
@@ -484,3 +486,138 @@ async def test_what_is_being_written_is_saved_when_the_program_is_ended_on_its_h
         await seat.write("half a thought")
         await seat.press("ctrl+q")
         await until(lambda: SetDraft(channel=DEV, text="half a thought") in node.intents)
+
+
+async def test_what_was_entered_and_erased_again_is_not_done(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        seat.node.gate = asyncio.Event()
+        await seat.press(*"one", "enter", *"ten letters", "enter", "ctrl+u")
+        await seat.write("/create ops")
+        seat.node.gate.set()
+        await until(lambda: sent(seat.node) == ["one"])
+        await until(lambda: seat.main.outbox._idle.is_set())
+        assert seat.main.composer.text == "/create ops"
+        assert sent(seat.node) == ["one"]
+        assert not any(isinstance(intent, CreateChannel) for intent in seat.node.intents)
+
+
+async def test_an_answer_to_a_message_is_the_first_of_two_that_are_entered(sit: Sit) -> None:
+    node = quiet()
+    asked = node.say(DEV, "ann", "who comes?")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        await seat.press("escape", "r")
+        await seat.sees("replying to ann")
+        node.gate = asyncio.Event()
+        await seat.press(*"me", "enter", *"when?", "enter")
+        node.gate.set()
+        await until(lambda: sent(node) == ["me", "when?"])
+        answers = [intent.reply_to for intent in node.intents if isinstance(intent, SendMessage)]
+        assert answers == [asked.id, None]
+
+
+async def test_what_was_typed_behind_a_message_stays_where_that_went_though_another_channel_is_open_by_then(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        gate = asyncio.Event()
+        submit = seat.node.submit
+
+        async def slow(intent: Intent) -> Accepted:
+            if isinstance(intent, SendMessage):
+                await gate.wait()
+            return await submit(intent)
+
+        seat.node.submit = slow  # type: ignore[method-assign]
+        await seat.press(*"one", "enter", *"two", "enter", *"more", "alt+2")
+        await seat.opened(LOBBY)
+        await seat.press(*"here")
+        gate.set()
+        await until(lambda: len(sent(seat.node)) == 2)
+        where = [(intent.channel, intent.text) for intent in seat.node.intents if isinstance(intent, SendMessage)]
+        assert where == [(DEV, "one"), (DEV, "two")]
+        assert seat.main.composer.text == "here"
+        await seat.press("alt+1")
+        await seat.opened(DEV)
+        assert seat.main.composer.text == "more"
+        await until(lambda: SetDraft(channel=DEV, text="more") in seat.node.intents)
+
+
+async def test_a_command_is_for_the_channel_in_which_it_was_entered(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        await seat.write("/topic of dev")
+        opening, read = asyncio.Event(), seat.node.timeline
+
+        async def slow(*args: Any, **more: Any) -> Any:
+            await opening.wait()
+            return await read(*args, **more)
+
+        seat.node.timeline = slow  # type: ignore[method-assign]
+        going = asyncio.create_task(seat.main.front.open(LOBBY))
+        await asyncio.sleep(0)
+        await seat.press("enter")
+        await until(lambda: any(isinstance(intent, SetTopic) for intent in seat.node.intents))
+        opening.set()
+        await going
+        await seat.opened(LOBBY)
+        assert [intent.channel for intent in seat.node.intents if isinstance(intent, SetTopic)] == [DEV]
+
+
+async def test_a_channel_that_is_long_in_coming_does_not_take_the_place_of_what_is_being_written(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await until(lambda: not seat.main.front.reading)
+        seat.node.gate = asyncio.Event()
+        await seat.press(*"/create", "space", *"fresh", "enter")
+        await until(lambda: seat.main.composer.text == "/create fresh")
+        await seat.write("half a word")
+        seat.node.gate.set()
+        await seat.sees("Ctrl+K goes")
+        assert seat.main.front.current == DEV
+        assert seat.main.composer.text == "half a word"
+
+
+async def test_what_is_typed_before_the_first_channel_is_open_does_not_take_the_place_of_its_draft(sit: Sit) -> None:
+    node = quiet()
+    node.set_channel(DEV, draft="from yesterday")
+    node.gate = asyncio.Event()
+    async with sit(node) as seat:
+        await until(lambda: seat.main.composer.has_focus)
+        await seat.press(*"early", "enter")
+        node.gate.set()
+        await seat.opened(DEV)
+        assert seat.main.composer.text == "from yesterday\nearly"
+        assert sent(node) == []
+        await seat.press("alt+2")
+        await seat.opened(LOBBY)
+        await seat.press("alt+1")
+        await seat.opened(DEV)
+        assert seat.main.composer.text == "from yesterday\nearly"
+
+
+async def test_of_a_draft_longer_than_the_node_keeps_nothing_is_lost_here(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        long = "x" * (MAX_DRAFT_CHARACTERS + 10)
+        await seat.write(long)
+        await seat.press("alt+2")
+        await seat.opened(LOBBY)
+        await until(lambda: SetDraft(channel=DEV, text=long[:MAX_DRAFT_CHARACTERS]) in seat.node.intents)
+        await seat.press("alt+1")
+        await seat.opened(DEV)
+        assert seat.main.composer.text == long
+
+
+async def test_typing_goes_on_through_the_start_of_another_node(sit: Sit) -> None:
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        await seat.press(*"half ")
+        front = seat.main.front
+        seat.main.composer.editor.insert("a")
+        front._begin_anew(seat.node)
+        assert seat.main.composer.text == "half a"

@@ -1,10 +1,12 @@
 """The thread pane: opened from a message, live, with a text of its own, at every size."""
 
+import asyncio
+
 import pytest
 from seat import Seat, Sit, until
 from twin import TwinNode, channel_id, populated
 
-from multichat_tui.model.intents import SendMessage, SetDraft
+from multichat_tui.model.intents import Accepted, Intent, SendMessage, SetDraft
 from multichat_tui.model.snapshots import MessageRow
 
 DEV, LOBBY = channel_id("dev"), channel_id("lobby")
@@ -139,3 +141,39 @@ async def test_nothing_is_read_for_threads_while_none_is_open(sit: Sit, monkeypa
         node.say(DEV, "ann", "an answer", reply_to=node.rows[DEV][5].id)
         await until(lambda: any("an answer" in line for line in seat.timeline))
         await until(lambda: not seat.main.front.reading)
+
+
+async def test_what_was_entered_in_a_thread_goes_there_though_it_is_closed_by_then(sit: Sit) -> None:
+    node, root = with_thread()
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await seat.write("of the channel")
+        await seat.press("shift+up", "g")
+        await until(lambda: seat.main.timeline.cursor is not None)
+        await seat.main.front.open_thread(root.id)
+        await until(lambda: seat.main.thread.root == root.id)
+        await until(lambda: not seat.main.front.reading)
+        gate = asyncio.Event()
+        submit = node.submit
+
+        async def slow(intent: Intent) -> Accepted:
+            if isinstance(intent, SendMessage):
+                await gate.wait()
+            return await submit(intent)
+
+        node.submit = slow  # type: ignore[method-assign]
+        await until(lambda: seat.main.composer.has_focus)
+        await seat.press(*"one", "enter", *"two", "enter", *"left", "escape")
+        await until(lambda: seat.main.thread.root is None)
+        assert seat.main.composer.text == "of the channel"
+        gate.set()
+        told = [
+            SendMessage(channel=DEV, text="one", reply_to=root.id),
+            SendMessage(channel=DEV, text="two", reply_to=root.id),
+        ]
+        await until(lambda: [intent for intent in node.intents if isinstance(intent, SendMessage)] == told)
+        await until(lambda: seat.main.outbox._idle.is_set())
+        assert seat.main.composer.text == "of the channel"
+        await seat.main.front.open_thread(root.id)
+        await until(lambda: seat.main.thread.root == root.id)
+        assert seat.main.composer.text == "left"

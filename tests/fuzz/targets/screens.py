@@ -115,7 +115,7 @@ class ScreenTarget:
         await seat.pilot.pause()
         self._check()
         if what == "draft":
-            seat.main.composer.load("")
+            seat.main.composer.load("", seat.main.composer.place)
         return f"{what} {seat.app.size} {type(seat.app.screen).__name__} {seat.main.timeline.channel == DEV} {len(text) > 40}"
 
     def _row(self, text: str, rng: Random, *, notice: bool) -> MessageRow:

@@ -65,6 +65,6 @@ async def account(call: Call) -> Outcome:
     await call.api.submit(CloseAccount(passphrase=call.passphrase))
     lines = (
         "The account is closed. Contacts hear of it while this program runs: /status says how many are not reached yet.",
-        "In the screens Enter deletes the profile of this device then; elsewhere multichat wipe does.",
+        "In the screens the word delete and Enter delete the profile of this device then; elsewhere multichat wipe does.",
     )
     return Outcome(lines=lines, fields={"closed": True})
