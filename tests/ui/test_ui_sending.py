@@ -488,17 +488,18 @@ async def test_what_is_being_written_is_saved_when_the_program_is_ended_on_its_h
         await until(lambda: SetDraft(channel=DEV, text="half a thought") in node.intents)
 
 
-async def test_what_was_entered_and_erased_again_is_not_done(sit: Sit) -> None:
+@pytest.mark.parametrize("instead", ["/create ops", "ten letters, or eleven"])
+async def test_what_was_entered_and_erased_again_is_not_done(sit: Sit, instead: str) -> None:
     async with sit(quiet()) as seat:
         await seat.opened(DEV)
         await until(lambda: not seat.main.front.reading)
         seat.node.gate = asyncio.Event()
         await seat.press(*"one", "enter", *"ten letters", "enter", "ctrl+u")
-        await seat.write("/create ops")
+        await seat.write(instead)
         seat.node.gate.set()
         await until(lambda: sent(seat.node) == ["one"])
         await until(lambda: seat.main.outbox._idle.is_set())
-        assert seat.main.composer.text == "/create ops"
+        assert seat.main.composer.text == instead
         assert sent(seat.node) == ["one"]
         assert not any(isinstance(intent, CreateChannel) for intent in seat.node.intents)
 
