@@ -79,8 +79,17 @@ class Desk:
 
     @property
     def linked(self) -> int:
-        """How many people there are links to now."""
-        return len({peer.user for peer in self.peers if peer.online})
+        """How many other people there are links to now."""
+        return len({peer.user for peer in self.peers if peer.online} - self._own)
+
+    @property
+    def linked_devices(self) -> int:
+        """How many other devices of one's own there are links to now."""
+        return sum(peer.online and peer.user in self._own for peer in self.peers)
+
+    @property
+    def _own(self) -> set[UserId]:
+        return {self.me.user} if self.me is not None else set()
 
     @property
     def people(self) -> list[str]:

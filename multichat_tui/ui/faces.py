@@ -154,9 +154,9 @@ class Note:
 
 
 def status(
-    row: StatusRow | None, people: int, note: Note | None, opening: str, palette: Palette, glyphs: Glyphs
+    row: StatusRow | None, desk: Desk, note: Note | None, opening: str, palette: Palette, glyphs: Glyphs
 ) -> tuple[list[Piece], list[Piece]]:
-    """Trouble before news before how many `people` there are links to; one person may have several."""
+    """Trouble before news before how many people there are links to; one person may have several."""
     told = (("switcher", "go to"), ("palette", "commands"), ("help", "help"))
     keys: list[Piece] = [(f"{hint(action)} {words}{'  ' if action != 'help' else ' '}", palette.dim) for action, words in told]
     if note is not None:
@@ -176,7 +176,10 @@ def status(
         first = [(f" comparing words: {hint('trust')} {glyphs.dot}", palette.warn)]
     elif row.nearby is not None:
         first = [(f" VISIBLE NEARBY: {hint('trust')} {glyphs.dot}", palette.warn)]
+    people, own = desk.linked, desk.linked_devices
     links = f" {people} {'person' if people == 1 else 'people'} linked" if people else " nobody linked"
+    if not people and own:
+        links += f" but {own} of your devices"
     if not people and row.lan:
         links += ", looking around"
     left: list[Piece] = [*first, (links, palette.good if people else palette.dim)]

@@ -179,7 +179,7 @@ class MainScreen(Screen[None]):
             self._prompt()
             self._follow_channel()
         if parts & (Part.STATUS | Part.OPENED):
-            self._status.tell(*faces.status(desk.status, desk.linked, front.note, "opening...", palette, glyphs))
+            self._status.tell(*faces.status(desk.status, desk, front.note, "opening...", palette, glyphs))
             self._trusting.status_changed()
             if desk.status is not None and desk.status.closed:
                 self.post_message(self.Closed(desk.status, sum(not row.pending for row in desk.contacts.values())))

@@ -7,10 +7,13 @@ from rich.cells import cell_len
 from rich.style import Style
 from twin import TwinNode, channel_id, user
 
-from multichat_tui.model.snapshots import RowKind
+from multichat_tui.model.ids import DeviceId, UserId
+from multichat_tui.model.snapshots import PeerRow, RowKind
+from multichat_tui.ui import faces
 from multichat_tui.ui.actions import Scope
 from multichat_tui.ui.cells import clip, drawn, pad, sober, strip_of, width, wrap
 from multichat_tui.ui.completing import complete
+from multichat_tui.ui.desk import Desk
 from multichat_tui.ui.drawing import Surroundings, columns, links_in, notice_text, paint
 from multichat_tui.ui.editor import Editor
 from multichat_tui.ui.entries import Message, entries_of
@@ -257,3 +260,23 @@ def test_who_came_is_named_before_the_members_are_known() -> None:
     assert notice_text((joined,), SURROUNDINGS) == "bob joined"
     assert notice_text((removed,), SURROUNDINGS) == "carl was removed"
     assert notice_text((left,), SURROUNDINGS) == "dave left"
+
+
+def _peer(who: UserId, device: bytes) -> PeerRow:
+    return PeerRow(
+        device=DeviceId(device * 32), user=who, name="x", online=True, path="lan", address="h:1", rtt_ms=None,
+        unacknowledged=0, addresses=(), failure="",
+    )  # fmt: skip
+
+
+def test_ones_own_devices_are_not_counted_as_people_who_are_linked() -> None:
+    desk, status = Desk(), TwinNode().status_row
+    desk.me = status.me
+
+    def told() -> str:
+        return "".join(text for text, _ in faces.status(status, desk, None, "", DARK, UNICODE)[0])
+
+    desk.peers = (_peer(desk.me.user, b"a"), _peer(user("ann"), b"b"), _peer(user("ann"), b"c"))
+    assert told() == " 1 person linked"
+    desk.peers = desk.peers[:1]
+    assert told().startswith(" nobody linked but 1 of your devices")
