@@ -225,10 +225,10 @@ def rule(below: Below, palette: Palette, glyphs: Glyphs) -> tuple[list[Piece], l
     return left, right
 
 
-def prompt(row: ChannelRow | None, *, in_thread: bool = False) -> tuple[str, str]:
+def prompt(row: ChannelRow | None, desk: Desk, *, in_thread: bool = False) -> tuple[str, str]:
     """The composer's prompt, and the hint while it is empty."""
     if row is None:
-        return ">", "type /pair, /create NAME or /join LINK"
+        return ">", how_to_open(desk)
     name = one_line(shown_name(row))
     if in_thread:
         return f"{name} thread >", "reply in the thread; Esc closes it"
@@ -239,6 +239,11 @@ def prompt(row: ChannelRow | None, *, in_thread: bool = False) -> tuple[str, str
     if row.members > 1 and not row.online:
         return f"{name} >", "nobody else is online: delivered when they come"
     return f"{name} >", ""
+
+
+def how_to_open(desk: Desk) -> str:
+    """What there is to do where nothing is open."""
+    return f"{hint('switcher')} opens a conversation" if desk.channels else "type /pair, /create NAME or /join LINK"
 
 
 def where_keys_go(scope: Scope) -> str:

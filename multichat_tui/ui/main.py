@@ -201,7 +201,7 @@ class MainScreen(Screen[None]):
         self.composer.focus()
 
     def _prompt(self) -> None:
-        prompt, told = faces.prompt(self.front.row, in_thread=self.front.thread is not None)
+        prompt, told = faces.prompt(self.front.row, self.front.desk, in_thread=self.front.thread is not None)
         self.composer.set_prompt(prompt, faces.where_keys_go(self.scope) or told)
 
     def on_descendant_focus(self) -> None:

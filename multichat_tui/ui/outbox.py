@@ -15,6 +15,7 @@ from multichat_tui.node.api.commands.options import link_kind
 from multichat_tui.ui.actions import hint
 from multichat_tui.ui.cells import wrap
 from multichat_tui.ui.drafts import Place
+from multichat_tui.ui.faces import how_to_open
 from multichat_tui.ui.panel import PassphraseScreen, page_of, qr_page
 from multichat_tui.ui.parts import Read
 
@@ -113,7 +114,7 @@ class Outbox:
         screen, front = self._screen, self._screen.front
         text, place, reply = entered.text, entered.place, entered.reply
         if place is None:
-            front.say("Open a channel or a conversation first: /create NAME, /join LINK, /pair.", bad=True)
+            front.say(f"Nothing is open to write in: {how_to_open(front.desk)}.", bad=True)
             return False
         channel, thread = place
         sent = text[1:] if text.startswith("//") else text

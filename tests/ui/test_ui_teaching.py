@@ -179,3 +179,15 @@ async def test_lists_in_which_nothing_fits_say_so(sit: Sit, keys: tuple[str, ...
             "ctrl+r": "you have not written anything here yet",
         }
         await seat.sees(said[keys[0]])
+
+
+async def test_where_a_channel_is_there_but_not_open_the_line_says_how_to_open_it(sit: Sit) -> None:
+    async with sit(TwinNode()) as seat:
+        await seat.sees("type /pair, /create NAME or /join LINK")
+        await until(lambda: seat.main.front.api is not None and not seat.main.front.reading)
+        seat.node.add_channel("fresh")
+        await seat.sees("Ctrl+K opens a conversation")
+        assert "type /pair" not in seat.text
+        await seat.press(*"lost", "enter")
+        await seat.sees("Nothing is open to write in: Ctrl+K opens a conversation.")
+        assert seat.main.composer.text == "lost"
