@@ -314,12 +314,13 @@ class Choices:
     def _direct(self, user: UserId) -> Channel:
         world = self._world
         contact = world.contacts.get(user)
+        existing = [c for c in world.channels.values() if c.live and world.partner(c) == user]
+        if contact is not None and existing:
+            # Also with a closed account: what was said is there to be read.
+            return world.conversation(existing[0])[0]
         self._check_open(user)
         if contact is None:
             raise IntentRefused(Refusal.UNKNOWN, "You can write directly to contacts only.", "/pair makes contacts.")
-        existing = [c for c in world.channels.values() if c.live and world.partner(c) == user]
-        if existing:
-            return world.conversation(existing[0])[0]
         create = Create(
             style=Style.DIRECT,
             name="",

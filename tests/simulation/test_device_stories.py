@@ -318,6 +318,7 @@ def test_a_closed_account_is_shown_as_closed_and_cannot_be_written_to() -> None:
         assert (await bob.api.channel(direct)).rows.note
         with pytest.raises(IntentRefused, match="closed"):
             await bob.api.submit(SendMessage(channel=direct, text="are you there?"))
+        assert await _direct(bob, ann) == direct, "what was said can still be opened"
         with pytest.raises(IntentRefused, match="closed"):
             await ann.api.submit(SendMessage(channel=direct, text="I am"))
         await bob.stop()
@@ -341,6 +342,8 @@ def test_a_closing_that_nobody_was_there_to_hear_is_told_at_the_next_link() -> N
         await bob.start()
         await until(lambda: _told(ann), "bob has heard of it")
         assert [row.closed for row in (await bob.api.contacts()).rows] == [True]
+        with pytest.raises(IntentRefused, match="closed"):
+            await _direct(bob, ann)
 
     run_virtual(story())
 

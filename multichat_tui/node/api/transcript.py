@@ -18,7 +18,7 @@ SAYS = {
     RowKind.TOPIC: "set the topic:",
     RowKind.RENAMED: "renamed the channel:",
     RowKind.INVITED: "made an invitation",
-    RowKind.DEVICES: "says:",
+    RowKind.DEVICES: "",
     RowKind.NEWER: "(needs a newer version)",
     RowKind.HELD: "(held back: their clock is ahead)",
 }
@@ -42,8 +42,7 @@ def message_lines(row: MessageRow) -> list[str]:
     state = f"  [{SIGNS[row.state]}]" if row.mine and row.state in SIGNS else ""
     late = "  (late)" if row.late else ""
     if row.kind is not RowKind.MESSAGE:
-        text = visible(row.text).replace("\n", " ") if row.kind is not RowKind.HELD else ""
-        return [f"{when}  * {name} {SAYS[row.kind]} {text}".rstrip() + late]
+        return [f"{when}  * {_happened(row)}{late}"]
     first, *rest = visible(row.text).split("\n")
     return [f"{when}  {name}: {first}{'' if rest else state + late}"] + [
         f"{'':20} {line}{state + late if number == len(rest) else ''}" for number, line in enumerate(rest, 1)
@@ -55,17 +54,22 @@ def spoken_line(label: str, row: MessageRow, *, state: bool = True) -> str:
 
     `state` says how far one's own message has come.
     """
-    name, text = one_line(row.name), one_line(row.text) if row.kind is not RowKind.HELD else ""
     marks = [WORDS[row.state]] if state and row.mine and row.kind is RowKind.MESSAGE and row.state in WORDS else []
     marks += ["late"] if row.late else []
-    if row.kind is RowKind.MESSAGE:
-        told = f"{name}: {text}"
-    elif row.kind in (RowKind.JOINED, RowKind.REMOVED) and text:
-        # The text names whom it is about; the author let them in, or removed them.
-        told = f"{text} {SAYS[row.kind]}{', let in by' if row.kind is RowKind.JOINED else ' by'} {name}"
-    else:
-        told = f"{name} {SAYS[row.kind]} {text}".rstrip()
+    told = f"{one_line(row.name)}: {one_line(row.text)}" if row.kind is RowKind.MESSAGE else _happened(row)
     return f"{label} {clock_time(row.time_ms)} {told}" + (f" ({', '.join(marks)})" if marks else "")
+
+
+def _happened(row: MessageRow) -> str:
+    """What is no message, in words."""
+    name, text = one_line(row.name), one_line(row.text) if row.kind is not RowKind.HELD else ""
+    if row.kind is RowKind.DEVICES:
+        # This node's own words, with the name in them.
+        return text
+    if row.kind in (RowKind.JOINED, RowKind.REMOVED) and text:
+        # The text names whom it is about; the author let them in, or removed them.
+        return f"{text} {SAYS[row.kind]}{', let in by' if row.kind is RowKind.JOINED else ' by'} {name}"
+    return f"{name} {SAYS[row.kind]} {text}".rstrip()
 
 
 def gap_words(gap: Gap) -> str:
