@@ -1,0 +1,32 @@
+"""What has happened in a channel, as lines for commands and for screen readers."""
+
+import pytest
+
+from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
+from multichat_tui.model.snapshots import Delivery, MessageRow, RowKind
+from multichat_tui.node.api.transcript import message_lines, spoken_line
+
+
+def row(kind: RowKind, text: str, *, late: bool = False) -> MessageRow:
+    return MessageRow(
+        id=RecordId(bytes(32)), channel=ChannelId(bytes(32)), arrival=1, ets=1, time_ms=0, author=UserId(bytes(32)),
+        device=DeviceId(bytes(32)), name="Ann", kind=kind, text=text, mine=False, state=Delivery.ALONE, delivered=0, total=0,
+        late=late,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "told"),
+    [
+        (RowKind.JOINED, "Bob", "Bob joined, let in by Ann"),
+        (RowKind.REMOVED, "Bob", "Bob was removed by Ann"),
+        (RowKind.JOINED, "", "Ann joined"),
+        (RowKind.DEVICES, "Ann uses a new device (2 in all)", "Ann uses a new device (2 in all)"),
+        (RowKind.TOPIC, "roses", "Ann set the topic: roses"),
+        (RowKind.TOPIC, "a\nb", "Ann set the topic: a\u240ab"),
+    ],
+)
+def test_what_has_happened_is_told_alike_and_right_in_print_and_speech(kind: RowKind, text: str, told: str) -> None:
+    (line,) = message_lines(row(kind, text, late=True))
+    assert line.endswith(f"  * {told}  (late)")
+    assert spoken_line("#dev", row(kind, text)).endswith(f" {told}")
