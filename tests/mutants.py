@@ -140,8 +140,8 @@ MUTANTS = (
     Mutant(
         name="what is typed behind a command does not wait for it if messages before it are still being sent",
         file="multichat_tui/ui/outbox.py",
-        old="                screen.move(self._sent())",
-        new="                pass",
+        old="            screen.move(self._sent())",
+        new="            pass",
         tests="tests/ui/test_ui_in_order.py",
     ),
     Mutant(

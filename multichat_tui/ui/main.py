@@ -149,7 +149,8 @@ class MainScreen(Screen[None]):
             self.timeline.open(
                 front.current, front.pages.window if front.pages is not None else MessageWindow(), front.marks.line
             )
-            self.reply_to = None
+            if self.reply_to is not None and self.reply_to.channel != front.current:
+                self.reply_to = None
             self._load_text(front.place)
         elif parts & Part.DRAFT and front.place is not None:
             draft = front.drafts.get(front.place)

@@ -622,3 +622,24 @@ async def test_typing_goes_on_through_the_start_of_another_node(sit: Sit) -> Non
         seat.main.composer.editor.insert("a")
         front._begin_anew(seat.node)
         assert seat.main.composer.text == "half a"
+
+
+async def test_an_answer_that_is_being_written_stays_one_through_the_start_of_another_node_but_not_in_another_channel(
+    sit: Sit,
+) -> None:
+    node = quiet()
+    asked = node.say(DEV, "ann", "who comes?")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await seat.press("escape", "r")
+        await seat.sees("replying to ann")
+        node.stop_events()
+        await seat.sees("Connected again")
+        await seat.press(*"me", "enter")
+        await until(lambda: SendMessage(channel=DEV, text="me", reply_to=asked.id) in node.intents)
+        await until(lambda: seat.main.composer.text == "" and seat.main.reply_to is None)
+        await seat.press("shift+up", "r")
+        await until(lambda: seat.main.reply_to is not None, "an answer to one's own")
+        await seat.press("alt+2")
+        await seat.opened(LOBBY)
+        assert seat.main.reply_to is None
