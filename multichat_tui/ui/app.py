@@ -84,7 +84,7 @@ class MultichatApp(App[int], inherit_bindings=False):
     TITLE = "Multichat"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "quit", show=False)]
-    """For the first screens and the panels; the main screen has its registry of actions."""
+    """For the first screens; the main screen has its registry of actions, and see `on_key`."""
 
     def __init__(self, launcher: Launcher, preferences: Preferences, guide: AsyncIterator[str] | None = None) -> None:
         no_color = bool(os.environ.get("NO_COLOR"))
@@ -230,6 +230,11 @@ class MultichatApp(App[int], inherit_bindings=False):
 
     async def _settled(self) -> bool:
         return self._main is not None and await self._main.moves.settled()
+
+    def on_key(self, event: events.Key) -> None:
+        """Textual keeps an application's own bindings from the screens that stand over others."""
+        if event.key == "ctrl+q" and self.screen.is_modal:
+            self.run_worker(self.action_quit())
 
     def on_app_focus(self) -> None:
         if self._main is not None:
