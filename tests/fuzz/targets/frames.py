@@ -9,6 +9,7 @@ from typing import Any
 import cbor2
 from simulated_world import START_MS, Person
 
+from multichat_tui.crypto.handshake import VERSIONS
 from multichat_tui.model.codec import MAX_DEPTH, encode
 from multichat_tui.model.frames import encode_frame
 from multichat_tui.model.ids import LinkId
@@ -34,7 +35,7 @@ SECONDS = 31
 
 
 class FrameTarget:
-    """What the first byte means: see AS_IT_IS and GUESTS. An odd one opens a link of version 1, where a link has to be opened."""
+    """What the first byte means: see AS_IT_IS and GUESTS. Where a link has to be opened, its version is one of all by that byte."""
 
     name = "frames"
     _links: dict[str, LinkId]
@@ -104,8 +105,8 @@ class FrameTarget:
             for link in self._cut:
                 engine.network(LinkDown(link=link, reason="cut"))
             if "cid" not in self._links:
-                self._linked(self._living.others["cid"], 2, anew=True)
-            link = self._linked(sender, 1 if first % 2 else 2, anew=first % SECONDS == 3)
+                self._linked(self._living.others["cid"], VERSIONS[-1], anew=True)
+            link = self._linked(sender, VERSIONS[first % len(VERSIONS)], anew=first % SECONDS == 3)
             engine.network(FrameIn(link=link, frame=frame))
             sent = engine.finish()
         for _, answer in sent.frames:
