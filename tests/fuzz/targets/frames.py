@@ -146,6 +146,7 @@ class FrameTarget:
                 address="127.0.0.1:0",
                 incarnation=link,
                 version=version,
+                binding=link.to_bytes(32, "big"),
                 certificate=theirs.certificate if guest else None,
                 join_key=next(iter(invitations)).invite.join_key if guest else None,
             )
