@@ -252,6 +252,8 @@ def test_a_dumb_terminal_gets_line_mode_by_itself(homes: Homes, require: Require
         screen.enter("/create harbour")
         screen.until_shows("^#harbour>$")
         screen.enter("good evening")
+        # What is typed while something is being written stands in the midst of that.
+        screen.until(lambda lines: [line for line in lines if line][-1] == "#harbour>", "the prompt")
         screen.enter("/last 1")
         screen.until_shows(r"^#harbour \d\d:\d\d ann: good evening \(nobody")
         os.kill(screen.pid, signal.SIGTERM)

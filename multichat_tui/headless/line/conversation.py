@@ -13,7 +13,7 @@ from multichat_tui.headless.line.page import Page
 from multichat_tui.headless.line.reading import LineReader, TooLong
 from multichat_tui.headless.verbs.messages import ALONE_PATIENCE_S, HINT, Settled, arrived_since
 from multichat_tui.model.comparing import ComparisonId
-from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable, WrongPassphrase
+from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable, UsageError, WrongPassphrase
 from multichat_tui.model.events import (
     ChannelChanged,
     ChannelGone,
@@ -32,7 +32,7 @@ from multichat_tui.model.snapshots import ChannelKind, ChannelRow, Delivery, Mem
 from multichat_tui.model.text import mentions
 from multichat_tui.model.trust import ComparisonState
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import is_command, run_command
+from multichat_tui.node.api.commands import goes_elsewhere, is_command, run_command
 from multichat_tui.node.api.commands.reading import LAST_ROWS, unread_line
 from multichat_tui.node.api.comparison_words import state_words, whom
 from multichat_tui.node.api.lookup import channel_label, one_line
@@ -178,6 +178,7 @@ class Conversation:
                     return End.NODE
                 except MultichatError as error:
                     await self._fail(error, line)
+                    await self._stay_nowhere(line)
                 await self._page.ask()
 
     async def _fail(self, error: MultichatError, line: str | TooLong) -> None:
@@ -185,6 +186,14 @@ class Conversation:
         unsent = isinstance(line, str) and not is_command(line) and self._page.interactive
         kept = [f"Not sent: {one_line(line)}"] if unsent and isinstance(line, str) else []
         await self._page.complain(one_line(str(error)), *kept)
+
+    async def _stay_nowhere(self, line: str | TooLong) -> None:
+        """What stands behind a command that was to open a channel, and did not, is for nobody in the one that was open before."""
+        ahead = not self._page.interactive or self._reader.waiting
+        if ahead and self.open is not None and isinstance(line, str) and is_command(line) and goes_elsewhere(line):
+            self.open = None
+            self._name_prompt()
+            await self._page.complain("No channel is open now: what follows is not sent until one is.")
 
     async def _take(self, line: str | TooLong) -> bool:
         """Do what one line says; whether it ends the program."""
@@ -211,8 +220,7 @@ class Conversation:
             await self._mark_read()
             return False
         if self.open is None:
-            await self._page.complain("No channel is open.", TEACHING)
-            return False
+            raise UsageError("No channel is open.", "/switch CHANNEL opens one." if self._channels else TEACHING)
         text = line[1:] if line.startswith("//") else line
         record = (await self._api.submit(SendMessage(channel=self.open, text=text))).record
         if record is not None:

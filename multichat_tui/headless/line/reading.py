@@ -6,6 +6,7 @@ for, so a pipe that is faster than the node waits.
 
 import asyncio
 import os
+import select
 import sys
 import threading
 from queue import SimpleQueue
@@ -30,6 +31,11 @@ class LineReader:
         self._buffer = bytearray()
         self._skipping = False
         self._ended = False
+
+    @property
+    def waiting(self) -> bool:
+        """Whether more has been entered already."""
+        return b"\n" in self._buffer or bool(select.select([self._descriptor], [], [], 0)[0])
 
     async def line(self) -> str | TooLong | None:
         """The next line without its end; None at the end of the input. What is no UTF-8 is shown as U+FFFD. Loses nothing when

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "node_api"))
+import pytest
 from api_twin import ApiTwin, user
 
 from multichat_tui.headless.line import page as pages
@@ -259,6 +260,30 @@ async def test_a_refused_message_is_told_with_its_text_and_the_conversation_goes
     text = one.paper.getvalue()
     assert "That is too much. Say less.\nNot sent: a precious text\n" in text
     assert api.messages[-1].text == "second"
+
+
+@pytest.mark.parametrize("interactive", [True, False])
+@pytest.mark.parametrize("command", ["/switch lobbi", "/query nobody", "/swich lobby"])
+async def test_what_stands_behind_a_command_that_opened_nothing_is_not_sent_elsewhere(interactive: bool, command: str):
+    api = ApiTwin()
+    api.add_channel("dev", "bob")
+    api.add_channel("lobby", "bob")
+    async with seat(api, interactive=interactive) as one:
+        one.type(f"/switch dev\n{command}\nfor others\n/switch lobby\nfor the lobby\n")
+        await one.end()
+    assert [row.text for row in api.messages] == ["for the lobby"]
+    assert one.conversation.failed is not None
+    written = one.paper.getvalue() + one.errors.getvalue()
+    assert "No channel is open now: what follows is not sent until one is." in written
+
+
+async def test_a_command_that_goes_nowhere_changes_no_place_by_failing():
+    api = ApiTwin()
+    api.add_channel("dev", "bob")
+    async with seat(api, interactive=False) as one:
+        one.type("/switch dev\n/whois nobody\nstill here\n")
+        await one.end()
+    assert [row.text for row in api.messages] == ["still here"]
 
 
 async def test_without_a_channel_the_way_to_one_is_told():

@@ -21,6 +21,13 @@ def is_command(text: str) -> bool:
     return text.startswith("/") and not text.startswith("//")
 
 
+def goes_elsewhere(line: str) -> bool:
+    """Whether what is written behind this command is meant for a channel that it opens; also where that is mistyped."""
+    name = line[1:].split(maxsplit=1)[0].lower() if line[1:].strip() else ""
+    command = _BY_NAME.get(name) or _BY_NAME.get(nearest(name, _BY_NAME) or "")
+    return command is not None and command.goes
+
+
 async def run_command(
     api: NodeApi,
     channel: ChannelId | None,
@@ -79,8 +86,21 @@ async def _help(call: Call) -> Outcome:
 
 COMMANDS: tuple[Command, ...] = (
     Command(name="help", usage="/help [COMMAND]", summary="list the commands, or explain one", run=_help, aliases=("h",)),
-    Command(name="create", usage="/create NAME", summary="make a channel", run=channels.create),
-    Command(name="join", usage="/join LINK", summary="join a channel by an invitation link", run=channels.join, aliases=("j",)),
+    Command(
+        name="create",
+        goes=True,
+        usage="/create NAME",
+        summary="make a channel",
+        run=channels.create,
+    ),
+    Command(
+        name="join",
+        goes=True,
+        usage="/join LINK",
+        summary="join a channel by an invitation link",
+        run=channels.join,
+        aliases=("j",),
+    ),
     Command(
         name="invite",
         usage="/invite [CHANNEL] [uses=N] [expires=7d]",
@@ -90,6 +110,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="leave", usage="/leave [CHANNEL]", summary="leave this channel", run=channels.leave, aliases=("part",)),
     Command(
         name="switch",
+        goes=True,
         usage="/switch CHANNEL",
         summary="open a channel, or @NAME for the conversation with a person",
         run=reading.switch,
@@ -112,6 +133,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         name="jump",
+        goes=True,
         usage="/jump ID|DATE",
         summary="go to a message by the beginning of its id, or to a day in this channel (2026-01-31, yesterday, 7d)",
         run=searching.jump,
@@ -125,8 +147,17 @@ COMMANDS: tuple[Command, ...] = (
         summary="become somebody's contact: by a link of yours or theirs, or with somebody on this network",
         run=people.pair,
     ),
-    Command(name="msg", usage="/msg NAME TEXT", summary="write to one person", run=people.message, aliases=("m", "dm")),
-    Command(name="query", usage="/query NAME", summary="open the conversation with one person", run=people.query, aliases=("q",)),
+    Command(
+        name="msg", goes=True, usage="/msg NAME TEXT", summary="write to one person", run=people.message, aliases=("m", "dm")
+    ),
+    Command(
+        name="query",
+        goes=True,
+        usage="/query NAME",
+        summary="open the conversation with one person",
+        run=people.query,
+        aliases=("q",),
+    ),
     Command(name="whois", usage="/whois NAME", summary="fingerprint, safety number and path of a person", run=people.whois),
     Command(name="qr", usage="/qr [LINK]", summary="a link as a QR code; without one a new pairing link", run=people.qr),
     Command(

@@ -97,3 +97,5 @@ class Command:
     summary: str
     run: Callable[[Call], Awaitable[Outcome]]
     aliases: tuple[str, ...] = ()
+    goes: bool = False
+    """It opens a channel: what is written behind it is meant for that."""
