@@ -417,9 +417,9 @@ MUTANTS = (
     Mutant(
         name="who-offered-a-record-is-not-told",
         file="multichat_tui/node/offers.py",
-        old="if not first:\n            keys",
-        new="if first:\n            keys",
-        tests="tests/simulation/test_greetings.py",
+        old="ends[k].seq > told.get(k, -1))",
+        new="not first)",
+        tests="tests/e2e/test_through_others.py",
     ),
     Mutant(
         name="receipts-are-believed-unchecked",

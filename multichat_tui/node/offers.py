@@ -180,10 +180,11 @@ class Offers:
             return
         if self._holdings.learn(session, channel, tips):
             channel.plan_at = self._world.now
-        # At link up our own offer says what we hold; later the acknowledgement does.
-        if not first:
-            keys = {(tip.log, tip.device) for tip in tips} & channel.chains.ends.keys()
-            session.ack_due.setdefault(channel.id, set()).update(keys)
+        # At link up our own offer says what we hold, unless we got it since then; later the acknowledgement does.
+        ends = channel.chains.ends
+        told = session.sent.get(channel.id, {}) if first else {}
+        keys = {(tip.log, tip.device) for tip in tips} & ends.keys()
+        session.ack_due.setdefault(channel.id, set()).update(k for k in keys if ends[k].seq > told.get(k, -1))
 
     def _ask(self, session: Session, offer: Offer) -> None:
         """For statements and receipts that are newer than ours."""
