@@ -419,7 +419,7 @@ MUTANTS = (
         file="multichat_tui/node/offers.py",
         old="ends[k].seq > told.get(k, -1))",
         new="not first)",
-        tests="tests/e2e/test_through_others.py",
+        tests="tests/simulation/test_channel_stories.py",
     ),
     Mutant(
         name="receipts-are-believed-unchecked",

@@ -162,6 +162,37 @@ def test_an_author_learns_that_somebody_has_a_message_from_another_member(seed: 
     run_virtual(story())
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_two_halves_of_ten_that_meet_again_all_learn_that_everybody_has_everything(seed: int) -> None:
+    """All link up at once, and most of what one offers has come to the other from a third by then."""
+
+    async def story() -> None:
+        world = SimulatedWorld(seed, Conditions(latency_ms=4, jitter_ms=8))
+        people = await world.add(*("ann", "bob", "cleo", "dan", "eve", "fay", "gus", "hal", "ida", "jon"))
+        for other in people[1:]:
+            await world.pair(people[0], other)
+        channel = await world.channel_of(*people)
+        await until(lambda: _all_linked(people), "everybody is linked")
+        world.hub.partition([each.name for each in people[::2]], [each.name for each in people[1::2]])
+        for number in range(3):
+            for person in people:
+                await person.say(channel, f"{person.name} {number}")
+        for person in (people[4], people[5]):
+            person.crash()
+            await person.start()
+            await person.say(channel, f"{person.name} again")
+        await asyncio.sleep(world.random.random() * 60)
+        world.hub.heal()
+        for person in people:
+            await until(lambda person=person: _all_delivered(person, channel), person.name, timeout_s=60)
+
+    run_virtual(story())
+
+
+async def _all_linked(people: list[Person]) -> bool:
+    return all([await _linked(person, len(people) - 1) for person in people])
+
+
 async def _linked(person: Person, count: int) -> bool:
     return (await person.api.status()).rows.links == count
 
