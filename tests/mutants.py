@@ -278,6 +278,13 @@ MUTANTS = (
         tests=SAS,
     ),
     Mutant(
+        name="a command waits for the comparison that gave way",
+        file="multichat_tui/headless/verbs/trust.py",
+        old="            self._comparison = None  # both began",
+        new="            pass  # both began",
+        tests="tests/unit/headless/test_headless_verifying.py",
+    ),
+    Mutant(
         name="one side alone verifies",
         file="multichat_tui/node/comparisons.py",
         old="        if comparison.theirs is not None:\n            self._complete(comparison)",

@@ -9,6 +9,7 @@ from multichat_tui.headless.output import Output
 from multichat_tui.headless.session import session
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.errors import IntentRefused, MultichatError, NotFound, Refusal, TimedOut, UsageError
+from multichat_tui.model.ids import UserId
 from multichat_tui.model.intents import (
     AcknowledgeAlarms,
     Answer,
@@ -43,7 +44,7 @@ async def contact_verify(context: Context) -> int:
     async with session(context.host, network=True) as opened:
         api = opened.api
         contact = await find_contact(api, args.name)
-        dialogue = _Dialogue(api, out)
+        dialogue = _Dialogue(api, out, contact=contact.user)
 
         async def begin() -> ComparisonId | None:
             if not (await find_contact(api, id_text(contact.user))).online:
@@ -106,8 +107,9 @@ async def pair_nearby(context: Context) -> int:
 class _Dialogue:
     """Shows what changes, and hands on what is answered, until one comparison is over."""
 
-    def __init__(self, api: NodeApi, out: Output, *, nearby: bool = False) -> None:
-        self._api, self._out, self._nearby = api, out, nearby
+    def __init__(self, api: NodeApi, out: Output, *, contact: UserId | None = None, nearby: bool = False) -> None:
+        """`contact`: whom to compare with; None for whoever is nearby."""
+        self._api, self._out, self._contact, self._nearby = api, out, contact, nearby
         self._comparison: ComparisonId | None = None
         self._told: dict[object, object] = {}
         self._known: set[ComparisonId] = set()
@@ -159,8 +161,11 @@ class _Dialogue:
         status = await self._status()
         if self._nearby:
             self._tell_nearby(status.nearby, status.nearby_note)
-        for row in status.comparisons:
-            if row.id in self._known or (self._comparison not in (None, row.id)):
+        rows = [row for row in status.comparisons if row.id not in self._known and self._contact in (None, row.user)]
+        if self._comparison not in [row.id for row in rows]:
+            self._comparison = None  # both began at once, and this one gave way to the other side's
+        for row in rows:
+            if self._comparison not in (None, row.id):
                 continue
             self._comparison = row.id
             if self._told.get(row.id) != row.state:
