@@ -652,7 +652,8 @@ class Ledger:
             late=not mine
             and not past
             and world.now - header.timestamp_ms > LATE_AFTER_MS
-            and self._is_below_newest(channel, record),
+            and self._is_below_newest(channel, record)
+            and not self._is_before_our_time(channel, record),
             hidden=not self._is_counted(channel, record, user),
             notice=header.log == Log.CONTROL,
         )
@@ -672,6 +673,13 @@ class Ledger:
         and would make all of a newcomer's history late."""
         heads = channel.chains.heads[Log.CONTENT]
         return any(ets > record.header.ets + LATE_AFTER_MS for head, ets in heads.items() if head != record.id)
+
+    def _is_before_our_time(self, channel: Channel, record: Record) -> bool:
+        """Whether it is from before this user was a member: a newcomer who writes at once stands above all of it."""
+        began = channel.view.members.get(self._world.identity.user)
+        records = [] if began is None else channel.control.records_in(1 << began)
+        headers = [self.header_of(identifier) for identifier in records]
+        return any(header is not None and record.header.timestamp_ms < header.timestamp_ms for header in headers)
 
 
 def _changed(row: MessageRow, position: Position) -> EventBuild:

@@ -261,6 +261,29 @@ def test_a_newcomer_receives_the_whole_history() -> None:
     run_virtual(story())
 
 
+def test_what_was_written_before_their_time_is_not_late_for_a_newcomer_who_has_written_already() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(72)
+        ann, bob, kim = await world.add("ann", "bob", "kim")
+        await world.pair(ann, bob)
+        channel = await world.channel_of(ann, bob)
+        world.hub.partition(["ann", "kim"], ["bob"])
+        await bob.say(channel, "written alone")
+        await asyncio.sleep(3600)
+        await kim.api.submit(JoinChannel(link=await invite(ann, channel)))
+        await until(lambda: _members(kim, channel, ["ann", "bob", "kim"]), "kim is in")
+        await kim.say(channel, "hello")
+        await bob.say(channel, "while kim is there")
+        await asyncio.sleep(3600)
+        await kim.say(channel, "again")
+        world.hub.heal()
+        await world.converge(channel)
+        assert [row.text for row in await kim.rows(channel) if row.late] == ["while kim is there"]
+        assert [row.text for row in await ann.rows(channel) if row.late] == ["written alone", "while kim is there"]
+
+    run_virtual(story())
+
+
 def test_what_comes_late_above_newer_messages_is_marked() -> None:
     async def story() -> None:
         world = SimulatedWorld(71)
