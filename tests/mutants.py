@@ -251,7 +251,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a requested range may end before it begins",
-        file="multichat_tui/model/frames.py",
+        file="multichat_tui/model/frame_bytes.py",
         old='last=as_int(parts[3], "last", MAX_INTEGER, first),',
         new='last=as_int(parts[3], "last", MAX_INTEGER),',
         tests=READER,

@@ -15,6 +15,7 @@ from multichat_tui.model.events import (
     MembersChanged,
     StatusChanged,
 )
+from multichat_tui.model.frame_bytes import decode_frame
 from multichat_tui.model.frames import (
     Ack,
     Islands,
@@ -25,7 +26,6 @@ from multichat_tui.model.frames import (
     PairFrame,
     Request,
     ReturnFrame,
-    decode_frame,
 )
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, UserId
 from multichat_tui.model.intents import Accepted, Intent

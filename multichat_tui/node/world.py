@@ -9,7 +9,8 @@ from multichat_tui.crypto.identity import device_list_holds, join_holds
 from multichat_tui.crypto.keys import link_key, pair_key
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.events import Event, ProfileChanged
-from multichat_tui.model.frames import Frame, Prefix, encode_frame
+from multichat_tui.model.frame_bytes import encode_frame
+from multichat_tui.model.frames import Frame, Prefix
 from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
 from multichat_tui.model.limits import MAX_FRAME_BYTES

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from multichat_tui.model.acts import Message
-from multichat_tui.model.frames import ElidedItem, MessageFrame, decode_frame, encode_frame
+from multichat_tui.model.frame_bytes import decode_frame, encode_frame
+from multichat_tui.model.frames import ElidedItem, MessageFrame
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId
 from multichat_tui.model.records import Kind, Record, expected_ets
 from multichat_tui.sync.elision import DeviceTable, Mismatch, Missing, Place, Surroundings, elide, restore

@@ -35,6 +35,7 @@ from multichat_tui.model.acts import (
 )
 from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart, ComparisonId, EndReason, Purpose
 from multichat_tui.model.errors import IntentRefused
+from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import (
     Ack,
     ChainRange,
@@ -58,7 +59,6 @@ from multichat_tui.model.frames import (
     Request,
     StatementOffer,
     Vector,
-    encode_frame,
 )
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, Log, RecordId, UserId
 from multichat_tui.model.intents import AcceptContact, InviteContact, InviteToChannel, JoinChannel, OpenDirect

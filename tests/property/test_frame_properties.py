@@ -8,6 +8,7 @@ from model_strategies import id_sets, ids, loose_cbor, tampered
 
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart, EndReason, Purpose
+from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.frames import (
     Ack,
     ChainRange,
@@ -29,8 +30,6 @@ from multichat_tui.model.frames import (
     ReturnStage,
     StatementOffer,
     Vector,
-    decode_frame,
-    encode_frame,
 )
 from multichat_tui.model.ids import Log
 from multichat_tui.model.limits import MAX_ETS, MAX_INTEGER, MAX_NAME_CHARACTERS, MAX_TIMESTAMP_MS, NEARBY_ID_BYTES

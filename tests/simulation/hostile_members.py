@@ -7,6 +7,7 @@ from simulated_world import Person
 
 from multichat_tui.model.acts import Act, Message, SetTopic, encode_acts
 from multichat_tui.model.codec import encode
+from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import (
     Ack,
     ChainTip,
@@ -17,7 +18,6 @@ from multichat_tui.model.frames import (
     MessageFrame,
     Offer,
     Request,
-    encode_frame,
 )
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId
 from multichat_tui.model.receipts import HeldChain, receipt_body, receipt_signed_bytes

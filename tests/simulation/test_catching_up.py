@@ -2,7 +2,8 @@
 
 from simulated_world import Person, SimulatedWorld, until
 
-from multichat_tui.model.frames import MessageFrame, decode_frame
+from multichat_tui.model.frame_bytes import decode_frame
+from multichat_tui.model.frames import MessageFrame
 from multichat_tui.model.ids import ChannelId, LinkId
 from multichat_tui.net.simulated import Conditions
 from multichat_tui.net.virtual_time import run_virtual

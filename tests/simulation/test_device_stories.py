@@ -7,7 +7,8 @@ from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.crypto.identity import Account, DeviceSecrets, certify, joined_device_list, sign_device_list
 from multichat_tui.model.errors import IntentRefused
-from multichat_tui.model.frames import ReturnFrame, ReturnStage, encode_frame
+from multichat_tui.model.frame_bytes import encode_frame
+from multichat_tui.model.frames import ReturnFrame, ReturnStage
 from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import ChannelId, LinkId, digest
 from multichat_tui.model.intents import CloseAccount, OpenDirect, RevokeDevice, SendMessage

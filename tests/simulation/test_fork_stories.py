@@ -11,7 +11,8 @@ from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.model.acts import Act, Message, SetTopic
 from multichat_tui.model.errors import IntentRefused
-from multichat_tui.model.frames import ChainTip, ChannelOffer, FullItem, MessageFrame, Offer, encode_frame
+from multichat_tui.model.frame_bytes import encode_frame
+from multichat_tui.model.frames import ChainTip, ChannelOffer, FullItem, MessageFrame, Offer
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
 from multichat_tui.model.intents import SendMessage
 from multichat_tui.model.limits import FORKED_LINK_MS, MAX_BRANCHES, MAX_PARENTS, MIN_SHUN_MS

@@ -8,7 +8,8 @@ from test_far_behind import backlog, complete, has_newest, short_pages, three, v
 from test_fork_stories import Forger, shows
 
 from multichat_tui.model.errors import IntentRefused
-from multichat_tui.model.frames import ChainTip, ChannelOffer, Offer, encode_frame
+from multichat_tui.model.frame_bytes import encode_frame
+from multichat_tui.model.frames import ChainTip, ChannelOffer, Offer
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
 from multichat_tui.model.intents import ChangeSetting, FetchOlder
 from multichat_tui.model.snapshots import Delivery, Gap

@@ -9,7 +9,8 @@ from test_fork_stories import Forger, shows
 from test_gaps import engine, linked, paused
 
 from multichat_tui.model.acts import Message
-from multichat_tui.model.frames import ChainTip, ChannelOffer, FullItem, MessageFrame, Offer, Request, encode_frame
+from multichat_tui.model.frame_bytes import encode_frame
+from multichat_tui.model.frames import ChainTip, ChannelOffer, FullItem, MessageFrame, Offer, Request
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
 from multichat_tui.model.intents import ChangeSetting
 from multichat_tui.sync.chains import ChainKey, Chains

@@ -8,7 +8,8 @@ from simulated_world import Person, SimulatedWorld, until
 from multichat_tui.crypto.identity import sign_receipt
 from multichat_tui.crypto.keys import Signer
 from multichat_tui.model.codec import Rejected
-from multichat_tui.model.frames import Ack, Frame, MessageFrame, Offer, Request, decode_frame, encode_frame
+from multichat_tui.model.frame_bytes import decode_frame, encode_frame
+from multichat_tui.model.frames import Ack, Frame, MessageFrame, Offer, Request
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log
 from multichat_tui.model.intents import ChangeSetting, SetName
 from multichat_tui.model.receipts import HeldChain

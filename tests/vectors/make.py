@@ -71,6 +71,7 @@ from multichat_tui.model.comparing import (
     Purpose,
 )
 from multichat_tui.model.emoji import EMOJI
+from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import (
     Ack,
     ChainRange,
@@ -95,7 +96,6 @@ from multichat_tui.model.frames import (
     ReturnStage,
     StatementOffer,
     Vector,
-    encode_frame,
 )
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest, fingerprint, short
 from multichat_tui.model.invitations import Invitation, InvitationKind, join_seed, token_key

@@ -19,7 +19,8 @@ from multichat_tui.crypto.identity import (
 from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key, sealing_public_key, sign, verify
 from multichat_tui.model.acts import Devices, decode_acts, encode_acts
 from multichat_tui.model.codec import Rejected, decode, encode
-from multichat_tui.model.frames import MessageFrame, ReturnFrame, decode_frame, encode_frame
+from multichat_tui.model.frame_bytes import decode_frame, encode_frame
+from multichat_tui.model.frames import MessageFrame, ReturnFrame
 from multichat_tui.model.identity import Certificate, DeviceList, decode_certificate, decode_device_list
 from multichat_tui.model.ids import Log, UserId, digest, fingerprint, short, user_id
 from multichat_tui.model.invitations import Invitation, join_seed, parse_link, token_key

@@ -7,7 +7,7 @@ from typing import Any
 
 from reference_cbor import Refused, reference_decode
 
-from multichat_tui.model import acts, codec, frames, identity, joins, records, statements
+from multichat_tui.model import acts, codec, frame_bytes, identity, joins, records, statements
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.ids import Log
 from multichat_tui.net.framing import FrameReader, Garbled, prefix
@@ -24,7 +24,7 @@ class DecoderTarget:
     def __init__(self) -> None:
         self._readers: list[Callable[[bytes], str]] = [
             _codec,
-            _reader(frames.decode_frame, frames.encode_frame, tolerant=True),
+            _reader(frame_bytes.decode_frame, frame_bytes.encode_frame, tolerant=True),
             _reader(records.decode_header, records.encode_header),
             _reader(lambda b: acts.decode_acts(b, Log.CONTENT), acts.encode_acts, tolerant=True),
             _reader(lambda b: acts.decode_acts(b, Log.CONTROL), acts.encode_acts, tolerant=True),

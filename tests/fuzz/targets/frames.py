@@ -11,7 +11,7 @@ from simulated_world import START_MS, Person
 
 from multichat_tui.crypto.handshake import VERSIONS
 from multichat_tui.model.codec import MAX_DEPTH, encode
-from multichat_tui.model.frames import encode_frame
+from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.ids import LinkId
 from multichat_tui.model.limits import MAX_FRAME_BYTES, PARKED_BYTES_PER_PEER, PARKED_RECORDS_PER_PEER
 from multichat_tui.model.ports import FrameIn, LinkDown, LinkPath, LinkUp

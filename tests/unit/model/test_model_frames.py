@@ -3,6 +3,7 @@
 import pytest
 
 from multichat_tui.model.codec import Reason, Rejected, Value, encode
+from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.frames import (
     Ack,
     ElidedItem,
@@ -13,8 +14,6 @@ from multichat_tui.model.frames import (
     Offer,
     PairFrame,
     Request,
-    decode_frame,
-    encode_frame,
 )
 from multichat_tui.model.ids import Log
 from multichat_tui.model.limits import (

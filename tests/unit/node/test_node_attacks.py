@@ -15,6 +15,7 @@ from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.acts import Create, Message, SetTopic, Style
 from multichat_tui.model.codec import encode
 from multichat_tui.model.errors import IntentRefused, MultichatError
+from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.frames import (
     ChainRange,
     ElidedItem,
@@ -24,8 +25,6 @@ from multichat_tui.model.frames import (
     Offer,
     Ref,
     Request,
-    decode_frame,
-    encode_frame,
 )
 from multichat_tui.model.identity import Certificate, certificate_body, decode_certificate
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId

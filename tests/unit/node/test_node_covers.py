@@ -16,7 +16,8 @@ from test_node_hostile import Mallory, counters, setting
 
 from multichat_tui.crypto.keys import Signer
 from multichat_tui.model.acts import Message, encode_acts
-from multichat_tui.model.frames import ElidedItem, FullItem, MessageFrame, Ref, Request, decode_frame
+from multichat_tui.model.frame_bytes import decode_frame
+from multichat_tui.model.frames import ElidedItem, FullItem, MessageFrame, Ref, Request
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId
 from multichat_tui.model.limits import MAX_RECORD_FAULTS
 from multichat_tui.model.records import (

@@ -18,7 +18,8 @@ from multichat_tui.crypto.identity import sign_join
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.acts import Message
 from multichat_tui.model.errors import IntentRefused, Refusal
-from multichat_tui.model.frames import FullItem, JoinFrame, encode_frame
+from multichat_tui.model.frame_bytes import encode_frame
+from multichat_tui.model.frames import FullItem, JoinFrame
 from multichat_tui.model.ids import DeviceId, LinkId, RecordId
 from multichat_tui.model.intents import AcceptContact, ConnectTo, CreateChannel, InviteContact, InviteToChannel, JoinChannel
 from multichat_tui.model.invitations import Invitation, join_seed, parse_link

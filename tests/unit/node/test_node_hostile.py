@@ -14,6 +14,7 @@ from simulated_world import Person, SimulatedWorld, until
 from multichat_tui.crypto.identity import sign_profile
 from multichat_tui.crypto.keys import Signer
 from multichat_tui.model.acts import Act, Message, SetTopic, encode_acts
+from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import (
     ChainRange,
     ChainTip,
@@ -22,7 +23,6 @@ from multichat_tui.model.frames import (
     MessageFrame,
     Offer,
     Request,
-    encode_frame,
 )
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, LinkId, Log, RecordId
 from multichat_tui.model.intents import AcceptContact, InviteContact

@@ -26,7 +26,8 @@ from multichat_tui.model.comparing import (
     EndReason,
     Purpose,
 )
-from multichat_tui.model.frames import MessageFrame, PairFrame, encode_frame
+from multichat_tui.model.frame_bytes import encode_frame
+from multichat_tui.model.frames import MessageFrame, PairFrame
 from multichat_tui.model.identity import decode_device_list, device_list_body, device_list_signed_bytes
 from multichat_tui.model.ids import PREFIX_SIZE, digest
 from multichat_tui.model.intents import AcceptContact, Answer, AnswerComparison, InviteContact, MeetNearby, SetNearby

@@ -4,7 +4,8 @@ import tracemalloc
 
 import pytest
 
-from multichat_tui.model.frames import ElidedItem, FullItem, MessageFrame, Ref, decode_frame, encode_frame
+from multichat_tui.model.frame_bytes import decode_frame, encode_frame
+from multichat_tui.model.frames import ElidedItem, FullItem, MessageFrame, Ref
 from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import MAX_CONTROL_HEADS, MAX_PARENTS, MAX_RECIPIENTS, MAX_TIPS, PARKED_RECORDS_PER_PEER
 from multichat_tui.sync import parking as room
