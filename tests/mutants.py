@@ -500,7 +500,7 @@ MUTANTS = (
     ),
     Mutant(
         name="ordered-by-arrival",
-        file="multichat_tui/node/ledger.py",
+        file="multichat_tui/node/timeline.py",
         old="            ets=header.ets,\n            arrival=arrival,",
         new="            ets=arrival,\n            arrival=arrival,",
         tests=FIVE,
@@ -662,7 +662,7 @@ MUTANTS = (
     ),
     Mutant(
         name="all-who-ever-left-are-counted-again-each-time",
-        file="multichat_tui/node/ledger.py",
+        file="multichat_tui/node/timeline.py",
         old="ended = {ending.user for ending in set(before.endings) ^ set(after.endings)}",
         new="ended = {ending.user for ending in after.endings}",
         tests="tests/unit/node/test_node_recounting.py",
@@ -1160,7 +1160,7 @@ MUTANTS = (
     ),
     Mutant(
         name="what-is-dated-ahead-never-shows-when-built-upon",
-        file="multichat_tui/node/ledger.py",
+        file="multichat_tui/node/timeline.py",
         old='            world.txn.put(Space.CITED, key, b"")\n',
         new="",
         tests="tests/unit/node/test_node_hostile.py",

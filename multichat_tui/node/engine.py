@@ -60,6 +60,7 @@ from multichat_tui.model.records import Kind
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import decode_statement
 from multichat_tui.model.trust import AlarmKind
+from multichat_tui.node.act_words import reply_of_record, searched_text_of
 from multichat_tui.node.alarms import look_at_names
 from multichat_tui.node.branches import forked_devices
 from multichat_tui.node.choices import Choices
@@ -75,9 +76,10 @@ from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.islands import load_islands
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
+from multichat_tui.node.message_rows import changed_row
 from multichat_tui.node.offered_channels import COMING_BACK_MS
 from multichat_tui.node.returning import Returning
-from multichat_tui.node.rows import Rows, changed_row, reply_of_record, searched_text_of
+from multichat_tui.node.rows import Rows
 from multichat_tui.node.standing import decode_contact, decode_kept_list, decode_standing
 from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.chains import Chains
@@ -93,7 +95,7 @@ class Engine:
     def __init__(self, world: World) -> None:
         self.world = world
         self.rows = Rows(world)
-        self._ledger = Ledger(world, self.rows)
+        self._ledger = Ledger(world, self.rows.messages)
         self._exchange = Exchange(world, self._ledger)
         self._devices = Devices(world, self._ledger)
         self._dialing = Dialing(world)
@@ -213,7 +215,7 @@ class Engine:
         look_at_names(world)
         self._exchange.tick()
         self._incarnations.tick()
-        self._ledger.show_due()
+        self._ledger.timeline.show_due()
         self._devices.settle()
         self._returning.tick()
         if world.credentials_changed or world.introductions_changed or self._introductions_at <= world.now:
@@ -287,8 +289,8 @@ class Engine:
             if user in world.contacts:
                 contact = self.rows.contact(user)
                 world.emit(partial(ContactChanged, row=contact))
-        for root in {self.rows.root_of(record) for record in world.answered}:
-            grown = self.rows.message(root)
+        for root in {self.rows.messages.root_of(record) for record in world.answered}:
+            grown = self.rows.messages.message(root)
             if grown is not None:
                 world.emit(changed_row(grown))
         if world.status_changed:

@@ -54,7 +54,7 @@ def foresee(ledger: Ledger, channel: Channel, items: Sequence[Item], devices: tu
     if not _has_runs(items):
         return {}
     ahead = _Ahead()
-    around = _surroundings(ledger.surroundings(channel), ahead)
+    around = _surroundings(ledger.held.surroundings(channel), ahead)
     indexes: dict[RecordId, int] = {}
     for index, item in enumerate(items):
         found = _look(ledger, channel, item, devices, around, ahead)
@@ -103,7 +103,7 @@ def _look(
         return None
     if channel.devices.get(header.device[:PREFIX_SIZE]) != header.device:
         return None
-    if not all(identifier in ahead.by_id or ledger.holds(channel, header, identifier) for identifier in header.dependencies):
+    if not all(identifier in ahead.by_id or ledger.held.holds(channel, header, identifier) for identifier in header.dependencies):
         return None
     acts: tuple[Act, ...] | Rejected = ()
     if header.kind != Kind.MERGE:

@@ -1,12 +1,9 @@
 """Records into a channel: our own are made, others' are checked; both are delivered in the same way, once, in causal order."""
 
-import heapq
 from dataclasses import replace
 from enum import Enum
 
 from multichat_tui.channel.control import root_create
-from multichat_tui.channel.counting import counts
-from multichat_tui.channel.view import View
 from multichat_tui.crypto.identity import founders_hold
 from multichat_tui.crypto.keys import verify
 from multichat_tui.model.acts import (
@@ -14,24 +11,16 @@ from multichat_tui.model.acts import (
     Admit,
     Create,
     Devices,
-    Leave,
-    Message,
-    Remove,
-    Rename,
-    SetTopic,
-    UnknownAct,
     decode_acts,
     encode_acts,
 )
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.errors import IntentRefused, Refusal
-from multichat_tui.model.events import DeliveryChanged, MessageAdded, MessageChanged
+from multichat_tui.model.events import DeliveryChanged
 from multichat_tui.model.frames import ElidedItem, Item, Prefix
 from multichat_tui.model.identity import DeviceList, decode_device_list
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId
 from multichat_tui.model.limits import (
-    FUTURE_TOLERANCE_MS,
-    LATE_AFTER_MS,
     MAX_CHANNEL_DEVICES,
     MAX_CONTROL_RECORDS_PER_DEVICE,
     MAX_ETS,
@@ -40,7 +29,6 @@ from multichat_tui.model.limits import (
     MAX_PARENTS,
     SALT_BYTES,
 )
-from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import (
     Header,
     Kind,
@@ -55,19 +43,18 @@ from multichat_tui.model.records import (
     signed_bytes,
     size_bucket,
 )
-from multichat_tui.model.snapshots import Membership, MessageRow, Position
-from multichat_tui.model.text import mentions
+from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.gaps import lies_below
-from multichat_tui.node.rows import COPIED, Rows, reply_of, reply_of_record, searched_text
+from multichat_tui.node.held import Held
+from multichat_tui.node.message_rows import MessageRows
+from multichat_tui.node.rows import COPIED
 from multichat_tui.node.standing import Standing
-from multichat_tui.node.world import Channel, EventBuild, World, new_channel
-from multichat_tui.sync.chains import ChainKey, End, Island, chain_key
-from multichat_tui.sync.elision import Mismatch, Missing, Place, Surroundings, restore
+from multichat_tui.node.timeline import SHOWN, Timeline
+from multichat_tui.node.world import Channel, World, new_channel
+from multichat_tui.sync.chains import ChainKey, Island, chain_key
+from multichat_tui.sync.elision import Mismatch, Missing, restore
 
-SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices)
-KEPT_HEADERS = 2048
-"""About 2 MB, which the database's own cache of headers mostly shares: some pages on their way in each direction."""
 WHOLE = 2**53
 """Beyond every arrival number."""
 
@@ -93,26 +80,21 @@ def has_places(channel: Channel, devices: DeviceList | Rejected) -> bool:
 
 
 class Ledger:
-    def __init__(self, world: World, rows: Rows) -> None:
+    def __init__(self, world: World, rows: MessageRows) -> None:
         self._world = world
-        self._rows = rows
+        self.held = Held(world)
+        self.timeline = Timeline(world, rows, self.held)
         self._branches = Branches(world)
         self.delivered: list[tuple[ChannelId, ChainKey, int, RecordId]] = []
         """(channel, chain, seq, id) of what came from peers and was delivered, until the reader clears it. Ours is not in it:
         nobody holds that yet, though it may have been made in the same batch."""
-        self.fresh: dict[tuple[ChannelId, ChainKey, int], Record] = {}
-        """Records delivered in this batch, to be sent on without reading them again; cleared at its end."""
-        self.fresh_by_id: dict[RecordId, Record] = {}
-        self._headers: dict[RecordId, Header] = {}
-        """Of held records: lately delivered, sent or asked about. The oldest goes first."""
 
     @property
     def own_device(self) -> DeviceId:
         return self._world.identity.device
 
     def end_batch(self) -> None:
-        self.fresh.clear()
-        self.fresh_by_id.clear()
+        self.held.end_batch()
         self.delivered.clear()
 
     # Ours
@@ -235,7 +217,7 @@ class Ledger:
         repeated = self._repeated(channel, item, devices)
         if repeated is not None:
             return repeated
-        found = restore(item, devices, self.surroundings(channel))
+        found = restore(item, devices, self.held.surroundings(channel))
         if isinstance(found, Missing | Mismatch):
             return found
         if isinstance(found, Rejected):
@@ -285,7 +267,7 @@ class Ledger:
 
     def _absent(self, channel: Channel, header: Header) -> tuple[RecordId, ...]:
         """Dependencies that must come first. Parents that are known to lie below the edge need not: history will bring them."""
-        absent = tuple(i for i in header.dependencies if not self.holds(channel, header, i))
+        absent = tuple(i for i in header.dependencies if not self.held.holds(channel, header, i))
         if not absent or not channel.below:
             return absent
         needed = {header.prev, *header.control_heads}
@@ -394,7 +376,7 @@ class Ledger:
         end = channel.chains.ends.get(chain_key(header))
         if end is not None and end.id == header.prev:
             return end.seq == header.seq - 1
-        prev = self.fresh_by_id.get(header.prev) or self._world.txn.record(header.prev)
+        prev = self.held.fresh_by_id.get(header.prev) or self._world.txn.record(header.prev)
         place = (channel.id, header.log, header.device, header.seq - 1)
         return prev is not None and (prev.channel, prev.header.log, prev.header.device, prev.header.seq) == place
 
@@ -421,89 +403,12 @@ class Ledger:
             return False
         return channel.control.written_before(header.device, header.dependencies) < MAX_CONTROL_RECORDS_PER_DEVICE
 
-    def holds(self, channel: Channel, header: Header, identifier: RecordId) -> bool:
-        """Whether a dependency is here and stands where the header says it does. What stands in the other log, or in another
-        channel, is as absent as what does not exist: else one channel could be asked what is held of another."""
-        log = Log.CONTROL if identifier in header.control_heads else header.log
-        if log == Log.CONTROL:
-            return channel.control.operation(identifier) is not None
-        if identifier in channel.chains.heads[Log.CONTENT]:
-            return True
-        held = self.fresh_by_id.get(identifier) or self._world.txn.record(identifier)
-        return held is not None and held.channel == channel.id and held.header.log == log
-
-    def _at(self, channel: Channel, log: Log, prefix: Prefix, seq: int) -> RecordId | None:
-        chains = channel.chains
-        end = chains.ends.get((log, prefix))
-        if (end is None or seq > end.seq) and (log, prefix) in chains.islands and chains.holds((log, prefix), seq):
-            end = chains.islands[log, prefix].end
-        if end is None or seq > end.seq:
-            return None
-        return end.id if end.seq == seq else self._world.txn.in_chain(channel.id, log, end.device, seq)
-
-    def surroundings(self, channel: Channel) -> Surroundings:
-        chains = channel.chains
-
-        def ets(identifier: RecordId) -> int:
-            for log in Log:
-                found = chains.heads[log].get(identifier)
-                if found is not None:
-                    return found
-            header = self.header_of(identifier)
-            return 0 if header is None else header.ets
-
-        def control_heads(identifier: RecordId) -> tuple[RecordId, ...]:
-            header = self.header_of(identifier)
-            return () if header is None else header.control_heads
-
-        def control_heads_of(identifier: RecordId) -> tuple[RecordId, ...]:
-            end = chains.by_id.get(identifier)
-            return control_heads(identifier) if end is None else end.control_heads
-
-        return Surroundings(
-            channel=channel.id,
-            device=channel.devices.get,
-            at=lambda log, prefix, seq: self._at(channel, log, prefix, seq),
-            ets=ets,
-            control_heads=control_heads_of,
-        )
-
     def key_of(self, item: Item, devices: tuple[Prefix, ...]) -> ChainKey | None:
         """The chain that an item says it belongs to."""
         if isinstance(item, ElidedItem):
             return item.log, devices[item.device]
         header = decode_header(item.header_bytes)
         return None if isinstance(header, Rejected) else chain_key(header)
-
-    def place(self, channel: Channel, identifier: RecordId) -> Place | None:
-        """Where a held record stands."""
-        end = channel.chains.by_id.get(identifier)
-        if end is not None:
-            header: Header | End = end
-        else:
-            found = self.header_of(identifier)
-            if found is None or (found.channel or identifier) != channel.id:
-                return None
-            header = found
-        forked = bool(channel.chains.forks) and any(key[1] == header.device[:PREFIX_SIZE] for key in channel.chains.forks)
-        return Place(device=header.device, seq=header.seq, ets=header.ets, forked=forked)
-
-    def header_of(self, identifier: RecordId) -> Header | None:
-        """The header of a held record; mostly without a look into the database, as records cite what was lately here."""
-        header = self._headers.get(identifier)
-        if header is None:
-            record = self._world.txn.record(identifier)
-            if record is None:
-                return None
-            self.remember(record)
-            header = record.header
-        return header
-
-    def remember(self, record: Record) -> None:
-        """The header of a record that is held is about to be wanted."""
-        if len(self._headers) >= KEPT_HEADERS:
-            del self._headers[next(iter(self._headers))]
-        self._headers[record.id] = record.header
 
     # Both
 
@@ -514,41 +419,19 @@ class Ledger:
         edge = channel.edge
         past = arrival is not None and edge is not None and arrival <= edge.high
         arrival = world.txn.append(record, world.now, arrival)
-        key = chain_key(record.header)
         if island:
             self._branches.advance_island(channel, record)
         else:
             self._branches.advance(channel, record)
-        self.fresh[channel.id, key, record.header.seq] = record
-        self.fresh_by_id[record.id] = record
-        self.remember(record)
+        self.held.add(channel.id, record)
         if record.header.log == Log.CONTROL:
             self._control(channel, record, acts)
         user = channel.control.user_of(record.header.device)
         assert user is not None
         if acts and isinstance(acts[0], SHOWN):
-            self._show(channel, record, acts, arrival, user, past=past)
+            self.timeline.show(channel, record, acts, arrival, user, past=past)
         if record.header.log is Log.CONTENT:
-            self._show_cited(channel, record.header)
-
-    def _show_cited(self, channel: Channel, header: Header) -> None:
-        """What is dated ahead, and held back for that, shows when a record that is not stands upon it."""
-        world = self._world
-        ahead = world.now + FUTURE_TOLERANCE_MS
-        below = [*header.parents, *((header.prev,) if header.prev is not None else ())] if header.timestamp_ms <= ahead else []
-        found = 0
-        while below and found < MAX_EARLY:
-            identifier = below.pop()
-            cited = self.header_of(identifier)
-            if cited is None or cited.log is not Log.CONTENT or cited.timestamp_ms <= ahead:
-                continue
-            key = channel.id + identifier
-            if cited.device == world.identity.device or world.txn.get(Space.CITED, key) is not None:
-                continue
-            found += 1
-            world.txn.put(Space.CITED, key, b"")
-            below += [*cited.parents, *((cited.prev,) if cited.prev is not None else ())]
-            self._show_again(identifier)
+            self.timeline.show_cited(channel, record.header)
 
     def _control(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
         world = self._world
@@ -569,125 +452,10 @@ class Ledger:
         ended = before is None or (before.endings is not after.endings and before.endings != after.endings)
         revoked = before is None or (before.revocations is not after.revocations and before.revocations != after.revocations)
         if before is not None and (ended or revoked or (before.effective ^ after.effective) & before.mask):
-            self._recount(channel, before, after)
+            self.timeline.recount(channel, before, after)
         if ended or revoked or before is None or (before.members is not after.members and before.members != after.members):
             world.changed_members.add(channel.id)
             world.credentials_changed = True
             world.emit(lambda seq: DeliveryChanged(seq=seq, channel=channel.id, first=0, last=WHOLE))
         elif before.invitations is not after.invitations or known != len(channel.control.certificates):
             world.credentials_changed = True
-
-    def _recount(self, channel: Channel, before: View, after: View) -> None:
-        """Memberships have ended, devices were revoked, or operations count that did not, or no longer: so may what those
-        concerned have written, and nothing else."""
-        txn, control = self._world.txn, channel.control
-        ended = {ending.user for ending in set(before.endings) ^ set(after.endings)}
-        revoked = {
-            device
-            for device in {**before.revocations, **after.revocations}
-            if before.revocations.get(device) != after.revocations.get(device)
-        }
-        entries: dict[RecordId, TimelineEntry] = {}
-        for device, certificate in control.certificates.items():
-            if certificate.user in ended or device in revoked:
-                entries.update((entry.id, entry) for entry in txn.entries_by_device(channel.id, device))
-        for record in control.records_in((before.effective ^ after.effective) & before.mask):
-            entry = txn.entry(record)
-            if entry is not None:
-                entries[record] = entry
-        for entry in entries.values():
-            self._recount_entry(channel, entry)
-
-    def _recount_entry(self, channel: Channel, entry: TimelineEntry) -> None:
-        world = self._world
-        record = world.txn.record(entry.id)
-        if record is None:
-            return
-        hidden = not self._is_counted(channel, record, entry.user)
-        if hidden == entry.hidden:
-            return
-        changed = replace(entry, hidden=hidden)
-        world.txn.show(changed)
-        answered = reply_of_record(record)
-        if answered is not None:
-            world.answered.add(answered)
-        row = None if hidden else self._rows.row(channel, changed, record)
-        position = Position(ets=entry.ets, id=entry.id)
-        shown = world.conversation(channel)[0].id
-        world.emit(lambda seq: MessageChanged(seq=seq, channel=shown, id=entry.id, position=position, row=row))
-
-    def show_due(self) -> None:
-        """Held records whose time has come show their text."""
-        world = self._world
-        while world.early and world.early[0][0] <= world.now:
-            self._show_again(heapq.heappop(world.early)[2])
-
-    def _show_again(self, record: RecordId) -> None:
-        entry, row = self._world.txn.entry(record), self._rows.message(record)
-        if entry is not None and row is not None:
-            self._world.emit(_changed(row, Position(ets=entry.ets, id=record)))
-
-    def _is_counted(self, channel: Channel, record: Record, user: UserId) -> bool:
-        if record.header.log == Log.CONTROL:
-            return channel.control.effective(record.id)
-        return counts(channel.control, record.header, user)
-
-    def _show(
-        self, channel: Channel, record: Record, acts: tuple[Act, ...], arrival: int, user: UserId, *, past: bool = False
-    ) -> None:
-        """`past`: history that is filled in, which is neither late nor news."""
-        world = self._world
-        header = record.header
-        mine = user == world.identity.user
-        if any(isinstance(act, Remove) and act.reason == LEFT_REASON for act in acts):
-            return
-        entry = TimelineEntry(
-            channel=channel.id,
-            id=record.id,
-            ets=header.ets,
-            arrival=arrival,
-            user=user,
-            device=DeviceId(header.device),
-            mention=not mine and any(isinstance(act, Message) and mentions(act.text, world.identity.name) for act in acts),
-            late=not mine
-            and not past
-            and world.now - header.timestamp_ms > LATE_AFTER_MS
-            and self._is_below_newest(channel, record)
-            and not self._is_before_our_time(channel, record),
-            hidden=not self._is_counted(channel, record, user),
-            notice=header.log == Log.CONTROL,
-        )
-        answered = reply_of(acts)
-        world.txn.show(entry, searched_text(acts), reply_to=answered)
-        if answered is not None:
-            world.answered.add(answered)
-        world.changed_channels.add(channel.id)
-        due_ms = header.timestamp_ms - FUTURE_TOLERANCE_MS
-        if due_ms > world.now and not mine and len(world.early) < MAX_EARLY:
-            heapq.heappush(world.early, (due_ms, channel.id, record.id))
-        if not entry.hidden:
-            world.emit(lambda seq: MessageAdded(seq=seq, row=self._rows.row(channel, entry, record, acts), past=past))
-
-    def _is_below_newest(self, channel: Channel, record: Record) -> bool:
-        """Whether it lands above content that was here before. Control records do not count: they come first when catching up,
-        and would make all of a newcomer's history late."""
-        heads = channel.chains.heads[Log.CONTENT]
-        return any(ets > record.header.ets + LATE_AFTER_MS for head, ets in heads.items() if head != record.id)
-
-    def _is_before_our_time(self, channel: Channel, record: Record) -> bool:
-        """Whether it is from before this user was a member: a newcomer who writes at once stands above all of it."""
-        began = channel.view.members.get(self._world.identity.user)
-        records = [] if began is None else channel.control.records_in(1 << began)
-        headers = [self.header_of(identifier) for identifier in records]
-        return any(header is not None and record.header.timestamp_ms < header.timestamp_ms for header in headers)
-
-
-def _changed(row: MessageRow, position: Position) -> EventBuild:
-    return lambda seq: MessageChanged(seq=seq, channel=row.channel, id=row.id, position=position, row=row)
-
-
-MAX_EARLY = 1024
-"""Records from the future whose moment is waited for; of more, the text shows at the next read after it is due."""
-
-LEFT_REASON = "left"
-"""The reason of a removal that only confirms a leaving, which is shown already."""

@@ -49,7 +49,7 @@ class Pages:
         world = self._world
         table = DeviceTable()
         for record in records:
-            self._ledger.remember(record)
+            self._ledger.held.remember(record)
         items = tuple(full(record) if whole else self._item(channel, record, table) for record in records)
         frame = MessageFrame(channel=channel.id[:PREFIX_SIZE], devices=tuple(table.prefixes), items=items)
         world.send(session, frame)
@@ -67,13 +67,13 @@ class Pages:
         if record.header.log == Log.CONTROL or chain_key(record.header) in channel.chains.forks:
             # The reader may know no device of the channel yet; and a place in a forked chain says too little.
             return full(record)
-        return elide(record, table, lambda identifier: self._ledger.place(channel, identifier), self._prev_heads(record))
+        return elide(record, table, lambda identifier: self._ledger.held.place(channel, identifier), self._prev_heads(record))
 
     def _prev_heads(self, record: Record) -> tuple[RecordId, ...] | None:
         header = record.header
         if header.prev is None:
             return None
-        prev = self._ledger.header_of(header.prev)
+        prev = self._ledger.held.header_of(header.prev)
         return None if prev is None else prev.control_heads
 
     # What was asked for

@@ -44,7 +44,7 @@ class Pushes:
             self._pages.send(session, channel, records)
 
     def _recent(self, channel: Channel, key: ChainKey, first: int, last: int) -> list[Record]:
-        fresh = self._ledger.fresh
+        fresh = self._ledger.held.fresh
         found = [fresh.get((channel.id, key, seq)) for seq in range(first, last + 1)]
         if all(found):
             return [record for record in found if record is not None]

@@ -253,21 +253,21 @@ class Node:
         limit: int = 100,
     ) -> Snapshot[tuple[MessageRow, ...]]:
         bounded = max(1, min(limit, MAX_PAGE_ROWS))
-        return await self._read(lambda rows: rows.timeline(rows.find(channel), before, after, bounded))
+        return await self._read(lambda rows: rows.messages.timeline(rows.find(channel), before, after, bounded))
 
     async def message(self, record: RecordId) -> Snapshot[MessageRow | None]:
-        return await self._read(lambda rows: rows.message(record))
+        return await self._read(lambda rows: rows.messages.message(record))
 
     async def thread(self, record: RecordId) -> Snapshot[Thread]:
-        return await self._read(lambda rows: rows.thread(record))
+        return await self._read(lambda rows: rows.messages.thread(record))
 
     async def search(self, search: Search, *, before: Position | None = None, limit: int = 50) -> Snapshot[FoundPage]:
         check_search(search)
         bounded = max(1, min(limit, MAX_FOUND_ROWS))
-        return await self._read(lambda rows: rows.search(search, before, bounded))
+        return await self._read(lambda rows: rows.messages.search(search, before, bounded))
 
     async def delivery(self, record: RecordId) -> Snapshot[DeliveryRow]:
-        return await self._read(lambda rows: rows.delivery(record))
+        return await self._read(lambda rows: rows.messages.delivery(record))
 
     async def devices(self) -> Snapshot[tuple[DeviceRow, ...]]:
         return await self._read(lambda rows: rows.devices())

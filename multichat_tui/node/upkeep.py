@@ -4,7 +4,8 @@ members have left (authority.md, rules 6 and 8)."""
 from multichat_tui.model.acts import CloseInvitation, Remove, Tip
 from multichat_tui.model.ids import Log
 from multichat_tui.model.snapshots import Membership
-from multichat_tui.node.ledger import LEFT_REASON, Ledger
+from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.timeline import LEFT_REASON
 from multichat_tui.node.world import Channel, World
 
 

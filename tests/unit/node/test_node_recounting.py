@@ -13,7 +13,7 @@ from multichat_tui.model.ids import ChannelId, UserId
 from multichat_tui.model.intents import InviteToChannel, JoinChannel, LeaveChannel
 from multichat_tui.model.ports import TimelineEntry
 from multichat_tui.net.virtual_time import run_virtual
-from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.timeline import Timeline
 from multichat_tui.node.world import Channel
 
 
@@ -33,13 +33,13 @@ async def let_in(world: SimulatedWorld, inviter: Person, channel: ChannelId, nam
 def test_who_comes_after_somebody_has_left_has_nothing_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at: list[tuple[str, UserId]] = []
     """Whose node, and whose entry."""
-    recount = Ledger._recount_entry
+    recount = Timeline._recount_entry
 
-    def noted(self: Ledger, channel: Channel, entry: TimelineEntry) -> None:
+    def noted(self: Timeline, channel: Channel, entry: TimelineEntry) -> None:
         looked_at.append((self._world.identity.name, entry.user))
         recount(self, channel, entry)
 
-    monkeypatch.setattr(Ledger, "_recount_entry", noted)
+    monkeypatch.setattr(Timeline, "_recount_entry", noted)
 
     async def play() -> None:
         world = SimulatedWorld(1)

@@ -1,0 +1,84 @@
+"""What acts say in a row of the timeline, and what they are found by."""
+
+from multichat_tui.model.acts import (
+    Act,
+    Admit,
+    Create,
+    Devices,
+    Leave,
+    Message,
+    Remove,
+    Rename,
+    SetTopic,
+    Style,
+    decode_acts,
+)
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.identity import DeviceList, decode_device_list
+from multichat_tui.model.ids import RecordId, UserId, short
+from multichat_tui.model.joins import decode_join
+from multichat_tui.model.limits import SALT_BYTES
+from multichat_tui.model.records import Record
+from multichat_tui.model.snapshots import (
+    RowKind,
+)
+
+
+def reply_of(acts: tuple[Act, ...]) -> RecordId | None:
+    """What a message answers."""
+    kind, _, reply_to, _ = row_words(acts)
+    return reply_to if kind is RowKind.MESSAGE else None
+
+
+def reply_of_record(record: Record) -> RecordId | None:
+    """As `reply_of`, of a record as it is stored."""
+    decoded = decode_acts((record.body or b"")[SALT_BYTES:], record.header.log)
+    return None if isinstance(decoded, Rejected) else reply_of(decoded)
+
+
+def searched_text(acts: tuple[Act, ...]) -> str:
+    """What a record is found by: the text of a message; empty for what is none."""
+    kind, text, _, _ = row_words(acts)
+    return text if kind is RowKind.MESSAGE else ""
+
+
+def searched_text_of(record: Record) -> str:
+    """As `searched_text`, of a record as it is stored."""
+    decoded = decode_acts((record.body or b"")[SALT_BYTES:], record.header.log)
+    return "" if isinstance(decoded, Rejected) else searched_text(decoded)
+
+
+def _devices_text(devices: DeviceList) -> str:
+    living, revoked = len(devices.living), devices.certified_revoked
+    if not revoked:
+        return f"uses a new device ({living} in all)"
+    return f"changed devices: {living} in use, revoked {' '.join(short(device) for device in revoked)}"
+
+
+def row_words(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, UserId | None]:
+    """(kind, text, reply to, subject) of the first act that is shown."""
+    for act in acts:
+        match act:
+            case Message():
+                return RowKind.MESSAGE, act.text, act.reply_to, None
+            case Create():
+                return RowKind.CREATED, "" if act.style is Style.DIRECT else act.name, None, None
+            case Admit():
+                join = decode_join(act.join)
+                subject = None if isinstance(join, Rejected) else join.certificate.user
+                return RowKind.JOINED, "", None, subject
+            case Leave():
+                return RowKind.LEFT, "", None, None
+            case Remove():
+                return RowKind.REMOVED, act.reason, None, act.user
+            case SetTopic():
+                return RowKind.TOPIC, act.topic, None, None
+            case Rename():
+                return RowKind.RENAMED, act.name, None, None
+            case Devices():
+                devices = decode_device_list(act.devices)
+                if not isinstance(devices, Rejected):
+                    return RowKind.DEVICES, _devices_text(devices), None, devices.user
+            case _:
+                continue
+    return RowKind.NEWER, "", None, None

@@ -1,0 +1,220 @@
+"""Rows of the timeline, of threads, of what is found, and of who has a message."""
+
+from dataclasses import replace
+
+from multichat_tui.model.acts import (
+    Act,
+    decode_acts,
+)
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.errors import NotFound
+from multichat_tui.model.events import MessageChanged
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, short
+from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, MAX_THREAD_DEPTH, MAX_THREAD_ROWS, SALT_BYTES
+from multichat_tui.model.ports import Space, TimelineEntry
+from multichat_tui.model.records import Record
+from multichat_tui.model.searching import FoundPage, FoundRow, Search, marked_places
+from multichat_tui.model.snapshots import (
+    Delivery,
+    DeliveryRow,
+    DeviceDelivery,
+    Membership,
+    MessageRow,
+    Position,
+    RowKind,
+    Thread,
+)
+from multichat_tui.node.act_words import reply_of_record, row_words
+from multichat_tui.node.names import channel_names
+from multichat_tui.node.world import Channel, EventBuild, World
+
+
+class MessageRows:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def timeline(self, channel: Channel, before: Position | None, after: Position | None, limit: int) -> tuple[MessageRow, ...]:
+        world = self._world
+        parts = {part.id: part for part in world.conversation(channel)}
+        found = world.txn.timeline(tuple(parts), before=before, after=after, limit=limit)
+        replied = world.txn.replied([entry.id for entry, _ in found])
+        return tuple(self.row(parts[entry.channel], entry, record, replied=entry.id in replied) for entry, record in found)
+
+    def message(self, record: RecordId) -> MessageRow | None:
+        entry = self._world.txn.entry(record)
+        stored = self._world.txn.record(record)
+        if entry is None or entry.hidden or stored is None or entry.channel not in self._world.channels:
+            return None
+        return self.row(self._world.channels[entry.channel], entry, stored)
+
+    def search(self, search: Search, before: Position | None, limit: int) -> FoundPage:
+        """A page of what is found in the channels that show. A message that is held back is not found before its time."""
+        world = self._world
+        channels = tuple(part.id for channel in search.channels for part in world.conversation(find(world, channel)))
+        left = tuple(c.id for c in world.channels.values() if c.standing.membership is Membership.LEFT)
+        asked = replace(search, channels=channels)
+        found = world.txn.search(asked, before=before, limit=limit, without=left)
+        replied = world.txn.replied([entry.id for entry, _ in found])
+        rows = []
+        for entry, record in found:
+            channel = world.channels.get(entry.channel)
+            row = None if channel is None else self.row(channel, entry, record, replied=entry.id in replied)
+            if row is not None and row.kind is RowKind.MESSAGE:
+                rows.append(FoundRow(row=row, places=marked_places(row.text, asked)))
+        more = Position(ets=found[-1][0].ets, id=found[-1][0].id) if len(found) == limit else None
+        return FoundPage(rows=tuple(rows), more=more, indexed_percent=world.indexed_percent)
+
+    def root_of(self, record: RecordId) -> RecordId:
+        """The message that began the thread of `record`, as far up as is held."""
+        txn = self._world.txn
+        for _ in range(MAX_THREAD_DEPTH):
+            stored = txn.record(record)
+            above = None if stored is None else reply_of_record(stored)
+            if above is None or txn.entry(above) is None:
+                break
+            record = above
+        return record
+
+    def _answers(self, record: RecordId) -> list[TimelineEntry]:
+        """The entries that answer a message, or answer one that does; MAX_THREAD_ROWS of them at most."""
+        txn = self._world.txn
+        found = txn.replies(record, MAX_THREAD_ROWS)
+        for entry in found:
+            if len(found) >= MAX_THREAD_ROWS:
+                break
+            found += txn.replies(entry.id, MAX_THREAD_ROWS - len(found))
+        return found
+
+    def _count_answers(self, record: RecordId, replied: bool | None) -> int:
+        if replied is None:
+            replied = bool(self._world.txn.replied((record,)))
+        return len(self._answers(record)) if replied else 0
+
+    def thread(self, record: RecordId) -> Thread:
+        """The thread that a message belongs to. `errors.NotFound` if it is not here."""
+        world = self._world
+        root = self.message(self.root_of(record))
+        if root is None:
+            raise NotFound("There is no such message here.", "Its channel may have been left, or it has not arrived yet.")
+        rows = [root]
+        for entry in self._answers(root.id):
+            stored, channel = world.txn.record(entry.id), world.channels.get(entry.channel)
+            if stored is not None and channel is not None:
+                rows.append(self.row(channel, entry, stored))
+        rows[1:] = sorted(rows[1:], key=lambda row: (row.ets, row.id))
+        draft = world.txn.get(Space.DRAFT, root.channel + root.id)
+        return Thread(channel=root.channel, root=root.id, rows=tuple(rows), draft=(draft or b"").decode())
+
+    def row(
+        self,
+        channel: Channel,
+        entry: TimelineEntry,
+        record: Record,
+        acts: tuple[Act, ...] | None = None,
+        *,
+        replied: bool | None = None,
+    ) -> MessageRow:
+        """`acts`: if they are decoded already. `replied`: whether anything answers it, if that is known."""
+        world = self._world
+        header = record.header
+        if acts is None:
+            decoded = decode_acts((record.body or b"")[SALT_BYTES:], header.log)
+            acts = () if isinstance(decoded, Rejected) else decoded
+        names = channel_names(world, channel)
+        kind, text, reply_to, subject = row_words(acts)
+        if (
+            header.log == Log.CONTENT
+            and header.timestamp_ms > world.now + FUTURE_TOLERANCE_MS
+            and entry.device != world.identity.device
+            and world.txn.get(Space.CITED, channel.id + record.id) is None
+        ):
+            kind = RowKind.HELD
+        mine = entry.user == world.identity.user
+        state, delivered, total = self._delivery(channel, header.log, header.device, header.seq, mine and kind is RowKind.MESSAGE)
+        if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):
+            text = names.get(subject, short(subject))
+        elif subject is not None and kind is RowKind.DEVICES:
+            text = f"{names.get(subject, short(subject))} {text}"
+        return MessageRow(
+            id=record.id,
+            channel=world.conversation(channel)[0].id,
+            arrival=entry.arrival,
+            ets=entry.ets,
+            time_ms=header.timestamp_ms,
+            author=entry.user,
+            device=entry.device,
+            name=names.get(entry.user) or short(entry.user),
+            kind=kind,
+            text=text,
+            mine=mine,
+            state=state,
+            delivered=delivered,
+            total=total,
+            failure=self._failure(channel) if state is Delivery.FAILED else "",
+            late=entry.late,
+            reply_to=reply_to,
+            replies=self._count_answers(record.id, replied) if kind is RowKind.MESSAGE and reply_to is None else 0,
+            subject=subject,
+        )
+
+    def _delivery(self, channel: Channel, log: Log, device: DeviceId, seq: int, counted: bool) -> tuple[Delivery, int, int]:
+        world = self._world
+        if not counted:
+            return Delivery.OTHERS, 0, 0
+        key = (log, device[:PREFIX_SIZE])
+        audience = readers(world, channel)
+        delivered = sum(1 for peer in audience if world.peer_has(peer, channel.id, key, seq))
+        if audience and delivered == len(audience):
+            return Delivery.ALL, delivered, len(audience)
+        if channel.standing.membership in (Membership.LEFT, Membership.REMOVED):
+            return Delivery.FAILED, delivered, len(audience)
+        if not audience:
+            return Delivery.ALONE, 0, 0
+        return (Delivery.SOME if delivered else Delivery.QUEUED), delivered, len(audience)
+
+    def _failure(self, channel: Channel) -> str:
+        if channel.standing.membership is Membership.REMOVED:
+            return "You were removed from this channel before everybody had it."
+        return "You left this channel before everybody had it."
+
+    def delivery(self, record: RecordId) -> DeliveryRow:
+        world = self._world
+        row = self.message(record)
+        stored = world.txn.record(record)
+        if row is None or stored is None:
+            raise NotFound("There is no such message.")
+        channel = world.channels[stored.channel]
+        names = channel_names(world, channel)
+        key = (stored.header.log, stored.header.device[:PREFIX_SIZE])
+        certificates = channel.control.certificates
+        devices = [
+            DeviceDelivery(
+                user=certificates[device].user,
+                name=names[certificates[device].user],
+                device=device,
+                delivered=world.peer_has(device, channel.id, key, stored.header.seq),
+            )
+            for device in channel.audience(world.identity.device)
+            if device != stored.header.device
+        ]
+        devices.sort(key=lambda entry: (entry.name.casefold(), entry.device))
+        return DeliveryRow(record=record, state=row.state, devices=tuple(devices), failure=row.failure)
+
+
+def find(world: World, channel: ChannelId) -> Channel:
+    """A channel that shows. `errors.NotFound` if there is none of this id."""
+    found = world.channels.get(channel)
+    if found is None or found.standing.membership is Membership.LEFT:
+        raise NotFound("There is no such channel.", "The channels that you are in are listed on the left, and by /help.")
+    return found
+
+
+def readers(world: World, channel: Channel) -> tuple[DeviceId, ...]:
+    """The devices of the other people in a channel."""
+    own = {certificate.device for certificate in world.identity.devices.certificates}
+    return tuple(device for device in channel.audience(world.identity.device) if device not in own)
+
+
+def changed_row(row: MessageRow) -> EventBuild:
+    """The event that a row in its place says something else."""
+    return lambda seq: MessageChanged(seq=seq, channel=row.channel, id=row.id, position=row.position, row=row)

@@ -1,0 +1,171 @@
+"""What of the records that are held is shown, and how: entries of the timeline, made when a record is delivered and changed
+when what counts has changed."""
+
+import heapq
+from dataclasses import replace
+
+from multichat_tui.channel.counting import counts
+from multichat_tui.channel.view import View
+from multichat_tui.model.acts import (
+    Act,
+    Admit,
+    Create,
+    Devices,
+    Leave,
+    Message,
+    Remove,
+    Rename,
+    SetTopic,
+    UnknownAct,
+)
+from multichat_tui.model.events import MessageAdded, MessageChanged
+from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId
+from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, LATE_AFTER_MS
+from multichat_tui.model.ports import Space, TimelineEntry
+from multichat_tui.model.records import Header, Record
+from multichat_tui.model.snapshots import MessageRow, Position
+from multichat_tui.model.text import mentions
+from multichat_tui.node.act_words import reply_of, reply_of_record, searched_text
+from multichat_tui.node.held import Held
+from multichat_tui.node.message_rows import MessageRows
+from multichat_tui.node.world import Channel, EventBuild, World
+
+SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices)
+MAX_EARLY = 1024
+"""Records from the future whose moment is waited for; of more, the text shows at the next read after it is due."""
+LEFT_REASON = "left"
+"""The reason of a removal that only confirms a leaving, which is shown already."""
+
+
+class Timeline:
+    def __init__(self, world: World, rows: MessageRows, held: Held) -> None:
+        self._world = world
+        self._rows = rows
+        self._held = held
+
+    def show(
+        self, channel: Channel, record: Record, acts: tuple[Act, ...], arrival: int, user: UserId, *, past: bool = False
+    ) -> None:
+        """`past`: history that is filled in, which is neither late nor news."""
+        world = self._world
+        header = record.header
+        mine = user == world.identity.user
+        if any(isinstance(act, Remove) and act.reason == LEFT_REASON for act in acts):
+            return
+        entry = TimelineEntry(
+            channel=channel.id,
+            id=record.id,
+            ets=header.ets,
+            arrival=arrival,
+            user=user,
+            device=DeviceId(header.device),
+            mention=not mine and any(isinstance(act, Message) and mentions(act.text, world.identity.name) for act in acts),
+            late=not mine
+            and not past
+            and world.now - header.timestamp_ms > LATE_AFTER_MS
+            and self._is_below_newest(channel, record)
+            and not self._is_before_our_time(channel, record),
+            hidden=not self._is_counted(channel, record, user),
+            notice=header.log == Log.CONTROL,
+        )
+        answered = reply_of(acts)
+        world.txn.show(entry, searched_text(acts), reply_to=answered)
+        if answered is not None:
+            world.answered.add(answered)
+        world.changed_channels.add(channel.id)
+        due_ms = header.timestamp_ms - FUTURE_TOLERANCE_MS
+        if due_ms > world.now and not mine and len(world.early) < MAX_EARLY:
+            heapq.heappush(world.early, (due_ms, channel.id, record.id))
+        if not entry.hidden:
+            world.emit(lambda seq: MessageAdded(seq=seq, row=self._rows.row(channel, entry, record, acts), past=past))
+
+    def _is_below_newest(self, channel: Channel, record: Record) -> bool:
+        """Whether it lands above content that was here before. Control records do not count: they come first when catching up,
+        and would make all of a newcomer's history late."""
+        heads = channel.chains.heads[Log.CONTENT]
+        return any(ets > record.header.ets + LATE_AFTER_MS for head, ets in heads.items() if head != record.id)
+
+    def _is_before_our_time(self, channel: Channel, record: Record) -> bool:
+        """Whether it is from before this user was a member: a newcomer who writes at once stands above all of it."""
+        began = channel.view.members.get(self._world.identity.user)
+        records = [] if began is None else channel.control.records_in(1 << began)
+        headers = [self._held.header_of(identifier) for identifier in records]
+        return any(header is not None and record.header.timestamp_ms < header.timestamp_ms for header in headers)
+
+    def show_cited(self, channel: Channel, header: Header) -> None:
+        """What is dated ahead, and held back for that, shows when a record that is not stands upon it."""
+        world = self._world
+        ahead = world.now + FUTURE_TOLERANCE_MS
+        below = [*header.parents, *((header.prev,) if header.prev is not None else ())] if header.timestamp_ms <= ahead else []
+        found = 0
+        while below and found < MAX_EARLY:
+            identifier = below.pop()
+            cited = self._held.header_of(identifier)
+            if cited is None or cited.log is not Log.CONTENT or cited.timestamp_ms <= ahead:
+                continue
+            key = channel.id + identifier
+            if cited.device == world.identity.device or world.txn.get(Space.CITED, key) is not None:
+                continue
+            found += 1
+            world.txn.put(Space.CITED, key, b"")
+            below += [*cited.parents, *((cited.prev,) if cited.prev is not None else ())]
+            self._show_again(identifier)
+
+    def show_due(self) -> None:
+        """Held records whose time has come show their text."""
+        world = self._world
+        while world.early and world.early[0][0] <= world.now:
+            self._show_again(heapq.heappop(world.early)[2])
+
+    def _show_again(self, record: RecordId) -> None:
+        entry, row = self._world.txn.entry(record), self._rows.message(record)
+        if entry is not None and row is not None:
+            self._world.emit(_changed(row, Position(ets=entry.ets, id=record)))
+
+    def recount(self, channel: Channel, before: View, after: View) -> None:
+        """Memberships have ended, devices were revoked, or operations count that did not, or no longer: so may what those
+        concerned have written, and nothing else."""
+        txn, control = self._world.txn, channel.control
+        ended = {ending.user for ending in set(before.endings) ^ set(after.endings)}
+        revoked = {
+            device
+            for device in {**before.revocations, **after.revocations}
+            if before.revocations.get(device) != after.revocations.get(device)
+        }
+        entries: dict[RecordId, TimelineEntry] = {}
+        for device, certificate in control.certificates.items():
+            if certificate.user in ended or device in revoked:
+                entries.update((entry.id, entry) for entry in txn.entries_by_device(channel.id, device))
+        for record in control.records_in((before.effective ^ after.effective) & before.mask):
+            entry = txn.entry(record)
+            if entry is not None:
+                entries[record] = entry
+        for entry in entries.values():
+            self._recount_entry(channel, entry)
+
+    def _recount_entry(self, channel: Channel, entry: TimelineEntry) -> None:
+        world = self._world
+        record = world.txn.record(entry.id)
+        if record is None:
+            return
+        hidden = not self._is_counted(channel, record, entry.user)
+        if hidden == entry.hidden:
+            return
+        changed = replace(entry, hidden=hidden)
+        world.txn.show(changed)
+        answered = reply_of_record(record)
+        if answered is not None:
+            world.answered.add(answered)
+        row = None if hidden else self._rows.row(channel, changed, record)
+        position = Position(ets=entry.ets, id=entry.id)
+        shown = world.conversation(channel)[0].id
+        world.emit(lambda seq: MessageChanged(seq=seq, channel=shown, id=entry.id, position=position, row=row))
+
+    def _is_counted(self, channel: Channel, record: Record, user: UserId) -> bool:
+        if record.header.log == Log.CONTROL:
+            return channel.control.effective(record.id)
+        return counts(channel.control, record.header, user)
+
+
+def _changed(row: MessageRow, position: Position) -> EventBuild:
+    return lambda seq: MessageChanged(seq=seq, channel=row.channel, id=row.id, position=position, row=row)
