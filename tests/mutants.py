@@ -1200,6 +1200,13 @@ MUTANTS = (
         tests=FORKS_FAR_BEHIND,
     ),
     Mutant(
+        name="a-branch-beside-an-island-is-not-asked-for",
+        file="multichat_tui/node/requests.py",
+        old="                    limit = self._filling.best(sessions, channel, key)  # beside",
+        new="                    pass  # beside",
+        tests=FORKS_FAR_BEHIND,
+    ),
+    Mutant(
         name="what-came-as-history-is-named-by-ones-own-messages",
         file="multichat_tui/node/ledger.py",
         old="        if log is Log.CONTROL or edge is None:\n            return tuple(heads)",

@@ -66,10 +66,11 @@ class Requests:
             offering = [(self._filling.beyond(s, channel, key, base), s) for s in sessions]
             if key in chains.islands and all(offered < 0 for offered, _ in offering):
                 # Nothing above the island: what is below may be closed from its lower end, where nobody has its upper one.
-                base = chains.held(key)
-                if reached_depth(world, channel) or any(self._filling.fills(s, channel, key) for s in sessions):
+                base, limit = chains.held(key), chains.islands[key].first - 1
+                if key in chains.forks:
+                    limit = self._filling.best(sessions, channel, key)  # beside the island there may be another branch
+                elif reached_depth(world, channel) or any(self._filling.fills(s, channel, key) for s in sessions):
                     continue
-                limit = chains.islands[key].first - 1
                 offering = [(min(limit, s.offered.get(channel.id, {}).get(key, -1)), s) for s in sessions]
             want = channel.wants.get(key)
             offering = [(offered, s) for offered, s in offering if offered > base]

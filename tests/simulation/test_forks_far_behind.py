@@ -75,9 +75,10 @@ def test_a_chain_that_forks_after_the_newest_came(seed: int) -> None:
 
 
 async def two_branches(
-    seed: int, below: int, above: int
+    seed: int, below: int, above: int, beside: int
 ) -> tuple[SimulatedWorld, ChannelId, Person, Person, Person, list[Record], list[Record]]:
-    """Ana has one branch of ben's chain, dora another that begins at the same place; cleo has `below` records of it. Dora is not
+    """Ana has one branch of ben's chain, of `above` records, dora another, of `beside`; both begin after the `below` records that
+    cleo has. Dora is not
     linked with ana before both meet cleo, who is away."""
     world = SimulatedWorld(seed, Conditions(latency_ms=20))
     ana, ben, cleo, dora = await world.add("ana", "ben", "cleo", "dora")
@@ -92,7 +93,7 @@ async def two_branches(
     await cleo.stop()
     forger = Forger(ben)
     left = forger.branch(channel, [f"left {number}" for number in range(above)])
-    right = forger.branch(channel, [f"right {number}" for number in range(above // 2)])
+    right = forger.branch(channel, [f"right {number}" for number in range(beside)])
     world.hub.partition([ana.name], [dora.name])
     for start in range(0, len(left), 40):
         forger.tell(ana, channel, *left[start : start + 40])
@@ -102,7 +103,7 @@ async def two_branches(
     # Before they tell him of each other's.
     ben.crash()
     await until(lambda: shows(ana, channel, left_text(left)), "ana has the left one")
-    await until(lambda: shows(dora, channel, f"right {above // 2 - 1}"), "dora has the right one")
+    await until(lambda: shows(dora, channel, f"right {beside - 1}"), "dora has the right one")
     assert not engine(ana).world.channels[channel].chains.forks
     assert not engine(dora).world.channels[channel].chains.forks
     return world, channel, ana, cleo, dora, left, right
@@ -112,16 +113,18 @@ def left_text(left: list[Record]) -> str:
     return f"left {len(left) - 1}"
 
 
-@pytest.mark.parametrize("seed", [421, 422, 423])
-def test_a_branch_that_comes_from_below_meets_the_island_of_another(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "beside"), [(421, 80), (422, 80), (423, 80), (424, 159), (425, 158), (426, 159)])
+def test_a_branch_that_comes_from_below_meets_the_island_of_another(seed: int, beside: int) -> None:
     async def play() -> None:
-        world, channel, ana, cleo, dora, left, right = await two_branches(seed, 30, 160)
+        world, channel, ana, cleo, dora, left, right = await two_branches(seed, 30, 160, beside)
         world.hub.partition([ana.name, cleo.name], [dora.name])
         await cleo.start()
         await until(lambda: shows(cleo, channel, left_text(left)), "the newest of the left branch")
         await ana.stop()
+        if beside > 80:
+            world.hub.conditions = Conditions(latency_ms=20, jitter_ms=100, loss=0.1, reordering=0.2, reliable=False)
         world.hub.heal()
-        await until(lambda: shows(cleo, channel, "right 79"), "the right branch comes from below", timeout_s=900)
+        await until(lambda: shows(cleo, channel, f"right {beside - 1}"), "the right branch comes from below", timeout_s=900)
         assert not await complete(cleo, channel)
         await cleo.stop()
         await cleo.start()
@@ -144,7 +147,7 @@ def test_a_branch_that_comes_from_below_meets_the_island_of_another(seed: int) -
 @pytest.mark.parametrize("seed", [431, 432, 433])
 def test_both_branches_come_at_once(seed: int) -> None:
     async def play() -> None:
-        world, channel, _ana, cleo, _dora, left, _right = await two_branches(seed, 30, 160)
+        world, channel, _ana, cleo, _dora, left, _right = await two_branches(seed, 30, 160, 80)
         world.hub.heal()
         await cleo.start()
         await until(lambda: shows(cleo, channel, left_text(left), "right 79", "left 0"), "both branches", timeout_s=900)
@@ -156,7 +159,7 @@ def test_both_branches_come_at_once(seed: int) -> None:
 
 def test_a_branch_that_begins_above_a_gap_waits_until_that_is_closed() -> None:
     async def play() -> None:
-        world, channel, ana, cleo, dora, left, _right = await two_branches(441, 30, 160)
+        world, channel, ana, cleo, dora, left, _right = await two_branches(441, 30, 160, 80)
         await dora.stop()
         await cleo.start()
         await until(lambda: shows(cleo, channel, left_text(left)), "the newest of the left branch")
@@ -187,7 +190,7 @@ def test_a_branch_that_begins_above_a_gap_waits_until_that_is_closed() -> None:
 @pytest.mark.parametrize("seed", [451, 452])
 def test_an_island_on_a_branch_that_nobody_has_holds_up_nothing(seed: int) -> None:
     async def play() -> None:
-        world, channel, ana, cleo, dora, left, _right = await two_branches(seed, 30, 160)
+        world, channel, ana, cleo, dora, left, _right = await two_branches(seed, 30, 160, 80)
         world.hub.partition([ana.name, cleo.name], [dora.name])
         await cleo.start()
         await until(lambda: shows(cleo, channel, left_text(left)), "the newest of the left branch")

@@ -212,10 +212,12 @@ async def test_claims_of_what_does_not_exist_hold_up_nobody() -> None:
     world, channel, ana, ben, cleo = await three(561)
     await world.pair(ben, cleo)
     await cleo.stop()
-    await backlog(channel, 300, ana, ben)
+    await backlog(channel, 300, ana)  # ben says nothing
     forger = Forger(ben)
+    world.hub.partition(["ana"], ["cleo"])
+    answers, engine(ben)._exchange.on_request = engine(ben)._exchange.on_request, lambda session, request: None
     await cleo.start()
-    await until(lambda: linked(ben, cleo), "ben meets cleo")
+    await until(lambda: linked(cleo, ben), "cleo meets ben")
     devices = [engine(person).world.identity.device[:PREFIX_SIZE] for person in (ana, ben)]
     tips = tuple(
         ChainTip(device=device, log=log, seq=seq, hash=bytes(8))
@@ -226,6 +228,9 @@ async def test_claims_of_what_does_not_exist_hold_up_nobody() -> None:
     session = forger.mallory.world.session_of(engine(cleo).world.identity.device)
     assert session is not None
     ben.network.send(session.link, encode_frame(offer))
+    await asyncio.sleep(1)
+    engine(ben)._exchange.on_request = answers
+    world.hub.heal()
     await until(lambda: complete_with(cleo, channel, 301), "cleo has all", timeout_s=120)
     await until(lambda: gapless(cleo, channel), "and nothing is said to be missing", timeout_s=120)
 
