@@ -370,7 +370,7 @@ MUTANTS = (
     ),
     Mutant(
         name="left-channels-are-searched",
-        file="multichat_tui/node/rows.py",
+        file="multichat_tui/node/message_rows.py",
         old="limit=limit, without=left)",
         new="limit=limit)",
         tests="tests/unit/node/test_node_search.py",
