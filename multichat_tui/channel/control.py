@@ -9,7 +9,8 @@ Ranks other than founder and member, permissions and bans come with the moderati
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
-from multichat_tui.channel.resolution import Operation, Resolution, extended
+from multichat_tui.channel.operations import Operation
+from multichat_tui.channel.resolution import Resolution, extended
 from multichat_tui.channel.view import InvitationState, View
 from multichat_tui.model.acts import (
     Act,

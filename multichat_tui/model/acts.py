@@ -24,16 +24,19 @@ from multichat_tui.model.limits import (
     MAX_INTEGER,
     MAX_JOIN_BYTES,
     MAX_NAME_CHARACTERS,
+    MAX_PARENTS,
     MAX_TEXT_CHARACTERS,
     MAX_TIMESTAMP_MS,
     MAX_TIPS,
     MAX_TOPIC_CHARACTERS,
     MAX_USES,
 )
+from multichat_tui.model.ranks import FOUNDER, MUTED, Permission
 from multichat_tui.model.schema import Malformed, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, read
 
 MAX_FOUNDERS = 16
 MAX_RANK = 100
+"""That can be given."""
 FIRST_CONTENT_TYPE = 64
 MAX_DEVICE_TIPS = 2 * MAX_DEVICES
 """A chain per log for each device that an account can have."""
@@ -57,6 +60,10 @@ class Type(IntEnum):
     TOPIC = 7
     RENAME = 8
     DEVICES = 9
+    RANK = 10
+    BAN = 11
+    UNBAN = 12
+    THRESHOLD = 13
     MESSAGE = 64
 
 
@@ -143,6 +150,45 @@ class Devices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetRank:
+    """Gives a member another rank, MUTED to ADMIN. The fence is as in `Remove`; it counts where the rank takes something away."""
+
+    user: UserId
+    rank: int
+    fence: tuple[Tip, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ban:
+    """Ends a membership, if there is one, and keeps the account out until somebody of at least this rank lifts it. After
+    `until_ms` (0: never) the nodes of those who may do so lift it by themselves."""
+
+    user: UserId
+    fence: tuple[Tip, ...]
+    until_ms: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unban:
+    """Lifts the bans of an account that it follows."""
+
+    user: UserId
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetThreshold:
+    """The least rank that may do something. `heads`, of the content that the author had seen, are the fence of a raised one."""
+
+    permission: Permission
+    rank: int
+    heads: tuple[RecordId, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     text: str
     reply_to: RecordId | None = None
@@ -156,7 +202,23 @@ class UnknownAct:
     fields: Mapping[int, Value]
 
 
-Act: TypeAlias = Create | Invite | CloseInvitation | Admit | Remove | Leave | SetTopic | Rename | Devices | Message | UnknownAct
+Act: TypeAlias = (
+    Create
+    | Invite
+    | CloseInvitation
+    | Admit
+    | Remove
+    | Leave
+    | SetTopic
+    | Rename
+    | Devices
+    | SetRank
+    | Ban
+    | Unban
+    | SetThreshold
+    | Message
+    | UnknownAct
+)
 
 
 def encode_acts(acts: tuple[Act, ...]) -> bytes:
@@ -206,6 +268,10 @@ _TYPES: dict[type, Type] = {
     SetTopic: Type.TOPIC,
     Rename: Type.RENAME,
     Devices: Type.DEVICES,
+    SetRank: Type.RANK,
+    Ban: Type.BAN,
+    Unban: Type.UNBAN,
+    SetThreshold: Type.THRESHOLD,
     Message: Type.MESSAGE,
 }
 
@@ -238,6 +304,14 @@ def _encode(act: Act) -> Value:
             return {0: Type.RENAME.value, 1: act.name}
         case Devices():
             return {0: Type.DEVICES.value, 1: act.devices, 2: _fence_value(act.fence)}
+        case SetRank():
+            return {0: Type.RANK.value, 1: act.user, 2: act.rank, 3: _fence_value(act.fence), 4: act.reason}
+        case Ban():
+            return {0: Type.BAN.value, 1: act.user, 2: _fence_value(act.fence), 3: act.until_ms, 4: act.reason}
+        case Unban():
+            return {0: Type.UNBAN.value, 1: act.user, 2: act.reason}
+        case SetThreshold():
+            return {0: Type.THRESHOLD.value, 1: act.permission.value, 2: act.rank, 3: list(act.heads), 4: act.reason}
         case Message():
             fields: dict[int, Value] = {0: Type.MESSAGE.value, 1: act.text}
             if act.reply_to is not None:
@@ -304,12 +378,44 @@ def _decode(fields: Mapping[int, Value]) -> Act:
                 devices=as_bytes(fields[1], "devices", MAX_DEVICE_LIST_BYTES),
                 fence=tuple(_tip(entry) for entry in as_list(fields[2], "fence", MAX_DEVICE_TIPS)),
             )
+        case Type.RANK:
+            _need(fields, 1, 2, 3, 4)
+            return SetRank(
+                user=UserId(as_id(fields[1], "user")),
+                rank=as_int(fields[2], "rank", MAX_RANK, MUTED),
+                fence=tuple(_tip(entry) for entry in as_list(fields[3], "fence", MAX_TIPS)),
+                reason=as_text(fields[4], "reason", MAX_TOPIC_CHARACTERS),
+            )
+        case Type.BAN:
+            _need(fields, 1, 2, 3, 4)
+            return Ban(
+                user=UserId(as_id(fields[1], "user")),
+                fence=tuple(_tip(entry) for entry in as_list(fields[2], "fence", MAX_TIPS)),
+                until_ms=as_int(fields[3], "until", MAX_TIMESTAMP_MS - 1),
+                reason=as_text(fields[4], "reason", MAX_TOPIC_CHARACTERS),
+            )
+        case Type.UNBAN:
+            _need(fields, 1, 2)
+            return Unban(user=UserId(as_id(fields[1], "user")), reason=as_text(fields[2], "reason", MAX_TOPIC_CHARACTERS))
+        case Type.THRESHOLD:
+            _need(fields, 1, 2, 3, 4)
+            return SetThreshold(
+                permission=as_enum(fields[1], "permission", Permission),
+                rank=_threshold(fields[2]),
+                heads=tuple(RecordId(as_id(entry, "head")) for entry in as_list(fields[3], "heads", MAX_PARENTS)),
+                reason=as_text(fields[4], "reason", MAX_TOPIC_CHARACTERS),
+            )
         case Type.MESSAGE:
             _need(fields, 1)
             return Message(
                 text=as_text(fields[1], "text", MAX_TEXT_CHARACTERS, 1),
                 reply_to=RecordId(as_id(fields[2], "reply to")) if 2 in fields else None,
             )
+
+
+def _threshold(value: Value) -> int:
+    """A rank that can be given, or the founders' own."""
+    return FOUNDER if value == FOUNDER else as_int(value, "threshold", MAX_RANK, MUTED)
 
 
 def _create(fields: Mapping[int, Value]) -> Create:

@@ -1,0 +1,95 @@
+"""Whether the state of its own past allows an operation: rule 1 of authority.md. What is not allowed there is never used."""
+
+from multichat_tui.channel.authority import Authority, joined
+from multichat_tui.channel.operations import Operation
+from multichat_tui.channel.subjects import needed
+from multichat_tui.model.acts import (
+    Act,
+    Admit,
+    Ban,
+    CloseInvitation,
+    Devices,
+    Invite,
+    Leave,
+    Remove,
+    Rename,
+    SetRank,
+    SetThreshold,
+    SetTopic,
+    Style,
+    Unban,
+)
+from multichat_tui.model.ranks import MEMBER, Permission
+
+
+def permitted(past: Authority, operation: Operation) -> bool:
+    """`past` is of the operation's own past."""
+    rank = past.rank(operation.user)
+    if rank is None or past.revoked(operation.device):
+        return False
+    return all(_permits(past, operation, act, rank) for act in operation.acts)
+
+
+def seats(past: Authority, operation: Operation) -> bool:
+    """Whether a permitted admit makes a member: else it brings one more device of one."""
+    return operation.join is not None and past.rank(joined(operation)) is None
+
+
+def _permits(past: Authority, operation: Operation, act: Act, rank: int) -> bool:
+    permission = needed(past.subjects, operation, act)
+    if permission is not None and past.threshold(permission) > rank:
+        return False
+    group = past.subjects.style is Style.GROUP
+    match act:
+        case Invite():
+            return group and (act.rank < rank or (act.rank == rank == MEMBER and len(operation.acts) == 1))
+        case CloseInvitation():
+            return _may_close(past, operation, act, rank)
+        case Admit():
+            return operation.join is not None and _may_admit(past, operation, operation.join.join_key, rank)
+        case SetRank() | Remove():
+            theirs = past.rank(act.user)
+            below = theirs is not None and theirs < rank and act.user not in past.subjects.founders
+            return below and (isinstance(act, Remove) or act.rank < rank)
+        case Ban():
+            return act.user not in past.subjects.founders and _less(past.rank(act.user), rank)
+        case Unban():
+            return not past.banned(act.user, rank, past.mask)
+        case SetThreshold():
+            return act.rank <= rank and past.threshold(act.permission) <= rank
+        case Devices():
+            # Of an account that is or was in the channel: nobody fills it with the devices of strangers.
+            return operation.devices is not None and past.was_here(operation.devices.user)
+        case Rename():
+            return group
+        case Leave() | SetTopic():
+            return True
+        case _:
+            return False
+
+
+def _may_close(past: Authority, operation: Operation, act: CloseInvitation, rank: int) -> bool:
+    found = past.subjects.invitation((act.invitation, act.index))
+    if found is None or not past.mask & found[0].bit or not past.effective(found[0]):
+        return False
+    maker, invite = found
+    own = maker.user == operation.user and invite.rank == rank == MEMBER and len(operation.acts) == 1
+    return invite.rank < rank or own
+
+
+def _may_admit(past: Authority, operation: Operation, join_key: bytes, rank: int) -> bool:
+    """A place is left, or the account has its place under this invitation already."""
+    user = joined(operation)
+    if user in past.subjects.founders:
+        return False
+    for name, invite in past.invitations(join_key):
+        users = {joined(admit) for admit in past.placed(name)}
+        room = len(users) < invite.uses or user in users
+        may = max(invite.rank, past.threshold(Permission.ADMIT)) <= rank
+        if room and may and not past.closed(name) and not past.banned(user, invite.rank, past.mask):
+            return True
+    return False
+
+
+def _less(theirs: int | None, rank: int) -> bool:
+    return theirs is None or theirs < rank

@@ -1,0 +1,211 @@
+"""Whom and what control operations are about, so that a question is asked of those alone that bear on it."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from multichat_tui.channel.operations import Operation
+from multichat_tui.channel.view import InvitationName
+from multichat_tui.model.acts import (
+    Act,
+    Ban,
+    CloseInvitation,
+    Create,
+    Invite,
+    Leave,
+    Remove,
+    Rename,
+    SetRank,
+    SetThreshold,
+    SetTopic,
+    Style,
+    Unban,
+)
+from multichat_tui.model.ids import DeviceId, UserId
+from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, MUTED, Permission
+
+
+_Key = TypeVar("_Key")
+
+
+class Entries:
+    """Operations about one subject, in the order in which they were added: what comes before another stands before it."""
+
+    def __init__(self) -> None:
+        self._operations: list[Operation] = []
+        self._earlier: list[int] = []
+        """Of each, the set of those that stand before it."""
+        self.mask = 0
+
+    def __len__(self) -> int:
+        return len(self._operations)
+
+    def add(self, operation: Operation) -> None:
+        if not self.mask & operation.bit:
+            self._operations.append(operation)
+            self._earlier.append(self.mask)
+            self.mask |= operation.bit
+
+    def newest_first(self, mask: int) -> Iterator[Operation]:
+        """Those within a set. Cheap where few of the last ones are in it."""
+        for place in range(len(self._operations) - 1, -1, -1):
+            operation = self._operations[place]
+            if mask & operation.bit:
+                yield operation
+            if not self._earlier[place] & mask:
+                return
+
+    def beside(self, operation: Operation, mask: int) -> Iterator[Operation]:
+        """Those within a set that are neither before nor after an operation."""
+        for other in self.newest_first(mask & ~operation.past):
+            if other is not operation and not other.past & operation.bit:
+                yield other
+
+
+class Subjects:
+    """Of the valid operations of one channel, the root first."""
+
+    def __init__(self, root: Operation) -> None:
+        create = root.acts[0]
+        assert isinstance(create, Create)
+        self.style: Style = create.style
+        self.founders = frozenset(founder[0].user for founder in create.founders)
+        self.operations: list[Operation] = [root]
+        self.ranks = [FOUNDER, ADMIN, MODERATOR, MEMBER, MUTED]
+        """In use, the highest first."""
+        self.seating = 0
+        """The admits that make a member; others bring one more device of one."""
+        self._nothing = Entries()
+        self._users: dict[UserId, Entries] = {}
+        self._bans: dict[UserId, Entries] = {}
+        self._lifts: dict[UserId, Entries] = {}
+        self._thresholds: dict[Permission, Entries] = {}
+        self._revocations: dict[DeviceId, Entries] = {}
+        self._closes: dict[InvitationName, Entries] = {}
+        self._admits: dict[bytes, Entries] = {}
+        self._invitations: dict[bytes, list[tuple[InvitationName, Operation, Invite]]] = {}
+        self._named: dict[InvitationName, tuple[Operation, Invite]] = {}
+        self.settings: dict[type[Act], Entries] = {SetTopic: Entries(), Rename: Entries()}
+        self.leaves = Entries()
+
+    def about(self, user: UserId) -> Entries:
+        """What gives somebody a rank, or takes it."""
+        return self._users.get(user, self._nothing)
+
+    def bans(self, user: UserId) -> Entries:
+        return self._bans.get(user, self._nothing)
+
+    def lifts(self, user: UserId) -> Entries:
+        return self._lifts.get(user, self._nothing)
+
+    def thresholds(self, permission: Permission) -> Entries:
+        return self._thresholds.get(permission, self._nothing)
+
+    def revocations(self, device: DeviceId) -> Entries:
+        return self._revocations.get(device, self._nothing)
+
+    def closes(self, name: InvitationName) -> Entries:
+        return self._closes.get(name, self._nothing)
+
+    def admits(self, join_key: bytes) -> Entries:
+        return self._admits.get(join_key, self._nothing)
+
+    def invitations(self, join_key: bytes) -> list[tuple[InvitationName, Operation, Invite]]:
+        """With this key, that which is decided first first."""
+        return self._invitations.get(join_key, [])
+
+    def invitation(self, name: InvitationName) -> tuple[Operation, Invite] | None:
+        return self._named.get(name)
+
+    def add(self, operation: Operation, *, seats: bool) -> None:
+        """A valid operation, after all of its past."""
+        if operation.join is not None:
+            user = operation.join.certificate.user
+            if seats:
+                self.seating |= operation.bit
+                _entries(self._users, user).add(operation)
+            _entries(self._admits, operation.join.join_key).add(operation)
+        if operation.devices is not None:
+            for device in operation.devices.certified_revoked:
+                _entries(self._revocations, device).add(operation)
+        for number, act in enumerate(operation.acts):
+            match act:
+                case SetRank() | Remove() | Ban():
+                    _entries(self._users, act.user).add(operation)
+                    if isinstance(act, Ban):
+                        _entries(self._bans, act.user).add(operation)
+                    if isinstance(act, SetRank):
+                        self._use(act.rank)
+                case Unban():
+                    _entries(self._lifts, act.user).add(operation)
+                case Leave():
+                    _entries(self._users, operation.user).add(operation)
+                    self.leaves.add(operation)
+                case SetThreshold():
+                    _entries(self._thresholds, act.permission).add(operation)
+                case Invite():
+                    name = (operation.id, number)
+                    self._use(act.rank)
+                    self._named[name] = operation, act
+                    found = self._invitations.setdefault(act.join_key, [])
+                    found.append((name, operation, act))
+                    found.sort(key=lambda entry: (entry[1].order, entry[0][1]))
+                case CloseInvitation():
+                    _entries(self._closes, (act.invitation, act.index)).add(operation)
+                case SetTopic() | Rename():
+                    self.settings[type(act)].add(operation)
+                case _:
+                    pass
+
+    def _use(self, rank: int) -> None:
+        if rank not in self.ranks:
+            self.ranks = sorted((*self.ranks, rank), reverse=True)
+
+
+def own_invitation(operation: Operation) -> bool:
+    """An invitation to MEMBER by itself: what members may make for others of their own rank."""
+    return len(operation.acts) == 1 and isinstance(operation.acts[0], Invite) and operation.acts[0].rank == MEMBER
+
+
+def maker_of(subjects: Subjects, act: CloseInvitation) -> UserId | None:
+    """Who made the invitation that is closed."""
+    found = subjects.invitation((act.invitation, act.index))
+    return None if found is None else found[0].user
+
+
+def needed(subjects: Subjects, operation: Operation, act: Act) -> Permission | None:
+    """What an act needs, beside its author's standing."""
+    match act:
+        case Invite():
+            return Permission.INVITE
+        case CloseInvitation():
+            return None if maker_of(subjects, act) == operation.user else Permission.MODERATE
+        case SetRank():
+            return Permission.APPOINT if act.rank > MEMBER else Permission.MODERATE
+        case Remove() | Ban() | Unban():
+            return Permission.MODERATE
+        case SetThreshold():
+            return Permission.CHANGE
+        case SetTopic():
+            return Permission.TOPIC
+        case Rename():
+            return Permission.RENAME
+        case _:
+            return None
+
+
+def lowers(operation: Operation, user: UserId, rank: int) -> bool:
+    """Whether an operation leaves somebody less than a rank."""
+    return any(
+        (isinstance(act, SetRank) and act.user == user and act.rank < rank)
+        or (isinstance(act, Remove | Ban) and act.user == user)
+        for act in operation.acts
+    )
+
+
+def raises(operation: Operation, user: UserId, rank: int) -> bool:
+    """Whether an operation gives somebody a rank or more."""
+    return any(isinstance(act, SetRank) and act.user == user and act.rank >= rank for act in operation.acts)
+
+
+def _entries(table: dict[_Key, Entries], key: _Key) -> Entries:
+    return table.setdefault(key, Entries())

@@ -1,0 +1,58 @@
+"""Ranks, and what they are needed for (authority.md). A rank is an integer; more may do more."""
+
+from enum import IntEnum
+
+FOUNDER = 1000
+"""Above every rank that can be given. Fixed by the root."""
+ADMIN = 100
+MODERATOR = 50
+MEMBER = 0
+MUTED = -1
+"""Present, and silent."""
+RANKS = {"founder": FOUNDER, "admin": ADMIN, "moderator": MODERATOR, "member": MEMBER, "muted": MUTED}
+"""The ranks that every channel has, by name."""
+
+
+class Permission(IntEnum):
+    """What a channel can ask a rank for: each has a threshold, the least rank that may."""
+
+    SEND = 1
+    INVITE = 2
+    """Make invitations. To one's own rank only where that is MEMBER; else to ranks below."""
+    ADMIT = 3
+    """Let in who holds an invitation."""
+    MODERATE = 4
+    """Mute, remove, ban, redact: those of lower rank."""
+    APPOINT = 5
+    """Give ranks above MEMBER, below one's own."""
+    CHANGE = 6
+    """Change thresholds and settings."""
+    TOPIC = 7
+    RENAME = 8
+    PIN = 9
+    REACT = 10
+    LINKS = 11
+    FILES = 12
+    PROFILE = 13
+    """The picture of the channel."""
+    CREATE = 14
+    """Make channels, in a workspace."""
+
+
+THRESHOLDS: dict[Permission, int] = {
+    Permission.SEND: MEMBER,
+    Permission.INVITE: MEMBER,
+    Permission.ADMIT: MEMBER,
+    Permission.MODERATE: MODERATOR,
+    Permission.APPOINT: ADMIN,
+    Permission.CHANGE: ADMIN,
+    Permission.TOPIC: MEMBER,
+    Permission.RENAME: ADMIN,
+    Permission.PIN: MODERATOR,
+    Permission.REACT: MEMBER,
+    Permission.LINKS: MEMBER,
+    Permission.FILES: MEMBER,
+    Permission.PROFILE: MODERATOR,
+    Permission.CREATE: ADMIN,
+}
+"""As long as nobody has changed them."""

@@ -1,0 +1,292 @@
+"""Control logs made by chance, without any cryptography: founders, admins, moderators, members and such as were thrown out, each with
+two devices, act on what they have seen of a channel, and hostile ones on what suits them."""
+
+import random
+from dataclasses import dataclass, field, replace
+
+from multichat_tui.channel.authority import Authority
+from multichat_tui.channel.operations import Operation
+from multichat_tui.channel.permitting import permitted, seats
+from multichat_tui.channel.subjects import Subjects
+from multichat_tui.model.acts import (
+    Act,
+    Admit,
+    Ban,
+    CloseInvitation,
+    Create,
+    Devices,
+    Invite,
+    Leave,
+    Remove,
+    Rename,
+    SetRank,
+    SetThreshold,
+    SetTopic,
+    Style,
+    Unban,
+)
+from multichat_tui.model.identity import Certificate, DeviceList
+from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
+from multichat_tui.model.joins import Join
+from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, MUTED, Permission
+
+CUSTOM = 20
+RANKS = (ADMIN, MODERATOR, CUSTOM, MEMBER, MUTED)
+CONTESTED = (Permission.INVITE, Permission.ADMIT, Permission.MODERATE, Permission.TOPIC)
+
+
+def certificate(account: bytes, number: int) -> Certificate:
+    device = DeviceId(account[:31] + bytes([number]))
+    return Certificate(
+        account_key=account,
+        device=device,
+        sealing_key=b"",
+        olm_key=b"",
+        created_ms=0,
+        body=b"",
+        signature=b"",
+        device_signature=b"",
+    )
+
+
+@dataclass(frozen=True)
+class Player:
+    name: str
+    certificates: tuple[Certificate, ...]
+
+    @property
+    def user(self) -> UserId:
+        return self.certificates[0].user
+
+    @property
+    def devices(self) -> tuple[DeviceId, ...]:
+        return tuple(each.device for each in self.certificates)
+
+    def revoking(self, device: DeviceId) -> DeviceList:
+        return DeviceList(
+            account_key=self.certificates[0].account_key,
+            account_sealing_key=b"",
+            number=2,
+            previous=b"",
+            certificates=self.certificates,
+            revoked=(device,),
+            body=b"",
+            signature=b"",
+        )
+
+
+def player(name: str) -> Player:
+    account = name.encode().ljust(32, b"-")
+    return Player(name, (certificate(account, 1), certificate(account, 2)))
+
+
+@dataclass
+class Log:
+    """As a node has it: operations in the order of their arrival, and what was found of each."""
+
+    operations: list[Operation] = field(default_factory=list)
+    subjects: Subjects | None = None
+
+    @property
+    def mask(self) -> int:
+        return (1 << len(self.operations)) - 1
+
+    def add(self, operation: Operation) -> None:
+        """At the next index, after all of its past."""
+        assert operation.index == len(self.operations)
+        self.operations.append(operation)
+        if self.subjects is None:
+            self.subjects = Subjects(operation)
+            return
+        self.subjects.operations.append(operation)
+        past = Authority(self.subjects, operation.past)
+        if permitted(past, operation):
+            self.subjects.add(operation, seats=seats(past, operation))
+
+    @property
+    def now(self) -> Authority:
+        assert self.subjects is not None
+        return Authority(self.subjects, self.mask)
+
+
+@dataclass
+class History:
+    """`players` are the founder, then the others."""
+
+    chance: random.Random
+    players: list[Player]
+    hostile: frozenset[UserId]
+    log: Log = field(default_factory=Log)
+    keys: list[tuple[bytes, int]] = field(default_factory=list)
+    _ends: dict[DeviceId, int] = field(default_factory=dict)
+
+    def write(self, author: Player, device: DeviceId, past: int, acts: tuple[Act, ...], **more: object) -> Operation:
+        index = len(self.log.operations)
+        end = self._ends.get(device)
+        if end is not None and not (author.user in self.hostile and self.chance.random() < 0.5):
+            past |= self.log.operations[end].past | 1 << end
+        operation = Operation(
+            index=index,
+            id=RecordId(self.chance.randbytes(32)),
+            device=device,
+            user=author.user,
+            acts=acts,
+            join=None,
+            past=past,
+            count=past.bit_count(),
+            valid=True,
+        )
+        operation = replace(operation, **more)  # type: ignore[arg-type]  # by name
+        self.log.add(operation)
+        self._ends[device] = index
+        return operation
+
+    def some_view(self) -> int:
+        """What somebody may have seen, perhaps long ago; mostly nearly everything."""
+        count = len(self.log.operations)
+        chosen = [self.chance.randrange(count) for _ in range(self.chance.choice((1, 2, 2, 3)))]
+        if self.chance.random() < 0.4:
+            chosen.append(count - 1)
+        mask = 1
+        for index in chosen:
+            mask |= self.log.operations[index].past | 1 << index
+        return mask
+
+    def by_user(self, user: UserId) -> Player:
+        return next(each for each in self.players if each.user == user)
+
+
+def begin(chance: random.Random, *, members: int, founders: int = 1) -> History:
+    players = [player(f"player {number}") for number in range(members + founders)]
+    hostile = frozenset(each.user for each in players[founders:] if chance.random() < 0.5)
+    history = History(chance, players, hostile)
+    create = Create(
+        style=Style.GROUP, name="dev", founders=tuple(each.certificates for each in players[:founders]), nonce=bytes(16)
+    )
+    history.write(players[0], players[0].devices[0], 0, (create,))
+    return history
+
+
+KINDS = {
+    "open": dict(invite=3, join=8, rank=5, remove=2, ban=2, unban=1, threshold=2, close=1, leave=1, devices=2, topic=2, both=2),
+    "joins": dict(invite=4, join=10, close=2, ban=1, remove=1, threshold=1),
+    "two ranks": dict(join=4, invite=2, rank=8, remove=4, devices=2, leave=1),
+}
+
+
+def generate(seed: int, steps: int, theme: str | None = None) -> History:
+    """Themes: everything; few members and mostly joins; two ranks that act on each other."""
+    chance = random.Random(seed)
+    theme = theme or chance.choice(list(KINDS))
+    members = 3 if theme == "joins" else chance.choice((3, 5))
+    history = begin(chance, members=members, founders=chance.choice((1, 1, 1, 2)))
+    if theme == "two ranks":
+        _seat_all(history)
+    kinds = KINDS[theme]
+    while len(history.log.operations) < steps:
+        _propose(history, chance.choices(list(kinds), list(kinds.values()))[0], theme)
+    return history
+
+
+def _seat_all(history: History) -> None:
+    """Everybody is in, one or two as admins and moderators."""
+    founder = history.players[0]
+    for each in history.players[1:]:
+        if each.user in _founders(history):
+            continue
+        key = history.chance.randbytes(32)
+        rank = history.chance.choice((ADMIN, MODERATOR, MODERATOR, MEMBER))
+        _invite(history, founder, history.log.mask, key, rank, 1)
+        _join(history, founder, history.log.mask, each, key, 0)
+
+
+def _founders(history: History) -> frozenset[UserId]:
+    assert history.log.subjects is not None
+    return history.log.subjects.founders
+
+
+def _invite(history: History, author: Player, view: int, key: bytes, rank: int, uses: int) -> None:
+    history.keys.append((key, rank))
+    device = history.chance.choice(author.devices)
+    history.write(author, device, view, (Invite(join_key=key, token_key=bytes(32), rank=rank, uses=uses, expires_ms=1),))
+
+
+def _join(history: History, author: Player, view: int, who: Player, key: bytes, number: int) -> None:
+    join = Join(
+        channel=ChannelId(bytes(32)),
+        join_key=key,
+        certificate=who.certificates[number],
+        name=who.name,
+        timestamp_ms=0,
+        body=b"",
+        join_signature=b"",
+        device_signature=b"",
+    )
+    history.write(author, history.chance.choice(author.devices), view, (Admit(join=b""),), join=join)
+
+
+def _propose(history: History, kind: str, theme: str) -> None:
+    """First what, then somebody who may do it in what they have seen; sometimes somebody who may not."""
+    chance = history.chance
+    view = history.some_view()
+    assert history.log.subjects is not None
+    state = Authority(history.log.subjects, view)
+    ranks = {each.user: state.rank(each.user) for each in history.players}
+    present = [each for each in history.players if ranks[each.user] is not None]
+    if not present:
+        return
+    author = chance.choice(present)
+    rank = ranks[author.user] or MUTED
+    device = chance.choice(author.devices)
+    others = [each for each in history.players if each is not author]
+    below = [each for each in present if (ranks[each.user] or MUTED) < rank] or others
+    target = chance.choice(below).user
+    lower = [each for each in RANKS if each < rank] or [MUTED]
+    if theme == "two ranks":
+        lower = [each for each in lower if each in (MODERATOR, MEMBER)] or lower
+    match kind:
+        case "invite":
+            given = MEMBER if chance.random() < 0.6 else chance.choice(lower)
+            key = chance.choice(history.keys)[0] if history.keys and chance.random() < 0.05 else chance.randbytes(32)
+            _invite(history, author, view, key, given, chance.choice((1, 1, 2, 3)))
+        case "join":
+            if history.keys:
+                key = chance.choice(history.keys[-4:])[0]
+                _join(history, author, view, chance.choice(others), key, chance.choice((0, 0, 1)))
+        case "rank":
+            history.write(author, device, view, (SetRank(user=target, rank=chance.choice(lower)),))
+        case "remove":
+            history.write(author, device, view, (Remove(user=target, fence=()),))
+        case "ban":
+            history.write(author, device, view, (Ban(user=chance.choice((target, chance.choice(others).user)), fence=()),))
+        case "unban":
+            history.write(author, device, view, (Unban(user=chance.choice(others).user),))
+        case "threshold":
+            asked = chance.choice([each for each in (*RANKS, FOUNDER) if each <= rank])
+            history.write(author, device, view, (SetThreshold(permission=chance.choice(CONTESTED), rank=asked),))
+        case "close":
+            made = [
+                (op.id, number)
+                for op in history.log.operations
+                if view & op.bit
+                for number, act in enumerate(op.acts)
+                if isinstance(act, Invite)
+            ]
+            if made:
+                record, number = chance.choice(made)
+                history.write(author, device, view, (CloseInvitation(invitation=record, index=number),))
+        case "leave":
+            history.write(author, device, view, (Leave(),))
+        case "devices":
+            whose = author if chance.random() < 0.7 else chance.choice(others)
+            revoked = chance.choice(whose.devices)
+            carrier = next((each for each in author.devices if each != revoked), device)
+            history.write(author, carrier, view, (Devices(devices=b""),), devices=whose.revoking(revoked))
+        case "topic":
+            act: Act = SetTopic(topic=f"topic {len(history.log.operations)}")
+            history.write(author, device, view, (act if chance.random() < 0.7 else Rename(name="new name"),))
+        case "both":
+            acts: tuple[Act, ...] = (Ban(user=target, fence=()), SetTopic(topic=f"without {len(history.log.operations)}"))
+            if chance.random() < 0.5:
+                acts = (SetRank(user=target, rank=chance.choice(lower)), Remove(user=chance.choice(others).user, fence=()))
+            history.write(author, device, view, acts)
