@@ -86,6 +86,7 @@ class Log:
 
     operations: list[Operation] = field(default_factory=list)
     subjects: Subjects | None = None
+    _valid: int = 1
 
     @property
     def mask(self) -> int:
@@ -101,7 +102,11 @@ class Log:
         self.subjects.operations.append(operation)
         past = Authority(self.subjects, operation.past)
         if permitted(past, operation):
+            self._valid |= operation.bit
             self.subjects.add(operation, seats=seats(past, operation))
+
+    def valid(self, operation: Operation) -> bool:
+        return bool(self._valid & operation.bit)
 
     @property
     def now(self) -> Authority:

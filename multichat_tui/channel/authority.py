@@ -5,6 +5,7 @@ fewer ancestors: so asking ends, however the operations lie. What was found is r
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.subjects import Subjects, lowers, needed, own_invitation, raises
@@ -20,6 +21,30 @@ MOST_FRAMES = 24
 """Joins that hang on each other, one within the other, before they are decided in their order instead."""
 
 
+@dataclass(slots=True)
+class Places:
+    """Of one invitation, as far as it has been asked: `seen` are the admits that were decided, `taken` those with a place."""
+
+    seen: int = 0
+    taken: int = 0
+    admits: list[Operation] = field(default_factory=list)
+    """Those with a place, in their order."""
+    users: set[UserId] = field(default_factory=set)
+
+    def take(self, admit: Operation) -> None:
+        self.taken |= admit.bit
+        self.admits.append(admit)
+        self.users.add(joined(admit))
+
+    def before(self, first: Operation) -> "Places":
+        """As it was before an admit was decided."""
+        kept = [op for op in self.admits if op.order < first.order]
+        return Places(0, sum(op.bit for op in kept), kept, {joined(op) for op in kept})
+
+    def copy(self) -> "Places":
+        return Places(self.seen, self.taken, list(self.admits), set(self.users))
+
+
 class Authority:
     """Of the operations in `mask`, which holds the past of each."""
 
@@ -30,11 +55,65 @@ class Authority:
         """Of what has been decided."""
         self._asked: dict[int, int] = {}
         """Of what has not: the level down to which its author does not stand."""
-        self._places: dict[InvitationName, list[Operation]] = {}
-        """Admits that have a place, in their order; only as far as has been asked."""
-        self._seen: dict[InvitationName, int] = {}
-        """The admits that `_places` has been asked about."""
+        self._places: dict[InvitationName, Places] = {}
         self._depth = 0
+
+    # One more
+
+    def carry_on(self, operation: Operation, *, valid: bool) -> int:
+        """Take in an operation that nothing in the set follows. The set of those whose worth is another one with it."""
+        self.mask |= operation.bit
+        if not valid:
+            return 0
+        touched = self._touched(self.subjects.touched(operation, self.mask), operation.bit)
+        before = {op.index: self._levels.get(op.index) for op in touched}
+        self._forget(touched)
+        changed = operation.bit if self.effective(operation) else 0
+        for op in touched:
+            if self.level(op) != before[op.index]:
+                changed |= op.bit
+        return changed
+
+    def without(self, gone: list[Operation]) -> "Authority":
+        """The same of fewer operations: `gone` are such as nothing left follows."""
+        fewer = Authority(self.subjects, self.mask)
+        waiting = 0
+        for op in gone:
+            fewer.mask &= ~op.bit
+        fewer._levels = dict(self._levels)
+        fewer._asked = dict(self._asked)
+        fewer._places = {name: places.copy() for name, places in self._places.items()}
+        for op in gone:
+            waiting |= self.subjects.touched(op, fewer.mask)
+        fewer._forget([*fewer._touched(waiting, 0), *gone])
+        return fewer
+
+    def _touched(self, waiting: int, spared: int) -> list[Operation]:
+        """These, what they may change, and so on."""
+        found = 0
+        touched: list[Operation] = []
+        while waiting:
+            op = self.subjects.operations[waiting.bit_length() - 1]
+            found |= op.bit
+            touched.append(op)
+            waiting = (waiting | self.subjects.touched(op, self.mask)) & ~found & ~spared
+        return touched
+
+    def _forget(self, operations: list[Operation]) -> None:
+        first: dict[bytes, Operation] = {}
+        for operation in operations:
+            self._levels.pop(operation.index, None)
+            self._asked.pop(operation.index, None)
+            if operation.join is not None:
+                known = first.setdefault(operation.join.join_key, operation)
+                if operation.order < known.order:
+                    first[operation.join.join_key] = operation
+        for join_key, operation in first.items():
+            earlier = sum(op.bit for op in self.subjects.admits(join_key).newest_first(self.mask) if op.order < operation.order)
+            for name, _, _ in self.subjects.invitations(join_key):
+                if (places := self._places.get(name)) is not None:
+                    self._places[name] = places.before(operation)
+                    self._places[name].seen = places.seen & earlier
 
     # Levels
 
@@ -186,36 +265,33 @@ class Authority:
         """The invitation to rank k under which an admit has a place."""
         assert admit.join is not None
         for name, maker, invite in self.subjects.invitations(admit.join.join_key):
-            if invite.rank == k and admit.past & maker.bit:
-                self._fill(name, invite, admit)
-                if admit in self._places.get(name, ()):
-                    return name
+            if invite.rank == k and admit.past & maker.bit and self._filled(name, invite, admit).taken & admit.bit:
+                return name
         return None
 
-    def _fill(self, name: InvitationName, invite: Invite, last: Operation) -> None:
-        """Decide the admits under an invitation in their order, up to and with `last`."""
-        if self._seen.get(name, 0) & last.bit:
-            return
+    def _filled(self, name: InvitationName, invite: Invite, last: Operation) -> Places:
+        """The places under an invitation once the admits under it are decided in their order, up to and with `last`."""
+        places = self._places.setdefault(name, Places())
+        if places.seen & last.bit:
+            return places
         if self._depth > MOST_FRAMES:
             self._in_order(last)
         self._depth += 1
-        entries, names = self.subjects.admits(invite.join_key), self.subjects.invitations(invite.join_key)
-        waiting = [op for op in entries.newest_first(self.mask & ~self._seen.get(name, 0)) if op.order <= last.order]
-        for admit in sorted(waiting, key=lambda op: op.order):
-            if self._seen.get(name, 0) & admit.bit:
-                continue
+        names = self.subjects.invitations(invite.join_key)
+        entries = self.subjects.admits(invite.join_key).newest_first(self.mask & ~places.seen)
+        for admit in sorted((op for op in entries if op.order <= last.order), key=lambda op: op.order):
             for other, earlier in self._asked_before(name, invite):
-                self._fill(other, earlier, admit)
-            holds = self._may_have_place(name, admit, invite.rank)
-            if self._seen.get(name, 0) & admit.bit:
+                self._filled(other, earlier, admit)
+            holds = not places.seen & admit.bit and self._may_have_place(name, admit, invite.rank)
+            if places.seen & admit.bit:
+                # Decided on the way.
                 continue
-            self._seen[name] = self._seen.get(name, 0) | admit.bit
-            placed = self._places.setdefault(name, [])
-            users = {joined(each) for each in placed}
-            elsewhere = any(admit in self._places.get(other, ()) for other, _, _ in names if other != name)
-            if holds and not elsewhere and (len(users) < invite.uses or joined(admit) in users):
-                placed.append(admit)
+            places.seen |= admit.bit
+            elsewhere = any(self._places[other].taken & admit.bit for other, _, _ in names if other in self._places)
+            if holds and not elsewhere and (len(places.users) < invite.uses or joined(admit) in places.users):
+                places.take(admit)
         self._depth -= 1
+        return places
 
     def _asked_before(self, name: InvitationName, invite: Invite) -> Iterator[tuple[InvitationName, Invite]]:
         """Other invitations with the same key under which an admit finds its place first, if somebody makes such."""
@@ -308,9 +384,10 @@ class Authority:
         found = self.subjects.invitation(name)
         assert found is not None
         last = max(self.subjects.admits(found[1].join_key).newest_first(self.mask), key=lambda op: op.order, default=None)
-        if last is not None:
-            self._fill(name, found[1], last)
-        return [op for op in self._places.get(name, []) if self.level(op) == found[1].rank]
+        if last is None:
+            return []
+        places = self._filled(name, found[1], last)
+        return [op for op in places.admits if self.level(op) == found[1].rank]
 
     def closed(self, name: InvitationName) -> bool:
         found = self.subjects.invitation(name)

@@ -23,7 +23,6 @@ from multichat_tui.model.acts import (
 from multichat_tui.model.ids import DeviceId, UserId
 from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, MUTED, Permission
 
-
 _Key = TypeVar("_Key")
 
 
@@ -82,8 +81,15 @@ class Subjects:
         self._revocations: dict[DeviceId, Entries] = {}
         self._closes: dict[InvitationName, Entries] = {}
         self._admits: dict[bytes, Entries] = {}
+        self._admitting: dict[UserId, Entries] = {}
+        self._accounts: dict[bytes, set[UserId]] = {}
+        """By join key, those who have ever used it."""
         self._invitations: dict[bytes, list[tuple[InvitationName, Operation, Invite]]] = {}
         self._named: dict[InvitationName, tuple[Operation, Invite]] = {}
+        self._authored: dict[UserId, Entries] = {}
+        self._by_device: dict[DeviceId, Entries] = {}
+        self._needing: dict[Permission, Entries] = {}
+        self._made: dict[UserId, list[InvitationName]] = {}
         self.settings: dict[type[Act], Entries] = {SetTopic: Entries(), Rename: Entries()}
         self.leaves = Entries()
 
@@ -118,16 +124,23 @@ class Subjects:
 
     def add(self, operation: Operation, *, seats: bool) -> None:
         """A valid operation, after all of its past."""
+        _entries(self._authored, operation.user).add(operation)
+        _entries(self._by_device, operation.device).add(operation)
         if operation.join is not None:
             user = operation.join.certificate.user
             if seats:
                 self.seating |= operation.bit
                 _entries(self._users, user).add(operation)
             _entries(self._admits, operation.join.join_key).add(operation)
+            _entries(self._admitting, user).add(operation)
+            self._accounts.setdefault(operation.join.join_key, set()).add(user)
+            _entries(self._needing, Permission.ADMIT).add(operation)
         if operation.devices is not None:
             for device in operation.devices.certified_revoked:
                 _entries(self._revocations, device).add(operation)
         for number, act in enumerate(operation.acts):
+            if (permission := needed(self, operation, act)) is not None:
+                _entries(self._needing, permission).add(operation)
             match act:
                 case SetRank() | Remove() | Ban():
                     _entries(self._users, act.user).add(operation)
@@ -146,6 +159,7 @@ class Subjects:
                     name = (operation.id, number)
                     self._use(act.rank)
                     self._named[name] = operation, act
+                    self._made.setdefault(operation.user, []).append(name)
                     found = self._invitations.setdefault(act.join_key, [])
                     found.append((name, operation, act))
                     found.sort(key=lambda entry: (entry[1].order, entry[0][1]))
@@ -155,6 +169,48 @@ class Subjects:
                     self.settings[type(act)].add(operation)
                 case _:
                     pass
+
+    def touched(self, operation: Operation, mask: int) -> int:
+        """Of a set those whose worth an operation may change: none of its past, and of the rest those that are about the same."""
+        found = 0
+        for act in operation.acts:
+            match act:
+                case SetRank() | Remove() | Ban() | Unban():
+                    found |= self._around(act.user)
+                case Leave():
+                    found |= self._around(operation.user)
+                case SetThreshold():
+                    found |= self._needing.get(act.permission, self._nothing).mask
+                case Invite():
+                    found |= self.admits(act.join_key).mask
+                case CloseInvitation():
+                    if (named := self.invitation((act.invitation, act.index))) is not None:
+                        found |= self.admits(named[1].join_key).mask
+                case _:
+                    pass
+        if operation.devices is not None:
+            for device in operation.devices.certified_revoked:
+                found |= self._by_device.get(device, self._nothing).mask
+        if operation.join is not None:
+            if self.seating & operation.bit:
+                found |= self._around(operation.join.certificate.user)
+            if self._contested(operation.join.join_key):
+                found |= self.admits(operation.join.join_key).mask
+        return found & mask & ~operation.past & ~operation.bit
+
+    def _around(self, user: UserId) -> int:
+        """What somebody did, what was done to them, and who came in by their invitations."""
+        mask = self.about(user).mask | self.bans(user).mask | self.lifts(user).mask
+        mask |= self._admitting.get(user, self._nothing).mask
+        mask |= self._authored.get(user, self._nothing).mask
+        for name in self._made.get(user, ()):
+            mask |= self.admits(self._named[name][1].join_key).mask
+        return mask
+
+    def _contested(self, join_key: bytes) -> bool:
+        """Whether there are more accounts than places, or the key is of two invitations."""
+        found = self.invitations(join_key)
+        return len(found) != 1 or len(self._accounts[join_key]) > found[0][2].uses
 
     def _use(self, rank: int) -> None:
         if rank not in self.ranks:
