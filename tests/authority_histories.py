@@ -1,5 +1,5 @@
-"""Control logs made by chance, without any cryptography: founders, admins, moderators, members and such as were thrown out, each with
-two devices, act on what they have seen of a channel, and hostile ones on what suits them."""
+"""Control logs made by chance, without any cryptography: founders, admins, moderators, members and such as were thrown out, each
+with two devices, act on what they have seen of a channel, and hostile ones on what suits them."""
 
 import random
 from dataclasses import dataclass, field, replace
@@ -101,9 +101,10 @@ class Log:
             return
         self.subjects.operations.append(operation)
         past = Authority(self.subjects, operation.past)
-        if permitted(past, operation):
+        rank = permitted(past, operation)
+        if rank is not None:
             self._valid |= operation.bit
-            self.subjects.add(operation, seats=seats(past, operation))
+            self.subjects.add(operation, rank=rank, seats=seats(past, operation))
 
     def valid(self, operation: Operation) -> bool:
         return bool(self._valid & operation.bit)
@@ -112,6 +113,25 @@ class Log:
     def now(self) -> Authority:
         assert self.subjects is not None
         return Authority(self.subjects, self.mask)
+
+
+def rearranged(operations: list[Operation], chance: random.Random) -> list[Operation]:
+    """The same in another order of arrival."""
+    waiting, done, order = set(range(1, len(operations))), 1, [0]
+    while waiting:
+        index = chance.choice(sorted(i for i in waiting if not operations[i].past & ~done))
+        waiting.discard(index)
+        done |= 1 << index
+        order.append(index)
+    places = {old: new for new, old in enumerate(order)}
+    return [
+        replace(operations[old], index=new, past=sum(1 << places[i] for i in indexes(operations[old].past)))
+        for new, old in enumerate(order)
+    ]
+
+
+def indexes(mask: int) -> list[int]:
+    return [index for index in range(mask.bit_length()) if mask >> index & 1]
 
 
 @dataclass
@@ -172,24 +192,25 @@ def begin(chance: random.Random, *, members: int, founders: int = 1) -> History:
     return history
 
 
-KINDS = {
-    "open": dict(invite=3, join=8, rank=5, remove=2, ban=2, unban=1, threshold=2, close=1, leave=1, devices=2, topic=2, both=2),
-    "joins": dict(invite=4, join=10, close=2, ban=1, remove=1, threshold=1),
-    "two ranks": dict(join=4, invite=2, rank=8, remove=4, devices=2, leave=1),
+THEMES = {
+    "everything": "invite*3 join*8 rank*5 remove*2 ban*2 unban threshold*2 close leave devices*2 topic*2 both*2",
+    "joins": "invite*4 join*10 close*5 ban*2 remove threshold",
+    "raising": "rank*8 remove*4 ban*3 both*4 threshold*3 topic*4",
+    "two ranks": "join*4 invite*2 rank*8 remove*4 devices*2 leave",
 }
 
 
 def generate(seed: int, steps: int, theme: str | None = None) -> History:
     """Themes: everything; few members and mostly joins; two ranks that act on each other."""
     chance = random.Random(seed)
-    theme = theme or chance.choice(list(KINDS))
+    theme = theme or chance.choice(list(THEMES))
     members = 3 if theme == "joins" else chance.choice((3, 5))
     history = begin(chance, members=members, founders=chance.choice((1, 1, 1, 2)))
-    if theme == "two ranks":
+    if theme == "two ranks" or chance.random() < 0.6:
         _seat_all(history)
-    kinds = KINDS[theme]
+    kinds = [kind for word in THEMES[theme].split() for kind, _, times in [word.partition("*")] for _ in range(int(times or 1))]
     while len(history.log.operations) < steps:
-        _propose(history, chance.choices(list(kinds), list(kinds.values()))[0], theme)
+        _propose(history, chance.choice(kinds), theme)
     return history
 
 

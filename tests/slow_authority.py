@@ -125,8 +125,8 @@ class Outcome:
                 yield other
 
     def stands(self, op: Operation, k: int, least: int) -> bool:
-        """Rule 3; leaving and revocations of level `least` and above are decided."""
-        if not self.holds(op.user, k, op.past, least) or self.revoked(op, least):
+        """Rule 3; revocations of level `least` and above are asked for."""
+        if k > self.slow.claims[op.index] or not self.holds(op.user, k, op.past, k) or self.revoked(op, least):
             return False
         return not any(_lowers(act, op.user, k) for other in self.beside(op, k) for act in other.acts)
 
@@ -254,6 +254,8 @@ class Slow:
         self.founders = {founder[0].user for founder in create.founders}
         self.ranks = [FOUNDER]
         self.valid: set[int] = set()
+        self.claims: dict[int, int] = {}
+        """Of each the rank that its author had in its own past: it is worth no more, whatever else comes to be known."""
         self.seating: set[int] = set()
         """Admits that make a member: the others bring one more device of one."""
         self._outcomes: dict[int, Outcome] = {}
@@ -311,6 +313,7 @@ class Slow:
         rank = state.rank(op.user)
         if rank is None or state.revoked_now(op.device):
             return False
+        self.claims[op.index] = rank
         return all(self._may(state, op, act, rank) for act in op.acts)
 
     def _may(self, state: "Outcome", op: Operation, act: Act, rank: int) -> bool:
@@ -363,7 +366,7 @@ class Slow:
         seats = state.rank(user) is None
         for name, invite in state.invitations(op.join.join_key):
             users = list(dict.fromkeys(state.joined(each) for each in state.placed.get(name, [])))
-            room = len(users) < invite.uses or user in users
+            room = user in users or (seats and len(users) < invite.uses)
             may = max(invite.rank, state.threshold(Permission.ADMIT, MUTED - 1, op.past)) <= rank
             if room and may and not state.closed(name, invite.rank) and not state.banned(user, invite.rank, op.past):
                 if seats:
@@ -386,26 +389,29 @@ class Slow:
             if mask & 1 and k == FOUNDER:
                 state.levels[0] = FOUNDER
             done: set[int] = {0}
-            # (a) The joins that give k; with those invitations to k that people of rank k have made.
+            # (a) The joins that give k; with those invitations to k that people of rank k have made, and who of them has left.
             for op in left:
                 if op.join is not None:
                     if (name := self._place(state, op, k)) is not None:
                         state.levels[op.index] = k
                         state.placed.setdefault(name, []).append(op.index)
                         done.add(op.index)
+                elif isinstance(op.acts[0], Leave):
+                    if state.stands(op, k, k + 1):
+                        done.add(op.index)
+                        state.levels[op.index] = k
                 elif _invites_alike(op, k) and state.stands(op, k, k + 1):
                     done.add(op.index)
                     if state.allowed(op, op.acts[0], k):
                         state.levels[op.index] = k
                     else:
                         state.void.add(op.index)
-            # (b) Revocations, and leaving, by those who stand at k.
-            for kind in (Devices, Leave):
-                found = {op.index: op for op in left if op.index not in done and isinstance(op.acts[0], kind)}
-                standing = {index for index, op in found.items() if state.stands(op, k, k + 1)}
-                for index in standing:
-                    state.levels[index] = k
-                done |= standing
+            # (b) Revocations by those who stand at k.
+            lists = [op for op in left if op.index not in done and isinstance(op.acts[0], Devices)]
+            standing = {op.index for op in lists if state.stands(op, k, k + 1)}
+            for index in standing:
+                state.levels[index] = k
+            done |= standing
             # (c) The rest.
             rest = [op for op in left if op.index not in done and op.join is None]
             rest = [op for op in rest if not isinstance(op.acts[0], Devices | Leave) and state.stands(op, k, k)]

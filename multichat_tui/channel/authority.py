@@ -1,7 +1,7 @@
 """Which operations of a set have effect, and what follows from them: the rules of authority.md, asked lazily.
 
-Ranks are decided from the founders down. A question about one level is answered by decisions of higher levels, or by joins with
-fewer ancestors: so asking ends, however the operations lie. What was found is remembered.
+Ranks are decided from the founders down. A question about one level is answered by decisions of higher levels, or by joins and
+leavings with fewer ancestors: so asking ends, however the operations lie. What was found is remembered.
 """
 
 from collections.abc import Iterable, Iterator
@@ -155,8 +155,10 @@ class Authority:
         return k if all(self._allowed(operation, act, k) for act in operation.acts) else VOID
 
     def _stands(self, operation: Operation, k: int, least: int) -> bool:
-        """Rule 3; what is left and revoked counts from the level `least` on."""
-        if not self._holds(operation.user, k, operation.past, least) or self._revoked(operation, least):
+        """Rule 3; revocations count from the level `least` on."""
+        if k > self.subjects.claims[operation.index] or not self._holds(operation.user, k, operation.past, k):
+            return False
+        if self._revoked(operation, least):
             return False
         about = self.subjects.about(operation.user)
         return not any(

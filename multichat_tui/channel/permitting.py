@@ -22,12 +22,12 @@ from multichat_tui.model.acts import (
 from multichat_tui.model.ranks import MEMBER, Permission
 
 
-def permitted(past: Authority, operation: Operation) -> bool:
-    """`past` is of the operation's own past."""
+def permitted(past: Authority, operation: Operation) -> int | None:
+    """The rank that its author has there, if it is allowed; `past` is of the operation's own past."""
     rank = past.rank(operation.user)
     if rank is None or past.revoked(operation.device):
-        return False
-    return all(_permits(past, operation, act, rank) for act in operation.acts)
+        return None
+    return rank if all(_permits(past, operation, act, rank) for act in operation.acts) else None
 
 
 def seats(past: Authority, operation: Operation) -> bool:
@@ -78,13 +78,13 @@ def _may_close(past: Authority, operation: Operation, act: CloseInvitation, rank
 
 
 def _may_admit(past: Authority, operation: Operation, join_key: bytes, rank: int) -> bool:
-    """A place is left, or the account has its place under this invitation already."""
-    user = joined(operation)
+    """A place is left for somebody who is no member, or the account has its place under this invitation already."""
+    user, new = joined(operation), seats(past, operation)
     if user in past.subjects.founders:
         return False
     for name, invite in past.invitations(join_key):
         users = {joined(admit) for admit in past.placed(name)}
-        room = len(users) < invite.uses or user in users
+        room = user in users or (new and len(users) < invite.uses)
         may = max(invite.rank, past.threshold(Permission.ADMIT)) <= rank
         if room and may and not past.closed(name) and not past.banned(user, invite.rank, past.mask):
             return True

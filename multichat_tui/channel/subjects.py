@@ -71,6 +71,10 @@ class Subjects:
         self.operations: list[Operation] = [root]
         self.ranks = [FOUNDER, ADMIN, MODERATOR, MEMBER, MUTED]
         """In use, the highest first."""
+        self.valid = 1
+        """What its own past allows."""
+        self.claims: dict[int, int] = {}
+        """Of each the rank that its author had in its own past: it is worth no more, whatever else comes to be known."""
         self.seating = 0
         """The admits that make a member; others bring one more device of one."""
         self._nothing = Entries()
@@ -122,8 +126,10 @@ class Subjects:
     def invitation(self, name: InvitationName) -> tuple[Operation, Invite] | None:
         return self._named.get(name)
 
-    def add(self, operation: Operation, *, seats: bool) -> None:
-        """A valid operation, after all of its past."""
+    def add(self, operation: Operation, *, rank: int, seats: bool) -> None:
+        """A valid operation, after all of its past, in which its author has this rank."""
+        self.claims[operation.index] = rank
+        self.valid |= operation.bit
         _entries(self._authored, operation.user).add(operation)
         _entries(self._by_device, operation.device).add(operation)
         if operation.join is not None:
@@ -173,6 +179,8 @@ class Subjects:
     def touched(self, operation: Operation, mask: int) -> int:
         """Of a set those whose worth an operation may change: none of its past, and of the rest those that are about the same."""
         found = 0
+        if not self.valid & operation.bit:
+            return 0
         for act in operation.acts:
             match act:
                 case SetRank() | Remove() | Ban() | Unban():
