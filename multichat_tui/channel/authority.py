@@ -412,8 +412,8 @@ class Authority:
 
 def joined(admit: Operation) -> UserId:
     """Whom an admit lets in."""
-    assert admit.join is not None
-    return admit.join.certificate.user
+    assert admit.joiner is not None
+    return admit.joiner
 
 
 def _sets_below(operation: Operation, user: UserId, k: int) -> bool:

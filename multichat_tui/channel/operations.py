@@ -1,6 +1,6 @@
 """Control records in their places."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from multichat_tui.model.acts import Act
 from multichat_tui.model.identity import DeviceList
@@ -25,15 +25,17 @@ class Operation:
     """The state of its own past allows it. What is not valid is never used."""
     devices: DeviceList | None = None
     """The list that it brings, if that holds."""
+    bit: int = field(init=False, repr=False, compare=False)
+    order: tuple[int, RecordId] = field(init=False, repr=False, compare=False)
+    """Of two, the lesser is decided first; ancestors always are."""
+    joiner: UserId | None = field(init=False, compare=False)
+    """Whom it lets in."""
 
-    @property
-    def bit(self) -> int:
-        return 1 << self.index
-
-    @property
-    def order(self) -> tuple[int, RecordId]:
-        """Of two, the one that is decided first; ancestors always are."""
-        return self.count, self.id
+    def __post_init__(self) -> None:
+        # Asked for so often that working them out each time would take most of the time.
+        object.__setattr__(self, "bit", 1 << self.index)
+        object.__setattr__(self, "order", (self.count, self.id))
+        object.__setattr__(self, "joiner", None if self.join is None else self.join.certificate.user)
 
     def follows(self, index: int) -> bool:
         return bool(self.past >> index & 1)

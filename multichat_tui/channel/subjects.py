@@ -133,7 +133,8 @@ class Subjects:
         _entries(self._authored, operation.user).add(operation)
         _entries(self._by_device, operation.device).add(operation)
         if operation.join is not None:
-            user = operation.join.certificate.user
+            user = operation.joiner
+            assert user is not None
             if seats:
                 self.seating |= operation.bit
                 _entries(self._users, user).add(operation)
@@ -200,8 +201,8 @@ class Subjects:
             for device in operation.devices.certified_revoked:
                 found |= self._by_device.get(device, self._nothing).mask
         if operation.join is not None:
-            if self.seating & operation.bit:
-                found |= self._around(operation.join.certificate.user)
+            if self.seating & operation.bit and operation.joiner is not None:
+                found |= self._around(operation.joiner)
             if self._contested(operation.join.join_key):
                 found |= self.admits(operation.join.join_key).mask
         return found & mask & ~operation.past & ~operation.bit
