@@ -159,7 +159,6 @@ class History:
             join=None,
             past=past,
             count=past.bit_count(),
-            valid=True,
         )
         operation = replace(operation, **more)  # type: ignore[arg-type]  # by name
         self.log.add(operation)

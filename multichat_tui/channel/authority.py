@@ -367,6 +367,13 @@ class Authority:
             return None
         return next((k for k in self.subjects.ranks if k < FOUNDER and self._holds(user, k, self.mask, MUTED)), None)
 
+    def bans(self, user: UserId) -> Iterator[tuple[Operation, int]]:
+        """The bans of somebody that nobody has lifted, with their levels, in their order."""
+        for ban in sorted(self.subjects.bans(user).newest_first(self.mask), key=lambda op: op.order):
+            level = self.level(ban)
+            if level > LOWEST and not self._lifted(user, ban, level, self.mask):
+                yield ban, level
+
     def revoked(self, device: DeviceId) -> bool:
         return any(self.effective(op) for op in self.subjects.revocations(device).newest_first(self.mask))
 

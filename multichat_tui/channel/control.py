@@ -1,39 +1,29 @@
-"""The control log of one channel, and the authority that follows from it (authority.md), for founders and members.
+"""The control log of one channel, and the authority that follows from it (authority.md).
 
 Every node computes the same view from the same set of control records, in whatever order they came. Each operation has an
 index, and its past is a set of indices held in one integer: *a before b* is one bit, forks are nothing special.
-
-Ranks other than founder and member, permissions and bans come with the moderation rules; the record format has room for them.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
+from multichat_tui.channel.authority import Authority
 from multichat_tui.channel.operations import Operation
-from multichat_tui.channel.resolution import Resolution, extended
+from multichat_tui.channel.permitting import permitted, seats
+from multichat_tui.channel.subjects import Subjects
 from multichat_tui.channel.view import InvitationState, View
-from multichat_tui.model.acts import (
-    Act,
-    Admit,
-    CloseInvitation,
-    Create,
-    Devices,
-    Invite,
-    Leave,
-    Remove,
-    Rename,
-    SetTopic,
-)
+from multichat_tui.channel.viewing import carried_on, viewed
+from multichat_tui.model.acts import Act, Admit, Create, Devices
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.identity import Certificate, DeviceList, decode_device_list
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.joins import Join, decode_join
 from multichat_tui.model.records import Record
 
-CACHED_VIEWS = 128
-"""Views of the past that are kept: of as many branches as grow beside each other. They share what has not changed."""
-MAX_STEPS_BACK = 64
-"""Operations that a view of the past is carried on by; further ones cost more than deciding all at once."""
+CACHED_STATES = 128
+"""States of the past that are kept: of as many branches as grow beside each other."""
+MAX_TAKEN_BACK = 256
+"""Operations that are taken back from the present state to have one of the past; where there are more, it is decided anew."""
 
 
 class ControlLog:
@@ -49,8 +39,9 @@ class ControlLog:
         self._full = 0
         self._written: dict[DeviceId, int] = {}
         """The operations of each device, one bit each."""
-        self._views: OrderedDict[int, View] = OrderedDict()
-        self._resolution: Resolution | None = None
+        self._states: OrderedDict[int, Authority] = OrderedDict()
+        self._now: Authority | None = None
+        self._view: View | None = None
         self._names: dict[UserId, str] = {}
         self.certificates: dict[DeviceId, Certificate] = {}
         """Every device that the log has ever named, with effect or without: whose records can be delivered."""
@@ -61,8 +52,8 @@ class ControlLog:
     @property
     def view(self) -> View:
         """The state after everything held. Only after the root."""
-        assert self._resolution is not None
-        return self._resolution.view
+        assert self._view is not None
+        return self._view
 
     @property
     def root(self) -> RecordId:
@@ -75,7 +66,7 @@ class ControlLog:
 
     @property
     def rooted(self) -> bool:
-        return self._resolution is not None
+        return self._view is not None
 
     def user_of(self, device: DeviceId) -> UserId | None:
         certificate = self.certificates.get(device)
@@ -91,7 +82,8 @@ class ControlLog:
 
     def resolved_from_nothing(self) -> View:
         """The same as `view`, decided again from all operations: what the incremental way must equal."""
-        return Resolution(self._operations, self._full).view
+        assert self._now is not None
+        return viewed(Authority(self._now.subjects, self._full))
 
     def records_by_index(self, index: int) -> RecordId:
         return self._operations[index].id
@@ -111,8 +103,9 @@ class ControlLog:
             mask |= operation.past | 1 << operation.index
         return mask
 
-    def view_at(self, heads: tuple[RecordId, ...]) -> View:
-        return self._view_of(self.mask(heads))
+    def state_at(self, heads: tuple[RecordId, ...]) -> Authority:
+        """What is so after these heads. They are held."""
+        return self._state_of(self.mask(heads))
 
     def written_before(self, device: DeviceId, heads: tuple[RecordId, ...]) -> int:
         """How many operations of a device are at or before these heads, on all branches of its chain. They are held."""
@@ -145,25 +138,26 @@ class ControlLog:
             join=join,
             past=past,
             count=past.bit_count(),
-            valid=index == 0 or self._allows(self._view_of(past), record.header.device, user, acts, join, devices),
             devices=devices,
         )
-        if operation.valid and devices is not None:
-            for certificate in devices.certificates:
-                self.certificates.setdefault(certificate.device, certificate)
         self._operations.append(operation)
         self._written[operation.device] = self._written.get(operation.device, 0) | 1 << index
         self._index[record.id] = index
         self._full |= operation.bit
-        if self._resolution is None:
-            self._resolution = Resolution(self._operations, self._full)
+        if self._now is None or self._view is None:
+            self._now = Authority(Subjects(operation), self._full)
+            self._view = viewed(self._now)
             return
-        before = self._resolution.view
-        self._keep(before)
-        if past != before.mask:
-            self._keep(extended(self._view_of(past), operation))
-        if not self._resolution.merge(operation):
-            self._resolution = Resolution(self._operations, self._full)
+        subjects = self._now.subjects
+        subjects.operations.append(operation)
+        state = self._state_of(past)
+        rank = permitted(state, operation)
+        if rank is not None:
+            subjects.add(operation, rank=rank, seats=seats(state, operation))
+            for certificate in devices.certificates if devices is not None else ():
+                self.certificates.setdefault(certificate.device, certificate)
+        changed = self._now.carry_on(operation, valid=rank is not None)
+        self._view = carried_on(self._view, self._now, changed)
 
     def _learn_founders(self, acts: tuple[Act, ...]) -> None:
         create = acts[0]
@@ -188,74 +182,21 @@ class ControlLog:
         devices = decode_device_list(acts[0].devices)
         return None if isinstance(devices, Rejected) or not self._list_holds(devices) else devices
 
-    def _view_of(self, mask: int) -> View:
-        """The state after these operations, which hold the past of each."""
-        if self._resolution is not None and mask == self._resolution.view.mask:
-            return self._resolution.view
-        # Where one operation follows all the others, as on a branch, the state before it is mostly known, or that before that.
-        steps: list[Operation] = []
-        known = self._views.get(mask)
-        at = mask
-        while known is None and len(steps) < MAX_STEPS_BACK:
-            last = self._operations[at.bit_length() - 1]
-            if last.past | last.bit != at or not last.past:
-                break
-            steps.append(last)
-            at = last.past
-            known = self._views.get(at)
-        if known is None:
-            known, steps = Resolution(self._operations, mask).view, []
-        for operation in reversed(steps):
-            known = extended(known, operation)
-        self._keep(known)
-        return known
-
-    def _keep(self, view: View) -> None:
-        self._views[view.mask] = view
-        self._views.move_to_end(view.mask)
-        if len(self._views) > CACHED_VIEWS:
-            self._views.popitem(last=False)
-
-    # Rule 1: what the state of its own past allows.
-
-    def _allows(
-        self,
-        view: View,
-        device: DeviceId,
-        user: UserId,
-        acts: tuple[Act, ...],
-        join: Join | None,
-        devices: DeviceList | None,
-    ) -> bool:
-        if user not in view.members or device in view.revocations:
-            return False
-        return all(self._allows_act(view, user, act, join, devices) for act in acts)
-
-    def _allows_act(self, view: View, user: UserId, act: Act, join: Join | None, devices: DeviceList | None) -> bool:
-        founder = user in view.founders
-        match act:
-            case Invite():
-                return act.rank == 0 and not _direct(view)
-            case CloseInvitation():
-                state = view.invitations.get((act.invitation, act.index))
-                return state is not None and (founder or state.maker == user)
-            case Admit():
-                return join is not None and _may_use(view, join)
-            case Remove():
-                return founder and act.user not in view.founders
-            case Devices():
-                # Of an account that is or was in the channel: nobody fills it with the devices of strangers.
-                return devices is not None and (
-                    devices.user in view.members or any(ending.user == devices.user for ending in view.endings)
-                )
-            case Leave():
-                return True
-            case SetTopic():
-                return True
-            case Rename():
-                return founder and not _direct(view)
-            case _:
-                return False
+    def _state_of(self, mask: int) -> Authority:
+        """The state after these operations, which hold the past of each. Not to be carried on."""
+        assert self._now is not None
+        if mask == self._now.mask:
+            return self._now
+        found = self._states.get(mask)
+        if found is None:
+            gone = list(self._now.subjects.among(self._now.mask & ~mask)) if mask & ~self._now.mask == 0 else []
+            few = 0 < len(gone) <= MAX_TAKEN_BACK
+            found = self._now.without(gone) if few else Authority(self._now.subjects, mask)
+            self._states[mask] = found
+            if len(self._states) > CACHED_STATES:
+                self._states.popitem(last=False)
+        self._states.move_to_end(mask)
+        return found
 
 
 def invitation_for(view: View, join_key: bytes) -> InvitationState | None:
@@ -264,18 +205,6 @@ def invitation_for(view: View, join_key: bytes) -> InvitationState | None:
         if state.invite.join_key == join_key and state.open:
             return state
     return None
-
-
-def _may_use(view: View, join: Join) -> bool:
-    """A place is left, or the account has its place under this invitation already (another device of it, say)."""
-    return any(
-        state.invite.join_key == join.join_key and not state.closed and (state.open or join.certificate.user in state.used_by)
-        for state in view.invitations.values()
-    )
-
-
-def _direct(view: View) -> bool:
-    return view.style == view.style.DIRECT
 
 
 def root_create(record: Record, acts: tuple[Act, ...]) -> Create | None:

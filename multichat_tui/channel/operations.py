@@ -21,8 +21,6 @@ class Operation:
     past: int
     count: int
     """How many ancestors it has."""
-    valid: bool
-    """The state of its own past allows it. What is not valid is never used."""
     devices: DeviceList | None = None
     """The list that it brings, if that holds."""
     bit: int = field(init=False, repr=False, compare=False)

@@ -126,6 +126,17 @@ class Subjects:
     def invitation(self, name: InvitationName) -> tuple[Operation, Invite] | None:
         return self._named.get(name)
 
+    def made_by(self, user: UserId) -> list[InvitationName]:
+        """The invitations that somebody made."""
+        return self._made.get(user, [])
+
+    def among(self, mask: int) -> Iterator[Operation]:
+        """The operations of a set, the last one first."""
+        while mask:
+            operation = self.operations[mask.bit_length() - 1]
+            mask ^= operation.bit
+            yield operation
+
     def add(self, operation: Operation, *, rank: int, seats: bool) -> None:
         """A valid operation, after all of its past, in which its author has this rank."""
         self.claims[operation.index] = rank

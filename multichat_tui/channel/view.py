@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from multichat_tui.model.acts import Invite, Style, Tip
 from multichat_tui.model.ids import DeviceId, RecordId, UserId
+from multichat_tui.model.ranks import MEMBER, THRESHOLDS, Permission
 
 InvitationName: TypeAlias = tuple[RecordId, int]
 """An invitation as a resource: the record that made it, and the index of the act in it."""
@@ -27,11 +28,21 @@ class InvitationState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """The end of a membership: a removal by a founder, or one's own leaving (which has no fence)."""
+    """The end of a membership: a removal, a ban, or one's own leaving (which has no fence)."""
 
     operation: int
     user: UserId
     fence: tuple[Tip, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Another rank for a member. If that may not send, what they wrote beyond the fence without having seen it does not count."""
+
+    operation: int
+    user: UserId
+    rank: int
+    fence: tuple[Tip, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +53,20 @@ class Revocation:
     device: DeviceId
     account: UserId
     author: UserId
+    level: int
+    """At which it was decided: the rank that its author had."""
     fence: tuple[Tip, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BanState:
+    """A ban that nobody has lifted."""
+
+    operation: int
+    level: int
+    until_ms: int
+    """0: without end."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +81,15 @@ class View:
     founders: tuple[UserId, ...]
     members: Mapping[UserId, int]
     """Living memberships: user -> the operation that began it (0, the root, for founders)."""
+    ranks: Mapping[UserId, int]
+    """Of the members whose rank is not MEMBER."""
     endings: tuple[Ending, ...]
+    """By the order of their operations."""
+    rankings: tuple[Ranking, ...]
+    """By the order of their operations."""
+    bans: Mapping[UserId, tuple[BanState, ...]]
+    thresholds: Mapping[Permission, int]
+    """Those that were changed."""
     invitations: Mapping[InvitationName, InvitationState]
     revocations: Mapping[DeviceId, tuple[Revocation, ...]] = field(default_factory=dict)
     """Of each revoked device all that revoke it, by operation."""
@@ -65,5 +97,13 @@ class View:
     def is_member(self, user: UserId) -> bool:
         return user in self.members
 
-    def role(self, user: UserId) -> str:
-        return "founder" if user in self.founders else "member"
+    def rank(self, user: UserId) -> int | None:
+        """None: no member."""
+        return self.ranks.get(user, MEMBER) if user in self.members else None
+
+    def threshold(self, permission: Permission) -> int:
+        return self.thresholds.get(permission, THRESHOLDS[permission])
+
+    def may(self, user: UserId, permission: Permission) -> bool:
+        rank = self.rank(user)
+        return rank is not None and rank >= self.threshold(permission)

@@ -56,3 +56,8 @@ THRESHOLDS: dict[Permission, int] = {
     Permission.CREATE: ADMIN,
 }
 """As long as nobody has changed them."""
+
+
+def role_of(rank: int) -> str:
+    """The name of a rank, or its number."""
+    return next((name for name, known in RANKS.items() if known == rank), f"rank {rank}")

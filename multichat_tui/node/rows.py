@@ -3,6 +3,7 @@
 from multichat_tui.crypto.identity import safety_number
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId, fingerprint, short
 from multichat_tui.model.ports import Space
+from multichat_tui.model.ranks import MEMBER, role_of
 from multichat_tui.model.snapshots import (
     ChannelKind,
     ChannelRow,
@@ -103,7 +104,7 @@ class Rows:
             MemberRow(
                 user=user,
                 name=names[user],
-                role=channel.view.role(user),
+                role=role_of(channel.view.ranks.get(user, MEMBER)),
                 online=user == world.identity.user or world.online(user),
                 me=user == world.identity.user,
                 contact=user in world.contacts,
