@@ -333,10 +333,12 @@ class Slow:
                 return found[1].rank < rank or own
             case Admit():
                 return self._may_admit(state, op, rank)
-            case SetRank() | Remove():
+            case SetRank():
                 theirs = state.rank(act.user)
-                below = theirs is not None and theirs < rank and act.user not in self.founders
-                return below and (isinstance(act, Remove) or act.rank < rank)
+                return theirs is not None and theirs < rank and act.user not in self.founders and act.rank < rank
+            case Remove():
+                theirs = state.rank(act.user)
+                return act.user not in self.founders and (theirs is None or theirs < rank) and self._was_here(state, act.user)
             case Ban():
                 theirs = state.rank(act.user)
                 return act.user not in self.founders and (theirs is None or theirs < rank)

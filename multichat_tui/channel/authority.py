@@ -148,7 +148,7 @@ class Authority:
 
     def _decide_at(self, operation: Operation, k: int) -> int | None:
         """None: it is not decided at k, for its author does not stand there."""
-        first = operation.acts[0]
+        first = operation.acts[0] if operation.acts else None  # a merge has none
         early = isinstance(first, Devices | Leave) or (k == MEMBER and own_invitation(operation))
         if not self._stands(operation, k, k + 1 if early else k):
             return None

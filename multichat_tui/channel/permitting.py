@@ -47,10 +47,12 @@ def _permits(past: Authority, operation: Operation, act: Act, rank: int) -> bool
             return _may_close(past, operation, act, rank)
         case Admit():
             return operation.join is not None and _may_admit(past, operation, operation.join.join_key, rank)
-        case SetRank() | Remove():
+        case SetRank():
             theirs = past.rank(act.user)
-            below = theirs is not None and theirs < rank and act.user not in past.subjects.founders
-            return below and (isinstance(act, Remove) or act.rank < rank)
+            return theirs is not None and max(theirs, act.rank) < rank and act.user not in past.subjects.founders
+        case Remove():
+            # Of one who has left, too: it draws the fence.
+            return act.user not in past.subjects.founders and _less(past.rank(act.user), rank) and past.was_here(act.user)
         case Ban():
             return act.user not in past.subjects.founders and _less(past.rank(act.user), rank)
         case Unban():
