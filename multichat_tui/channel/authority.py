@@ -405,10 +405,13 @@ class Authority:
 
     def setting(self, kind: type[SetTopic] | type[Rename]) -> str:
         """Of the causally last ones that of the highest level, then of most ancestors, then of the greatest id. "": none."""
-        covered, found = 0, []
-        for operation in self.subjects.settings[kind].newest_first(self.mask):
-            if not covered & operation.bit and self.effective(operation):
-                covered |= operation.past
+        found = []
+        waiting = self.subjects.settings[kind].mask & self.mask
+        while waiting:
+            operation = self.subjects.operations[waiting.bit_length() - 1]
+            waiting &= ~operation.bit
+            if self.effective(operation):
+                waiting &= ~operation.past
                 found.append(operation)
         if not found:
             return ""
