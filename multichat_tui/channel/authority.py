@@ -396,7 +396,7 @@ class Authority:
         if last is None:
             return []
         places = self._filled(name, found[1], last)
-        return [op for op in places.admits if self.level(op) == found[1].rank]
+        return sorted((op for op in places.admits if self.level(op) == found[1].rank), key=lambda op: op.order)
 
     def closed(self, name: InvitationName) -> bool:
         found = self.subjects.invitation(name)
