@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
+from multichat_tui.model.ranks import Permission
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -60,6 +61,53 @@ class SetTopic:
 class RenameChannel:
     channel: ChannelId
     name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveRank:
+    """Another rank for a member: promote, demote, mute. `rank`: MUTED to ADMIN."""
+
+    channel: ChannelId
+    user: UserId
+    rank: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveMember:
+    """They may come back by another invitation."""
+
+    channel: ChannelId
+    user: UserId
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BanMember:
+    """Remove somebody, who is or was here, and keep them out."""
+
+    channel: ChannelId
+    user: UserId
+    lasts_ms: int = 0
+    """0: until it is lifted."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftBan:
+    channel: ChannelId
+    user: UserId
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPermission:
+    """The least rank that may do something in a channel."""
+
+    channel: ChannelId
+    permission: Permission
+    rank: int
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +281,11 @@ Intent: TypeAlias = (
     | SendMessage
     | SetTopic
     | RenameChannel
+    | GiveRank
+    | RemoveMember
+    | BanMember
+    | LiftBan
+    | SetPermission
     | SetName
     | InviteContact
     | AcceptContact

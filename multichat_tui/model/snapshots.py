@@ -43,6 +43,8 @@ class RowKind(StrEnum):
     INVITED = "invited"
     DEVICES = "devices"
     """The subject's devices have changed; `text` says how, in words of this node."""
+    MODERATED = "moderated"
+    """Ranks, removals with a reason, bans, permissions: `text` says it in words of this node; `subject` is whom it is about."""
     NEWER = "needs-newer-version"
     HELD = "held"
     """Its author's clock is ahead. The text is there for who wants to read it; it is a message when it is due, or when somebody
@@ -182,7 +184,7 @@ class MemberRow:
     user: UserId
     name: str
     role: str
-    """founder or member."""
+    """founder, admin, moderator, member, muted, or `rank N`."""
     online: bool
     me: bool
     contact: bool

@@ -11,6 +11,7 @@ from multichat_tui.model.ids import Log
 from multichat_tui.model.invitations import InvitationKind, join_seed
 from multichat_tui.model.joins import Join, decode_join
 from multichat_tui.model.limits import MAX_CHANNEL_DEVICES, MAX_CHANNELS
+from multichat_tui.model.ranks import Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.guests import Guests
@@ -138,6 +139,10 @@ class Admissions:
             return JoinOutcome.SPENT
         if state.invite.expires_ms <= world.now:
             return JoinOutcome.EXPIRED
+        me, rank = world.identity.user, state.invite.rank
+        mine, banned = channel.view.rank(me), any(ban.level > rank for ban in channel.view.bans.get(user, ()))
+        if banned or mine is None or mine < rank or not channel.view.may(me, Permission.ADMIT):
+            return JoinOutcome.REFUSED
         if len(channel.control.certificates) >= MAX_CHANNEL_DEVICES or not self._ledger.has_room(channel, by_itself=True):
             return JoinOutcome.REFUSED
         self._ledger.author(channel, Log.CONTROL, (Admit(join=encoded),))

@@ -14,6 +14,7 @@ from multichat_tui.model.intents import (
     Accepted,
     AcknowledgeAlarms,
     AnswerComparison,
+    BanMember,
     BeginVerification,
     ChangeSetting,
     CloseAccount,
@@ -21,22 +22,26 @@ from multichat_tui.model.intents import (
     CreateChannel,
     FetchOlder,
     ForgetTyped,
+    GiveRank,
     Intent,
     InviteContact,
     InviteToChannel,
     JoinChannel,
     LabelDevice,
     LeaveChannel,
+    LiftBan,
     MarkRead,
     MeetNearby,
     OpenDirect,
     RememberTyped,
+    RemoveMember,
     RenameChannel,
     RevokeDevice,
     SendMessage,
     SetDraft,
     SetName,
     SetNearby,
+    SetPermission,
     SettleDevices,
     Unverify,
     VerifyByNumber,
@@ -58,6 +63,7 @@ from multichat_tui.model.limits import (
     MAX_USES,
 )
 from multichat_tui.model.ports import Space
+from multichat_tui.model.ranks import Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name, visible
 from multichat_tui.node.account import AccountChoices
@@ -70,6 +76,7 @@ from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.islands import forget_islands
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
+from multichat_tui.node.moderating import Moderating, need
 from multichat_tui.node.rows import COPIED, REVOKED, WAITING
 from multichat_tui.node.typed import SETTING as HISTORY
 from multichat_tui.node.typed import Typed, forget_typed
@@ -103,6 +110,7 @@ class Choices:
         self._comparisons = comparisons
         self._meeting = meeting
         self._typed = Typed(world)
+        self._moderating = Moderating(world, ledger)
 
     def submit(self, intent: Intent, account_entropy: bytes | None = None) -> Accepted:
         """Decide and do. `errors.IntentRefused`: nothing has changed."""
@@ -124,6 +132,8 @@ class Choices:
                 return self._topic(intent)
             case RenameChannel():
                 return self._rename_channel(intent)
+            case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission():
+                return self._moderating.decide(self._member(intent.channel), intent)
             case SetName():
                 return self._rename(intent)
             case InviteContact():
@@ -231,6 +241,7 @@ class Choices:
         partner = self._world.partner(channel)
         if partner is not None:
             self._check_open(partner)
+        need(channel.view, self._world.identity.user, Permission.SEND, "write")
         text = intent.text.rstrip()
         if not text.strip():
             raise IntentRefused(Refusal.EMPTY, "There is nothing to send.")
@@ -262,6 +273,7 @@ class Choices:
         channel = self._member(intent.channel)
         if channel.view.style is Style.DIRECT:
             raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation has two people.", "/create makes a channel.")
+        need(channel.view, self._world.identity.user, Permission.INVITE, "invite people")
         if not 1 <= intent.uses <= MAX_USES:
             raise IntentRefused(Refusal.LIMIT, f"An invitation has 1 to {MAX_USES} uses.")
         mine = [s for s in channel.view.invitations.values() if s.maker == self._world.identity.user and s.open]
@@ -333,6 +345,7 @@ class Choices:
 
     def _topic(self, intent: TopicIntent) -> Accepted:
         channel = self._member(intent.channel)
+        need(channel.view, self._world.identity.user, Permission.TOPIC, "set the topic")
         topic = " ".join(intent.topic.split())
         if len(topic) > MAX_TOPIC_CHARACTERS or not _encodable(topic):
             raise IntentRefused(Refusal.TOO_LONG, f"A topic has at most {MAX_TOPIC_CHARACTERS} characters.")
@@ -346,8 +359,9 @@ class Choices:
         name = clean_name(intent.name.lstrip("#"))
         if name is None:
             raise IntentRefused(Refusal.BAD_NAME, "A channel's name has 1 to 48 visible characters.")
-        if channel.view.style is Style.DIRECT or self._world.identity.user not in channel.view.founders:
-            raise IntentRefused(Refusal.NOT_ALLOWED, "Only founders rename a channel.")
+        if channel.view.style is Style.DIRECT:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation has the name of the other person.")
+        need(channel.view, self._world.identity.user, Permission.RENAME, "rename it")
         record = self._ledger.author(channel, Log.CONTROL, (Rename(name=name),))
         return Accepted(record=record.id, channel=channel.id)
 

@@ -449,11 +449,12 @@ class Ledger:
         after = channel.view
         world.changed_channels.add(channel.id)
         # A view shares with the one before what has not changed: thousands of records change neither members nor invitations.
-        ended = before is None or (before.endings is not after.endings and before.endings != after.endings)
-        revoked = before is None or (before.revocations is not after.revocations and before.revocations != after.revocations)
-        if before is not None and (ended or revoked or (before.effective ^ after.effective) & before.mask):
+        ended = before is None or before.endings is not after.endings or before.rankings is not after.rankings
+        revoked = before is None or before.revocations is not after.revocations
+        ruled = before is None or before.thresholds is not after.thresholds
+        if before is not None and (ended or revoked or ruled or (before.effective ^ after.effective) & before.mask):
             self.timeline.recount(channel, before, after)
-        if ended or revoked or before is None or (before.members is not after.members and before.members != after.members):
+        if ended or revoked or before is None or before.members is not after.members:
             world.changed_members.add(channel.id)
             world.credentials_changed = True
             world.emit(lambda seq: DeliveryChanged(seq=seq, channel=channel.id, first=0, last=WHOLE))

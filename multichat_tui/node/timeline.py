@@ -123,10 +123,13 @@ class Timeline:
             self._world.emit(_changed(row, Position(ets=entry.ets, id=record)))
 
     def recount(self, channel: Channel, before: View, after: View) -> None:
-        """Memberships have ended, devices were revoked, or operations count that did not, or no longer: so may what those
+        """Memberships have ended, ranks were changed, devices revoked, or operations count that did not, or no longer: so may what those
         concerned have written, and nothing else."""
         txn, control = self._world.txn, channel.control
         ended = {ending.user for ending in set(before.endings) ^ set(after.endings)}
+        ended |= {ranking.user for ranking in set(before.rankings) ^ set(after.rankings)}
+        if before.thresholds != after.thresholds:
+            ended |= {ranking.user for ranking in after.rankings}
         revoked = {
             device
             for device in {**before.revocations, **after.revocations}

@@ -1,12 +1,19 @@
 """What a node writes into the control logs of its channels by itself: it closes invitations that are spent, and confirms that
 members have left (authority.md, rules 6 and 8)."""
 
-from multichat_tui.model.acts import CloseInvitation, Remove, Tip
-from multichat_tui.model.ids import Log
+from collections.abc import Iterator
+
+from multichat_tui.model.acts import CloseInvitation, Remove, Unban
+from multichat_tui.model.ids import Log, UserId
+from multichat_tui.model.limits import MAX_TIMESTAMP_MS
+from multichat_tui.model.ranks import Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.moderating import fence
 from multichat_tui.node.timeline import LEFT_REASON
 from multichat_tui.node.world import Channel, World
+
+NEVER_MS = MAX_TIMESTAMP_MS
 
 
 class Upkeep:
@@ -15,7 +22,7 @@ class Upkeep:
         self._ledger = ledger
 
     def tidy(self, channel: Channel) -> None:
-        """Our own invitations that are spent or have expired are closed (authority.md, rule 6)."""
+        """Our own invitations that are spent or have expired are closed (authority.md, rule 6), and bans that are over lifted."""
         world = self._world
         if not self.tidies(channel):
             return
@@ -25,6 +32,7 @@ class Upkeep:
                 return
             if state.maker == world.identity.user and not state.closed and (spent or state.invite.expires_ms <= world.now):
                 self._ledger.author(channel, Log.CONTROL, (CloseInvitation(invitation=record, index=index),))
+        self._lift_expired(channel)
 
     def tidies(self, channel: Channel) -> bool:
         """Whether our closing of an invitation would count, and be taken."""
@@ -48,17 +56,30 @@ class Upkeep:
             if not self._ledger.has_room(channel, by_itself=True):
                 return
             if ending.fence is None and user not in removed and user not in view.members and user not in view.founders:
-                fence = tuple(
-                    Tip(device=end.device, log=key[0], seq=end.seq, hash=end.id)
-                    for key, end in sorted(channel.chains.ends.items())
-                    if channel.control.user_of(end.device) == user
-                )
-                self._ledger.author(channel, Log.CONTROL, (Remove(user=user, fence=fence, reason=LEFT_REASON),))
+                self._ledger.author(channel, Log.CONTROL, (Remove(user=user, fence=fence(channel, user), reason=LEFT_REASON),))
                 removed.add(user)
 
+    def _lift_expired(self, channel: Channel) -> None:
+        """Bans whose time is over are lifted by the nodes of all who may (authority.md, rule 8)."""
+        for user in [user for user, _, until_ms in self._ending_bans(channel) if until_ms <= self._world.now]:
+            if self.tidies(channel) and user in channel.view.bans:
+                self._ledger.author(channel, Log.CONTROL, (Unban(user=user),))
+
+    def _ending_bans(self, channel: Channel) -> Iterator[tuple[UserId, int, int]]:
+        """(user, level, when it ends) of those who are banned until then, and whom we may let in again."""
+        view, me = channel.view, self._world.identity.user
+        rank = view.rank(me)
+        if rank is None or not view.may(me, Permission.MODERATE):
+            return
+        for user, bans in view.bans.items():
+            level, ends = max(ban.level for ban in bans), [ban.until_ms or NEVER_MS for ban in bans]
+            if level <= rank and max(ends) < NEVER_MS:
+                yield user, level, max(ends)
+
     def wake_times(self, channel: Channel) -> list[int]:
-        """When our own invitations expire."""
+        """When our own invitations, and the bans that we may lift, end."""
         if not self.tidies(channel):
             return []
         states = channel.view.invitations.values()
-        return [s.invite.expires_ms for s in states if s.maker == self._world.identity.user and not s.closed]
+        times = [s.invite.expires_ms for s in states if s.maker == self._world.identity.user and not s.closed]
+        return times + [until_ms for _, _, until_ms in self._ending_bans(channel)]

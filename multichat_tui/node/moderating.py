@@ -1,0 +1,159 @@
+"""What people do to each other's rights in a channel: ranks, removals, bans, permissions. Decided here, written by the ledger.
+
+What is refused here would be without effect on every other node, too: the same rules (`channel.permitting`) hold there.
+"""
+
+from multichat_tui.channel.view import View
+from multichat_tui.model.acts import MAX_RANK, Act, Ban, Remove, SetRank, SetThreshold, Style, Tip, Unban
+from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
+from multichat_tui.model.ids import Log, UserId
+from multichat_tui.model.intents import Accepted, BanMember, GiveRank, LiftBan, RemoveMember, SetPermission
+from multichat_tui.model.limits import MAX_PARENTS, MAX_TIMESTAMP_MS, MAX_TIPS, MAX_TOPIC_CHARACTERS
+from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, Permission, role_of
+from multichat_tui.model.text import visible
+from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.world import Channel, World
+
+ModeratingIntent = GiveRank | RemoveMember | BanMember | LiftBan | SetPermission
+
+
+class Moderating:
+    def __init__(self, world: World, ledger: Ledger) -> None:
+        self._world = world
+        self._ledger = ledger
+
+    def decide(self, channel: Channel, intent: ModeratingIntent) -> Accepted:
+        """`errors.IntentRefused`: nothing has changed."""
+        if channel.view.style is Style.DIRECT:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation belongs to both alike.", "Block them instead.")
+        reason = _reason(intent.reason)
+        match intent:
+            case GiveRank():
+                act: Act = self._rank(channel, intent, reason)
+            case RemoveMember():
+                self._may(channel, Permission.MODERATE, "remove people")
+                self._below(channel, intent.user, "remove")
+                if intent.user not in channel.view.members:
+                    raise NotFound("They are not in this channel.")
+                act = Remove(user=intent.user, fence=self._fence(channel, intent.user), reason=reason)
+            case BanMember():
+                act = self._ban(channel, intent, reason)
+            case LiftBan():
+                act = self._lift(channel, intent.user, reason)
+            case SetPermission():
+                act = self._threshold(channel, intent, reason)
+        record = self._ledger.author(channel, Log.CONTROL, (act,))
+        user = None if isinstance(intent, SetPermission) else intent.user
+        return Accepted(record=record.id, channel=channel.id, user=user)
+
+    def _rank(self, channel: Channel, intent: GiveRank, reason: str) -> SetRank:
+        view = channel.view
+        if not MUTED <= intent.rank <= MAX_RANK:
+            raise IntentRefused(Refusal.LIMIT, f"A rank is a number from {MUTED} to {MAX_RANK}.")
+        what = "give ranks" if intent.rank > MEMBER else "change ranks"
+        mine = self._may(channel, Permission.APPOINT if intent.rank > MEMBER else Permission.MODERATE, what)
+        self._below(channel, intent.user, "change the rank of")
+        theirs = view.rank(intent.user)
+        if theirs is None:
+            raise NotFound("They are not in this channel.")
+        if intent.rank >= mine:
+            raise IntentRefused(Refusal.NOT_ALLOWED, f"You are {_a(mine)}: you give ranks below your own only.")
+        if theirs == intent.rank:
+            raise IntentRefused(Refusal.ALREADY, f"{self._name(intent.user)} is {_a(theirs)} already.")
+        return SetRank(user=intent.user, rank=intent.rank, fence=self._fence(channel, intent.user), reason=reason)
+
+    def _ban(self, channel: Channel, intent: BanMember, reason: str) -> Ban:
+        self._may(channel, Permission.MODERATE, "ban people")
+        self._below(channel, intent.user, "ban")
+        if not 0 <= intent.lasts_ms <= MAX_TIMESTAMP_MS - 1 - self._world.now:
+            raise IntentRefused(Refusal.LIMIT, "That is no span of time.", "Write it like 1h, 7d or 2w.")
+        until = self._world.now + intent.lasts_ms if intent.lasts_ms else 0
+        if any(ban.until_ms == until for ban in channel.view.bans.get(intent.user, ())):
+            raise IntentRefused(Refusal.ALREADY, f"{self._name(intent.user)} is banned already.")
+        return Ban(user=intent.user, fence=self._fence(channel, intent.user), until_ms=until, reason=reason)
+
+    def _lift(self, channel: Channel, user: UserId, reason: str) -> Unban:
+        mine = self._may(channel, Permission.MODERATE, "lift bans")
+        bans = channel.view.bans.get(user, ())
+        if not bans:
+            raise NotFound(f"{self._name(user)} is not banned.")
+        if any(ban.level > mine for ban in bans):
+            most = max(ban.level for ban in bans)
+            raise IntentRefused(
+                Refusal.NOT_ALLOWED, f"{_a(most).capitalize()} has set this ban: only somebody of that rank lifts it."
+            )
+        return Unban(user=user, reason=reason)
+
+    def _threshold(self, channel: Channel, intent: SetPermission, reason: str) -> SetThreshold:
+        view = channel.view
+        mine = self._may(channel, Permission.CHANGE, "change permissions")
+        if intent.rank != FOUNDER and not MUTED <= intent.rank <= MAX_RANK:
+            raise IntentRefused(Refusal.LIMIT, f"A rank is a number from {MUTED} to {MAX_RANK}.")
+        before = view.threshold(intent.permission)
+        if before == intent.rank:
+            raise IntentRefused(Refusal.ALREADY, "That is so already.")
+        if max(before, intent.rank) > mine:
+            raise IntentRefused(
+                Refusal.NOT_ALLOWED,
+                f"You are {_a(mine)}: what needs more than that, before or after, is not yours to change.",
+            )
+        heads = tuple(sorted(channel.chains.heads[Log.CONTENT]))[:MAX_PARENTS]
+        return SetThreshold(permission=intent.permission, rank=intent.rank, heads=heads, reason=reason)
+
+    def _may(self, channel: Channel, permission: Permission, what: str) -> int:
+        """Our own rank, if that suffices."""
+        return need(channel.view, self._world.identity.user, permission, what)
+
+    def _below(self, channel: Channel, user: UserId, what: str) -> None:
+        view, me = channel.view, self._world.identity.user
+        if user == me:
+            raise IntentRefused(Refusal.NOT_ALLOWED, f"You cannot {what} yourself.", "/leave leaves the channel.")
+        mine, theirs = view.rank(me), view.rank(user)
+        if user in view.founders:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "Founders cannot be acted on.")
+        if theirs is not None and mine is not None and theirs >= mine:
+            raise IntentRefused(
+                Refusal.NOT_ALLOWED,
+                f"{self._name(user)} is {_a(theirs)}, as you are {_a(mine)}: one acts on lower ranks only.",
+            )
+
+    def _fence(self, channel: Channel, user: UserId) -> tuple[Tip, ...]:
+        return fence(channel, user)
+
+    def _name(self, user: UserId) -> str:
+        return visible(self._world.name_of(user)) or "This person"
+
+
+def need(view: View, user: UserId, permission: Permission, what: str) -> int:
+    """The rank of somebody who may. `errors.IntentRefused` says who could."""
+    rank, least = view.rank(user), view.threshold(permission)
+    if rank is None:
+        raise IntentRefused(Refusal.NOT_A_MEMBER, "You are not in this channel.")
+    if rank < least:
+        who = "Only founders" if least == FOUNDER else f"In this channel only {role_of(least)}s and above"
+        mine = "You are muted here." if rank == MUTED else f"You are {_a(rank)}."
+        raise IntentRefused(Refusal.NOT_ALLOWED, f"{who} {what}. {mine}" if rank > MUTED or least > MEMBER else mine)
+    return rank
+
+
+def fence(channel: Channel, user: UserId) -> tuple[Tip, ...]:
+    """The ends of the chains of somebody's devices, as far as they are here."""
+    ends = sorted(channel.chains.ends.items())
+    mine = [(key, end) for key, end in ends if channel.control.user_of(end.device) == user]
+    return tuple(Tip(device=end.device, log=key[0], seq=end.seq, hash=end.id) for key, end in mine[:MAX_TIPS])
+
+
+def _a(rank: int) -> str:
+    role = role_of(rank)
+    return "muted" if rank == MUTED else f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
+
+
+def _reason(text: str) -> str:
+    reason = " ".join(text.split())
+    try:
+        reason.encode()
+    except UnicodeEncodeError:
+        raise IntentRefused(Refusal.BAD_NAME, "The reason holds characters that are no Unicode text.") from None
+    if len(reason) > MAX_TOPIC_CHARACTERS:
+        raise IntentRefused(Refusal.TOO_LONG, f"A reason has at most {MAX_TOPIC_CHARACTERS} characters.")
+    return reason
