@@ -57,6 +57,24 @@ THRESHOLDS: dict[Permission, int] = {
 }
 """As long as nobody has changed them."""
 
+DEEDS = {
+    Permission.SEND: "write",
+    Permission.INVITE: "invite people",
+    Permission.ADMIT: "let people in",
+    Permission.MODERATE: "mute, remove and ban",
+    Permission.APPOINT: "give ranks",
+    Permission.CHANGE: "change permissions",
+    Permission.TOPIC: "set the topic",
+    Permission.RENAME: "rename the channel",
+    Permission.PIN: "pin messages",
+    Permission.REACT: "react",
+    Permission.LINKS: "send links",
+    Permission.FILES: "send files",
+    Permission.PROFILE: "change the picture",
+    Permission.CREATE: "make channels",
+}
+"""What each is for, in words."""
+
 
 def role_of(rank: int) -> str:
     """The name of a rank, or its number."""

@@ -1,16 +1,23 @@
 """What acts say in a row of the timeline, and what they are found by."""
 
+import time
+from collections.abc import Callable
+
 from multichat_tui.model.acts import (
     Act,
     Admit,
+    Ban,
     Create,
     Devices,
     Leave,
     Message,
     Remove,
     Rename,
+    SetRank,
+    SetThreshold,
     SetTopic,
     Style,
+    Unban,
     decode_acts,
 )
 from multichat_tui.model.codec import Rejected
@@ -18,10 +25,14 @@ from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import RecordId, UserId, short
 from multichat_tui.model.joins import decode_join
 from multichat_tui.model.limits import SALT_BYTES
+from multichat_tui.model.ranks import DEEDS, MUTED, role_of
 from multichat_tui.model.records import Record
 from multichat_tui.model.snapshots import (
     RowKind,
 )
+
+LEFT_REASON = "left"
+"""The reason of a removal that only confirms a leaving, which is shown already."""
 
 
 def reply_of(acts: tuple[Act, ...]) -> RecordId | None:
@@ -55,6 +66,32 @@ def _devices_text(devices: DeviceList) -> str:
     return f"changed devices: {living} in use, revoked {' '.join(short(device) for device in revoked)}"
 
 
+def deed_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], str]) -> str:
+    """What was done to people's rights, in words. Names and reasons are others' text."""
+    for act in acts:
+        match act:
+            case SetRank() if act.rank == MUTED:
+                said = f"{author} muted {name_of(act.user)}"
+            case SetRank():
+                role = role_of(act.rank)
+                article = "" if role.startswith("rank") else "an " if role[0] in "aeiou" else "a "
+                said = f"{author} made {name_of(act.user)} {article}{role}"
+            case Remove():
+                said = f"{author} removed {name_of(act.user)}"
+            case Ban():
+                until = f" until {time.strftime('%Y-%m-%d %H:%M', time.localtime(act.until_ms / 1000))}" if act.until_ms else ""
+                said = f"{author} banned {name_of(act.user)}{until}"
+            case Unban():
+                said = f"{author} lifted the ban of {name_of(act.user)}"
+            case SetThreshold():
+                who = "everybody who is not removed" if act.rank <= MUTED else f"{role_of(act.rank)}s and above"
+                said = f"{author} changed who may {DEEDS[act.permission]}: {who}"
+            case _:
+                continue
+        return f"{said}: {act.reason}" if act.reason else said
+    return ""
+
+
 def row_words(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, UserId | None]:
     """(kind, text, reply to, subject) of the first act that is shown."""
     for act in acts:
@@ -69,8 +106,12 @@ def row_words(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, Use
                 return RowKind.JOINED, "", None, subject
             case Leave():
                 return RowKind.LEFT, "", None, None
-            case Remove():
+            case Remove() if not act.reason or act.reason == LEFT_REASON:
                 return RowKind.REMOVED, act.reason, None, act.user
+            case Remove() | SetRank() | Ban() | Unban():
+                return RowKind.MODERATED, "", None, act.user
+            case SetThreshold():
+                return RowKind.MODERATED, "", None, None
             case SetTopic():
                 return RowKind.TOPIC, act.topic, None, None
             case Rename():

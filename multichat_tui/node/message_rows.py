@@ -24,7 +24,7 @@ from multichat_tui.model.snapshots import (
     RowKind,
     Thread,
 )
-from multichat_tui.node.act_words import reply_of_record, row_words
+from multichat_tui.node.act_words import deed_words, reply_of_record, row_words
 from multichat_tui.node.names import channel_names
 from multichat_tui.node.world import Channel, EventBuild, World
 
@@ -133,6 +133,8 @@ class MessageRows:
         state, delivered, total = self._delivery(channel, header.log, header.device, header.seq, mine and kind is RowKind.MESSAGE)
         if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):
             text = names.get(subject, short(subject))
+        elif kind is RowKind.MODERATED:
+            text = deed_words(acts, names.get(entry.user) or short(entry.user), lambda user: names.get(user, short(user)))
         elif subject is not None and kind is RowKind.DEVICES:
             text = f"{names.get(subject, short(subject))} {text}"
         return MessageRow(

@@ -9,13 +9,17 @@ from multichat_tui.channel.view import View
 from multichat_tui.model.acts import (
     Act,
     Admit,
+    Ban,
     Create,
     Devices,
     Leave,
     Message,
     Remove,
     Rename,
+    SetRank,
+    SetThreshold,
     SetTopic,
+    Unban,
     UnknownAct,
 )
 from multichat_tui.model.events import MessageAdded, MessageChanged
@@ -25,16 +29,14 @@ from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import Header, Record
 from multichat_tui.model.snapshots import MessageRow, Position
 from multichat_tui.model.text import mentions
-from multichat_tui.node.act_words import reply_of, reply_of_record, searched_text
+from multichat_tui.node.act_words import LEFT_REASON, reply_of, reply_of_record, searched_text
 from multichat_tui.node.held import Held
 from multichat_tui.node.message_rows import MessageRows
 from multichat_tui.node.world import Channel, EventBuild, World
 
-SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices)
+SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices, SetRank, Ban, Unban, SetThreshold)
 MAX_EARLY = 1024
 """Records from the future whose moment is waited for; of more, the text shows at the next read after it is due."""
-LEFT_REASON = "left"
-"""The reason of a removal that only confirms a leaving, which is shown already."""
 
 
 class Timeline:
@@ -123,8 +125,8 @@ class Timeline:
             self._world.emit(_changed(row, Position(ets=entry.ets, id=record)))
 
     def recount(self, channel: Channel, before: View, after: View) -> None:
-        """Memberships have ended, ranks were changed, devices revoked, or operations count that did not, or no longer: so may what those
-        concerned have written, and nothing else."""
+        """Memberships have ended, ranks were changed, devices revoked, or operations count that did not, or no longer: so may what
+        those concerned have written, and nothing else."""
         txn, control = self._world.txn, channel.control
         ended = {ending.user for ending in set(before.endings) ^ set(after.endings)}
         ended |= {ranking.user for ranking in set(before.rankings) ^ set(after.rankings)}

@@ -8,9 +8,9 @@ from multichat_tui.model.ids import Log, UserId
 from multichat_tui.model.limits import MAX_TIMESTAMP_MS
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.act_words import LEFT_REASON
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.moderating import fence
-from multichat_tui.node.timeline import LEFT_REASON
 from multichat_tui.node.world import Channel, World
 
 NEVER_MS = MAX_TIMESTAMP_MS

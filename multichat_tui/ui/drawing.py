@@ -159,7 +159,7 @@ def notice_text(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
             return f"{row.name} set the topic: {one_line(row.text)}" if row.text else f"{row.name} cleared the topic"
         case RowKind.RENAMED:
             return f"{row.name} renamed the channel to {one_line(row.text)}"
-        case RowKind.DEVICES:
+        case RowKind.DEVICES | RowKind.MODERATED:
             return one_line(row.text)
         case RowKind.INVITED:
             return f"{row.name} made an invitation"

@@ -121,11 +121,21 @@ def _few(count: int) -> str:
     return str(count) if count < 1000 else "999+"
 
 
+ROLES = (
+    ("founder", "FOUNDERS"),
+    ("admin", "ADMINS"),
+    ("moderator", "MODERATORS"),
+    ("member", "MEMBERS"),
+    ("muted", "MUTED"),
+)
+
+
 def member_items(members: Sequence[MemberRow], palette: Palette, glyphs: Glyphs) -> list[Item]:
     """By role, those online first; oneself is said to be oneself, and who is verified."""
     items: list[Item] = []
-    for role, title in (("founder", "FOUNDERS"), ("member", "MEMBERS")):
-        rows = [m for m in members if (m.role == role) or (role == "member" and m.role != "founder")]
+    roles = [role for role, _ in ROLES]
+    for role, title in ROLES:
+        rows = [m for m in members if m.role == role or (role == "member" and m.role not in roles)]
         if not rows:
             continue
         if items:

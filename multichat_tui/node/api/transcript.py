@@ -19,6 +19,7 @@ SAYS = {
     RowKind.RENAMED: "renamed the channel:",
     RowKind.INVITED: "made an invitation",
     RowKind.DEVICES: "",
+    RowKind.MODERATED: "",
     RowKind.NEWER: "(needs a newer version)",
     RowKind.HELD: "(held back: their clock is ahead)",
 }
@@ -63,7 +64,7 @@ def spoken_line(label: str, row: MessageRow, *, state: bool = True) -> str:
 def _happened(row: MessageRow) -> str:
     """What is no message, in words."""
     name, text = one_line(row.name), one_line(row.text) if row.kind is not RowKind.HELD else ""
-    if row.kind is RowKind.DEVICES:
+    if row.kind in (RowKind.DEVICES, RowKind.MODERATED):
         # This node's own words, with the name in them.
         return text
     if row.kind in (RowKind.JOINED, RowKind.REMOVED) and text:
