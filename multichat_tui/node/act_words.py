@@ -1,7 +1,7 @@
 """What acts say in a row of the timeline, and what they are found by."""
 
-import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from multichat_tui.model.acts import (
     Act,
@@ -79,7 +79,7 @@ def deed_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], s
             case Remove():
                 said = f"{author} removed {name_of(act.user)}"
             case Ban():
-                until = f" until {time.strftime('%Y-%m-%d %H:%M', time.localtime(act.until_ms / 1000))}" if act.until_ms else ""
+                until = f" until {_moment(act.until_ms)}" if act.until_ms else ""
                 said = f"{author} banned {name_of(act.user)}{until}"
             case Unban():
                 said = f"{author} lifted the ban of {name_of(act.user)}"
@@ -90,6 +90,14 @@ def deed_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], s
                 continue
         return f"{said}: {act.reason}" if act.reason else said
     return ""
+
+
+def _moment(time_ms: int) -> str:
+    """`2026-11-28 14:00 UTC`; what no calendar holds is shown as a number."""
+    try:
+        return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return str(time_ms)
 
 
 def row_words(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, UserId | None]:

@@ -125,8 +125,8 @@ class Timeline:
             self._world.emit(_changed(row, Position(ets=entry.ets, id=record)))
 
     def recount(self, channel: Channel, before: View, after: View) -> None:
-        """Memberships have ended, ranks were changed, devices revoked, or operations count that did not, or no longer: so may what
-        those concerned have written, and nothing else."""
+        """Memberships have ended, ranks were changed, devices revoked, or operations count that did not, or no longer: so may
+        what those concerned have written, and nothing else."""
         txn, control = self._world.txn, channel.control
         ended = {ending.user for ending in set(before.endings) ^ set(after.endings)}
         ended |= {ranking.user for ranking in set(before.rankings) ^ set(after.rankings)}
