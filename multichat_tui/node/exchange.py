@@ -17,6 +17,7 @@ from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.acks import Acks
 from multichat_tui.node.arrivals import Arrivals
 from multichat_tui.node.catching_up import CatchingUp
+from multichat_tui.node.farewells import Farewells
 from multichat_tui.node.filling import Filling
 from multichat_tui.node.gaps import Gaps
 from multichat_tui.node.greetings import Greetings
@@ -51,6 +52,7 @@ class Exchange:
         self._offers = Offers(world, holdings, self._statements, self._pushes, self._receipts, self._islands)
         self._greetings = Greetings(world, self._offers, holdings, self._statements, self._receipts)
         self._requests = Requests(world, pages, self._statements, self._receipts, self.filling)
+        self._farewells = Farewells(world, pages)
         self._acks = Acks(world, holdings, pages, self._offers, self._islands)
         self._catching_up = CatchingUp(world)
         self._gaps = Gaps(world)
@@ -66,6 +68,7 @@ class Exchange:
         assert user is not None
         world.emit(lambda seq: PresenceChanged(seq=seq, user=user, device=session.device, online=True))
         self._presence(session)
+        self._farewells.begin(session)
         self.on_begin(session)
 
     def end(self, session: Session) -> None:
@@ -142,6 +145,8 @@ class Exchange:
                 session.statements_due = False
                 if session.role is Role.PEER:
                     self._offers.offer(session, {}, statements=True)
+        if self._world.farewells_due:
+            self._farewells.flush()
         for channel in list(self._world.channels.values()):
             if channel.plan_at is not None and channel.plan_at <= self._world.now:
                 self._requests.plan(channel)

@@ -38,6 +38,12 @@ class Pages:
         if page:
             self._send_page(session, channel, page)
 
+    def tell(self, session: Session, channel: Channel, records: list[Record]) -> None:
+        """Send at most a page of records to somebody who will not acknowledge them: nothing of it is watched."""
+        for frame in self._proofs.frames(channel, records[:PAGE_RECORDS], session.version):
+            items = tuple(full(record) for record in frame)
+            self._world.send(session, MessageFrame(channel=channel.id[:PREFIX_SIZE], items=items))
+
     def _send_page(self, session: Session, channel: Channel, records: list[Record], *, whole: bool = False) -> list[Record]:
         """What was sent: mostly these records (see `proofs`)."""
         frames = self._proofs.frames(channel, records, session.version)

@@ -151,6 +151,8 @@ class World:
     out: Effects = field(default_factory=Effects)
     changed_channels: set[ChannelId] = field(default_factory=set)
     changed_members: set[ChannelId] = field(default_factory=set)
+    farewells_due: set[ChannelId] = field(default_factory=set)
+    """Memberships have ended: who was removed is to be told."""
     changed_contacts: set[UserId] = field(default_factory=set)
     credentials_changed: bool = True
     introductions_changed: bool = True

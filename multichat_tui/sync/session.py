@@ -131,6 +131,8 @@ class Session:
     """Records asked for by id."""
     lacking: dict[ChannelId, dict[ChainTip, Asked]] = field(default_factory=dict)
     """Ends of branches that the peer holds, within what we hold of a chain, and that we lack."""
+    farewells: dict[ChannelId, int] = field(default_factory=dict)
+    """Removals of the peer's user that it was told over this link, one bit each."""
     set_back: bool = False
     """The peer's incarnation is below one that it had; an alarm once it shows that it is alive."""
     doubted_at: int | None = None
