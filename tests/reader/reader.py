@@ -317,6 +317,13 @@ def record(header: bytes, signature: bytes, body: bytes | None) -> Answer:
 
 ACT_TYPE = number(1, 65536)
 FENCE_END = row(ID, number(0, 1), UINT, ID)
+
+
+def THRESHOLD(value: Any) -> Any:
+    """A rank that can be given, or the founders' own."""
+    return value if value == 1000 and type(value) is int else number(-1, 100)(value)
+
+
 ACTS = {
     1: fields({1: number(1, 2), 2: text(0, 48), 3: many(many(octets(0, 512), 16, 1), 16, 1), 4: octets(16, 32)}),
     2: fields({1: ID, 2: ID, 3: number(0, 100), 4: number(1, 1024), 5: TIME}),
@@ -327,6 +334,10 @@ ACTS = {
     7: fields({1: text(0, 300)}),
     8: fields({1: text(1, 48)}),
     9: fields({1: octets(0, 24 << 10), 2: many(FENCE_END, 64)}),
+    10: fields({1: ID, 2: number(-1, 100), 3: many(FENCE_END, 8192), 4: text(0, 300)}),
+    11: fields({1: ID, 2: many(FENCE_END, 8192), 3: number(0, 2**48 - 1), 4: text(0, 300)}),
+    12: fields({1: ID, 2: text(0, 300)}),
+    13: fields({1: number(1, 14), 2: THRESHOLD, 3: many(ID, 16), 4: text(0, 300)}),
     64: fields({1: text(1, 8000)}, {2: ID}),
 }
 

@@ -47,6 +47,7 @@ from multichat_tui.crypto.sas import (
 from multichat_tui.model.acts import (
     Act,
     Admit,
+    Ban,
     CloseInvitation,
     Create,
     Devices,
@@ -55,9 +56,12 @@ from multichat_tui.model.acts import (
     Message,
     Remove,
     Rename,
+    SetRank,
+    SetThreshold,
     SetTopic,
     Style,
     Tip,
+    Unban,
     encode_acts,
 )
 from multichat_tui.model.codec import encode
@@ -100,6 +104,7 @@ from multichat_tui.model.frames import (
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest, fingerprint, short
 from multichat_tui.model.invitations import Invitation, InvitationKind, join_seed, token_key
 from multichat_tui.model.ports import Credential, CredentialKind, LocalDevice
+from multichat_tui.model.ranks import Permission
 from multichat_tui.model.receipts import HeldChain
 from multichat_tui.model.records import (
     Header,
@@ -250,6 +255,12 @@ def acts() -> dict[str, tuple[Act, ...]]:
         "topic and name": (SetTopic(topic="boats"), Rename(name="quay")),
         "message": (Message(text="Ahoy \u2693"),),
         "reply": (Message(text="Ahoy!", reply_to=record),),
+        "rank": (SetRank(user=GRACE.user, rank=50),),
+        "mute": (SetRank(user=GRACE.user, rank=-1, fence=(tip,), reason="shouts"),),
+        "ban": (Ban(user=GRACE.user, fence=(tip,), until_ms=NOW_MS + 604_800_000, reason="spam"),),
+        "unban": (Unban(user=GRACE.user, reason="said sorry"),),
+        "permission": (SetThreshold(permission=Permission.SEND, rank=50, heads=(record,), reason="raid"),),
+        "founders alone": (SetThreshold(permission=Permission.RENAME, rank=1000),),
     }
 
 
