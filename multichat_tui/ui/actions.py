@@ -125,6 +125,11 @@ _LISTS = (
     ("list.last", "Last", "end", "G"),
     ("list.open", "Open the channel, or the conversation with that person", "enter"),
     ("list.verify", "Verify that person: compare words", "v"),
+    ("list.promote", "Give that member the next higher rank: writes the command, Enter does it", "o"),
+    ("list.demote", "The next lower rank, likewise", "O"),
+    ("list.silence", "Silence that member, or let them write again, likewise", "S"),
+    ("list.kick", "Remove that member, likewise", "K"),
+    ("list.ban", "Ban that member, likewise", "B"),
 )
 _PANEL = (
     ("panel.up", "Scroll up", "k", "up"),

@@ -42,6 +42,14 @@ class ListPane(Widget, can_focus=True):
             super().__init__()
             self.target = target
 
+    class Moderated(Message):
+        """What is to be done about a member: `action` of the lists' scope."""
+
+        def __init__(self, action: str, target: ChannelId | UserId) -> None:
+            super().__init__()
+            self.action = action
+            self.target = target
+
     def __init__(self, palette: Palette, glyphs: Glyphs, side: Literal["left", "right"], *, id: str) -> None:
         super().__init__(id=id)
         self.palette, self.glyphs, self._side = palette, glyphs, side
@@ -109,6 +117,9 @@ class ListPane(Widget, can_focus=True):
                 return
             case "list.verify":
                 self.post_message(self.VerifyWanted(targets[at]))
+                return
+            case "list.promote" | "list.demote" | "list.silence" | "list.kick" | "list.ban":
+                self.post_message(self.Moderated(action, targets[at]))
                 return
         self._chosen = targets[at]
         self._follow()

@@ -27,6 +27,7 @@ from multichat_tui.ui.front import Front
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.in_order import PATIENCE_S, Moves
 from multichat_tui.ui.lists import ListPane
+from multichat_tui.ui.moderating import command_about
 from multichat_tui.ui.outbox import NOTE_LINES, Outbox
 from multichat_tui.ui.palette import Palette
 from multichat_tui.ui.panel import AskScreen, Page, PanelScreen
@@ -336,6 +337,19 @@ class MainScreen(Screen[None]):
 
     def on_list_pane_verify_wanted(self, event: ListPane.VerifyWanted) -> None:
         self._trusting.verify(event.target)
+
+    def on_list_pane_moderated(self, event: ListPane.Moderated) -> None:
+        """The command stands in the composer, where a reason can be added, and Enter does it."""
+        member = next((row for row in self.front.desk.members if row.user == event.target), None)
+        if member is None:
+            self.front.say("choose somebody in the list of members")
+        elif self.composer.text.strip():
+            self.front.say("send or erase what you are writing first")
+        elif (line := command_about(event.action, member)) is None:
+            self.front.say(f"{one_line(member.name)} has no such rank to be given")
+        else:
+            self.composer.focus()
+            self.composer.insert(line)
 
     def on_bar_clicked(self, event: Bar.Clicked) -> None:
         if event.bar is self._rule:

@@ -1,0 +1,67 @@
+"""Keys on members write the command that Enter then does."""
+
+from dataclasses import replace
+
+import pytest
+from seat import Seat, Sit, until
+from twin import TwinNode, channel_id
+
+DEV = channel_id("dev")
+
+
+def with_members(*roles: str) -> TwinNode:
+    """A channel whose founder is anna, and in which bob and the one after have these roles."""
+    node = TwinNode()
+    node.add_channel("dev", members=("anna", "bob", "cleo m"))
+    rows = node.member_rows[DEV]
+    node.member_rows[DEV] = [
+        replace(row, role=roles[index - 1]) if 1 <= index <= len(roles) else row for index, row in enumerate(rows)
+    ]
+    return node
+
+
+async def among_members(seat: Seat, name: str) -> None:
+    """The keys go to the member pane, with the cursor on this one."""
+    await seat.opened(DEV)
+    await until(lambda: seat.main.front.desk.members)
+    for _ in range(4):
+        if seat.main.focused is not seat.main.members:
+            await seat.press("tab")
+    assert seat.main.focused is seat.main.members
+    user = next(row.user for row in seat.main.front.desk.members if row.name == name)
+    await seat.press("g")
+    for _ in range(5):
+        if seat.main.members._chosen != user:
+            await seat.press("j")
+
+
+@pytest.mark.parametrize(
+    ("role", "key", "line"),
+    [
+        ("member", "K", "/kick bob "),
+        ("member", "B", "/ban bob "),
+        ("member", "S", "/silence bob "),
+        ("muted", "S", "/unsilence bob "),
+        ("member", "o", "/role bob moderator "),
+        ("moderator", "o", "/role bob admin "),
+        ("moderator", "O", "/role bob member "),
+        ("admin", "o", ""),
+    ],
+)
+async def test_a_key_on_a_member_writes_the_command(sit: Sit, role: str, key: str, line: str) -> None:
+    async with sit(with_members(role), size=(120, 40)) as seat:
+        await among_members(seat, "bob")
+        await seat.press(key)
+        assert seat.main.composer.text == line
+        assert (seat.main.focused is seat.main.composer) == bool(line)
+
+
+async def test_a_name_with_spaces_is_quoted_and_what_is_being_written_is_kept(sit: Sit) -> None:
+    async with sit(with_members(), size=(120, 40)) as seat:
+        await among_members(seat, "cleo m")
+        await seat.press("K")
+        assert seat.main.composer.text == '/kick "cleo m" '
+        seat.main.members.focus()
+        await seat.press("B")
+        assert seat.main.composer.text == '/kick "cleo m" '
+        await seat.sees("send or erase what you are writing first")
