@@ -197,13 +197,14 @@ THEMES = {
     "joins": "invite*4 join*10 close*5 ban*2 remove threshold",
     "raising": "rank*8 remove*4 ban*3 both*4 threshold*3 topic*4",
     "two ranks": "join*4 invite*2 rank*8 remove*4 devices*2 leave",
+    "coming back": "return*6 clash invite*4 join*4 leave close*3 rank ban remove",
     "beside": "clash*8 invite*2 join rank both unban topic devices",
 }
 
 
 def generate(seed: int, steps: int, theme: str | None = None) -> History:
     """Themes: everything; few members and mostly joins; two ranks that act on each other; acts that contradict each other, by
-    people who had seen the same."""
+    people who had seen the same; some who leave and come back by the invitation that they have."""
     chance = random.Random(seed)
     theme = theme or chance.choice(list(THEMES))
     members = 3 if theme == "joins" else 6 if theme == "beside" else chance.choice((3, 5))
@@ -213,8 +214,8 @@ def generate(seed: int, steps: int, theme: str | None = None) -> History:
     kinds = [kind for word in THEMES[theme].split() for kind, _, times in [word.partition("*")] for _ in range(int(times or 1))]
     while len(history.log.operations) < steps:
         kind = chance.choice(kinds)
-        if kind != "clash" or not _clash(history):
-            _propose(history, kind if kind != "clash" else "invite", theme)
+        if not (kind == "clash" and _clash(history)) and not (kind == "return" and _comes_back(history)):
+            _propose(history, "invite" if kind in ("clash", "return") else kind, theme)
     return history
 
 
@@ -391,3 +392,42 @@ def _joins_one(history: History, author: Player, view: int, state: Authority) ->
     joiner = history.chance.choice(strangers)
     _join(history, author, view, joiner, key, 0)
     return joiner.user, name, maker
+
+
+def _comes_back(history: History) -> bool:
+    """Somebody leaves and comes back by the place that they have; perhaps their invitation is closed beside that, and perhaps
+    they close one of their own, back again or so they think."""
+    chance, view, log = history.chance, history.some_view(), history.log
+    assert log.subjects is not None
+    subjects, state = log.subjects, Authority(log.subjects, view)
+    places = [
+        (key, name, maker, admit)
+        for key, _ in history.keys
+        for name, maker, _ in subjects.invitations(key)
+        if view & maker.bit and state.effective(maker) and not state.closed(name)
+        for admit in state.placed(name)
+    ]
+    if not places:
+        return False
+    key, name, maker, admit = chance.choice(places)
+    assert admit.joiner is not None
+    who = history.by_user(admit.joiner)
+    hosts = [each for each in history.players if each is not who and state.rank(each.user) is not None]
+    if not hosts or state.rank(who.user) is None:
+        return False
+    left = history.write(who, chance.choice(who.devices), view, (Leave(),))
+    _join(history, chance.choice(hosts), left.past | left.bit, who, key, 0)
+    back = log.operations[-1]
+    if chance.random() < 0.7:
+        author = history.by_user(maker.user)
+        close = CloseInvitation(invitation=name[0], index=name[1])
+        history.write(author, chance.choice(author.devices), view, (close,))
+    own = [each for each in subjects.made_by(who.user) if (made := subjects.invitation(each)) and view & made[0].bit]
+    if own and chance.random() < 0.7:
+        record, number = chance.choice(own)
+        history.write(who, chance.choice(who.devices), back.past | back.bit, (CloseInvitation(invitation=record, index=number),))
+        if chance.random() < 0.7:
+            found = subjects.invitation((record, number))
+            assert found is not None
+            _join(history, chance.choice(hosts), view, chance.choice(history.players), found[1].join_key, 0)
+    return True

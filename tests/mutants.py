@@ -1268,7 +1268,21 @@ MUTANTS = (
         file="multichat_tui/channel/authority.py",
         old="if not set_down & operation.bit and _sets_below(operation, user, k):",
         new="if not covered & operation.bit and _sets_below(operation, user, k):",
+        tests="tests/unit/channel/test_channel_outcomes.py -k shaken_off",
+    ),
+    Mutant(
+        name="of-thresholds-beside-each-other-the-mildest-counts",
+        file="multichat_tui/channel/authority.py",
+        old="return max(found, default=THRESHOLDS[permission])",
+        new="return min(found, default=THRESHOLDS[permission])",
         tests=f"{AUTHORITY} -k the_slow_and_obvious_way",
+    ),
+    Mutant(
+        name="a-close-counts-only-of-who-is-in",
+        file="multichat_tui/channel/authority.py",
+        old="        if k == MEMBER and self._closes_own(operation):\n            return k\n",
+        new="",
+        tests="tests/unit/channel/test_channel_outcomes.py -k closes_their_own",
     ),
     Mutant(
         name="what-somebody-did-is-not-asked-again",
@@ -1287,15 +1301,15 @@ MUTANTS = (
     Mutant(
         name="a-founder-who-left-can-be-banned",
         file="multichat_tui/channel/permitting.py",
-        old="return act.user not in past.subjects.founders and _less(past.rank(act.user), rank)",
-        new="return _less(past.rank(act.user), rank)",
+        old="        case Ban():\n            return act.user not in past.subjects.founders and _less",
+        new="        case Ban():\n            return _less",
         tests=f"{AUTHORITY} -k nobody_acts_on_a_founder",
     ),
     Mutant(
         name="one-appoints-to-ones-own-rank",
         file="multichat_tui/channel/permitting.py",
-        old="(isinstance(act, Remove) or act.rank < rank)",
-        new="(isinstance(act, Remove) or act.rank <= rank)",
+        old="max(theirs, act.rank) < rank",
+        new="max(theirs + 1, act.rank) <= rank",
         tests=f"{AUTHORITY} -k who_acts_had_the_rank",
     ),
     Mutant(

@@ -17,7 +17,7 @@ from slow_authority import Slow
 
 from multichat_tui.channel.authority import Authority, joined
 from multichat_tui.channel.operations import Operation
-from multichat_tui.channel.subjects import lowers, needed, own_invitation, raises
+from multichat_tui.channel.subjects import lowers, needed, own_close, own_invitation, raises
 from multichat_tui.model.acts import Act, Ban, Devices, Invite, Leave, Remove, Rename, SetRank, SetThreshold, SetTopic
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.ranks import FOUNDER, MUTED, Permission
@@ -204,6 +204,7 @@ def a_revoked_device_says_no_more(case: Case) -> Iterator[bool]:
             if other is op or other.device not in op.devices.certified_revoked or op.past & other.bit:
                 continue
             early = other.join is not None or isinstance(other.acts[0], Devices | Leave) or own_invitation(other)
+            early = early or own_close(case.subjects, other)
             level = case.levels.get(other.id)
             yield level is None or level > case.level(op) or (early and level == case.level(op))
 

@@ -435,3 +435,43 @@ def test_both_halves_of_a_cut_network_come_to_one_state() -> None:
     log = story.played()
     assert log.effective(last.id)
     assert log.view.topic == "together"
+
+
+def test_who_closes_their_own_invitation_after_a_return_that_does_not_count_has_closed_it_all_the_same() -> None:
+    story = Story((FAY,))
+    story.seat(TOM)
+    first = story.invite(FAY, uses=2)
+    story.admit(FAY, ANN, first)
+    own = story.invite(ANN, uses=2)
+    left = story.write(ANN, Leave(), after=(own,))
+    back = story.admit(TOM, ANN, first, after=(left,))
+    story.write(FAY, CloseInvitation(invitation=first.id, index=0), after=(own,))
+    closed = story.write(ANN, CloseInvitation(invitation=own.id, index=0), after=(back,))
+    story.admit(TOM, YAN, own, after=(own,))
+    log = story.played()
+    assert ranks(log, ANN, YAN) == [None, None]
+    assert log.effective(closed.id)
+    assert not log.view.invitations[own.id, 0].open
+
+
+@pytest.mark.parametrize("given", [MUTED, MEMBER])
+def test_a_rank_that_somebody_higher_has_set_is_not_shaken_off_by_leaving_and_coming_back(given: int) -> None:
+    story = Story((FAY,))
+    story.seat(TOM, MODERATOR)
+    story.write(FAY, rank(TOM, given))
+    left = story.write(TOM, Leave())
+    assert ranks(story.played(), TOM) == [None]
+    invited = story.invite(FAY, MODERATOR, after=(left,))
+    back = story.admit(FAY, TOM, invited, after=(invited,))
+    assert ranks(story.played(), TOM) == [given]
+    story.write(FAY, rank(TOM, ADMIN), after=(back,))
+    assert ranks(story.played(), TOM) == [ADMIN]
+
+
+def test_who_was_removed_and_is_let_in_again_begins_anew() -> None:
+    story = Story((FAY,))
+    story.seat(TOM, MODERATOR)
+    story.write(FAY, rank(TOM, MUTED))
+    story.write(FAY, remove(TOM))
+    story.seat(TOM, MODERATOR)
+    assert ranks(story.played(), TOM) == [MODERATOR]
