@@ -193,9 +193,9 @@ def begin(chance: random.Random, *, members: int, founders: int = 1) -> History:
 
 
 THEMES = {
-    "everything": "invite*3 join*8 rank*5 remove*2 ban*2 unban threshold*2 close leave devices*2 topic*2 both*2",
-    "joins": "invite*4 join*10 close*5 ban*2 remove threshold",
-    "raising": "rank*8 remove*4 ban*3 both*4 threshold*3 topic*4",
+    "everything": "clash*3 invite*3 join*8 rank*5 remove*2 ban*2 unban threshold*2 close leave devices*2 topic*2 both*2",
+    "joins": "clash*5 invite*4 join*10 close*5 ban*2 remove threshold",
+    "raising": "clash*6 rank*8 remove*4 ban*3 both*4 threshold*3 topic*4",
     "two ranks": "join*4 invite*2 rank*8 remove*4 devices*2 leave",
     "coming back": "return*6 clash invite*4 join*4 leave close*3 rank ban remove",
     "beside": "clash*8 invite*2 join rank both unban topic devices",
@@ -285,7 +285,8 @@ def _propose(history: History, kind: str, theme: str) -> None:
                 key = chance.choice(history.keys[-4:])[0]
                 _join(history, author, view, chance.choice(others), key, chance.choice((0, 0, 1)))
         case "rank":
-            history.write(author, device, view, (SetRank(user=target, rank=chance.choice(lower)),))
+            given = chance.choice(lower) if chance.random() < 0.9 else min(rank, ADMIN)
+            history.write(author, device, view, (SetRank(user=target, rank=given),))
         case "remove":
             history.write(author, device, view, (Remove(user=target, fence=()),))
         case "ban":
@@ -335,7 +336,7 @@ def _clash(history: History) -> bool:
     low, high = sorted(chance.sample(range(len(ordered)), 2))
     lower, higher = ordered[low], ordered[high]
     theirs, ours = ranks[lower.user] or 0, ranks[higher.user] or 0
-    match chance.choice(("close", "close", "ban", "ban", "tighten", "raise")):
+    match chance.choice(("close", "close", "ban", "ban", "gone", "gone", "tighten", "raise")):
         case "tighten":
             permission = chance.choice(CONTESTED)
             forbidding = [each for each in (*RANKS, FOUNDER) if theirs < each <= ours] or [ours]
@@ -359,6 +360,17 @@ def _clash(history: History) -> bool:
             history.write(higher, chance.choice(higher.devices), view, (SetRank(user=target, rank=chance.choice(raised[:3])),))
             acts = (Ban(user=target, fence=()), SetTopic(topic=f"without {len(log.operations)}"))
             history.write(lower, chance.choice(lower.devices), view, acts[: chance.choice((1, 2, 2))])
+        case "gone":
+            strangers = [each for each in history.players if state.rank(each.user) is None]
+            if not strangers:
+                return False
+            _invite(history, lower, view, key := chance.randbytes(32), MEMBER, 2)
+            invited = log.operations[-1]
+            view = invited.past | invited.bit
+            _join(history, chance.choice(ordered), view, chance.choice(strangers), key, 0)
+            user = lower.user
+            ends = chance.choice((Remove(user=user, fence=()), Ban(user=user, fence=()), SetRank(user=user, rank=MUTED)))
+            history.write(higher, chance.choice(higher.devices), view, (ends,))
         case what:
             found = _joins_one(history, chance.choice((lower, higher)), view, state)
             if found is None:

@@ -1331,6 +1331,13 @@ MUTANTS = (
         file="multichat_tui/channel/authority.py",
         old="if k > self.subjects.claims[operation.index] or not",
         new="if not",
+        tests=f"{AUTHORITY} -k who_acts_had_the_rank",
+    ),
+    Mutant(
+        name="what-is-void-countermands",
+        file="multichat_tui/channel/authority.py",
+        old="elif raises(other, user, k) and self.level(other, k + 1) > k:",
+        new="elif raises(other, user, k):",
         tests=f"{AUTHORITY} -k one_more_changes_nothing",
     ),
     Mutant(
