@@ -1264,6 +1264,13 @@ MUTANTS = (
         tests=f"{AUTHORITY} -k any_order_of_arrival",
     ),
     Mutant(
+        name="what-was-not-asked-to-the-end-is-remembered-as-void",
+        file="multichat_tui/channel/authority.py",
+        old="            if k < least:\n                break\n",
+        new="            if k < least:\n                self._levels[operation.index] = VOID\n                break\n",
+        tests=f"{AUTHORITY} -k any_order_of_questions",
+    ),
+    Mutant(
         name="a-rank-that-was-set-is-shaken-off-by-leaving",
         file="multichat_tui/channel/authority.py",
         old="if not set_down & operation.bit and _sets_below(operation, user, k):",

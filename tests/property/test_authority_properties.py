@@ -79,6 +79,20 @@ def any_order_of_arrival_gives_the_same(case: Case) -> Iterator[bool]:
     ]
 
 
+def any_order_of_questions_gives_the_same(case: Case) -> Iterator[bool]:
+    chance = random.Random(len(case.levels))
+    for _ in range(3):
+        fresh = case.log.now
+        asked = chance.sample(case.valid, len(case.valid))
+        for op in asked:
+            # Down to some level, or who somebody is: the answer is remembered, and must not depend on what was before it.
+            if chance.random() < 0.5:
+                fresh.level(op, chance.choice(case.subjects.ranks))
+            else:
+                fresh.rank(op.user)
+        yield all(fresh.level(op) == case.now.level(op) for op in asked)
+
+
 def the_slow_and_obvious_way_gives_the_same(case: Case) -> Iterator[bool]:
     slow = Slow(case.log.operations)
     found = slow.resolve(case.log.mask)
@@ -294,6 +308,7 @@ def what_follows_all_changes_nothing_else(case: Case) -> Iterator[bool]:
 
 PROPERTIES: tuple[Callable[[Case], Iterator[bool]], ...] = (
     any_order_of_arrival_gives_the_same,
+    any_order_of_questions_gives_the_same,
     the_slow_and_obvious_way_gives_the_same,
     one_by_one_gives_the_same_as_all_at_once,
     taking_some_back_gives_the_same_as_without_them,
