@@ -8,6 +8,7 @@ from multichat_tui.channel.authority import Authority
 from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.permitting import permitted, seats
 from multichat_tui.channel.subjects import Subjects
+from multichat_tui.channel.view import InvitationName
 from multichat_tui.model.acts import (
     Act,
     Admit,
@@ -192,31 +193,36 @@ def begin(chance: random.Random, *, members: int, founders: int = 1) -> History:
 
 
 THEMES = {
-    "everything": "invite*3 join*8 rank*5 remove*2 ban*2 unban threshold*2 close leave devices*2 topic*2 both*2",
-    "joins": "invite*4 join*10 close*5 ban*2 remove threshold",
-    "raising": "rank*8 remove*4 ban*3 both*4 threshold*3 topic*4",
+    "everything": "clash*3 invite*3 join*8 rank*5 remove*2 ban*2 unban threshold*2 close leave devices*2 topic*2 both*2",
+    "joins": "clash*5 invite*4 join*10 close*5 ban*2 remove threshold",
+    "raising": "clash*6 rank*8 remove*4 ban*3 both*4 threshold*3 topic*4",
     "two ranks": "join*4 invite*2 rank*8 remove*4 devices*2 leave",
+    "coming back": "return*6 clash invite*4 join*4 leave close*3 rank ban remove",
+    "beside": "clash*8 invite*2 join rank both unban topic devices",
 }
 
 
 def generate(seed: int, steps: int, theme: str | None = None) -> History:
-    """Themes: everything; few members and mostly joins; two ranks that act on each other."""
+    """Themes: everything; few members and mostly joins; two ranks that act on each other; acts that contradict each other, by
+    people who had seen the same; some who leave and come back by the invitation that they have."""
     chance = random.Random(seed)
     theme = theme or chance.choice(list(THEMES))
-    members = 3 if theme == "joins" else chance.choice((3, 5))
+    members = 3 if theme == "joins" else 6 if theme == "beside" else chance.choice((3, 5))
     history = begin(chance, members=members, founders=chance.choice((1, 1, 1, 2)))
-    if theme == "two ranks" or chance.random() < 0.6:
-        _seat_all(history)
+    if theme in ("two ranks", "beside") or chance.random() < 0.6:
+        _seat_all(history, out=2 if theme == "beside" else 0)
     kinds = [kind for word in THEMES[theme].split() for kind, _, times in [word.partition("*")] for _ in range(int(times or 1))]
     while len(history.log.operations) < steps:
-        _propose(history, chance.choice(kinds), theme)
+        kind = chance.choice(kinds)
+        if not (kind == "clash" and _clash(history)) and not (kind == "return" and _comes_back(history)):
+            _propose(history, "invite" if kind in ("clash", "return") else kind, theme)
     return history
 
 
-def _seat_all(history: History) -> None:
-    """Everybody is in, one or two as admins and moderators."""
+def _seat_all(history: History, *, out: int) -> None:
+    """Everybody but the last few is in, one or two as admins and moderators."""
     founder = history.players[0]
-    for each in history.players[1:]:
+    for each in history.players[1 : len(history.players) - out]:
         if each.user in _founders(history):
             continue
         key = history.chance.randbytes(32)
@@ -279,7 +285,8 @@ def _propose(history: History, kind: str, theme: str) -> None:
                 key = chance.choice(history.keys[-4:])[0]
                 _join(history, author, view, chance.choice(others), key, chance.choice((0, 0, 1)))
         case "rank":
-            history.write(author, device, view, (SetRank(user=target, rank=chance.choice(lower)),))
+            given = chance.choice(lower) if chance.random() < 0.9 else min(rank, ADMIN)
+            history.write(author, device, view, (SetRank(user=target, rank=given),))
         case "remove":
             history.write(author, device, view, (Remove(user=target, fence=()),))
         case "ban":
@@ -315,3 +322,124 @@ def _propose(history: History, kind: str, theme: str) -> None:
             if chance.random() < 0.5:
                 acts = (SetRank(user=target, rank=chance.choice(lower)), Remove(user=chance.choice(others).user, fence=()))
             history.write(author, device, view, acts)
+
+
+def _clash(history: History) -> bool:
+    """Two act on the same view, the one against what the other does. False: there was nobody and nothing for it."""
+    chance, view, log = history.chance, history.some_view(), history.log
+    assert log.subjects is not None
+    state = Authority(log.subjects, view)
+    ranks = {each.user: state.rank(each.user) for each in history.players}
+    ordered = sorted((each for each in history.players if ranks[each.user] is not None), key=lambda each: ranks[each.user] or 0)
+    if len(ordered) < 2:
+        return False
+    low, high = sorted(chance.sample(range(len(ordered)), 2))
+    lower, higher = ordered[low], ordered[high]
+    theirs, ours = ranks[lower.user] or 0, ranks[higher.user] or 0
+    match chance.choice(("close", "close", "ban", "ban", "gone", "gone", "tighten", "raise")):
+        case "tighten":
+            permission = chance.choice(CONTESTED)
+            forbidding = [each for each in (*RANKS, FOUNDER) if theirs < each <= ours] or [ours]
+            forbids = SetThreshold(permission=permission, rank=chance.choice(forbidding))
+            others = [each.user for each in ordered[:low]] or [each.user for each in history.players]
+            needing: tuple[Act, ...] = (SetTopic(topic=f"topic {len(log.operations)}"),)
+            if permission is Permission.MODERATE:
+                needing = (Remove(user=chance.choice(others), fence=()),)
+            elif permission is Permission.INVITE:
+                needing = (Invite(join_key=chance.randbytes(32), token_key=bytes(32), rank=MEMBER, uses=1, expires_ms=1),)
+            history.write(higher, chance.choice(higher.devices), view, (forbids,))
+            if permission is Permission.ADMIT:
+                return _joins_one(history, lower, view, state) is not None
+            history.write(lower, chance.choice(lower.devices), view, needing)
+        case "raise":
+            below = ordered[:low]
+            if not below:
+                return False
+            target = chance.choice(below).user
+            raised = [each for each in RANKS if each < ours] or [MUTED]
+            history.write(higher, chance.choice(higher.devices), view, (SetRank(user=target, rank=chance.choice(raised[:3])),))
+            acts = (Ban(user=target, fence=()), SetTopic(topic=f"without {len(log.operations)}"))
+            history.write(lower, chance.choice(lower.devices), view, acts[: chance.choice((1, 2, 2))])
+        case "gone":
+            strangers = [each for each in history.players if state.rank(each.user) is None]
+            if not strangers:
+                return False
+            _invite(history, lower, view, key := chance.randbytes(32), MEMBER, 2)
+            invited = log.operations[-1]
+            view = invited.past | invited.bit
+            _join(history, chance.choice(ordered), view, chance.choice(strangers), key, 0)
+            user = lower.user
+            ends = chance.choice((Remove(user=user, fence=()), Ban(user=user, fence=()), SetRank(user=user, rank=MUTED)))
+            history.write(higher, chance.choice(higher.devices), view, (ends,))
+        case what:
+            found = _joins_one(history, chance.choice((lower, higher)), view, state)
+            if found is None:
+                return False
+            joiner, name, maker = found
+            author = chance.choice((higher, history.by_user(maker)))
+            if what == "ban":
+                history.write(higher, chance.choice(higher.devices), view, (Ban(user=joiner, fence=()),))
+            else:
+                act = CloseInvitation(invitation=name[0], index=name[1])
+                history.write(author, chance.choice(author.devices), view, (act,))
+    return True
+
+
+def _joins_one(history: History, author: Player, view: int, state: Authority) -> tuple[UserId, InvitationName, UserId] | None:
+    """Somebody who is out is let in by an invitation that is still open in a view."""
+    subjects = state.subjects
+    strangers = [each for each in history.players if state.rank(each.user) is None]
+    open_ones = [
+        (key, name, maker.user)
+        for key, _ in history.keys
+        for name, maker, invite in subjects.invitations(key)
+        if view & maker.bit
+        and state.effective(maker)
+        and not state.closed(name)
+        and len({op.joiner for op in state.placed(name)}) < invite.uses
+    ]
+    if not strangers or not open_ones:
+        return None
+    key, name, maker = history.chance.choice(open_ones)
+    joiner = history.chance.choice(strangers)
+    _join(history, author, view, joiner, key, 0)
+    return joiner.user, name, maker
+
+
+def _comes_back(history: History) -> bool:
+    """Somebody leaves and comes back by the place that they have; perhaps their invitation is closed beside that, and perhaps
+    they close one of their own, back again or so they think."""
+    chance, view, log = history.chance, history.some_view(), history.log
+    assert log.subjects is not None
+    subjects, state = log.subjects, Authority(log.subjects, view)
+    places = [
+        (key, name, maker, admit)
+        for key, _ in history.keys
+        for name, maker, _ in subjects.invitations(key)
+        if view & maker.bit and state.effective(maker) and not state.closed(name)
+        for admit in state.placed(name)
+    ]
+    if not places:
+        return False
+    key, name, maker, admit = chance.choice(places)
+    assert admit.joiner is not None
+    who = history.by_user(admit.joiner)
+    hosts = [each for each in history.players if each is not who and state.rank(each.user) is not None]
+    if not hosts or state.rank(who.user) is None:
+        return False
+    left = history.write(who, chance.choice(who.devices), view, (Leave(),))
+    _join(history, chance.choice(hosts), left.past | left.bit, who, key, 0)
+    back = log.operations[-1]
+    if chance.random() < 0.7:
+        author = history.by_user(maker.user)
+        close = CloseInvitation(invitation=name[0], index=name[1])
+        history.write(author, chance.choice(author.devices), view, (close,))
+    own = [each for each in subjects.made_by(who.user) if (made := subjects.invitation(each)) and view & made[0].bit]
+    if own and chance.random() < 0.7:
+        record, number = chance.choice(own)
+        history.write(who, chance.choice(who.devices), back.past | back.bit, (CloseInvitation(invitation=record, index=number),))
+        if chance.random() < 0.7:
+            found = subjects.invitation((record, number))
+            assert found is not None
+            _join(history, chance.choice(hosts), view, chance.choice(history.players), found[1].join_key, 0)
+    return True

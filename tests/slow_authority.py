@@ -37,8 +37,6 @@ class Outcome:
     slow: "Slow"
     mask: int
     levels: dict[int, int] = field(default_factory=dict)
-    void: set[int] = field(default_factory=set)
-    """Decided, and without effect."""
     placed: dict[Name, list[int]] = field(default_factory=dict)
     """Effective admits by their invitation, in order."""
 
@@ -173,21 +171,24 @@ class Outcome:
         ]
 
     def closes(self, name: Name, k: int) -> Iterator[Operation]:
-        """Those that count for a join which gives k: of higher levels; and of MEMBERs' invitations to MEMBER the maker's own, as
-        long as nobody higher has lowered the maker beside it. (Whether the maker was let in is not asked: of two such closes and
-        two joins each could hang on the other.)"""
+        """Those that count for a join which gives k: of higher levels; and of MEMBERs' invitations to MEMBER the maker's own."""
         for op in self.slow.operations:
             if not self.mask >> op.index & 1 or op.index not in self.slow.valid:
                 continue
             if not any(isinstance(act, CloseInvitation) and (act.invitation, act.index) == name for act in op.acts):
                 continue
-            own = k == MEMBER and len(op.acts) == 1 and op.index not in self.void and self.slow.made(name).user == op.user
-            if self.levels.get(op.index, MUTED - 1) > k or (
-                own
-                and not self.revoked(op, k + 1)
-                and not any(_lowers(act, op.user, k) for other in self.beside(op, k) for act in other.acts)
-            ):
+            if self.levels.get(op.index, MUTED - 1) > k or (k == MEMBER and self.closes_own(op)):
                 yield op
+
+    def closes_own(self, op: Operation) -> bool:
+        """Whether an operation only closes its author's own invitation to MEMBER, and nobody higher has lowered them beside it.
+        (Whether they were let in is not asked: of two such closes and two joins each could hang on the other.)"""
+        if len(op.acts) != 1 or not isinstance(act := op.acts[0], CloseInvitation):
+            return False
+        found = self.slow.invite((act.invitation, act.index))
+        if found is None or found[0].user != op.user or found[1].rank != MEMBER or self.revoked(op, MEMBER + 1):
+            return False
+        return not any(_lowers(each, op.user, MEMBER) for other in self.beside(op, MEMBER) for each in other.acts)
 
     def maker_gone(self, name: Name, k: int, admit: Operation | None) -> bool:
         """Whether the maker may not invite to rank k any more. What the invitation has seen does not matter (who came back begins
@@ -406,8 +407,6 @@ class Slow:
                     done.add(op.index)
                     if state.allowed(op, op.acts[0], k):
                         state.levels[op.index] = k
-                    else:
-                        state.void.add(op.index)
             # (b) Revocations by those who stand at k.
             lists = [op for op in left if op.index not in done and isinstance(op.acts[0], Devices)]
             standing = {op.index for op in lists if state.stands(op, k, k + 1)}
@@ -416,14 +415,13 @@ class Slow:
             done |= standing
             # (c) The rest.
             rest = [op for op in left if op.index not in done and op.join is None]
-            rest = [op for op in rest if not isinstance(op.acts[0], Devices | Leave) and state.stands(op, k, k)]
+            rest = [op for op in rest if not isinstance(op.acts[0], Devices | Leave)]
+            rest = [op for op in rest if state.stands(op, k, k) or (k == MEMBER and state.closes_own(op))]
             decided = {op.index: all(state.allowed(op, act, k) for act in op.acts) for op in rest}
             for index, allowed in decided.items():
                 done.add(index)
                 if allowed:
                     state.levels[index] = k
-                else:
-                    state.void.add(index)
             left = [op for op in left if op.index not in done]
         return state
 

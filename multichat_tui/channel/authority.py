@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from multichat_tui.channel.operations import Operation
-from multichat_tui.channel.subjects import Subjects, lowers, needed, own_invitation, raises
+from multichat_tui.channel.subjects import Subjects, lowers, needed, own_close, own_invitation, raises
 from multichat_tui.channel.view import InvitationName
 from multichat_tui.model.acts import Act, Ban, Devices, Invite, Leave, Remove, Rename, SetRank, SetThreshold, SetTopic
 from multichat_tui.model.ids import DeviceId, UserId
@@ -148,6 +148,8 @@ class Authority:
 
     def _decide_at(self, operation: Operation, k: int) -> int | None:
         """None: it is not decided at k, for its author does not stand there."""
+        if k == MEMBER and self._closes_own(operation):
+            return k
         first = operation.acts[0] if operation.acts else None  # a merge has none
         early = isinstance(first, Devices | Leave) or (k == MEMBER and own_invitation(operation))
         if not self._stands(operation, k, k + 1 if early else k):
@@ -321,7 +323,7 @@ class Authority:
         rank = max((k, self.threshold(Permission.ADMIT, k, admit.past), *self._tightened(admit, Permission.ADMIT, k)))
         if not self._stands(admit, rank, k + 1) or self.maker_gone(name, k, admit):
             return False
-        if any(not close.past & admit.bit and self._closes(close, maker, k) for close in self._closing(name)):
+        if any(not close.past & admit.bit and self._closes(close, k) for close in self._closing(name)):
             return False
         user = joined(admit)
         bans = self.subjects.bans(user)
@@ -332,17 +334,21 @@ class Authority:
     def _closing(self, name: InvitationName) -> Iterator[Operation]:
         return self.subjects.closes(name).newest_first(self.mask)
 
-    def _closes(self, close: Operation, maker: Operation, k: int) -> bool:
+    def _closes(self, close: Operation, k: int) -> bool:
         """Whether a close counts for joins that give k: of higher levels; and of members' invitations to their own rank the
-        maker's own, as long as nobody higher has lowered them beside it. (Whether they were let in is not asked: of two such
-        closes and two joins each could hang on the other.)"""
-        if self.level(close, k + 1) > k:
-            return True
-        own = k == MEMBER and len(close.acts) == 1 and close.user == maker.user and self._levels.get(close.index) != VOID
-        if not own or self._revoked(close, k + 1):
+        maker's own."""
+        return self.level(close, k + 1) > k or (k == MEMBER and self._closes_own(close))
+
+    def _closes_own(self, close: Operation) -> bool:
+        """Of members' invitations to their own rank the maker's own closes have effect, as long as nobody higher has lowered them
+        beside it. (Whether they were let in is not asked: of two such closes and two joins each could hang on the other.)"""
+        if not own_close(self.subjects, close) or self._revoked(close, MEMBER + 1):
             return False
         about = self.subjects.about(close.user)
-        return not any(lowers(other, close.user, k) and self.level(other, k + 1) > k for other in about.beside(close, self.mask))
+        return not any(
+            lowers(other, close.user, MEMBER) and self.level(other, MEMBER + 1) > MEMBER
+            for other in about.beside(close, self.mask)
+        )
 
     def maker_gone(self, name: InvitationName, k: int, admit: Operation | None) -> bool:
         """Whether the maker may not invite to rank k any more. What the invitation has seen does not matter (who came back begins

@@ -242,6 +242,14 @@ def own_invitation(operation: Operation) -> bool:
     return len(operation.acts) == 1 and isinstance(operation.acts[0], Invite) and operation.acts[0].rank == MEMBER
 
 
+def own_close(subjects: Subjects, operation: Operation) -> bool:
+    """Of an invitation to MEMBER by its maker, by itself."""
+    if len(operation.acts) != 1 or not isinstance(act := operation.acts[0], CloseInvitation):
+        return False
+    found = subjects.invitation((act.invitation, act.index))
+    return found is not None and found[0].user == operation.user and found[1].rank == MEMBER
+
+
 def maker_of(subjects: Subjects, act: CloseInvitation) -> UserId | None:
     """Who made the invitation that is closed."""
     found = subjects.invitation((act.invitation, act.index))

@@ -128,6 +128,14 @@ def test_of_a_revoked_device_counts_what_lies_within_the_fence_and_did_not_know_
     assert counts(log.control, log.say(SECOND), BOB.user)
 
 
+def test_what_a_device_does_beside_its_revocation_has_no_effect() -> None:
+    log = Founded()
+    before = log.head
+    log.write(EVE, Devices(devices=listed(BOB, BOB)))
+    topic = log.write(BOB, SetTopic(topic="had not seen it"), before)
+    assert not log.control.effective(topic.id)
+
+
 def test_a_fence_drawn_too_low_by_a_member_is_corrected_by_the_account_and_by_a_founder() -> None:
     log = Founded()
     headers = [log.say(BOB) for _ in range(3)]
