@@ -192,7 +192,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         name="permission",
-        usage="/permission NAME [ROLE [REASON]]",
+        usage="/permission NAME [ROLE] [REASON]",
         summary="say who may do something here, such as /permission send moderator",
         run=moderating.permission,
         takes=(moderating.PERMISSIONS, (*moderating.ROLES, "founder")),
