@@ -4,7 +4,18 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from multichat_tui.headless.conformance import conformance
 from multichat_tui.headless.host import Context
-from multichat_tui.headless.verbs import channels, devices, identity, messages, names, people, running, searching, trust
+from multichat_tui.headless.verbs import (
+    channels,
+    devices,
+    identity,
+    messages,
+    moderating,
+    names,
+    people,
+    running,
+    searching,
+    trust,
+)
 
 Verb = Callable[[Context], Awaitable[int]]
 
@@ -38,6 +49,13 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("channel", "leave"): channels.leave,
     ("channel", "list"): channels.list_all,
     ("channel", "members"): channels.members,
+    ("channel", "role"): moderating.role,
+    ("channel", "kick"): moderating.kick,
+    ("channel", "ban"): moderating.ban,
+    ("channel", "unban"): moderating.unban,
+    ("channel", "bans"): moderating.bans,
+    ("channel", "permissions"): moderating.permissions,
+    ("channel", "permission"): moderating.permission,
     ("send", None): messages.send,
     ("log", None): messages.log,
     ("thread", None): messages.thread,

@@ -7,6 +7,7 @@ import argparse
 from dataclasses import dataclass
 
 from multichat_tui.headless.completed import CHANNELS, FILES, PEOPLE
+from multichat_tui.node.api.commands.moderating import PERMISSIONS, ROLES
 
 LATER = "comes with a later version"
 """How the parser describes what is recognised only to be refused."""
@@ -19,6 +20,9 @@ _COMPLETED = {
     "FILE": (FILES,),
     "DIR": (FILES,),
 }
+
+_KNOWN = {"ROLE": ROLES, "PERMISSION": PERMISSIONS}
+"""What words of these names are, where the parser leaves the check to others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +104,7 @@ def _command(
             words.append(
                 Word(
                     name=name,
-                    choices=tuple(str(choice) for choice in action.choices or ()),
+                    choices=tuple(str(choice) for choice in action.choices or ()) or _KNOWN.get(name, ()),
                     help=action.help or "",
                     repeats=action.nargs in ("+", "*"),
                     completed=_words_of(path, name),

@@ -267,6 +267,29 @@ def _channel_verbs(verb: Any, noun: Any) -> None:
     verb("leave", "leave a channel", within=channel).add_argument("channel", metavar="CH")
     verb("list", "all channels and conversations", within=channel)
     verb("members", "who is in a channel", "member", within=channel).add_argument("channel", metavar="CH")
+    _moderating_verbs(verb, channel)
+
+
+def _moderating_verbs(verb: Any, channel: Any) -> None:
+    """About people's rights in a channel. Roles and permissions are checked where they are read."""
+
+    def about(name: str, help_text: str, *words: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = verb(name, help_text, within=channel)
+        made.add_argument("channel", metavar="CH")
+        for word in words:
+            made.add_argument("name" if word == "PERSON" else word.lower(), metavar=word)
+        if words:
+            made.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")
+        return made
+
+    about("role", "make somebody an admin, moderator, member or muted, or give a rank from -1 to 100", "PERSON", "ROLE")
+    about("kick", "remove somebody; an invitation lets them back in", "PERSON")
+    ban = about("ban", "remove somebody and keep them out", "PERSON")
+    ban.add_argument("--for", dest="span", metavar="SPAN", help="for how long, such as 1h, 7d, 2w (default: until it is lifted)")
+    about("unban", "lift a ban; an invitation lets them back in", "PERSON")
+    about("bans", "who is banned, until when and why")
+    about("permissions", "who may do what in a channel, and what you are")
+    about("permission", "say who may do something in a channel", "PERMISSION", "ROLE")
 
 
 def _message_verbs(verb: Any) -> None:

@@ -22,6 +22,7 @@ from multichat_tui.model.snapshots import (
     MessageRow,
     PeerRow,
     Position,
+    RulesRow,
     Snapshot,
     StatusRow,
     Thread,
@@ -55,6 +56,7 @@ METHODS: Mapping[str, Method] = {
     "channel": Method(needed={"channel": ChannelId}, result=Snapshot[ChannelRow]),
     "contacts": Method(result=Snapshot[tuple[ContactRow, ...]]),
     "members": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[MemberRow, ...]]),
+    "rules": Method(needed={"channel": ChannelId}, result=Snapshot[RulesRow]),
     "timeline": Method(
         needed={"channel": ChannelId},
         optional={"before": Position | None, "after": Position | None, "limit": int},

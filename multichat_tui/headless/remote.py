@@ -25,6 +25,7 @@ from multichat_tui.model.snapshots import (
     MessageRow,
     PeerRow,
     Position,
+    RulesRow,
     Snapshot,
     StatusRow,
     Thread,
@@ -108,6 +109,9 @@ class RemoteNode:
 
     async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
         return await self._ask("members", channel=channel)  # type: ignore[no-any-return]  # by METHODS
+
+    async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
+        return await self._ask("rules", channel=channel)  # type: ignore[no-any-return]  # by METHODS
 
     async def timeline(
         self,

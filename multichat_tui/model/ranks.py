@@ -79,3 +79,22 @@ DEEDS = {
 def role_of(rank: int) -> str:
     """The name of a rank, or its number."""
     return next((name for name, known in RANKS.items() if known == rank), f"rank {rank}")
+
+
+def standing_words(rank: int) -> str:
+    """What somebody of this rank is: `a moderator`, `muted`, `of rank 20`."""
+    role = role_of(rank)
+    if rank == MUTED:
+        return role
+    return f"of {role}" if rank not in RANKS.values() else f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
+
+
+def holders_words(least: int) -> str:
+    """Who has this rank at least: `founders`, `moderators and above`, `those of rank 20 and above`, `all members`."""
+    if least > ADMIN:
+        return "founders"
+    if least <= MUTED:
+        return "all members, the muted too"
+    if least == MEMBER:
+        return "all members"
+    return f"{role_of(least)}s and above" if least in RANKS.values() else f"those of {role_of(least)} and above"

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
+from multichat_tui.model.ranks import Permission
 from multichat_tui.model.trust import AlarmKind, AlarmRow, ComparisonRow, NearbyRow
 
 T = TypeVar("T")
@@ -192,6 +193,47 @@ class MemberRow:
     fingerprint: str
     forked: bool = False
     """A living device of theirs has written two different records at one place: copied, or it lies."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionRow:
+    """What needs a rank in a channel. `rank`: the least that may."""
+
+    permission: Permission
+    rank: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BanRow:
+    """Somebody who is kept out. Of several bans the highest level, the last end and the latest reason."""
+
+    user: UserId
+    name: str
+    level: int
+    """The rank of who has set it: who has less cannot lift it."""
+    until_ms: int
+    """0: until it is lifted. After this moment a node of somebody who may lifts it by itself."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerRow:
+    """Somebody who was in a channel and is no more."""
+
+    user: UserId
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesRow:
+    """What holds in a channel, and what one may there. `permissions` in the order of their numbers, the people by name."""
+
+    rank: int | None
+    """One's own. None: no member."""
+    permissions: tuple[PermissionRow, ...] = ()
+    """Empty as long as the channel has not arrived."""
+    bans: tuple[BanRow, ...] = ()
+    former: tuple[FormerRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import RecordId, UserId, short
 from multichat_tui.model.joins import decode_join
 from multichat_tui.model.limits import SALT_BYTES
-from multichat_tui.model.ranks import DEEDS, MUTED, role_of
+from multichat_tui.model.ranks import DEEDS, MUTED, holders_words, standing_words
 from multichat_tui.model.records import Record
 from multichat_tui.model.snapshots import (
     RowKind,
@@ -73,9 +73,8 @@ def deed_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], s
             case SetRank() if act.rank == MUTED:
                 said = f"{author} muted {name_of(act.user)}"
             case SetRank():
-                role = role_of(act.rank)
-                article = "" if role.startswith("rank") else "an " if role[0] in "aeiou" else "a "
-                said = f"{author} made {name_of(act.user)} {article}{role}"
+                role = standing_words(act.rank).removeprefix("of ")
+                said = f"{author} made {name_of(act.user)} {role}"
             case Remove():
                 said = f"{author} removed {name_of(act.user)}"
             case Ban():
@@ -84,8 +83,7 @@ def deed_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], s
             case Unban():
                 said = f"{author} lifted the ban of {name_of(act.user)}"
             case SetThreshold():
-                who = "everybody who is not removed" if act.rank <= MUTED else f"{role_of(act.rank)}s and above"
-                said = f"{author} changed who may {DEEDS[act.permission]}: {who}"
+                said = f"{author} changed who may {DEEDS[act.permission]}: {holders_words(act.rank)}"
             case _:
                 continue
         return f"{said}: {act.reason}" if act.reason else said

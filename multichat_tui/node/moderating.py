@@ -9,7 +9,7 @@ from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.ids import Log, UserId
 from multichat_tui.model.intents import Accepted, BanMember, GiveRank, LiftBan, RemoveMember, SetPermission
 from multichat_tui.model.limits import MAX_PARENTS, MAX_TIMESTAMP_MS, MAX_TIPS, MAX_TOPIC_CHARACTERS
-from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, Permission, role_of
+from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, Permission, holders_words, standing_words
 from multichat_tui.model.text import visible
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.world import Channel, World
@@ -57,9 +57,9 @@ class Moderating:
         if theirs is None:
             raise NotFound("They are not in this channel.")
         if intent.rank >= mine:
-            raise IntentRefused(Refusal.NOT_ALLOWED, f"You are {_a(mine)}: you give ranks below your own only.")
+            raise IntentRefused(Refusal.NOT_ALLOWED, f"You are {standing_words(mine)}: you give ranks below your own only.")
         if theirs == intent.rank:
-            raise IntentRefused(Refusal.ALREADY, f"{self._name(intent.user)} is {_a(theirs)} already.")
+            raise IntentRefused(Refusal.ALREADY, f"{self._name(intent.user)} is {standing_words(theirs)} already.")
         return SetRank(user=intent.user, rank=intent.rank, fence=self._fence(channel, intent.user), reason=reason)
 
     def _ban(self, channel: Channel, intent: BanMember, reason: str) -> Ban:
@@ -80,7 +80,7 @@ class Moderating:
         if any(ban.level > mine for ban in bans):
             most = max(ban.level for ban in bans)
             raise IntentRefused(
-                Refusal.NOT_ALLOWED, f"{_a(most).capitalize()} has set this ban: only somebody of that rank lifts it."
+                Refusal.NOT_ALLOWED, f"Who has set this ban is {standing_words(most)}: it is lifted by those of that rank only."
             )
         return Unban(user=user, reason=reason)
 
@@ -95,7 +95,7 @@ class Moderating:
         if max(before, intent.rank) > mine:
             raise IntentRefused(
                 Refusal.NOT_ALLOWED,
-                f"You are {_a(mine)}: what needs more than that, before or after, is not yours to change.",
+                f"You are {standing_words(mine)}: what needs more than that, before or after, is not yours to change.",
             )
         heads = tuple(sorted(channel.chains.heads[Log.CONTENT]))[:MAX_PARENTS]
         return SetThreshold(permission=intent.permission, rank=intent.rank, heads=heads, reason=reason)
@@ -114,7 +114,8 @@ class Moderating:
         if theirs is not None and mine is not None and theirs >= mine:
             raise IntentRefused(
                 Refusal.NOT_ALLOWED,
-                f"{self._name(user)} is {_a(theirs)}, as you are {_a(mine)}: one acts on lower ranks only.",
+                f"{self._name(user)} is {standing_words(theirs)}, and you are {standing_words(mine)}.",
+                "One acts on lower ranks only.",
             )
 
     def _fence(self, channel: Channel, user: UserId) -> tuple[Tip, ...]:
@@ -130,8 +131,8 @@ def need(view: View, user: UserId, permission: Permission, what: str) -> int:
     if rank is None:
         raise IntentRefused(Refusal.NOT_A_MEMBER, "You are not in this channel.")
     if rank < least:
-        who = "Only founders" if least == FOUNDER else f"In this channel only {role_of(least)}s and above"
-        mine = "You are muted here." if rank == MUTED else f"You are {_a(rank)}."
+        who = "Only founders" if least == FOUNDER else f"In this channel only {holders_words(least)}"
+        mine = "You are muted here." if rank == MUTED else f"You are {standing_words(rank)}."
         raise IntentRefused(Refusal.NOT_ALLOWED, f"{who} {what}. {mine}" if rank > MUTED or least > MEMBER else mine)
     return rank
 
@@ -141,11 +142,6 @@ def fence(channel: Channel, user: UserId) -> tuple[Tip, ...]:
     ends = sorted(channel.chains.ends.items())
     mine = [(key, end) for key, end in ends if channel.control.user_of(end.device) == user]
     return tuple(Tip(device=end.device, log=key[0], seq=end.seq, hash=end.id) for key, end in mine[:MAX_TIPS])
-
-
-def _a(rank: int) -> str:
-    role = role_of(rank)
-    return "muted" if rank == MUTED else f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
 
 
 def _reason(text: str) -> str:

@@ -3,17 +3,21 @@
 from multichat_tui.crypto.identity import safety_number
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId, fingerprint, short
 from multichat_tui.model.ports import Space
-from multichat_tui.model.ranks import MEMBER, role_of
+from multichat_tui.model.ranks import MEMBER, Permission, role_of
 from multichat_tui.model.snapshots import (
+    BanRow,
     ChannelKind,
     ChannelRow,
     ContactRow,
     DeviceRow,
+    FormerRow,
     Me,
     MemberRow,
     Membership,
     PeerRow,
+    PermissionRow,
     Progress,
+    RulesRow,
     StatusRow,
 )
 from multichat_tui.model.text import display_names
@@ -115,6 +119,34 @@ class Rows:
             for user in channel.view.members
         ]
         return tuple(sorted(rows, key=lambda row: (row.role != "founder", row.name.casefold(), row.user)))
+
+    def rules(self, channel: Channel) -> RulesRow:
+        """What holds in a channel; next to nothing of one that has not arrived."""
+        if not channel.rooted:
+            return RulesRow(rank=None)
+        view, names = channel.view, channel_names(self._world, channel)
+        banned = names_of(self._world, {*names, *view.bans}) if view.bans.keys() - names.keys() else names
+        bans = [
+            BanRow(
+                user=user,
+                name=banned[user],
+                level=max(state.level for state in states),
+                until_ms=0 if any(not state.until_ms for state in states) else max(state.until_ms for state in states),
+                reason=max(states, key=lambda state: state.operation).reason,
+            )
+            for user, states in view.bans.items()
+        ]
+        former = [FormerRow(user=user, name=name) for user, name in self._were_here(channel, names)]
+        return RulesRow(
+            rank=view.rank(self._world.identity.user),
+            permissions=tuple(PermissionRow(permission=each, rank=view.threshold(each)) for each in Permission),
+            bans=tuple(sorted(bans, key=lambda row: (row.name.casefold(), row.user))),
+            former=tuple(sorted(former, key=lambda row: (row.name.casefold(), row.user))),
+        )
+
+    def _were_here(self, channel: Channel, names: dict[UserId, str]) -> list[tuple[UserId, str]]:
+        users = {certificate.user for certificate in channel.control.certificates.values()} - channel.view.members.keys()
+        return [(user, names[user]) for user in users]
 
     # Channels
 

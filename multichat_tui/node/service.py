@@ -33,6 +33,7 @@ from multichat_tui.model.snapshots import (
     MessageRow,
     PeerRow,
     Position,
+    RulesRow,
     Snapshot,
     StatusRow,
     Thread,
@@ -243,6 +244,9 @@ class Node:
 
     async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
         return await self._read(lambda rows: rows.members(rows.find(channel)))
+
+    async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
+        return await self._read(lambda rows: rows.rules(rows.find(channel)))
 
     async def timeline(
         self,

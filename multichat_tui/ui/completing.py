@@ -1,13 +1,18 @@
 """Completion of the word at the caret: commands, people, channels. Pure: words in, words out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from multichat_tui.node.api.commands.shape import NAMES
 from multichat_tui.node.api.queries import FILTERS, quoted
 
 _LAST_PART = re.compile(r"""(?:^|(?<=\s))(\w+:"[^"]*|\S*)\Z""")
 """The last word of a search, or a filter whose value stands in quotes that are still open."""
+
+_WORD = re.compile(r"""\"[^"]*"|\S+""")
+_WORDS = re.compile(r"""(?P<before>\s*(?:(?:"[^"]*"|[^\s"]\S*)\s+)*)(?P<last>"[^"]*|[^\s"]\S*|)""")
+"""What stands behind a command: whole words, and the one at the caret, which may be a name whose quotes are still open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +25,22 @@ class Completion:
 
 
 def complete(
-    text: str, caret: int, *, people: Sequence[str], channels: Sequence[str], commands: Sequence[str]
+    text: str,
+    caret: int,
+    *,
+    people: Sequence[str],
+    channels: Sequence[str],
+    commands: Sequence[str],
+    takes: Mapping[str, Sequence[Sequence[str]]] | None = None,
 ) -> Completion | None:
     """`people` and `channels` without their signs, `commands` with the slash. None: there is no word, or nothing fits.
 
     At the start of the text a name gets ": " (it addresses somebody), elsewhere a space; after a command it stands bare.
+    `takes`: for commands, with the slash, what their words may be (`commands.shape.Command.takes`).
     """
+    argument = _argument(text[:caret], people, takes or {})
+    if argument is not None:
+        return argument
     begin = caret
     while begin > 0 and not text[begin - 1].isspace():
         begin -= 1
@@ -41,6 +56,24 @@ def complete(
         after = ": " if begin == 0 and not sign else " "
         words = [sign + name + after for name in _fitting(word[len(sign) :], people)]
     return Completion(begin=begin, end=caret, words=tuple(dict.fromkeys(words))) if words else None
+
+
+def _argument(before: str, people: Sequence[str], takes: Mapping[str, Sequence[Sequence[str]]]) -> Completion | None:
+    """The word of a command that takes certain ones there; a name with spaces gets quotes. None: it is no such word."""
+    head, space, rest = before.partition(" ")
+    known = takes.get(head.lower(), ()) if space else ()
+    match = _WORDS.fullmatch(rest)
+    number = 0 if match is None else len(_WORD.findall(match["before"]))
+    if match is None or not match["last"] or number >= len(known):
+        return None
+    last = match["last"]
+    if known[number] == NAMES:
+        sign = "@" if last.startswith("@") else ""
+        words = [sign + name if sign and " " not in name else quoted(name) for name in _fitting(last.lstrip('"@'), people)]
+    else:
+        words = [word for word in known[number] if word.startswith(last.lower())]
+    begin = len(before) - len(last)
+    return Completion(begin=begin, end=len(before), words=tuple(dict.fromkeys(f"{word} " for word in words))) if words else None
 
 
 def complete_query(text: str, caret: int, *, people: Sequence[str], channels: Sequence[str]) -> Completion | None:

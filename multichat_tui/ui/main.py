@@ -421,7 +421,8 @@ class MainScreen(Screen[None]):
     def _complete(self, text: str, caret: int) -> Completion | None:
         desk = self.front.desk
         commands = ["/" + command.name for command in COMMANDS]
-        return complete(text, caret, people=desk.people, channels=desk.groups, commands=commands)
+        takes = {f"/{name}": command.takes for command in COMMANDS for name in (command.name, *command.aliases)}
+        return complete(text, caret, people=desk.people, channels=desk.groups, commands=commands, takes=takes)
 
     # Actions
 

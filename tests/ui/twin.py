@@ -40,6 +40,7 @@ from multichat_tui.model.intents import (
     SetNearby,
     SetTopic,
 )
+from multichat_tui.model.ranks import FOUNDER, THRESHOLDS
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, check_search, holds_all, marked_places, words_of
 from multichat_tui.model.snapshots import (
     ChannelKind,
@@ -54,8 +55,10 @@ from multichat_tui.model.snapshots import (
     Membership,
     MessageRow,
     PeerRow,
+    PermissionRow,
     Position,
     RowKind,
+    RulesRow,
     Snapshot,
     StatusRow,
     Thread,
@@ -388,6 +391,11 @@ class TwinNode:
     async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
         await self._pass()
         return Snapshot(as_of=self.seq, rows=tuple(self.member_rows[channel]))
+
+    async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
+        await self._pass()
+        permissions = tuple(PermissionRow(permission=each, rank=rank) for each, rank in THRESHOLDS.items())
+        return Snapshot(as_of=self.seq, rows=RulesRow(rank=FOUNDER, permissions=permissions))
 
     async def timeline(
         self,

@@ -21,6 +21,7 @@ from multichat_tui.model.snapshots import (
     MessageRow,
     PeerRow,
     Position,
+    RulesRow,
     Snapshot,
     StatusRow,
     Thread,
@@ -50,6 +51,9 @@ class NodeApi(Protocol):
 
     async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
         """Founders first, then by name."""
+
+    async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
+        """Who may do what there, what one is oneself, and who is banned. `errors.NotFound`."""
 
     async def timeline(
         self,

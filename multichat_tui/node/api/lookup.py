@@ -93,6 +93,12 @@ async def find_member(api: NodeApi, channel: ChannelId, text: str) -> MemberRow:
     return _one(found, text, "member", lambda row: (row.name, row.user), [row.name for row in rows])
 
 
+def find_among(rows: Sequence[T], text: str, what: str, called: Callable[[T], tuple[str, UserId]]) -> T:
+    """One of `rows`, each of which is somebody of this name and id; `what` they are, for the refusal. `errors.NotFound`."""
+    found = _matching(rows, text, lambda row: _names(*called(row)), lambda row: [called(row)[1]])
+    return _one(found, text, what, called, [called(row)[0] for row in rows])
+
+
 async def find_person(api: NodeApi, text: str, channel: ChannelId | None = None) -> Person:
     """Among the contacts, oneself, and the members of `channel`. `errors.NotFound`."""
     people: dict[UserId, Person] = {}

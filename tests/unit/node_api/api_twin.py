@@ -13,27 +13,34 @@ from multichat_tui.model.intents import (
     AcceptContact,
     Accepted,
     AcknowledgeAlarms,
+    BanMember,
     ChangeSetting,
     ConnectTo,
     CreateChannel,
     ForgetTyped,
+    GiveRank,
     Intent,
     InviteContact,
     InviteToChannel,
     JoinChannel,
     LeaveChannel,
+    LiftBan,
     MarkRead,
     OpenDirect,
     RememberTyped,
+    RemoveMember,
     RenameChannel,
     SendMessage,
     SetDraft,
     SetName,
+    SetPermission,
     SetTopic,
 )
 from multichat_tui.model.limits import SUBSCRIBER_EVENTS
+from multichat_tui.model.ranks import ADMIN, FOUNDER, THRESHOLDS, role_of
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, check_search, holds_all, marked_places, words_of
 from multichat_tui.model.snapshots import (
+    BanRow,
     ChannelKind,
     ChannelRow,
     ContactRow,
@@ -41,13 +48,16 @@ from multichat_tui.model.snapshots import (
     DeliveryRow,
     DeviceDelivery,
     DeviceRow,
+    FormerRow,
     Me,
     MemberRow,
     Membership,
     MessageRow,
     PeerRow,
+    PermissionRow,
     Position,
     RowKind,
+    RulesRow,
     Snapshot,
     StatusRow,
     Thread,
@@ -77,6 +87,7 @@ class ApiTwin:
         self.people: dict[UserId, ContactRow] = {}
         self.rows: dict[ChannelId, ChannelRow] = {}
         self.inside: dict[ChannelId, list[MemberRow]] = {}
+        self.rules_rows: dict[ChannelId, RulesRow] = {}
         self.messages: list[MessageRow] = []
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
         self.kept: dict[str, str] = {}
@@ -170,6 +181,8 @@ class ApiTwin:
         )
         self.rows[row.id] = row
         self.inside[row.id] = [self._member(self.name, self.me_row.user, me=True)] + [self._member(m, user(m)) for m in members]
+        permissions = tuple(PermissionRow(permission=each, rank=rank) for each, rank in THRESHOLDS.items())
+        self.rules_rows[row.id] = RulesRow(rank=FOUNDER, permissions=permissions)
         self.emit(ChannelChanged(seq=self.next_seq(), row=row))
         return row
 
@@ -275,6 +288,32 @@ class ApiTwin:
             case ConnectTo():
                 self.emit(StatusChanged(seq=self.next_seq()))
                 return Accepted()
+            case GiveRank(channel=channel, user=who, rank=rank):
+                self.inside[channel] = [
+                    replace(row, role=role_of(rank)) if row.user == who else row for row in self.inside[channel]
+                ]
+                return Accepted(channel=channel, user=who)
+            case RemoveMember(channel=channel, user=who):
+                self._end(channel, who)
+                return Accepted(channel=channel, user=who)
+            case BanMember(channel=channel, user=who, lasts_ms=lasts_ms, reason=reason):
+                name = self._end(channel, who)
+                until_ms = 1_700_000_000_000 + lasts_ms if lasts_ms else 0
+                bans = (
+                    *self.rules_rows[channel].bans,
+                    BanRow(user=who, name=name, level=ADMIN, until_ms=until_ms, reason=reason),
+                )
+                self.rules_rows[channel] = replace(self.rules_rows[channel], bans=bans)
+                return Accepted(channel=channel, user=who)
+            case LiftBan(channel=channel, user=who):
+                bans = tuple(row for row in self.rules_rows[channel].bans if row.user != who)
+                self.rules_rows[channel] = replace(self.rules_rows[channel], bans=bans)
+                return Accepted(channel=channel, user=who)
+            case SetPermission(channel=channel, permission=permission, rank=rank):
+                rules = self.rules_rows[channel]
+                changed = tuple(replace(row, rank=rank) if row.permission is permission else row for row in rules.permissions)
+                self.rules_rows[channel] = replace(rules, permissions=changed)
+                return Accepted(channel=channel)
             case SetTopic() | RenameChannel() | MarkRead() | SetDraft():
                 self._row(intent.channel)
                 return Accepted(channel=intent.channel)
@@ -306,6 +345,20 @@ class ApiTwin:
     async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
         self._row(channel)
         return self._snapshot(tuple(self.inside[channel]))
+
+    def _end(self, channel: ChannelId, who: UserId) -> str:
+        """Somebody is no member any more; their name."""
+        rules = self.rules_rows[channel]
+        gone = [row for row in self.inside[channel] if row.user == who]
+        self.inside[channel] = [row for row in self.inside[channel] if row.user != who]
+        former = (*rules.former, *(FormerRow(user=row.user, name=row.name) for row in gone))
+        self.rules_rows[channel] = replace(rules, former=former)
+        known = [row.name for row in former if row.user == who]
+        return known[0] if known else self.people[who].name
+
+    async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
+        self._row(channel)
+        return self._snapshot(self.rules_rows[channel])
 
     async def timeline(
         self,

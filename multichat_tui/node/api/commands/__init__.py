@@ -6,8 +6,8 @@ from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import channels, devices, general, people, reading, screens, searching, trust
-from multichat_tui.node.api.commands.shape import Call, Command, Outcome
+from multichat_tui.node.api.commands import channels, devices, general, moderating, people, reading, screens, searching, trust
+from multichat_tui.node.api.commands.shape import NAMES, Call, Command, Outcome
 from multichat_tui.node.api.lookup import nearest
 
 __all__ = ["COMMANDS", "Call", "Command", "Outcome", "is_command", "run_command"]
@@ -142,6 +142,62 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="topic", usage="/topic [TEXT]", summary="show or set the topic", run=channels.topic),
     Command(name="rename", usage="/rename NAME", summary="give this channel another name", run=channels.rename),
     Command(
+        name="role",
+        usage="/role NAME ROLE [REASON]",
+        summary="make somebody here an admin, moderator, member or muted, or give a rank from -1 to 100",
+        run=moderating.role,
+        takes=(NAMES, moderating.ROLES),
+    ),
+    Command(
+        name="mute",
+        usage="/mute NAME [REASON]",
+        summary="let somebody read here, and not write",
+        run=moderating.mute_member,
+        takes=(NAMES,),
+    ),
+    Command(
+        name="unmute",
+        usage="/unmute NAME [REASON]",
+        summary="let them write again",
+        run=moderating.unmute_member,
+        takes=(NAMES,),
+    ),
+    Command(
+        name="kick",
+        usage="/kick NAME [REASON]",
+        summary="remove somebody from this channel; an invitation lets them back in",
+        run=moderating.kick_member,
+        takes=(NAMES,),
+    ),
+    Command(
+        name="ban",
+        usage="/ban NAME [for=7d] [REASON]",
+        summary="remove somebody and keep them out, for a time or until it is lifted",
+        run=moderating.ban_member,
+        takes=(NAMES, (f"{moderating.SPAN}1d", f"{moderating.SPAN}7d", f"{moderating.SPAN}4w")),
+    ),
+    Command(
+        name="unban",
+        usage="/unban NAME [REASON]",
+        summary="lift a ban; an invitation lets them back in",
+        run=moderating.unban_member,
+        takes=(NAMES,),
+    ),
+    Command(name="bans", usage="/bans", summary="who is banned from this channel, until when and why", run=moderating.bans),
+    Command(
+        name="permissions",
+        usage="/permissions",
+        summary="who may do what in this channel, and what you are",
+        run=moderating.permissions,
+    ),
+    Command(
+        name="permission",
+        usage="/permission NAME [ROLE] [REASON]",
+        summary="say who may do something here, such as /permission send moderator",
+        run=moderating.permission,
+        takes=(moderating.PERMISSIONS, (*moderating.ROLES, "founder")),
+    ),
+    Command(
         name="pair",
         usage="/pair [LINK | nearby]",
         summary="become somebody's contact: by a link of yours or theirs, or with somebody on this network",
@@ -158,7 +214,13 @@ COMMANDS: tuple[Command, ...] = (
         run=people.query,
         aliases=("q",),
     ),
-    Command(name="whois", usage="/whois NAME", summary="fingerprint, safety number and path of a person", run=people.whois),
+    Command(
+        name="whois",
+        usage="/whois NAME",
+        summary="fingerprint, safety number and path of a person",
+        run=people.whois,
+        takes=(NAMES,),
+    ),
     Command(name="qr", usage="/qr [LINK]", summary="a link as a QR code; without one a new pairing link", run=people.qr),
     Command(
         name="verify",
@@ -166,7 +228,7 @@ COMMANDS: tuple[Command, ...] = (
         summary="be sure who somebody is: compare words on both screens, or their safety number",
         run=trust.verify,
     ),
-    Command(name="unverify", usage="/unverify NAME", summary="take that back", run=trust.unverify),
+    Command(name="unverify", usage="/unverify NAME", summary="take that back", run=trust.unverify, takes=(NAMES,)),
     Command(
         name="trust",
         usage="/trust [NAME]",

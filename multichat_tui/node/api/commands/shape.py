@@ -88,6 +88,10 @@ class Call:
         return parts[0], parts[1] if len(parts) > 1 else ""
 
 
+NAMES = ("@",)
+"""In `Command.takes`: somebody's name."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """`usage` begins with the slash. `run` may raise any `errors.MultichatError`."""
@@ -99,3 +103,5 @@ class Command:
     aliases: tuple[str, ...] = ()
     goes: bool = False
     """It opens a channel: what is written behind it is meant for that."""
+    takes: tuple[tuple[str, ...], ...] = ()
+    """What its words may be, one after the other, as far as that is known: NAMES, or the words themselves."""

@@ -1,0 +1,220 @@
+"""Slash commands about ranks, removals, bans and permissions, against the twin."""
+
+from dataclasses import replace
+
+import pytest
+from api_twin import ApiTwin, user
+
+from multichat_tui.model.errors import IntentRefused, NotFound, UsageError
+from multichat_tui.model.intents import BanMember, GiveRank, LiftBan, RemoveMember, SetPermission
+from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, Permission, holders_words, standing_words
+from multichat_tui.model.snapshots import BanRow
+from multichat_tui.node.api.commands import run_command
+from multichat_tui.node.api.lookup import id_text
+
+DAY_MS = 24 * 3_600_000
+
+
+@pytest.fixture
+def api():
+    return ApiTwin()
+
+
+@pytest.fixture
+def dev(api):
+    return api.add_channel("dev", "bob", "eve", "kim lee").id
+
+
+# Roles
+
+
+@pytest.mark.parametrize(
+    ("word", "rank", "said"),
+    [
+        ("admin", 100, "bob is an admin in #dev now."),
+        ("Moderators", 50, "bob is a moderator in #dev now."),
+        ("member", 0, "bob is a member in #dev now."),
+        ("20", 20, "bob is of rank 20 in #dev now."),
+        ("muted", -1, "bob is muted in #dev now. /unmute bob lets them write again."),
+        ("-1", -1, "bob is muted in #dev now. /unmute bob lets them write again."),
+    ],
+)
+async def test_a_role_is_given_by_its_name_or_number(api, dev, word, rank, said):
+    outcome = await run_command(api, dev, f"/role @bob {word}")
+    assert api.intents == [GiveRank(channel=dev, user=user("bob"), rank=rank)]
+    assert outcome.lines == (said,)
+    assert (outcome.fields["user"], outcome.fields["rank"]) == (id_text(user("bob")), rank)
+
+
+async def test_a_name_with_spaces_stands_in_quotes_and_the_rest_is_the_reason(api, dev):
+    outcome = await run_command(api, dev, '/mute "kim lee" far too  loud')
+    assert api.intents == [GiveRank(channel=dev, user=user("kim lee"), rank=MUTED, reason="far too  loud")]
+    assert outcome.lines == ('kim lee is muted in #dev now. /unmute "kim lee" lets them write again.',)
+    await run_command(api, dev, "/role bob moderator for the night shift")
+    assert api.intents[-1].reason == "for the night shift"
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("/role bob modrator", "Did you mean moderator"),
+        ("/role bob 101", "admin, moderator, member, muted"),
+        ("/role bob -2", "from -1 to 100"),
+        ("/role bob ²", "from -1 to 100"),
+        ("/role bob founder", "Founders are those who made the channel"),
+        ("/role bob", "/role NAME ROLE"),
+        ("/permission sned moderator", "Did you mean send"),
+        ("/permission xyz moderator", "invite"),
+        ("/permission send captain", "founder"),
+        ("/ban bob for=soon", "like 1h, 7d or 2w"),
+        ("/ban bob for=", "like 1h, 7d or 2w"),
+        ("/bans all", "/bans"),
+    ],
+)
+async def test_what_is_no_role_permission_or_span_changes_nothing_and_says_what_is_one(api, dev, line, advice):
+    with pytest.raises(UsageError) as refused:
+        await run_command(api, dev, line)
+    assert advice in f"{refused.value.message} {refused.value.advice}"
+    assert api.intents == []
+
+
+async def test_only_who_is_muted_is_unmuted(api, dev):
+    await run_command(api, dev, "/role bob moderator")
+    with pytest.raises(IntentRefused, match="bob is not muted"):
+        await run_command(api, dev, "/unmute bob")
+    assert len(api.intents) == 1
+    await run_command(api, dev, "/mute bob")
+    assert (await run_command(api, dev, "/unmute bob sorry")).lines == ("bob is a member in #dev now.",)
+    assert api.intents[-1] == GiveRank(channel=dev, user=user("bob"), rank=MEMBER, reason="sorry")
+
+
+async def test_these_commands_need_an_open_channel_and_somebody_in_it(api, dev):
+    for line in ("/role bob admin", "/mute bob", "/unmute bob", "/kick bob", "/ban bob", "/unban bob", "/bans", "/permissions"):
+        with pytest.raises(UsageError, match="open channel"):
+            await run_command(api, None, line)
+    for line in ("/role zoe admin", "/mute zoe", "/kick zoe"):
+        with pytest.raises(NotFound, match="zoe"):
+            await run_command(api, dev, line)
+    assert api.intents == []
+
+
+# Removals and bans
+
+
+async def test_who_is_removed_can_be_banned_afterwards_by_name(api, dev):
+    outcome = await run_command(api, dev, "/kick eve spam")
+    assert api.intents == [RemoveMember(channel=dev, user=user("eve"), reason="spam")]
+    assert outcome.lines == ("eve is removed from #dev. An invitation lets them back in; /ban eve keeps them out.",)
+    await run_command(api, dev, "/ban eve")
+    assert api.intents[-1] == BanMember(channel=dev, user=user("eve"))
+
+
+async def test_a_ban_for_a_time_says_how_long_and_how_it_ends_before(api, dev):
+    outcome = await run_command(api, dev, "/ban eve for=7d spam for=ever")
+    assert api.intents == [BanMember(channel=dev, user=user("eve"), lasts_ms=7 * DAY_MS, reason="spam for=ever")]
+    assert outcome.lines == ("eve is banned from #dev for 1 week. /unban eve lets them back in by an invitation.",)
+    assert outcome.fields["lasts_ms"] == 7 * DAY_MS
+
+
+async def test_a_member_is_meant_before_a_contact_of_the_same_name_who_is_outside(api, dev):
+    stranger = api.add_contact("eve", identifier=user("another eve"))
+    await run_command(api, dev, "/ban eve")
+    assert api.intents[-1].user == user("eve") != stranger.user
+
+
+async def test_a_contact_who_never_was_here_can_be_kept_out(api, dev):
+    api.add_contact("zoe")
+    await run_command(api, dev, "/ban zoe")
+    assert api.intents[-1].user == user("zoe")
+
+
+async def test_a_ban_is_lifted_from_who_is_no_member_any_more(api, dev):
+    with pytest.raises(NotFound, match="Nobody is banned"):
+        await run_command(api, dev, "/unban eve")
+    await run_command(api, dev, "/ban eve")
+    assert "eve" not in [row.name for row in (await api.members(dev)).rows]
+    with pytest.raises(NotFound, match="Did you mean 'eve'"):
+        await run_command(api, dev, "/unban evee")
+    outcome = await run_command(api, dev, "/unban eve enough")
+    assert api.intents[-1] == LiftBan(channel=dev, user=user("eve"), reason="enough")
+    assert outcome.lines == ("eve is not banned from #dev any more. An invitation lets them back in.",)
+
+
+async def test_bans_are_listed_with_their_end_and_reason(api, dev):
+    assert (await run_command(api, dev, "/bans")).lines[0].startswith("Nobody is banned here.")
+    rows = (
+        BanRow(user=user("a"), name="a\x1b[2J", level=50, until_ms=0, reason="one\ntwo"),
+        BanRow(user=user("b"), name="b", level=20, until_ms=1_700_000_000_000, reason=""),
+        BanRow(user=user("c"), name="c", level=FOUNDER, until_ms=2**63 - 1, reason=""),
+    )
+    api.rules_rows[dev] = replace(api.rules_rows[dev], bans=rows)
+    outcome = await run_command(api, dev, "/bans")
+    assert outcome.lines[0].endswith("until it is lifted, by a moderator: one␊two")
+    assert "until 2023-11-1" in outcome.lines[1]
+    assert outcome.lines[1].endswith("by somebody of rank 20")
+    assert outcome.lines[2].endswith("by a founder")
+    assert all(line.isprintable() for line in outcome.lines)
+    assert [row["until_ms"] for row in outcome.fields["bans"]] == [None, 1_700_000_000_000, 2**63 - 1]
+
+
+# Permissions
+
+
+async def test_permissions_are_listed_in_words_with_what_one_is(api, dev):
+    outcome = await run_command(api, dev, "/permissions")
+    assert outcome.lines[0] == "You are a founder in #dev."
+    told = {line.split()[0]: line for line in outcome.lines[1:] if line and not line.startswith("/")}
+    assert set(told) == {permission.name.lower() for permission in Permission}
+    assert told["send"].endswith("all members")
+    assert told["moderate"].endswith("moderators and above")
+    assert outcome.lines[-1].startswith("/permission")
+    assert outcome.fields["role"] == "founder"
+
+
+async def test_a_member_sees_what_is_not_theirs_and_is_not_told_to_change_it(api, dev):
+    api.rules_rows[dev] = replace(api.rules_rows[dev], rank=MEMBER)
+    outcome = await run_command(api, dev, "/permissions")
+    assert outcome.lines[0] == "You are a member in #dev."
+    assert [line.split()[0] for line in outcome.lines if line.endswith("(not you)")] == [
+        "moderate",
+        "appoint",
+        "change",
+        "rename",
+        "pin",
+        "profile",
+        "create",
+    ]
+    assert not any("/permission" in line for line in outcome.lines)
+    assert [row["permission"] for row in outcome.fields["permissions"] if row["may"]] == [
+        "send",
+        "invite",
+        "admit",
+        "topic",
+        "react",
+        "links",
+        "files",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "permission", "rank", "said"),
+    [
+        ("/permission send moderator", Permission.SEND, 50, "In #dev moderators and above may write now."),
+        ("/permission Topic founders", Permission.TOPIC, FOUNDER, "In #dev founders may set the topic now."),
+        ("/permission invite muted", Permission.INVITE, -1, "In #dev all members, the muted too may invite people now."),
+        ("/permission pin 20", Permission.PIN, 20, "In #dev those of rank 20 and above may pin messages now."),
+    ],
+)
+async def test_a_permission_is_set_by_its_name(api, dev, line, permission, rank, said):
+    outcome = await run_command(api, dev, line + " as agreed")
+    assert api.intents == [SetPermission(channel=dev, permission=permission, rank=rank, reason="as agreed")]
+    assert outcome.lines == (said,)
+    shown = await run_command(api, dev, f"/permission {permission.name}")
+    assert shown.fields["rank"] == rank
+    assert len(api.intents) == 1
+
+
+@pytest.mark.parametrize("rank", [-1, 0, 20, 50, 100, FOUNDER])
+def test_every_rank_has_words(rank):
+    assert standing_words(rank).isprintable()
+    assert holders_words(rank) != holders_words(rank + 1) or rank == FOUNDER
