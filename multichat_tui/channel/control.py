@@ -107,6 +107,22 @@ class ControlLog:
         """What is so after these heads. They are held."""
         return self._state_of(self.mask(heads))
 
+    def grounds(self, user: UserId) -> int:
+        """The set of operations that show why somebody is no member: what was done to them, and to invitations that they used, with
+        all their pasts."""
+        assert self._now is not None
+        about = self._now.subjects.concerning(user) & self._now.mask
+        return about | self.mask_of_pasts(about)
+
+    def mask_of_pasts(self, mask: int) -> int:
+        """Everything before any of these."""
+        found = 0
+        while mask & ~found:
+            # The last one that is not covered: what is in its past needs no look.
+            operation = self._operations[(mask & ~found).bit_length() - 1]
+            found |= operation.past | operation.bit
+        return found
+
     def written_before(self, device: DeviceId, heads: tuple[RecordId, ...]) -> int:
         """How many operations of a device are at or before these heads, on all branches of its chain. They are held."""
         return (self.mask(heads) & self._written.get(device, 0)).bit_count()

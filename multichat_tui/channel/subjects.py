@@ -126,6 +126,18 @@ class Subjects:
     def invitation(self, name: InvitationName) -> tuple[Operation, Invite] | None:
         return self._named.get(name)
 
+    def concerning(self, user: UserId) -> int:
+        """What was done to somebody, and to the invitations by which they came."""
+        found = self.about(user).mask | self.bans(user).mask | self.lifts(user).mask
+        admits = self._admitting.get(user, self._nothing)
+        found |= admits.mask
+        for operation in self.among(admits.mask):
+            assert operation.join is not None
+            found |= self.admits(operation.join.join_key).mask
+            for name, maker, _ in self.invitations(operation.join.join_key):
+                found |= self.closes(name).mask | self.about(maker.user).mask
+        return found
+
     def made_by(self, user: UserId) -> list[InvitationName]:
         """The invitations that somebody made."""
         return self._made.get(user, [])

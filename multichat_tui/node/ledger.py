@@ -454,7 +454,7 @@ class Ledger:
         ruled = before is None or before.thresholds is not after.thresholds
         if before is not None and (ended or revoked or ruled or (before.effective ^ after.effective) & before.mask):
             self.timeline.recount(channel, before, after)
-        if before is not None and before.endings is not after.endings:
+        if before is not None and before.members.keys() - after.members.keys():
             world.farewells_due.add(channel.id)
         if ended or revoked or before is None or before.members is not after.members:
             world.changed_members.add(channel.id)

@@ -44,7 +44,7 @@ class Requests:
         """Ask for what is known to be missing: each chain from one peer at a time, the nearest that offers most of it."""
         world = self._world
         channel.plan_at = None
-        if not channel.live:
+        if not channel.hears:
             return
         again_at = self._branches.ask(channel, [s for s in world.sessions.values() if accepts(channel, s)])
         if again_at is not None:

@@ -82,8 +82,13 @@ class Channel:
 
     @property
     def live(self) -> bool:
-        """We take part: records are taken and asked for."""
+        """We take part."""
         return self.standing.membership in (Membership.JOINED, Membership.JOINING)
+
+    @property
+    def hears(self) -> bool:
+        """Records are taken and asked for: also where we were removed, as that may turn out to have been nobody's right."""
+        return self.live or self.standing.membership is Membership.REMOVED
 
     @property
     def numbers(self) -> DeviceNumbers:
@@ -152,7 +157,7 @@ class World:
     changed_channels: set[ChannelId] = field(default_factory=set)
     changed_members: set[ChannelId] = field(default_factory=set)
     farewells_due: set[ChannelId] = field(default_factory=set)
-    """Memberships have ended: who was removed is to be told."""
+    """Members are gone: they are to be told why."""
     changed_contacts: set[UserId] = field(default_factory=set)
     credentials_changed: bool = True
     introductions_changed: bool = True

@@ -132,7 +132,7 @@ class Session:
     lacking: dict[ChannelId, dict[ChainTip, Asked]] = field(default_factory=dict)
     """Ends of branches that the peer holds, within what we hold of a chain, and that we lack."""
     farewells: dict[ChannelId, int] = field(default_factory=dict)
-    """Removals of the peer's user that it was told over this link, one bit each."""
+    """Control records of channels in which the peer's user is no member any more that were told over this link, one bit each."""
     set_back: bool = False
     """The peer's incarnation is below one that it had; an alarm once it shows that it is alive."""
     doubted_at: int | None = None
