@@ -196,11 +196,13 @@ def one_more_changes_nothing_at_or_above_its_own_level(case: Case) -> Iterator[b
 
 
 def who_is_removed_says_no_more(case: Case) -> Iterator[bool]:
+    """But what they did at a higher rank, before they left, where somebody lower has removed them after that."""
     for op, act in case.acts():
         if isinstance(act, Remove | Ban):
             for other in case.valid:
                 if other.user == act.user and not other.past & op.bit and not op.past & other.bit:
-                    yield other.id not in case.levels
+                    left = Authority(case.subjects, op.past).rank(act.user) is None
+                    yield other.id not in case.levels or (left and case.level(other) >= case.level(op))
 
 
 def who_is_demoted_may_no_more_than_the_new_rank(case: Case) -> Iterator[bool]:
@@ -241,7 +243,7 @@ def nobody_comes_in_beside_a_close(case: Case) -> Iterator[bool]:
                 placed = {admit.id for admit in case.now.placed(name)}
                 for close in case.subjects.closes(name).newest_first(case.now.mask):
                     level = case.levels.get(close.id, MUTED - 1)
-                    if level > act.rank or (level == act.rank and close.user == op.user):
+                    if level > act.rank or (level == act.rank == MEMBER and close.user == op.user):
                         for admit in case.subjects.admits(act.join_key).beside(close, case.now.mask):
                             yield admit.id not in placed
 
