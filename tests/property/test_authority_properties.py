@@ -155,9 +155,13 @@ def who_acts_had_the_rank_and_stood_above_the_target(case: Case) -> Iterator[boo
         yield rank is not None and rank >= case.level(op)
         if isinstance(act, SetRank | Remove | Ban):
             theirs = past.rank(act.user)
-            yield theirs is None or theirs < case.level(op)
+            yield theirs is None or theirs < case.claim(op)
+            # What they have been given in its past may be void by now.
+            yield theirs is None or theirs < case.level(op) or not case.now._holds(act.user, case.level(op), op.past, MUTED)
         if isinstance(act, SetRank):
             yield act.rank < case.level(op)
+        if isinstance(act, SetThreshold):
+            yield act.rank <= case.level(op)
 
 
 def who_was_raised_by_somebody_higher_is_not_acted_on_from_below(case: Case) -> Iterator[bool]:
