@@ -1331,7 +1331,7 @@ MUTANTS = (
         file="multichat_tui/channel/permitting.py",
         old="max(theirs, act.rank) < rank",
         new="max(theirs + 1, act.rank) <= rank",
-        tests=f"{AUTHORITY} -k who_acts_had_the_rank",
+        tests=f"{AUTHORITY} -k what_is_void_has_a_cause",
     ),
     Mutant(
         name="nothing-is-countermanded",
