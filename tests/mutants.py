@@ -1327,13 +1327,6 @@ MUTANTS = (
         tests=f"{AUTHORITY} -k nobody_acts_on_a_founder",
     ),
     Mutant(
-        name="one-appoints-to-ones-own-rank",
-        file="multichat_tui/channel/permitting.py",
-        old="max(theirs, act.rank) < rank",
-        new="max(theirs + 1, act.rank) <= rank",
-        tests=f"{AUTHORITY} -k what_is_void_has_a_cause",
-    ),
-    Mutant(
         name="nothing-is-countermanded",
         file="multichat_tui/channel/authority.py",
         old="self._holds(act.user, k, operation.past, k) or self._countermanded(operation, act.user, k)",

@@ -205,8 +205,7 @@ def who_is_removed_says_no_more(case: Case) -> Iterator[bool]:
         if isinstance(act, Remove | Ban):
             for other in case.valid:
                 if other.user == act.user and not other.past & op.bit and not op.past & other.bit:
-                    left = Authority(case.subjects, op.past).rank(act.user) is None
-                    yield other.id not in case.levels or (left and case.level(other) >= case.level(op))
+                    yield other.id not in case.levels or case.level(other) >= case.level(op)
 
 
 def who_is_demoted_may_no_more_than_the_new_rank(case: Case) -> Iterator[bool]:
