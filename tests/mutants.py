@@ -1271,6 +1271,20 @@ MUTANTS = (
         tests=f"{AUTHORITY} -k any_order_of_questions",
     ),
     Mutant(
+        name="who-is-demoted-still-appoints-as-before",
+        file="multichat_tui/channel/authority.py",
+        old="if isinstance(act, SetRank) and act.rank >= k:",
+        new="if isinstance(act, SetRank) and act.rank > FOUNDER:",
+        tests="tests/unit/channel/test_channel_outcomes.py -k demoted_beside",
+    ),
+    Mutant(
+        name="who-is-demoted-still-changes-what-is-above-them",
+        file="multichat_tui/channel/authority.py",
+        old="max(act.rank, self.threshold(act.permission, k, operation.past)) > k:",
+        new="act.rank > k:",
+        tests="tests/unit/channel/test_channel_outcomes.py -k demoted_beside",
+    ),
+    Mutant(
         name="a-rank-that-was-set-is-shaken-off-by-leaving",
         file="multichat_tui/channel/authority.py",
         old="if not set_down & operation.bit and _sets_below(operation, user, k):",
@@ -1311,13 +1325,6 @@ MUTANTS = (
         old="        case Ban():\n            return act.user not in past.subjects.founders and _less",
         new="        case Ban():\n            return _less",
         tests=f"{AUTHORITY} -k nobody_acts_on_a_founder",
-    ),
-    Mutant(
-        name="one-appoints-to-ones-own-rank",
-        file="multichat_tui/channel/permitting.py",
-        old="max(theirs, act.rank) < rank",
-        new="max(theirs + 1, act.rank) <= rank",
-        tests=f"{AUTHORITY} -k who_acts_had_the_rank",
     ),
     Mutant(
         name="nothing-is-countermanded",

@@ -141,8 +141,13 @@ class Outcome:
                         return False
                     if other.index in self.slow.seating and self.joined(other.index) == act.user:
                         return False
+            case SetThreshold():
+                if act.rank > k or self.threshold(act.permission, k, op.past) > k:
+                    return False
             case _:
                 pass
+        if isinstance(act, SetRank) and act.rank >= k:
+            return False
         needed = self.slow.needs(op, act)
         return needed is None or (
             self.threshold(needed, k, op.past) <= k

@@ -225,6 +225,10 @@ class Authority:
             self._holds(act.user, k, operation.past, k) or self._countermanded(operation, act.user, k)
         ):
             return False
+        if isinstance(act, SetRank) and act.rank >= k:
+            return False
+        if isinstance(act, SetThreshold) and max(act.rank, self.threshold(act.permission, k, operation.past)) > k:
+            return False
         permission = needed(self.subjects, operation, act)
         return permission is None or (
             self.threshold(permission, k, operation.past) <= k

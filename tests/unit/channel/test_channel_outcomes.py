@@ -475,3 +475,27 @@ def test_who_was_removed_and_is_let_in_again_begins_anew() -> None:
     story.write(FAY, remove(TOM))
     story.seat(TOM, MODERATOR)
     assert ranks(story.played(), TOM) == [MODERATOR]
+
+
+@pytest.mark.parametrize(
+    ("act", "stands"),
+    [
+        (rank(TOM, 60), False),
+        (rank(TOM, MODERATOR), False),
+        (rank(TOM, 20), True),
+        (SetThreshold(permission=Permission.SEND, rank=ADMIN), False),
+        (SetThreshold(permission=Permission.RENAME, rank=MEMBER), False),
+        (SetThreshold(permission=Permission.SEND, rank=MODERATOR), True),
+    ],
+    ids=["appoints above", "appoints alike", "appoints below", "asks too much", "opens what is above", "asks for their own"],
+)
+def test_who_is_demoted_beside_it_gives_and_asks_for_no_more_than_the_new_rank_may(act: Act, stands: bool) -> None:
+    story = Story((FAY,))
+    story.seat(ANN, ADMIN)
+    story.seat(TOM)
+    for permission in (Permission.APPOINT, Permission.CHANGE):
+        story.write(FAY, SetThreshold(permission=permission, rank=MODERATOR))
+    start = tuple(story.records)
+    story.write(FAY, rank(ANN, MODERATOR), after=start)
+    made = story.write(ANN, act, after=start)
+    assert story.played().effective(made.id) == stands
