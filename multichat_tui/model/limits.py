@@ -159,6 +159,8 @@ MAX_CHANNELS = 1024
 MAX_CHANNEL_DEVICES = 4096
 MAX_MEMBER_DEVICES = 64
 """Devices of one account that one channel's control log names: two lists full of them, the older ones long revoked."""
+MAX_UNTOLD = 64
+"""Devices of former members of a channel that may link once more, to be told."""
 MAX_CONTACTS = 4096
 MAX_LIST_NUMBER = 2**22
 """Of a device list: its number and the beginning of its digest share 62 bits in an offer. One a minute for 8 years."""

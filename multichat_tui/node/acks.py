@@ -3,6 +3,7 @@
 from multichat_tui.model.frames import Ack, ChannelAck
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId
 from multichat_tui.model.limits import MAX_RELAY_DELAY_MS, MAX_TIPS, RELAY_DELAY_MS
+from multichat_tui.node.farewells import heard
 from multichat_tui.node.holdings import Holdings, accepts, shares
 from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.offers import ALL, Offers
@@ -29,7 +30,10 @@ class Acks:
         acknowledged: set[ChannelId] = set()
         for entry in ack.channels:
             channel = world.by_prefix.get(entry.channel)
-            if channel is None or not channel.rooted or not channel.serves(session.device):
+            if channel is None or not channel.rooted:
+                continue
+            if not channel.serves(session.device):
+                heard(world, session, channel)
                 continue
             acknowledged.add(channel.id)
             for tip in entry.tips:

@@ -27,7 +27,7 @@ from multichat_tui.model.frames import (
     Request,
     ReturnFrame,
 )
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, UserId
+from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, UserId
 from multichat_tui.model.intents import Accepted, Intent
 from multichat_tui.model.limits import (
     INDEX_PAUSE_MS,
@@ -144,6 +144,7 @@ class Engine:
             # What came just before the last end may be owed a receipt.
             channel.receipt_at = now + RECEIPT_RESTART_MS
             load_islands(txn, world, channel)
+            channel.told = {DeviceId(name[ID_SIZE:]) for name, _ in txn.scan(Space.TOLD, channel.id)}
             world.add_channel(channel)
         world.forked = forked_devices(txn)
         if not identity.rollback:

@@ -2,6 +2,7 @@
 what lies before these, and nothing else of the channel."""
 
 from multichat_tui.model.limits import PAGE_RECORDS
+from multichat_tui.model.ports import Space
 from multichat_tui.model.records import Record
 from multichat_tui.node.pages import Pages
 from multichat_tui.node.world import Channel, World
@@ -36,13 +37,14 @@ class Farewells:
         user = session.user
         if not channel.rooted or not channel.live or user is None or user in channel.view.members:
             return
-        if channel.control.user_of(session.device) != user:
-            return  # never here
-        grounds, told = channel.control.grounds(user), session.farewells.get(channel.id, 0)
-        session.farewells[channel.id] = grounds | told
-        records = self._lacking(session, channel, grounds & ~told)
+        if session.device not in channel.untold(self._world.identity.device):
+            return
+        session.farewells.add(channel.id)
+        records = self._lacking(session, channel, channel.control.grounds(user))
         if records:
             self._pages.tell(session, channel, records)
+        else:
+            heard(self._world, session, channel)
 
     def _lacking(self, session: Session, channel: Channel, grounds: int) -> list[Record]:
         """Of a set of operations those that the peer is not known to hold, in causal order; empty if they are too many."""
@@ -56,3 +58,12 @@ class Farewells:
             if not self._world.peer_has(session.device, channel.id, chain_key(record.header), record.header.seq):
                 found.append(record)
         return found[::-1] if len(found) <= PAGE_RECORDS else []
+
+
+def heard(world: World, session: Session, channel: Channel) -> None:
+    """Somebody acknowledges records of a channel in which they are no member any more: they have been told. From now on they are
+    strangers, unless they are contacts, or fellow members elsewhere."""
+    if channel.id in session.farewells and session.device in channel.untold(world.identity.device):
+        world.txn.put(Space.TOLD, channel.id + session.device, b"")
+        channel.told.add(session.device)
+        world.credentials_changed = True

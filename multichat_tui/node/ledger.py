@@ -29,6 +29,7 @@ from multichat_tui.model.limits import (
     MAX_PARENTS,
     SALT_BYTES,
 )
+from multichat_tui.model.ports import Space
 from multichat_tui.model.records import (
     Header,
     Kind,
@@ -456,6 +457,9 @@ class Ledger:
             self.timeline.recount(channel, before, after)
         if before is not None and before.members.keys() - after.members.keys():
             world.farewells_due.add(channel.id)
+        for device in [each for each in channel.told if channel.control.user_of(each) in after.members]:
+            channel.told.discard(device)
+            world.txn.delete(Space.TOLD, channel.id + device)
         if ended or revoked or before is None or before.members is not after.members:
             world.changed_members.add(channel.id)
             world.credentials_changed = True

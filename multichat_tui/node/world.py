@@ -13,7 +13,7 @@ from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import Frame, Prefix
 from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
-from multichat_tui.model.limits import MAX_FRAME_BYTES
+from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_UNTOLD
 from multichat_tui.model.ports import Entropy, Space, Transaction
 from multichat_tui.model.receipts import Receipt
 from multichat_tui.model.snapshots import Membership, Progress
@@ -70,7 +70,10 @@ class Channel:
     receipt_at: int | None = None
     """When a receipt of ours is due."""
     _numbers: DeviceNumbers | None = None
+    told: set[DeviceId] = field(default_factory=set)
+    """Of those who are no members any more, who was told so by us."""
     _audience: tuple[int, tuple[DeviceId, ...]] | None = None
+    _untold: tuple[int, int, tuple[DeviceId, ...]] | None = None
 
     @property
     def rooted(self) -> bool:
@@ -107,6 +110,19 @@ class Channel:
             devices = tuple(d for d, c in certificates if d != me and c.user in members and d not in gone)
             self._audience = (self.view.mask, devices)
         return self._audience[1]
+
+    def untold(self, me: DeviceId) -> tuple[DeviceId, ...]:
+        """The devices of those who are no members any more, did not leave by themselves, and were not told yet: at most the last
+        MAX_UNTOLD. Links with them are taken until then."""
+        if not self.rooted or not self.live:
+            return ()
+        if self._untold is None or self._untold[:2] != (self.view.mask, len(self.told)):
+            left = {ending.user for ending in self.view.endings if ending.fence is None}
+            stay = left | self.view.members.keys()
+            gone = [d for d, c in self.control.certificates.items() if c.user not in stay and d != me and d not in self.told]
+            gone = [device for device in gone if device not in self.view.revocations]
+            self._untold = (self.view.mask, len(self.told), tuple(gone[-MAX_UNTOLD:]))
+        return self._untold[2]
 
     def serves(self, device: DeviceId) -> bool:
         """Whether this device may be told of the channel: in our own view its user is a member, and it is not revoked."""
@@ -264,6 +280,8 @@ class World:
             if channel.rooted and channel.standing.membership is not Membership.REFUSED:
                 for device in channel.audience(self.identity.device):
                     known[device] = channel.control.certificates[device]
+            for device in channel.untold(self.identity.device):
+                known[device] = channel.control.certificates[device]
         for contact in self.contacts.values():
             for certificate in contact.devices.living:
                 known[certificate.device] = certificate

@@ -131,8 +131,8 @@ class Session:
     """Records asked for by id."""
     lacking: dict[ChannelId, dict[ChainTip, Asked]] = field(default_factory=dict)
     """Ends of branches that the peer holds, within what we hold of a chain, and that we lack."""
-    farewells: dict[ChannelId, int] = field(default_factory=dict)
-    """Control records of channels in which the peer's user is no member any more that were told over this link, one bit each."""
+    farewells: set[ChannelId] = field(default_factory=set)
+    """Channels of which the peer's user was told over this link that they are no member any more."""
     set_back: bool = False
     """The peer's incarnation is below one that it had; an alarm once it shows that it is alive."""
     doubted_at: int | None = None
