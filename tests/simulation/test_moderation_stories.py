@@ -131,10 +131,7 @@ def test_the_promoted_one_removes_somebody_and_a_member_cannot() -> None:
             assert await person.texts(channel) == ["before"]
             assert await told(person, channel) == ["ann made bob a moderator: night shift", "bob removed kim: spam"]
 
-        async def knows() -> bool:
-            return await membership(kim, channel) is Membership.REMOVED
-
-        await until(knows, "kim is told")
+        await until(lambda: is_a(kim, channel, Membership.REMOVED), "kim is told")
         with pytest.raises(IntentRefused, match="removed"):
             await kim.say(channel, "after")
         # An invitation lets them back in.
@@ -142,6 +139,29 @@ def test_the_promoted_one_removes_somebody_and_a_member_cannot() -> None:
         await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
         await kim.say(channel, "back again")
         assert await world.converge(channel) == ["before", "back again"]
+
+    run_virtual(story())
+
+
+def test_who_was_away_when_they_were_removed_is_told_by_the_first_member_they_meet() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(111)
+        ann, bob, kim, channel = await three(world)
+        await bob.say(channel, "see you")
+        await until(lambda: has(ann, channel, "see you"), "ann has it")
+        await bob.stop()
+        await ann.api.submit(SetTopic(channel=channel, topic="without bob"))
+        await ann.api.submit(RemoveMember(channel=channel, user=await user_of(bob), reason="spam"))
+        await agree(channel, (ann, kim), {"ann": "founder", "kim": "member"})
+        await ann.say(channel, "a secret")
+        await ann.api.submit(SetTopic(channel=channel, topic="a secret too"))
+        await until(lambda: has(kim, channel, "a secret"), "kim has it")
+        await ann.stop()
+        await bob.start()
+        await until(lambda: is_a(bob, channel, Membership.REMOVED), "kim has told bob")
+        assert await bob.texts(channel) == ["see you"]
+        assert await told(bob, channel) == ["ann removed bob: spam"]
+        assert (await bob.api.channel(channel)).rows.topic == "without bob"
 
     run_virtual(story())
 
@@ -224,16 +244,10 @@ def test_a_ban_keeps_out_who_holds_a_fresh_link_until_it_is_lifted() -> None:
         bans = (await kim.api.rules(channel)).rows.bans
         assert [(ban.name, ban.reason, ban.until_ms) for ban in bans] == [("bob", "spam", 0)]
 
-        async def is_out() -> bool:
-            return await membership(bob, channel) is Membership.REMOVED
-
-        await until(is_out, "bob is told")
+        await until(lambda: is_a(bob, channel, Membership.REMOVED), "bob is told")
         await bob.api.submit(JoinChannel(link=link))
 
-        async def is_refused() -> bool:
-            return await membership(bob, channel) is Membership.REFUSED
-
-        await until(is_refused, "bob is refused")
+        await until(lambda: is_a(bob, channel, Membership.REFUSED), "bob is refused")
         await asyncio.sleep(120)
         await agree(channel, (ann, kim), {"ann": "founder", "kim": "member"})
         with pytest.raises(IntentRefused):
@@ -282,10 +296,7 @@ def test_a_demotion_on_one_side_outweighs_a_ban_by_the_demoted_on_the_other() ->
         await ann.api.submit(GiveRank(channel=channel, user=await user_of(bob), rank=MEMBER))
         await bob.api.submit(BanMember(channel=channel, user=await user_of(kim), reason="revenge"))
 
-        async def is_out() -> bool:
-            return await membership(kim, channel) is Membership.REMOVED
-
-        await until(is_out, "kim is out on her side")
+        await until(lambda: is_a(kim, channel, Membership.REMOVED), "kim is out on her side")
         world.hub.heal()
         await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "member"})
         assert await membership(kim, channel) is Membership.JOINED
@@ -309,6 +320,7 @@ def test_a_ban_by_one_whose_demotion_does_not_concern_the_right_to_ban_stands() 
         await bob.api.submit(BanMember(channel=channel, user=await user_of(kim)))
         world.hub.heal()
         await agree(channel, (ann, bob), {"ann": "founder", "bob": "moderator"})
+        await until(lambda: is_a(kim, channel, Membership.REMOVED), "kim is told")
         for person in (ann, bob):
             assert [ban.name for ban in (await person.api.rules(channel)).rows.bans] == ["kim"]
 
@@ -357,6 +369,10 @@ def test_rules_stay_as_they_are_over_a_restart() -> None:
         await agree(channel, (ann, bob), {"ann": "founder", "bob": "rank 20"})
 
     run_virtual(story())
+
+
+async def is_a(person: Person, channel: ChannelId, standing: Membership) -> bool:
+    return await membership(person, channel) is standing
 
 
 async def has(person: Person, channel: ChannelId, text: str) -> bool:
