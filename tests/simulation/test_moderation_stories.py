@@ -249,6 +249,8 @@ def test_a_ban_keeps_out_who_holds_a_fresh_link_until_it_is_lifted() -> None:
         await bob.api.submit(JoinChannel(link=link))
 
         await until(lambda: is_a(bob, channel, Membership.REFUSED), "bob is refused")
+        # Nobody has used the link up, nor tried in his name.
+        assert "not valid" in (await bob.api.channel(channel)).rows.note
         await asyncio.sleep(120)
         await agree(channel, (ann, kim), {"ann": "founder", "kim": "member"})
         with pytest.raises(IntentRefused):
