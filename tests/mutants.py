@@ -1428,8 +1428,8 @@ MUTANTS = (
     Mutant(
         name="a removal that turns out void is not taken back",
         file="multichat_tui/node/world.py",
-        old="return self.live or self.standing.membership is Membership.REMOVED",
-        new="return self.live",
+        old="return self.live or (self.rooted and",
+        new="return self.live or (False and",
         tests=MODERATION,
     ),
     Mutant(

@@ -311,6 +311,29 @@ def test_a_demotion_on_one_side_outweighs_a_ban_by_the_demoted_on_the_other() ->
     run_virtual(story())
 
 
+def test_who_was_refused_at_the_door_for_a_ban_that_turns_out_void_is_in_again() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(112)
+        ann, bob, kim, channel = await three(world)
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(bob), rank=MODERATOR))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
+        link = await invite(bob, channel)
+        world.hub.partition(["ann"], ["bob", "kim"])
+        await asyncio.sleep(60)
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(bob), rank=MEMBER))
+        await bob.api.submit(BanMember(channel=channel, user=await user_of(kim), reason="revenge"))
+        await until(lambda: is_a(kim, channel, Membership.REMOVED), "kim is out on her side")
+        await kim.api.submit(JoinChannel(link=link))
+        await until(lambda: is_a(kim, channel, Membership.REFUSED), "and is not let in again")
+        world.hub.heal()
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "member"})
+        await until(lambda: is_a(kim, channel, Membership.JOINED), "kim is in again")
+        await kim.say(channel, "still here")
+        assert await world.converge(channel) == ["still here"]
+
+    run_virtual(story())
+
+
 def test_a_ban_by_one_whose_demotion_does_not_concern_the_right_to_ban_stands() -> None:
     async def story() -> None:
         world = SimulatedWorld(108)
