@@ -26,6 +26,7 @@ class Mutant:
     tests: str
 
 
+MODERATION = "tests/simulation/test_moderation_stories.py"
 FIVE = "tests/simulation/test_five_nodes.py"
 BOUNDS = "tests/unit/node/test_node_bounds.py"
 FORKS_FAR_BEHIND = "tests/simulation/test_forks_far_behind.py"
@@ -1423,6 +1424,41 @@ MUTANTS = (
         old="other is not operation and not other.past & operation.bit and self.level",
         new="other is not operation and self.level",
         tests=f"{AUTHORITY} -k what_follows_all",
+    ),
+    Mutant(
+        name="a removal that turns out void is not taken back",
+        file="multichat_tui/node/world.py",
+        old="return self.live or (self.rooted and",
+        new="return self.live or (False and",
+        tests=MODERATION,
+    ),
+    Mutant(
+        name="a ban does not keep anybody out at the door",
+        file="multichat_tui/node/admissions.py",
+        old="if banned or mine is None",
+        new="if mine is None",
+        tests=MODERATION,
+    ),
+    Mutant(
+        name="whose time is over stays banned",
+        file="multichat_tui/node/upkeep.py",
+        old="        self._lift_expired(channel)",
+        new="        pass",
+        tests=MODERATION,
+    ),
+    Mutant(
+        name="somebody muted writes all the same",
+        file="multichat_tui/node/choices.py",
+        old='        need(channel.view, self._world.identity.user, Permission.SEND, "write")\n',
+        new="",
+        tests=MODERATION,
+    ),
+    Mutant(
+        name="unmuting demotes who is not muted",
+        file="multichat_tui/node/api/commands/moderating.py",
+        old="if member.role != role_of(MUTED):",
+        new="if False:",
+        tests="tests/unit/node_api/test_api_moderating.py",
     ),
 )
 

@@ -108,8 +108,8 @@ class ControlLog:
         return self._state_of(self.mask(heads))
 
     def grounds(self, user: UserId) -> int:
-        """The set of operations that show why somebody is no member: what was done to them, and to invitations that they used, with
-        all their pasts."""
+        """The set of operations that show why somebody is no member: what was done to them, and to invitations that they used,
+        with all their pasts."""
         assert self._now is not None
         about = self._now.subjects.concerning(user) & self._now.mask
         return about | self.mask_of_pasts(about)

@@ -114,7 +114,7 @@ class Introductions:
             world.keep(channel, channel.standing.but(membership=Membership.JOINED, joining=None, note=""))
             world.credentials_changed = True
             self._exchange.announce(channel)
-        elif channel.standing.membership is Membership.REMOVED and member:
+        elif channel.standing.membership in (Membership.REMOVED, Membership.REFUSED) and member:
             # Who removed us had no right to it, as others know; or a ban was lifted beside our joining.
             world.keep(channel, channel.standing.but(membership=Membership.JOINED, note=""))
             world.credentials_changed = True

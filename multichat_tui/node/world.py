@@ -90,8 +90,9 @@ class Channel:
 
     @property
     def hears(self) -> bool:
-        """Records are taken and asked for: also where we were removed, as that may turn out to have been nobody's right."""
-        return self.live or self.standing.membership is Membership.REMOVED
+        """Records are taken and asked for: also where we were removed, or not let in again, as that may turn out to have been
+        nobody's right."""
+        return self.live or (self.rooted and self.standing.membership in (Membership.REMOVED, Membership.REFUSED))
 
     @property
     def numbers(self) -> DeviceNumbers:

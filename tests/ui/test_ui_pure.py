@@ -9,6 +9,7 @@ from twin import TwinNode, channel_id, user
 
 from multichat_tui.model.ids import DeviceId, UserId
 from multichat_tui.model.snapshots import PeerRow, RowKind
+from multichat_tui.node.api.commands.shape import NAMES
 from multichat_tui.ui import faces
 from multichat_tui.ui.actions import Scope
 from multichat_tui.ui.cells import clip, drawn, pad, sober, strip_of, width, wrap
@@ -133,6 +134,34 @@ def test_what_was_typed_after_sending_stays(sent: str, since: str) -> None:
 def test_completion_fits_what_stands_before_the_caret(text: str, words: tuple[str, ...] | None) -> None:
     found = complete(text, len(text), people=["anna", "anton", "bob"], channels=["dev"], commands=["/topic", "/names"])
     assert (found.words if found is not None else None) == words
+
+
+TAKES = {"/role": (NAMES, ("admin", "moderator", "member", "muted")), "/names": ()}
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "begin"),
+    [
+        ("/role an", ("anna ", "anton "), 6),
+        ("/ROLE @an", ("@anna ", "@anton "), 6),
+        ("/role ki", ('"kim lee" ',), 6),
+        ('/role "ki', ('"kim lee" ',), 6),
+        ('/role "kim l', ('"kim lee" ',), 6),
+        ('/role "kim lee" mo', ("moderator ",), 16),
+        ("/role  bob  M", ("moderator ", "member ", "muted "), 12),
+        ("/role bob", ("bob ",), 6),
+        ("/role bob admin an", ("anna ", "anton "), 16),
+        ("/names an", ("anna ", "anton "), 7),
+        ("/role bob #de", ("#dev ",), 10),
+        ('/role "' + '"x  ' * 2000, None, 0),
+    ],
+)
+def test_behind_a_command_what_it_takes_there_is_completed(text: str, words: tuple[str, ...] | None, begin: int) -> None:
+    people = ["anna", "anton", "bob", "kim lee"]
+    found = complete(text, len(text), people=people, channels=["dev"], commands=[*TAKES], takes=TAKES)
+    assert (found.words if found is not None else None) == words
+    if found is not None:
+        assert (found.begin, found.end) == (begin, len(text))
 
 
 def test_the_window_holds_each_row_once_in_order_and_nothing_beyond_an_open_edge() -> None:

@@ -128,7 +128,9 @@ def test_every_verb_of_the_grammar_is_performed():
         "pair accept l", "pair nearby", "contact list", "contact show x", "contact verify x",
         "contact unverify x", "contact warnings", "channel create x", "channel invite x", "channel join l",
         "channel leave x",
-        "channel list", "channel members x", "send x y", "log x", "thread x", "devices list", "devices revoke x",
+        "channel list", "channel members x", "channel role x y admin", "channel kick x y", "channel ban x y",
+        "channel unban x y", "channel bans x", "channel permissions x", "channel permission x send admin",
+        "send x y", "log x", "thread x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
     ]  # fmt: skip
     found = {(args.verb, args.action) for args in (parse(line.split()) for line in lines)}
@@ -367,7 +369,17 @@ def test_whoami(run, twin):
 
 def test_commands_that_only_read_use_no_network(run, twin):
     twin.add_channel("dev")
-    for line in ("whoami", "channel list", "channel members dev", "contact list", "log dev", "status", "peer list"):
+    for line in (
+        "whoami",
+        "channel list",
+        "channel members dev",
+        "channel bans dev",
+        "channel permissions dev",
+        "contact list",
+        "log dev",
+        "status",
+        "peer list",
+    ):
         assert run(*line.split())[0] == 0
     assert set(twin.networks) == {False}
 
@@ -381,6 +393,47 @@ def test_channel_commands(run, twin):
     assert invited["link"] == "multichat:join/abc"
     assert run("channel", "leave", "dev")[0] == 0
     assert run("channel", "list")[1].startswith("No channels yet")
+
+
+def test_moderation_commands(run, twin):
+    dev = twin.add_channel("dev", "bob", "kim lee").id
+    code, out, err = run("channel", "role", "dev", "@bob", "moderator", "--reason", "night shift", "--json")
+    (row,) = results(out)
+    assert (code, row["name"], row["rank"], row["reason"], row["channel"]) == (0, "bob", 50, "night shift", id_text(dev))
+    assert "other members hear of it" in err
+    code, out, err = run("channel", "ban", "dev", "kim lee", "--for", "7d", "--reason", "spam")
+    assert (code, out) == (0, "kim lee is banned from #dev for 1 week.\n")
+    assert "multichat channel unban dev 'kim lee'" in err
+    (row,) = results(run("channel", "bans", "dev", "--json")[1])
+    assert (row["name"], row["reason"], row["by"]) == ("kim lee", "spam", "admin")
+    assert "by an admin: spam" in run("channel", "bans", "dev")[1]
+    assert run("channel", "unban", "dev", "kim lee")[0] == 0
+    assert run("channel", "bans", "dev")[1] == "Nobody is banned from #dev.\n"
+    assert run("channel", "role", "dev", "bob", "-1")[1] == "bob is muted in #dev now.\n"
+    assert run("channel", "kick", "dev", "bob")[1] == "bob is removed from #dev.\n"
+    assert run("channel", "permission", "dev", "send", "founder")[1] == "In #dev founders may write now.\n"
+    rows = results(run("channel", "permissions", "dev", "--json")[1])
+    assert [(row["rank"], row["may"]) for row in rows if row["permission"] == "send"] == [(1000, True)]
+    lines = run("channel", "permissions", "dev")[1].splitlines()
+    assert lines[0] == "You are a founder in #dev."
+    assert len(lines) == 1 + len(rows)
+    assert [type(intent).__name__ for intent in twin.intents] == [
+        "GiveRank",
+        "BanMember",
+        "LiftBan",
+        "GiveRank",
+        "RemoveMember",
+        "SetPermission",
+    ]
+
+
+def test_moderation_commands_that_are_mistyped_change_nothing(run, twin):
+    twin.add_channel("dev", "bob")
+    for line in ("role dev bob boss", "permission dev sned admin", "permission dev send boss", "ban dev bob --for ever"):
+        assert run("channel", *line.split())[0] == 2
+    for line in ("kick dev zoe", "unban dev bob", "bans nowhere"):
+        assert run("channel", *line.split())[0] == 3
+    assert twin.intents == []
 
 
 def test_an_invitation_alone_warns_that_somebody_must_be_online(run, twin):

@@ -73,6 +73,8 @@ def test_bash_completes_commands_actions_options_and_values(program: Path) -> No
     assert "--json" in bash(program, "multichat", "whoami", "--")
     assert "--recovery-file" not in bash(program, "multichat", "whoami", "--")
     assert "queued" in bash(program, "multichat", "send", "dev", "x", "--wait", "")
+    assert bash(program, "multichat", "channel", "role", "dev", "bob", "mod") == ["moderator"]
+    assert bash(program, "multichat", "channel", "permission", "dev", "top") == ["topic"]
     assert bash(program, "multichat", "init", "--name", "") == [""]
 
 
