@@ -35,8 +35,8 @@ def dev(api):
         ("Moderators", 50, "bob is a moderator in #dev now."),
         ("member", 0, "bob is a member in #dev now."),
         ("20", 20, "bob is of rank 20 in #dev now."),
-        ("muted", -1, "bob is muted in #dev now. /unmute bob lets them write again."),
-        ("-1", -1, "bob is muted in #dev now. /unmute bob lets them write again."),
+        ("muted", -1, "bob is muted in #dev now. /unsilence bob lets them write again."),
+        ("-1", -1, "bob is muted in #dev now. /unsilence bob lets them write again."),
     ],
 )
 async def test_a_role_is_given_by_its_name_or_number(api, dev, word, rank, said):
@@ -47,9 +47,9 @@ async def test_a_role_is_given_by_its_name_or_number(api, dev, word, rank, said)
 
 
 async def test_a_name_with_spaces_stands_in_quotes_and_the_rest_is_the_reason(api, dev):
-    outcome = await run_command(api, dev, '/mute "kim lee" far too  loud')
+    outcome = await run_command(api, dev, '/silence "kim lee" far too  loud')
     assert api.intents == [GiveRank(channel=dev, user=user("kim lee"), rank=MUTED, reason="far too  loud")]
-    assert outcome.lines == ('kim lee is muted in #dev now. /unmute "kim lee" lets them write again.',)
+    assert outcome.lines == ('kim lee is muted in #dev now. /unsilence "kim lee" lets them write again.',)
     await run_command(api, dev, "/role bob moderator for the night shift")
     assert api.intents[-1].reason == "for the night shift"
 
@@ -81,18 +81,18 @@ async def test_what_is_no_role_permission_or_span_changes_nothing_and_says_what_
 async def test_only_who_is_muted_is_unmuted(api, dev):
     await run_command(api, dev, "/role bob moderator")
     with pytest.raises(IntentRefused, match="bob is not muted"):
-        await run_command(api, dev, "/unmute bob")
+        await run_command(api, dev, "/unsilence bob")
     assert len(api.intents) == 1
-    await run_command(api, dev, "/mute bob")
-    assert (await run_command(api, dev, "/unmute bob sorry")).lines == ("bob is a member in #dev now.",)
+    await run_command(api, dev, "/silence bob")
+    assert (await run_command(api, dev, "/unsilence bob sorry")).lines == ("bob is a member in #dev now.",)
     assert api.intents[-1] == GiveRank(channel=dev, user=user("bob"), rank=MEMBER, reason="sorry")
 
 
 async def test_these_commands_need_an_open_channel_and_somebody_in_it(api, dev):
-    for line in ("/role bob admin", "/mute bob", "/unmute bob", "/kick bob", "/ban bob", "/unban bob", "/bans", "/permissions"):
+    for line in ("/role bob admin", "/silence bob", "/unsilence bob", "/kick bob", "/ban bob", "/unban bob", "/bans", "/permissions"):
         with pytest.raises(UsageError, match="open channel"):
             await run_command(api, None, line)
-    for line in ("/role zoe admin", "/mute zoe", "/kick zoe"):
+    for line in ("/role zoe admin", "/silence zoe", "/kick zoe"):
         with pytest.raises(NotFound, match="zoe"):
             await run_command(api, dev, line)
     assert api.intents == []

@@ -149,15 +149,15 @@ COMMANDS: tuple[Command, ...] = (
         takes=(NAMES, moderating.ROLES),
     ),
     Command(
-        name="mute",
-        usage="/mute NAME [REASON]",
+        name="silence",
+        usage="/silence NAME [REASON]",
         summary="let somebody read here, and not write",
         run=moderating.mute_member,
         takes=(NAMES,),
     ),
     Command(
-        name="unmute",
-        usage="/unmute NAME [REASON]",
+        name="unsilence",
+        usage="/unsilence NAME [REASON]",
         summary="let them write again",
         run=moderating.unmute_member,
         takes=(NAMES,),
@@ -195,6 +195,7 @@ COMMANDS: tuple[Command, ...] = (
         usage="/permission NAME [ROLE] [REASON]",
         summary="say who may do something here, such as /permission send moderator",
         run=moderating.permission,
+        aliases=("perm",),
         takes=(moderating.PERMISSIONS, (*moderating.ROLES, "founder")),
     ),
     Command(

@@ -209,13 +209,13 @@ async def role(call: Call) -> Outcome:
         raise UsageError(f"Usage: {call.usage}", f"ROLE is {', '.join(ROLES)}, or a number from {MUTED} to {MAX_RANK}.")
     rank = role_rank(wanted)
     done = await give_rank(call.api, call.need_channel(), name, rank, reason.strip())
-    return done.outcome(f"/unmute {done.whom} lets them write again." if rank == MUTED else "")
+    return done.outcome(f"/unsilence {done.whom} lets them write again." if rank == MUTED else "")
 
 
 async def mute_member(call: Call) -> Outcome:
     name, reason = call.first_word()
     done = await give_rank(call.api, call.need_channel(), name, MUTED, reason)
-    return done.outcome(f"/unmute {done.whom} lets them write again.")
+    return done.outcome(f"/unsilence {done.whom} lets them write again.")
 
 
 async def unmute_member(call: Call) -> Outcome:
