@@ -114,8 +114,8 @@ async def check(people: list[Person], channel: ChannelId, texts: list[str]) -> N
 
 
 def check_dependencies(txn: Transaction, channel: ChannelId) -> None:
-    """What a record depends on is held, and came before it. Beside an edge the second cannot always be: what lies between a record
-    and one that names it may come after both (docs/adr/0010)."""
+    """What a record depends on is held, and came before it. Beside an edge the second cannot always be: what lies between two
+    records may come after both (docs/adr/0010)."""
     arrived: dict[bytes, int] = {}
     for log in Log:
         for arrival, record in txn.arrivals(channel, log, 0, 10**9):
