@@ -53,7 +53,8 @@ class Seat:
         read, self._write = os.pipe()
         self.paper, self.errors = Paper(), Paper()
         self.page = Page(self.paper, self.errors, interactive=interactive)
-        self.conversation = Conversation(api, LineReader(read), self.page)
+        self.reader = LineReader(read)
+        self.conversation = Conversation(api, self.reader, self.page)
         self.task = asyncio.create_task(self.conversation.run())
         self._read = read
         self._closed = False
@@ -86,6 +87,9 @@ async def seat(api: ApiTwin, *, interactive: bool = True):
         one.task.cancel()
         await asyncio.gather(one.task, return_exceptions=True)
         await one.page.close()
+        # A thread that was about to read would read from whatever has the number of this pipe next.
+        if one.reader._reading is not None:
+            await asyncio.wait((one.reader._reading,), timeout=PATIENCE_S)
         os.close(one._read)
 
 
