@@ -89,7 +89,16 @@ async def test_only_who_is_muted_is_unmuted(api, dev):
 
 
 async def test_these_commands_need_an_open_channel_and_somebody_in_it(api, dev):
-    for line in ("/role bob admin", "/silence bob", "/unsilence bob", "/kick bob", "/ban bob", "/unban bob", "/bans", "/permissions"):
+    for line in (
+        "/role bob admin",
+        "/silence bob",
+        "/unsilence bob",
+        "/kick bob",
+        "/ban bob",
+        "/unban bob",
+        "/bans",
+        "/permissions",
+    ):
         with pytest.raises(UsageError, match="open channel"):
             await run_command(api, None, line)
     for line in ("/role zoe admin", "/silence zoe", "/kick zoe"):
