@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 def test_a_planted_fault_has_its_place_and_its_tests(mutant: Mutant) -> None:
     assert (ROOT / mutant.file).read_text().count(mutant.old) == 1
     assert mutant.old != mutant.new
-    for named in mutant.tests.split():
+    for named in mutant.tests.partition(" -k ")[0].split():
         assert (ROOT / named.partition("::")[0]).is_file()
 
 
