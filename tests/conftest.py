@@ -3,7 +3,12 @@
 import os
 
 import pytest
+from hypothesis import settings
 from requirements import Require
+
+# No test asserts on the clock: on a busy machine an example of any property may take longer than Hypothesis allows by itself.
+settings.register_profile("any-speed", deadline=None)
+settings.load_profile("any-speed")
 
 
 @pytest.fixture

@@ -35,6 +35,12 @@ LEFT_REASON = "left"
 """The reason of a removal that only confirms a leaving, which is shown already."""
 
 
+def acts_of(record: Record) -> tuple[Act, ...]:
+    """The acts of a record as it is stored; none where it has no body."""
+    decoded = decode_acts((record.body or b"")[SALT_BYTES:], record.header.log)
+    return () if isinstance(decoded, Rejected) else decoded
+
+
 def reply_of(acts: tuple[Act, ...]) -> RecordId | None:
     """What a message answers."""
     kind, _, reply_to, _ = row_words(acts)
@@ -43,8 +49,7 @@ def reply_of(acts: tuple[Act, ...]) -> RecordId | None:
 
 def reply_of_record(record: Record) -> RecordId | None:
     """As `reply_of`, of a record as it is stored."""
-    decoded = decode_acts((record.body or b"")[SALT_BYTES:], record.header.log)
-    return None if isinstance(decoded, Rejected) else reply_of(decoded)
+    return reply_of(acts_of(record))
 
 
 def searched_text(acts: tuple[Act, ...]) -> str:
@@ -55,8 +60,7 @@ def searched_text(acts: tuple[Act, ...]) -> str:
 
 def searched_text_of(record: Record) -> str:
     """As `searched_text`, of a record as it is stored."""
-    decoded = decode_acts((record.body or b"")[SALT_BYTES:], record.header.log)
-    return "" if isinstance(decoded, Rejected) else searched_text(decoded)
+    return searched_text(acts_of(record))
 
 
 def _devices_text(devices: DeviceList) -> str:

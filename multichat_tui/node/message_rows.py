@@ -2,15 +2,11 @@
 
 from dataclasses import replace
 
-from multichat_tui.model.acts import (
-    Act,
-    decode_acts,
-)
-from multichat_tui.model.codec import Rejected
+from multichat_tui.model.acts import Act
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.events import MessageChanged
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, short
-from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, MAX_THREAD_DEPTH, MAX_THREAD_ROWS, SALT_BYTES
+from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, MAX_THREAD_DEPTH, MAX_THREAD_ROWS
 from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import Record
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, marked_places
@@ -24,7 +20,7 @@ from multichat_tui.model.snapshots import (
     RowKind,
     Thread,
 )
-from multichat_tui.node.act_words import deed_words, reply_of_record, row_words
+from multichat_tui.node.act_words import acts_of, deed_words, reply_of_record, row_words
 from multichat_tui.node.names import channel_names
 from multichat_tui.node.world import Channel, EventBuild, World
 
@@ -118,8 +114,7 @@ class MessageRows:
         world = self._world
         header = record.header
         if acts is None:
-            decoded = decode_acts((record.body or b"")[SALT_BYTES:], header.log)
-            acts = () if isinstance(decoded, Rejected) else decoded
+            acts = acts_of(record)
         names = channel_names(world, channel)
         kind, text, reply_to, subject = row_words(acts)
         if (

@@ -27,12 +27,12 @@ from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, LATE_AFTER_MS
 from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import Header, Record
-from multichat_tui.model.snapshots import MessageRow, Position
+from multichat_tui.model.snapshots import Position
 from multichat_tui.model.text import mentions
 from multichat_tui.node.act_words import LEFT_REASON, reply_of, reply_of_record, searched_text
 from multichat_tui.node.held import Held
-from multichat_tui.node.message_rows import MessageRows
-from multichat_tui.node.world import Channel, EventBuild, World
+from multichat_tui.node.message_rows import MessageRows, changed_row
+from multichat_tui.node.world import Channel, World
 
 SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices, SetRank, Ban, Unban, SetThreshold)
 MAX_EARLY = 1024
@@ -90,9 +90,8 @@ class Timeline:
     def _is_before_our_time(self, channel: Channel, record: Record) -> bool:
         """Whether it is from before this user was a member: a newcomer who writes at once stands above all of it."""
         began = channel.view.members.get(self._world.identity.user)
-        records = [] if began is None else channel.control.records_in(1 << began)
-        headers = [self._held.header_of(identifier) for identifier in records]
-        return any(header is not None and record.header.timestamp_ms < header.timestamp_ms for header in headers)
+        header = None if began is None else self._held.header_of(channel.control.records_by_index(began))
+        return header is not None and record.header.timestamp_ms < header.timestamp_ms
 
     def show_cited(self, channel: Channel, header: Header) -> None:
         """What is dated ahead, and held back for that, shows when a record that is not stands upon it."""
@@ -120,9 +119,9 @@ class Timeline:
             self._show_again(heapq.heappop(world.early)[2])
 
     def _show_again(self, record: RecordId) -> None:
-        entry, row = self._world.txn.entry(record), self._rows.message(record)
-        if entry is not None and row is not None:
-            self._world.emit(_changed(row, Position(ets=entry.ets, id=record)))
+        row = self._rows.message(record)
+        if row is not None:
+            self._world.emit(changed_row(row))
 
     def recount(self, channel: Channel, before: View, after: View) -> None:
         """Memberships have ended, ranks were changed, devices revoked, or operations count that did not, or no longer: so may
@@ -170,7 +169,3 @@ class Timeline:
         if record.header.log == Log.CONTROL:
             return channel.control.effective(record.id)
         return counts(channel.control, record.header, user)
-
-
-def _changed(row: MessageRow, position: Position) -> EventBuild:
-    return lambda seq: MessageChanged(seq=seq, channel=row.channel, id=row.id, position=position, row=row)

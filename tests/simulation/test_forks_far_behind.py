@@ -78,8 +78,7 @@ async def two_branches(
     seed: int, below: int, above: int, beside: int
 ) -> tuple[SimulatedWorld, ChannelId, Person, Person, Person, list[Record], list[Record]]:
     """Ana has one branch of ben's chain, of `above` records, dora another, of `beside`; both begin after the `below` records that
-    cleo has. Dora is not
-    linked with ana before both meet cleo, who is away."""
+    cleo has. Dora is not linked with ana before both meet cleo, who is away."""
     world = SimulatedWorld(seed, Conditions(latency_ms=20))
     ana, ben, cleo, dora = await world.add("ana", "ben", "cleo", "dora")
     for one in (ben, cleo, dora):

@@ -7,7 +7,7 @@ from multichat_tui.headless.answers import answers
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.output import Output
 from multichat_tui.headless.session import session
-from multichat_tui.model.comparing import ComparisonId
+from multichat_tui.model.comparing import ComparisonId, Purpose
 from multichat_tui.model.errors import IntentRefused, MultichatError, NotFound, Refusal, TimedOut, UsageError
 from multichat_tui.model.ids import UserId
 from multichat_tui.model.intents import (
@@ -161,7 +161,7 @@ class _Dialogue:
         status = await self._status()
         if self._nearby:
             self._tell_nearby(status.nearby, status.nearby_note)
-        rows = [row for row in status.comparisons if row.id not in self._known and self._contact in (None, row.user)]
+        rows = [row for row in status.comparisons if row.id not in self._known and self._is_meant(row)]
         if self._comparison not in [row.id for row in rows]:
             self._comparison = None  # both began at once, and this one gave way to the other side's
         for row in rows:
@@ -178,6 +178,10 @@ class _Dialogue:
         if self._nearby and status.nearby is None and self._comparison is None:
             raise TimedOut("Nobody was met.", status.nearby_note or "Both have to be visible at the same time.")
         return None
+
+    def _is_meant(self, row: ComparisonRow) -> bool:
+        """Others may begin one at any time."""
+        return row.purpose is Purpose.MEET if self._nearby else row.user == self._contact
 
     def _tell_nearby(self, row: NearbyRow | None, note: str) -> None:
         seen = None if row is None else (row.code, row.people)

@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -38,12 +38,16 @@ class Late:
 class Verifying:
     """A dialogue of the command with a contact, without a process."""
 
-    def __init__(self, api, user: UserId, begun: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, api, user: UserId, begun: Callable[[], None] = lambda: None, when: Callable[[], Awaitable[bool]] | None = None
+    ) -> None:
         self.paper = io.StringIO()
         out = Output(json_lines=True, stdout=self.paper, stderr=io.StringIO())
         self._dialogue = trust._Dialogue(api, out, contact=user)
 
         async def begin():
+            if when is not None and not await when():
+                return None
             comparison = (await api.submit(BeginVerification(user=user))).comparison
             begun()
             return comparison
@@ -94,3 +98,38 @@ def test_whose_comparison_gave_way_to_the_other_s_is_shown_that_one(spoken: list
         assert await giving_way.task == await other.task == 0
 
     run_virtual(play())
+
+
+def test_a_comparison_that_somebody_else_begins_is_not_taken_for_the_one_that_was_asked_for(spoken: list[asyncio.Queue]) -> None:
+    async def play() -> None:
+        world = SimulatedWorld(2)
+        ann, bob, kim = await world.add("ann", "bob", "kim")
+        await world.pair(ann, bob)
+        await world.pair(bob, kim)
+        of = {person.name: (await person.api.me()).rows.user for person in (ann, bob, kim)}
+        await ann.stop()
+        await until(lambda: _offline(bob, of["ann"]), "ann is away")
+        waiting = Verifying(bob.api, of["ann"], when=lambda: _online(bob, of["ann"]))
+        await kim.api.submit(BeginVerification(user=of["bob"]))
+        await until(lambda: _compared(bob, of["kim"]), "bob's node compares with kim")
+        await asyncio.sleep(5)
+        assert waiting.told() == []
+        await ann.start()
+        await until(waiting.words, "words with ann")
+        assert {row["name"] for row in waiting.told()} == {"ann"}
+        waiting.task.cancel()
+        await asyncio.gather(waiting.task, return_exceptions=True)
+
+    run_virtual(play())
+
+
+async def _online(person: Person, user: UserId) -> bool:
+    return next(row.online for row in (await person.api.contacts()).rows if row.user == user)
+
+
+async def _offline(person: Person, user: UserId) -> bool:
+    return not await _online(person, user)
+
+
+async def _compared(person: Person, user: UserId) -> bool:
+    return any(row.user == user and row.words for row in (await person.api.status()).rows.comparisons)
