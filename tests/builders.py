@@ -30,7 +30,7 @@ START_MS = 1_750_000_000_000
 
 AS_VERSION_1 = (
     "drop table found; drop table found_text; drop table search_backlog; alter table entry drop column place;"
-    "drop table reply; drop table reply_backlog;"
+    "drop table reply; drop table reply_backlog; drop table reference; drop table reference_backlog;"
     "alter table record drop column proof;"
     "pragma user_version = 1;"
 )

@@ -180,6 +180,10 @@ MAX_THREAD_ROWS = 500
 """Messages of a thread that are counted and read at once: a screen shows fifty, and each costs a look-up."""
 MAX_THREAD_DEPTH = 64
 """Steps from an answer up to the message that began it all. Deeper answers count as threads of their own."""
+MAX_REFERENCES = 4096
+"""Edits, reactions, pins and the like of one message that are read, each kind by itself: as many as a channel has devices."""
+MAX_DEVICE_REFERENCES = 64
+"""Of one kind, to one message and by one device, that are noted: the first ones in display order. Further ones change nothing."""
 MAX_DRAFT_CHARACTERS = MAX_TEXT_CHARACTERS
 MAX_TYPED_LINES = 200
 """What was entered in one channel, kept to be brought back."""

@@ -11,11 +11,12 @@ from functools import partial
 from typing import Any, cast
 
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
+from multichat_tui.model.limits import MAX_DEVICE_REFERENCES
 from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
 from multichat_tui.model.records import Proof, Record
 from multichat_tui.model.searching import Search, holds_all, words_of
 from multichat_tui.model.snapshots import Position
-from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_many, check_positions, cited
+from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_many, check_positions, check_slice, cited
 from multichat_tui.store.search import place_range
 from multichat_tui.store.undo import UndoLog
 
@@ -61,6 +62,10 @@ class _State:
     entries: dict[RecordId, TimelineEntry] = field(default_factory=dict)
     replies: dict[RecordId, list[int]] = field(default_factory=dict)
     """Arrivals of what answers a record. Those of forgotten channels stay; arrival numbers are never used again."""
+    references: dict[RecordId, dict[tuple[int, DeviceId], list[tuple[int, RecordId]]]] = field(default_factory=dict)
+    """By target, then by kind and device: (ets, id) of what refers to it. Lists ascend."""
+    unseen_references: list[int] = field(default_factory=list)
+    """Arrivals of entries that are to be looked at again for what they refer to. Ascends."""
     timelines: dict[ChannelId, _Timeline] = field(default_factory=dict)
     places: list[int] = field(default_factory=list)
     """Of what can be searched for: by time, then in the order in which it was shown. Ascends."""
@@ -252,6 +257,7 @@ class _MemoryTransaction:
                 record = state.by_arrival[arrival]
                 self._forget_text(record)
                 undo.drop(state.entries, record)
+                self._forget_references(state.held[record].record)
                 undo.drop(state.held, record)
                 undo.drop(state.by_arrival, arrival)
             undo.drop(state.logs, (channel, log))
@@ -264,6 +270,13 @@ class _MemoryTransaction:
         self.delete(Space.CHANNEL, channel)
         for key, _ in self.scan(Space.FORK, channel):
             self.delete(Space.FORK, key)
+
+    def _forget_references(self, record: Record) -> None:
+        place, device = (record.header.ets, record.id), record.header.device
+        for groups in self._state.references.values():
+            for (_, by), noted in groups.items():
+                if by == device and place in noted:
+                    self._undo.remove(noted, place)
 
     # Timelines
 
@@ -299,6 +312,52 @@ class _MemoryTransaction:
 
     def index_older_replies(self, reply_of: Callable[[Record], RecordId | None], limit: int) -> bool:
         return True
+
+    def refer(self, record: RecordId, targets: Sequence[tuple[RecordId, int]]) -> None:
+        state, undo = self._state, self._undo
+        held = state.held.get(record)
+        if held is None:
+            raise ValueError("this record is not held")
+        header = held.record.header
+        for target, kind in targets:
+            groups = undo.opened(state.references, target, dict)
+            noted = undo.opened(groups, (kind, header.device), list)
+            if (header.ets, record) not in noted:
+                undo.insert(noted, (header.ets, record))
+                for last in noted[MAX_DEVICE_REFERENCES:]:
+                    undo.remove(noted, last)
+
+    def references(
+        self, target: RecordId, limit: int, *, kinds: Sequence[int] = (), by: Sequence[DeviceId] | None = None
+    ) -> list[Record]:
+        check_positions(None, None, limit)
+        found = {
+            place
+            for (kind, device), noted in self._state.references.get(target, {}).items()
+            if (not kinds or kind in kinds) and (by is None or device in by)
+            for place in noted
+        }
+        return [self._state.held[record].record for _, record in sorted(found)[:limit]]
+
+    def referred(self, records: Sequence[RecordId]) -> frozenset[RecordId]:
+        check_many(records)
+        return frozenset(record for record in records if any(self._state.references.get(record, {}).values()))
+
+    def look_again_at_references(self) -> None:
+        state = self._state
+        self._undo.run(partial(setattr, state, "unseen_references", state.unseen_references))
+        state.unseen_references = sorted(entry.arrival for entry in state.entries.values())
+
+    def older_references(self, limit: int) -> list[tuple[TimelineEntry, Record]]:
+        state = self._state
+        if not state.unseen_references:
+            return []
+        check_slice(limit)
+        self._undo.run(partial(setattr, state, "unseen_references", state.unseen_references))
+        slice_ = state.unseen_references[-limit:]
+        state.unseen_references = state.unseen_references[: -len(slice_)]
+        held = [arrival for arrival in reversed(slice_) if arrival in state.by_arrival]
+        return [(self._entry_at(arrival), self._at(arrival)) for arrival in held]
 
     def entry(self, record: RecordId) -> TimelineEntry | None:
         return self._state.entries.get(record)

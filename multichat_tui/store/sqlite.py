@@ -10,7 +10,7 @@ from typing import cast
 
 from multichat_tui.model.errors import StoreError
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
-from multichat_tui.model.limits import MAX_INTEGER
+from multichat_tui.model.limits import MAX_DEVICE_REFERENCES, MAX_INTEGER
 from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
 from multichat_tui.model.records import Proof, Record
 from multichat_tui.model.searching import Search, words_of
@@ -313,6 +313,7 @@ class _SqliteTransaction:
         )
         lanes = (2 * number, 2 * number + 1)
         database.run("delete from reply where arrival in (select arrival from record where lane in (?, ?))", lanes)
+        database.run("delete from reference where arrival in (select arrival from record where lane in (?, ?))", lanes)
         database.run("delete from entry where arrival in (select arrival from record where lane in (?, ?))", lanes)
         database.run("delete from record where lane in (?, ?)", lanes)
         database.run("delete from head where lane in (?, ?)", lanes)
@@ -399,6 +400,63 @@ class _SqliteTransaction:
             return True
         self._database.run("update reply_backlog set next = ?", (rows[-1][5] - 1,))
         return False
+
+    def refer(self, record: RecordId, targets: Sequence[tuple[RecordId, int]]) -> None:
+        held, arrival = self._appended.get(record) or self._held(record)
+        if held is None or arrival is None:
+            raise ValueError("this record is not held")
+        device = self._chains.number(held.header.device)
+        place = (held.header.ets, id_prefix(record), arrival)
+        for target, kind in targets:
+            group = (id_prefix(target), kind, device)
+            self._database.run("insert into reference values (?, ?, ?, ?, ?, ?) on conflict do nothing", (*group, *place))
+            # What is too many goes from the end, so that the same stay whatever the order in which they come.
+            self._database.run(
+                "delete from reference where target = ? and kind = ? and device = ? and (ets, prefix, arrival) > (select ets, prefix,"
+                " arrival from reference where target = ? and kind = ? and device = ? order by ets, prefix, arrival limit 1 offset ?)",
+                (*group, *group, MAX_DEVICE_REFERENCES - 1),
+            )
+
+    def references(
+        self, target: RecordId, limit: int, *, kinds: Sequence[int] = (), by: Sequence[DeviceId] | None = None
+    ) -> list[Record]:
+        check_positions(None, None, limit)
+        numbers = () if by is None else self._numbers(by)
+        wanted = f" and kind in ({', '.join('?' * len(kinds))})" if kinds else ""
+        wanted += "" if by is None else f" and device in ({', '.join('?' * len(numbers))})"
+        rows = self._database.rows(
+            f"select {_RECORD} from (select distinct ets, prefix, arrival from reference where target = ?{wanted}"
+            " order by ets, prefix limit ?) f cross join record r on r.arrival = f.arrival",
+            (id_prefix(target), *kinds, *numbers, limit),
+        )
+        return sorted(map(self._headers.record, rows), key=lambda record: (record.header.ets, record.id))
+
+    def referred(self, records: Sequence[RecordId]) -> frozenset[RecordId]:
+        check_many(records)
+        wanted = tuple(id_prefix(record) for record in records)
+        sql = f"select distinct target from reference where target in ({', '.join('?' * len(wanted))})"
+        found = {row[0] for row in self._database.rows(sql, wanted)}
+        return frozenset(record for record, prefix in zip(records, wanted, strict=True) if prefix in found)
+
+    def look_again_at_references(self) -> None:
+        self._database.run("delete from reference_backlog")
+        self._database.run("insert into reference_backlog select max(arrival) from entry having count(*) > 0")
+
+    def older_references(self, limit: int) -> list[tuple[TimelineEntry, Record]]:
+        backlog = self._database.row("select next from reference_backlog")
+        if backlog is None:
+            return []
+        check_slice(limit)
+        rows = self._database.rows(
+            f"select {_ENTRY}, {_RECORD}, c.id from {_ENTRY_FROM} cross join identifier c on c.number = e.channel"
+            " where e.arrival <= ? order by e.arrival desc limit ?",
+            (backlog[0], limit),
+        )
+        if len(rows) < limit:
+            self._database.run("delete from reference_backlog")
+        else:
+            self._database.run("update reference_backlog set next = ?", (rows[-1][2] - 1,))
+        return [(self._entry_of(ChannelId(row[14]), row), self._headers.record(row[9:14])) for row in rows]
 
     def _index_text(self, entry: TimelineEntry, channel: int, user: int, place: int | None, text: str | None) -> int | None:
         """The entry's place in the index, where it is found by anything. What is hidden stays in it, and is passed over."""

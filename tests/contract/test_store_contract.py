@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from multichat_tui.model.acts import Message
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
-from multichat_tui.model.limits import MAX_PAGE_ROWS
+from multichat_tui.model.limits import MAX_DEVICE_REFERENCES, MAX_PAGE_ROWS
 from multichat_tui.model.ports import Space, Store, Transaction
 from multichat_tui.model.records import Kind, Proof, Record
 from multichat_tui.model.snapshots import Position
@@ -97,6 +97,87 @@ def test_the_visible_answers_of_a_record_are_found_by_arrival_whether_it_is_held
     with store.transaction() as txn:
         txn.forget_channel(talk.channel)
         assert txn.replies(asked.id, 9) == []
+
+
+# References
+
+
+def noted(txn: Transaction, target: RecordId, limit: int = 99, **which: object) -> list[RecordId]:
+    return [record.id for record in txn.references(target, limit, **which)]  # type: ignore[arg-type]  # kinds and by
+
+
+def test_what_refers_to_a_record_is_read_in_display_order_whether_that_is_held_or_not(store: Store) -> None:
+    talk = long_talk(7)
+    target, unheld = talk.records[1], RecordId(b"?" * 32)
+    others = talk.records[2:]
+    keep(store, *talk.records)
+    with store.transaction() as txn:
+        assert noted(txn, target.id) == []
+        for number, record in reversed(list(enumerate(others))):
+            txn.refer(record.id, [(target.id, 65 + number % 2), (unheld, 65)])
+            txn.refer(record.id, [(target.id, 65 + number % 2)])
+        txn.refer(others[0].id, [(target.id, 68)])
+        with pytest.raises(ValueError, match="not held"):
+            txn.refer(unheld, [(target.id, 65)])
+    with store.transaction() as txn:
+        in_order = [record.id for record in others]
+        assert noted(txn, target.id) == in_order
+        assert noted(txn, target.id, 2) == in_order[:2]
+        assert noted(txn, target.id, kinds=(65, 68)) == in_order[::2]
+        assert noted(txn, target.id, by=(ANA.device,)) == [r.id for r in others if r.header.device == ANA.device]
+        assert noted(txn, target.id, by=(CLEO.device,)) == noted(txn, target.id, by=()) == []
+        assert noted(txn, unheld) == in_order
+        assert txn.references(target.id, 1) == [others[0]]
+        assert txn.referred((target.id, unheld, others[0].id)) == {target.id, unheld}
+        with pytest.raises(ValueError, match="at most"):
+            txn.referred([target.id] * (MAX_PAGE_ROWS + 1))
+    with store.transaction() as txn:
+        txn.forget_channel(talk.channel)
+        assert noted(txn, target.id) == []
+        assert txn.referred((target.id,)) == frozenset()
+
+
+@pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
+def test_of_one_device_the_first_references_stay_in_whatever_order_they_come(store: Store, backwards: bool) -> None:
+    talk = long_talk(2 * MAX_DEVICE_REFERENCES + 7)
+    target, more = talk.records[1], talk.records[2:]
+    keep(store, *talk.records)
+    with store.transaction() as txn:
+        for record in reversed(more) if backwards else more:
+            txn.refer(record.id, [(target.id, 67)])
+    with store.transaction() as txn:
+        for device in (ANA.device, BEN.device):
+            first = [record.id for record in more if record.header.device == device][:MAX_DEVICE_REFERENCES]
+            assert noted(txn, target.id, 999, by=(device,)) == first
+
+
+def test_references_of_a_block_that_fails_are_not_noted(store: Store) -> None:
+    talk = long_talk(3)
+    keep(store, *talk.records)
+    with store.transaction() as txn:
+        txn.refer(talk.records[2].id, [(talk.records[1].id, 65)])
+    with pytest.raises(Crash), store.transaction() as txn:
+        txn.refer(talk.records[3].id, [(talk.records[1].id, 65)])
+        raise Crash
+    with store.transaction() as txn:
+        assert noted(txn, talk.records[1].id) == [talk.records[2].id]
+
+
+def test_entries_are_looked_at_again_each_once_the_newest_first(store: Store) -> None:
+    talk = long_talk(7)
+    keep_and_show(store, talk, ANA, BEN)
+    shown_ones = [record.id for record in talk.records[1:]]
+    with store.transaction() as txn:
+        assert txn.older_references(9) == []
+        txn.look_again_at_references()
+        found = txn.older_references(5)
+        assert [entry.id for entry, _ in found] == [record.id for _, record in found] == shown_ones[:1:-1]
+    with store.transaction() as txn:
+        assert [entry.id for entry, _ in txn.older_references(5)] == shown_ones[1::-1]
+        assert txn.older_references(5) == []
+        with pytest.raises(ValueError, match="at least one"):
+            txn.look_again_at_references()
+            txn.older_references(0)
 
 
 # Small values

@@ -13,7 +13,10 @@ from multichat_tui.store.sqlite import SqliteStore
 
 ANA, BEN = person("ana"), person("ben")
 KEY = bytes(range(32))
-AS_VERSION_2 = "drop table reply; drop table reply_backlog; alter table record drop column proof; pragma user_version = 2;"
+AS_VERSION_2 = (
+    "drop table reply; drop table reply_backlog; drop table reference; drop table reference_backlog;"
+    "alter table record drop column proof; pragma user_version = 2;"
+)
 
 
 def reply_of(record: Record) -> RecordId | None:
