@@ -211,26 +211,26 @@ class Transaction(Protocol):
         """Note what up to `limit` entries answer that were stored before that was noted, newest first. Whether that was all."""
 
     def refer(self, record: RecordId, targets: Sequence[tuple[RecordId, int]]) -> None:
-        """Note that a held record refers to others, held or not: (their id, the number of the act that does). Of one device, to one
-        target and of one kind the first `limits.MAX_DEVICE_REFERENCES` in display order (ets, id) stay noted, whatever the order in
-        which they come. Again is no error. ValueError if the record is not held."""
+        """Note that a held record refers to others, held or not: (their id, the number of the act that does). Of one device, to
+        one target and of one kind the first `limits.MAX_DEVICE_REFERENCES` in display order (ets, id) stay noted, whatever the
+        order in which they come. Again is no error. ValueError if the record is not held."""
 
     def references(
         self, target: RecordId, limit: int, *, kinds: Sequence[int] = (), by: Sequence[DeviceId] | None = None
     ) -> list[Record]:
-        """The held records of which `refer` was told that they refer to a record, each once, in display order (ets, id): the first
-        `limit`, of `kinds` (empty: of all), by these devices (None: by all). Two targets whose ids begin alike may be taken for one:
-        what the record says itself is what counts."""
+        """The held records of which `refer` was told that they refer to a record, each once, in display order (ets, id): the
+        first `limit`, of `kinds` (empty: of all), by these devices (None: by all). Two targets whose ids begin alike may be taken
+        for one: what the record says itself is what counts."""
 
     def referred(self, records: Sequence[RecordId]) -> frozenset[RecordId]:
         """Those of at most `limits.MAX_PAGE_ROWS` records that something refers to."""
 
     def look_again_at_references(self) -> None:
-        """What entries refer to is to be noted anew (see `older_references`): this program knows other acts than the one before."""
+        """What entries refer to is to be noted anew (see `older_references`): this program knows more acts than before."""
 
     def older_references(self, limit: int) -> list[tuple[TimelineEntry, Record]]:
-        """Up to `limit` entries that are still to be looked at for what they refer to, newest first, each once: the caller notes it.
-        None are left when there are fewer."""
+        """Up to `limit` entries that are still to be looked at for what they refer to, newest first, each once: the caller notes
+        it. None are left when there are fewer."""
 
     def acknowledged(self, peer: DeviceId) -> list[tuple[ChannelId, Log, DeviceId, int]]:
         """What a peer is known to hold for good: (channel, log, author device, seq), ascending, the chain whole up to seq."""

@@ -412,8 +412,9 @@ class _SqliteTransaction:
             self._database.run("insert into reference values (?, ?, ?, ?, ?, ?) on conflict do nothing", (*group, *place))
             # What is too many goes from the end, so that the same stay whatever the order in which they come.
             self._database.run(
-                "delete from reference where target = ? and kind = ? and device = ? and (ets, prefix, arrival) > (select ets, prefix,"
-                " arrival from reference where target = ? and kind = ? and device = ? order by ets, prefix, arrival limit 1 offset ?)",
+                "delete from reference where target = ? and kind = ? and device = ? and (ets, prefix, arrival) > ("
+                " select ets, prefix, arrival from reference where target = ? and kind = ? and device = ?"
+                " order by ets, prefix, arrival limit 1 offset ?)",
                 (*group, *group, MAX_DEVICE_REFERENCES - 1),
             )
 

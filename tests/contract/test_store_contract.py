@@ -156,9 +156,14 @@ def test_references_of_a_block_that_fails_are_not_noted(store: Store) -> None:
     keep(store, *talk.records)
     with store.transaction() as txn:
         txn.refer(talk.records[2].id, [(talk.records[1].id, 65)])
-    with pytest.raises(Crash), store.transaction() as txn:
-        txn.refer(talk.records[3].id, [(talk.records[1].id, 65)])
-        raise Crash
+
+    def fail() -> None:
+        with store.transaction() as txn:
+            txn.refer(talk.records[3].id, [(talk.records[1].id, 65)])
+            raise Crash
+
+    with pytest.raises(Crash):
+        fail()
     with store.transaction() as txn:
         assert noted(txn, talk.records[1].id) == [talk.records[2].id]
 
@@ -175,8 +180,8 @@ def test_entries_are_looked_at_again_each_once_the_newest_first(store: Store) ->
     with store.transaction() as txn:
         assert [entry.id for entry, _ in txn.older_references(5)] == shown_ones[1::-1]
         assert txn.older_references(5) == []
+        txn.look_again_at_references()
         with pytest.raises(ValueError, match="at least one"):
-            txn.look_again_at_references()
             txn.older_references(0)
 
 
