@@ -2,15 +2,15 @@
 
 from multichat_tui.channel.control import ControlLog
 from multichat_tui.channel.view import Revocation, View
-from multichat_tui.model.acts import Tip
-from multichat_tui.model.ids import UserId
+from multichat_tui.model.acts import Tip, WideFence
+from multichat_tui.model.ids import PREFIX_SIZE, UserId
 from multichat_tui.model.ranks import FOUNDER, Permission
 from multichat_tui.model.records import Header
 
 
 def counts(control: ControlLog, header: Header, user: UserId) -> bool:
     """Content counts if its author might send in the state that it cites, its device was not revoked there and, for each removal,
-    ban, muting and revocation that it does not cite, it lies within that one's fence."""
+    ban, muting, revocation and narrowed permission that it does not cite, it lies within that one's fence."""
     cited = control.state_at(header.control_heads)
     rank = cited.rank(user)
     if rank is None or rank < cited.threshold(Permission.SEND) or cited.revoked(header.device):
@@ -25,7 +25,20 @@ def counts(control: ControlLog, header: Header, user: UserId) -> bool:
     ]
     fences += [revocation.fence for revocation in _weightiest(view, header)]
     # One's own leaving fences nothing off.
-    return all(fence is None or _covers(fence, header) for fence in fences)
+    return all(fence is None or _covers(fence, header) for fence in fences) and not any(
+        ruling.permission is Permission.SEND
+        and rank < ruling.rank
+        and not _seen(cited.mask, ruling.operation)
+        and not within(ruling.fence, header)
+        for ruling in view.rulings
+    )
+
+
+def within(fence: WideFence, header: Header) -> bool:
+    """Whether content had been seen by the author of a restriction for all, as far as its fence tells."""
+    device = header.device[:PREFIX_SIZE]
+    found = next((mark for mark in fence.marks if mark.device == device), None)
+    return header.seq <= found.seq if found is not None else header.ets <= fence.floor_ets
 
 
 def _weightiest(view: View, header: Header) -> tuple[Revocation, ...]:

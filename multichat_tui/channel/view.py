@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from multichat_tui.model.acts import Invite, Style, Tip
+from multichat_tui.model.acts import Invite, Style, Tip, WideFence
 from multichat_tui.model.ids import DeviceId, RecordId, UserId
 from multichat_tui.model.ranks import MEMBER, THRESHOLDS, Permission
 
@@ -43,6 +43,17 @@ class Ranking:
     user: UserId
     rank: int
     fence: tuple[Tip, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """Another threshold. What needs it, and was written by somebody of less than this rank beyond the fence without having seen
+    it, does not count."""
+
+    operation: int
+    permission: Permission
+    rank: int
+    fence: WideFence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +101,8 @@ class View:
     bans: Mapping[UserId, tuple[BanState, ...]]
     thresholds: Mapping[Permission, int]
     """Those that were changed."""
+    rulings: tuple[Ruling, ...]
+    """By the order of their operations: those that content may need."""
     invitations: Mapping[InvitationName, InvitationState]
     revocations: Mapping[DeviceId, tuple[Revocation, ...]] = field(default_factory=dict)
     """Of each revoked device all that revoke it, by operation."""

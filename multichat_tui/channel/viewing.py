@@ -7,7 +7,7 @@ from typing import TypeVar
 from multichat_tui.channel.authority import Authority, joined
 from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.subjects import Subjects
-from multichat_tui.channel.view import BanState, Ending, InvitationName, InvitationState, Ranking, Revocation, View
+from multichat_tui.channel.view import BanState, Ending, InvitationName, InvitationState, Ranking, Revocation, Ruling, View
 from multichat_tui.model.acts import (
     Ban,
     CloseInvitation,
@@ -23,11 +23,11 @@ from multichat_tui.model.acts import (
     Unban,
 )
 from multichat_tui.model.ids import DeviceId, UserId
-from multichat_tui.model.ranks import MEMBER, THRESHOLDS, Permission
+from multichat_tui.model.ranks import MEMBER, OF_CONTENT, THRESHOLDS, Permission
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-_Entry = TypeVar("_Entry", Ending, Ranking)
+_Entry = TypeVar("_Entry", Ending, Ranking, Ruling)
 
 
 def viewed(now: Authority) -> View:
@@ -47,6 +47,7 @@ def viewed(now: Authority) -> View:
         rankings=(),
         bans={},
         thresholds={},
+        rulings=(),
         invitations={},
     )
     valid = now.mask & now.subjects.valid
@@ -130,6 +131,9 @@ def _asked_again(view: View, now: Authority, changed: int, effective: int) -> Vi
             found = now.threshold(permission)
             _put(thresholds, permission, None if found == THRESHOLDS[permission] else found)
         changes["thresholds"] = thresholds
+        rulings = [ruling for ruling in view.rulings if not changed >> ruling.operation & 1]
+        ruled = (ruling for op in operations if now.effective(op) for ruling in _rulings(op))
+        changes["rulings"] = _ordered(now, (*rulings, *ruled))
     if about.names:
         invitations = dict(view.invitations)
         for name in sorted(about.names):
@@ -174,6 +178,12 @@ def _rankings(operation: Operation) -> Iterator[Ranking]:
     for act in operation.acts:
         if isinstance(act, SetRank):
             yield Ranking(operation=operation.index, user=act.user, rank=act.rank, fence=act.fence)
+
+
+def _rulings(operation: Operation) -> Iterator[Ruling]:
+    for act in operation.acts:
+        if isinstance(act, SetThreshold) and act.permission in OF_CONTENT:
+            yield Ruling(operation=operation.index, permission=act.permission, rank=act.rank, fence=act.fence)
 
 
 def _bans(now: Authority, user: UserId) -> Iterator[BanState]:

@@ -7,6 +7,7 @@ understands it. docs/protocol/records.md lists the fields.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from typing import TypeAlias
 
 from multichat_tui.model.codec import Rejected, Value, decode_text, encode
@@ -17,14 +18,15 @@ from multichat_tui.model.identity import (
     Certificate,
     decode_certificate,
 )
-from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId
+from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import (
     MAX_ACTS,
     MAX_BODY_BYTES,
+    MAX_ETS,
     MAX_INTEGER,
     MAX_JOIN_BYTES,
+    MAX_MARKS,
     MAX_NAME_CHARACTERS,
-    MAX_PARENTS,
     MAX_TEXT_CHARACTERS,
     MAX_TIMESTAMP_MS,
     MAX_TIPS,
@@ -115,6 +117,25 @@ class Tip:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How far somebody had seen a device's chain of content."""
+
+    device: bytes
+    """The first PREFIX_SIZE bytes of its id."""
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WideFence:
+    """What the author of a restriction for all had seen: of the chains of content lately written to, up to MAX_MARKS of them, how
+    far; of all others whatever is not above `floor_ets`."""
+
+    marks: tuple[Mark, ...] = ()
+    """Ascending by device."""
+    floor_ets: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Remove:
     """Ends a membership. The fence names the tips of the target's chains that the author had seen."""
 
@@ -180,11 +201,11 @@ class Unban:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetThreshold:
-    """The least rank that may do something. `heads`, of the content that the author had seen, are the fence of a raised one."""
+    """The least rank that may do something. The fence is of a raised one that content needs."""
 
     permission: Permission
     rank: int
-    heads: tuple[RecordId, ...] = ()
+    fence: WideFence = WideFence()
     reason: str = ""
 
 
@@ -311,7 +332,13 @@ def _encode(act: Act) -> Value:
         case Unban():
             return {0: Type.UNBAN.value, 1: act.user, 2: act.reason}
         case SetThreshold():
-            return {0: Type.THRESHOLD.value, 1: act.permission.value, 2: act.rank, 3: list(act.heads), 4: act.reason}
+            return {
+                0: Type.THRESHOLD.value,
+                1: act.permission.value,
+                2: act.rank,
+                3: wide_fence_value(act.fence),
+                4: act.reason,
+            }
         case Message():
             fields: dict[int, Value] = {0: Type.MESSAGE.value, 1: act.text}
             if act.reply_to is not None:
@@ -323,6 +350,11 @@ def _encode(act: Act) -> Value:
 
 def _fence_value(fence: tuple[Tip, ...]) -> Value:
     return [[tip.device, tip.log.value, tip.seq, tip.hash] for tip in fence]
+
+
+def wide_fence_value(fence: WideFence) -> Value:
+    marks: list[Value] = [[mark.device, mark.seq] for mark in fence.marks]
+    return [fence.floor_ets, *marks]
 
 
 def _need(fields: Mapping[int, Value], *keys: int) -> None:
@@ -402,7 +434,7 @@ def _decode(fields: Mapping[int, Value]) -> Act:
             return SetThreshold(
                 permission=as_enum(fields[1], "permission", Permission),
                 rank=_threshold(fields[2]),
-                heads=tuple(RecordId(as_id(entry, "head")) for entry in as_list(fields[3], "heads", MAX_PARENTS)),
+                fence=wide_fence(fields[3]),
                 reason=as_text(fields[4], "reason", MAX_TOPIC_CHARACTERS),
             )
         case Type.MESSAGE:
@@ -442,6 +474,17 @@ def _create(fields: Mapping[int, Value]) -> Create:
         founders=tuple(founders),
         nonce=as_bytes(fields[4], "nonce", 32, 16),
     )
+
+
+def wide_fence(value: Value) -> WideFence:
+    floor, *entries = as_list(value, "fence", MAX_MARKS + 1, 1)
+    marks = []
+    for entry in entries:
+        device, seq = as_list(entry, "mark", 2, 2)
+        marks.append(Mark(device=as_bytes(device, "device", PREFIX_SIZE, PREFIX_SIZE), seq=as_int(seq, "seq", MAX_INTEGER)))
+    if any(one.device >= other.device for one, other in pairwise(marks)):
+        raise Malformed("fence: marks out of order")
+    return WideFence(marks=tuple(marks), floor_ets=as_int(floor, "floor", MAX_ETS - 1))
 
 
 def _tip(value: Value) -> Tip:

@@ -17,6 +17,8 @@ MAX_CONTROL_HEADS = 16
 MAX_RECIPIENTS = 256
 MAX_ACTS = 16
 """Acts in one record (authority.md, bounds)."""
+MAX_MARKS = 1024
+"""Chains that the fence of a restriction for all names, about 13 kB; the others are bounded by their time."""
 MAX_TARGETS = 256
 MAX_USES = 1024
 """Uses of one invitation."""

@@ -39,6 +39,9 @@ class Permission(IntEnum):
     """Make channels, in a workspace."""
 
 
+OF_CONTENT = frozenset({Permission.SEND, Permission.PIN, Permission.REACT, Permission.LINKS, Permission.FILES})
+"""What content needs: raising one of these draws a fence."""
+
 THRESHOLDS: dict[Permission, int] = {
     Permission.SEND: MEMBER,
     Permission.INVITE: MEMBER,

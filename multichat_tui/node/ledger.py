@@ -452,7 +452,7 @@ class Ledger:
         # A view shares with the one before what has not changed: thousands of records change neither members nor invitations.
         ended = before is None or before.endings is not after.endings or before.rankings is not after.rankings
         revoked = before is None or before.revocations is not after.revocations
-        ruled = before is None or before.thresholds is not after.thresholds
+        ruled = before is None or before.thresholds is not after.thresholds or before.rulings is not after.rulings
         if before is not None and (ended or revoked or ruled or (before.effective ^ after.effective) & before.mask):
             self.timeline.recount(channel, before, after)
         if before is not None and before.members.keys() - after.members.keys():

@@ -3,16 +3,19 @@
 What is refused here would be without effect on every other node, too: the same rules (`channel.permitting`) hold there.
 """
 
+from collections.abc import Iterator
+
 from multichat_tui.channel.view import View
-from multichat_tui.model.acts import MAX_RANK, Act, Ban, Remove, SetRank, SetThreshold, Style, Tip, Unban
+from multichat_tui.model.acts import MAX_RANK, Act, Ban, Mark, Remove, SetRank, SetThreshold, Style, Tip, Unban, WideFence
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
-from multichat_tui.model.ids import Log, UserId
+from multichat_tui.model.ids import PREFIX_SIZE, Log, UserId
 from multichat_tui.model.intents import Accepted, BanMember, GiveRank, LiftBan, RemoveMember, SetPermission
-from multichat_tui.model.limits import MAX_PARENTS, MAX_TIMESTAMP_MS, MAX_TIPS, MAX_TOPIC_CHARACTERS
-from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, Permission, holders_words, standing_words
+from multichat_tui.model.limits import MAX_ETS, MAX_MARKS, MAX_TIMESTAMP_MS, MAX_TIPS, MAX_TOPIC_CHARACTERS
+from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, OF_CONTENT, Permission, holders_words, standing_words
 from multichat_tui.model.text import visible
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import End
 
 ModeratingIntent = GiveRank | RemoveMember | BanMember | LiftBan | SetPermission
 
@@ -97,8 +100,9 @@ class Moderating:
                 Refusal.NOT_ALLOWED,
                 f"You are {standing_words(mine)}: what needs more than that, before or after, is not yours to change.",
             )
-        heads = tuple(sorted(channel.chains.heads[Log.CONTENT]))[:MAX_PARENTS]
-        return SetThreshold(permission=intent.permission, rank=intent.rank, heads=heads, reason=reason)
+        drawn = intent.permission in OF_CONTENT and intent.rank > before
+        fence = wide_fence(channel) if drawn else WideFence()
+        return SetThreshold(permission=intent.permission, rank=intent.rank, fence=fence, reason=reason)
 
     def _may(self, channel: Channel, permission: Permission, what: str) -> int:
         """Our own rank, if that suffices."""
@@ -137,11 +141,27 @@ def need(view: View, user: UserId, permission: Permission, what: str) -> int:
     return rank
 
 
+def wide_fence(channel: Channel) -> WideFence:
+    """The ends of all chains of content, as far as they are here. Where there are too many to name, those that were written to
+    last are named; what the others hold is no later than the last of them."""
+    ends = sorted((end for log, end in _seen(channel) if log is Log.CONTENT), key=lambda end: -end.ets)
+    named = sorted((end.device[:PREFIX_SIZE], end.seq) for end in ends[:MAX_MARKS])
+    floor = ends[MAX_MARKS].ets if len(ends) > MAX_MARKS else 0
+    return WideFence(marks=tuple(Mark(device=device, seq=seq) for device, seq in named), floor_ets=min(floor, MAX_ETS - 1))
+
+
+def _seen(channel: Channel) -> Iterator[tuple[Log, End]]:
+    """The newest that is here of each chain, whether what is below it has come yet or not."""
+    chains = channel.chains
+    for key in sorted({*chains.ends, *chains.islands}):
+        island = chains.islands.get(key)
+        yield key[0], chains.ends[key] if island is None else island.end
+
+
 def fence(channel: Channel, user: UserId) -> tuple[Tip, ...]:
     """The ends of the chains of somebody's devices, as far as they are here."""
-    ends = sorted(channel.chains.ends.items())
-    mine = [(key, end) for key, end in ends if channel.control.user_of(end.device) == user]
-    return tuple(Tip(device=end.device, log=key[0], seq=end.seq, hash=end.id) for key, end in mine[:MAX_TIPS])
+    mine = [(log, end) for log, end in _seen(channel) if channel.control.user_of(end.device) == user]
+    return tuple(Tip(device=end.device, log=log, seq=end.seq, hash=end.id) for log, end in mine[:MAX_TIPS])
 
 
 def _reason(text: str) -> str:

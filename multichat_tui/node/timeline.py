@@ -2,9 +2,10 @@
 when what counts has changed."""
 
 import heapq
+from collections.abc import Iterator
 from dataclasses import replace
 
-from multichat_tui.channel.counting import counts
+from multichat_tui.channel.counting import counts, within
 from multichat_tui.channel.view import View
 from multichat_tui.model.acts import (
     Act,
@@ -21,6 +22,7 @@ from multichat_tui.model.acts import (
     SetTopic,
     Unban,
     UnknownAct,
+    WideFence,
 )
 from multichat_tui.model.events import MessageAdded, MessageChanged
 from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId
@@ -130,6 +132,7 @@ class Timeline:
         ended = {ending.user for ending in set(before.endings) ^ set(after.endings)}
         ended |= {ranking.user for ranking in set(before.rankings) ^ set(after.rankings)}
         if before.thresholds != after.thresholds:
+            # What a rank lacks is measured by the threshold that is now.
             ended |= {ranking.user for ranking in after.rankings}
         revoked = {
             device
@@ -140,12 +143,25 @@ class Timeline:
         for device, certificate in control.certificates.items():
             if certificate.user in ended or device in revoked:
                 entries.update((entry.id, entry) for entry in txn.entries_by_device(channel.id, device))
+        for ruling in set(before.rulings) ^ set(after.rulings):
+            entries.update(self._beyond(channel, ruling.fence))
         for record in control.records_in((before.effective ^ after.effective) & before.mask):
             entry = txn.entry(record)
             if entry is not None:
                 entries[record] = entry
         for entry in entries.values():
             self._recount_entry(channel, entry)
+
+    def _beyond(self, channel: Channel, fence: WideFence) -> Iterator[tuple[RecordId, TimelineEntry]]:
+        """What is shown, or could be, beyond the fence of a restriction for all: mostly the little that came beside it."""
+        txn = self._world.txn
+        marks = {mark.device: mark.seq for mark in fence.marks}
+        for prefix, device in channel.devices.items():
+            top = channel.chains.top((Log.CONTENT, prefix))
+            for record in txn.chain(channel.id, Log.CONTENT, device, marks.get(prefix, -1) + 1, top):
+                entry = None if within(fence, record.header) else txn.entry(record.id)
+                if entry is not None:
+                    yield record.id, entry
 
     def _recount_entry(self, channel: Channel, entry: TimelineEntry) -> None:
         world = self._world

@@ -324,6 +324,14 @@ def THRESHOLD(value: Any) -> Any:
     return value if value == 1000 and type(value) is int else number(-1, 100)(value)
 
 
+def WIDE_FENCE(value: Any) -> Any:
+    """A time, then (first bytes of a device, seq), ascending."""
+    floor, *marks = many(lambda entry: entry, 1025, 1)(value)
+    found = [row(octets(8, 8), UINT)(mark) for mark in marks]
+    need(all(one[0] < other[0] for one, other in itertools.pairwise(found)))
+    return [number(0, 2**53 - 1)(floor), *found]
+
+
 ACTS = {
     1: fields({1: number(1, 2), 2: text(0, 48), 3: many(many(octets(0, 512), 16, 1), 16, 1), 4: octets(16, 32)}),
     2: fields({1: ID, 2: ID, 3: number(0, 100), 4: number(1, 1024), 5: TIME}),
@@ -337,7 +345,7 @@ ACTS = {
     10: fields({1: ID, 2: number(-1, 100), 3: many(FENCE_END, 8192), 4: text(0, 300)}),
     11: fields({1: ID, 2: many(FENCE_END, 8192), 3: number(0, 2**48 - 1), 4: text(0, 300)}),
     12: fields({1: ID, 2: text(0, 300)}),
-    13: fields({1: number(1, 14), 2: THRESHOLD, 3: many(ID, 16), 4: text(0, 300)}),
+    13: fields({1: number(1, 14), 2: THRESHOLD, 3: WIDE_FENCE, 4: text(0, 300)}),
     64: fields({1: text(1, 8000)}, {2: ID}),
 }
 

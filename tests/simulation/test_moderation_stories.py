@@ -235,6 +235,45 @@ def test_what_somebody_writes_without_knowing_that_they_are_muted_is_hidden_when
     run_virtual(story())
 
 
+def test_a_lockdown_hides_what_was_written_beside_it_and_nothing_from_before() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(107)
+        ann, bob, kim, channel = await three(world)
+        await bob.say(channel, "before")
+        await kim.say(channel, "before too")
+        await until(lambda: has(ann, channel, "before too"), "ann has it")
+        await until(lambda: has(ann, channel, "before"), "ann has both")
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(kim), rank=MODERATOR))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "moderator"})
+        world.hub.partition(["ann"], ["bob", "kim"])
+        await asyncio.sleep(60)
+        await ann.api.submit(SetPermission(channel=channel, permission=Permission.SEND, rank=MODERATOR, reason="raid"))
+        await bob.say(channel, "beside")
+        await kim.say(channel, "a moderator beside")
+        await until(lambda: has(kim, channel, "beside"), "kim reads it as long as she knows no better")
+        world.hub.heal()
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "moderator"})
+        for person in (ann, bob, kim):
+            assert await person.texts(channel) == ["before", "before too", "a moderator beside"]
+        assert "moderators and above" in await refused(bob, channel, "may I")
+        await held_by(push(bob, channel, "past all rules"), ann, kim)
+
+        # Who keeps writing upon what was before cannot be told apart by what they cite, but by the fence.
+        await ann.api.submit(SetPermission(channel=channel, permission=Permission.SEND, rank=MEMBER))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "moderator"})
+        await bob.say(channel, "after")
+        expected = ["before", "before too", "a moderator beside", "after"]
+        assert await world.converge(channel) == expected
+        # A newcomer comes to the same, whatever comes to them first.
+        eve = (await world.add("eve"))[0]
+        await world.pair(ann, eve)
+        await eve.api.submit(JoinChannel(link=await invite(ann, channel)))
+        await agree(channel, (ann, eve), {"ann": "founder", "bob": "member", "kim": "moderator", "eve": "member"})
+        assert await world.converge(channel) == expected
+
+    run_virtual(story())
+
+
 def test_a_ban_keeps_out_who_holds_a_fresh_link_until_it_is_lifted() -> None:
     async def story() -> None:
         world = SimulatedWorld(105)

@@ -53,6 +53,7 @@ from multichat_tui.model.acts import (
     Devices,
     Invite,
     Leave,
+    Mark,
     Message,
     Remove,
     Rename,
@@ -62,6 +63,7 @@ from multichat_tui.model.acts import (
     Style,
     Tip,
     Unban,
+    WideFence,
     encode_acts,
 )
 from multichat_tui.model.codec import encode
@@ -241,6 +243,7 @@ def acts() -> dict[str, tuple[Act, ...]]:
     record = RecordId(filled(0x30))
     join = sign_join(DEVICES["grace"], join_seed(SEED), ChannelId(filled(0x20)), GRACE, "Grace", NOW_MS)
     tip = Tip(device=GRACE.device, log=Log.CONTENT, seq=4, hash=filled(0x60))
+    seen = WideFence(marks=(Mark(device=filled(0x30, 8), seq=7), Mark(device=filled(0x31, 8), seq=0)), floor_ets=NOW_MS)
     invite = Invite(
         join_key=public_key(join_seed(SEED)), token_key=token_key(SEED), rank=0, uses=5, expires_ms=NOW_MS + 604_800_000
     )
@@ -259,7 +262,7 @@ def acts() -> dict[str, tuple[Act, ...]]:
         "mute": (SetRank(user=GRACE.user, rank=-1, fence=(tip,), reason="shouts"),),
         "ban": (Ban(user=GRACE.user, fence=(tip,), until_ms=NOW_MS + 604_800_000, reason="spam"),),
         "unban": (Unban(user=GRACE.user, reason="said sorry"),),
-        "permission": (SetThreshold(permission=Permission.SEND, rank=50, heads=(record,), reason="raid"),),
+        "permission": (SetThreshold(permission=Permission.SEND, rank=50, fence=seen, reason="raid"),),
         "founders alone": (SetThreshold(permission=Permission.RENAME, rank=1000),),
     }
 
