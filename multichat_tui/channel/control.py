@@ -107,6 +107,14 @@ class ControlLog:
         """What is so after these heads. They are held."""
         return self._state_of(self.mask(heads))
 
+    def newest_first(self) -> Iterator[Operation]:
+        """All that is held, later ones before what they follow."""
+        return reversed(self._operations)
+
+    def state_before(self, operation: Operation) -> Authority:
+        """What was so in an operation's own past."""
+        return self._state_of(operation.past)
+
     def grounds(self, user: UserId) -> int:
         """The set of operations that show why somebody is no member: what was done to them, and to invitations that they used,
         with all their pasts."""

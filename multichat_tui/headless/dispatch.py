@@ -54,6 +54,7 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("channel", "ban"): moderating.ban,
     ("channel", "unban"): moderating.unban,
     ("channel", "bans"): moderating.bans,
+    ("channel", "lockdown"): moderating.lockdown,
     ("channel", "permissions"): moderating.permissions,
     ("channel", "permission"): moderating.permission,
     ("send", None): messages.send,

@@ -288,6 +288,9 @@ def _moderating_verbs(verb: Any, channel: Any) -> None:
     ban.add_argument("--for", dest="span", metavar="SPAN", help="for how long, such as 1h, 7d, 2w (default: until it is lifted)")
     about("unban", "lift a ban; an invitation lets them back in", "PERSON")
     about("bans", "who is banned, until when and why")
+    lockdown = about("lockdown", "let only moderators and above write and let people in")
+    lockdown.add_argument("--off", action="store_true", help="open it again")
+    lockdown.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")
     about("permissions", "who may do what in a channel, and what you are")
     about("permission", "say who may do something in a channel", "PERMISSION", "ROLE")
 

@@ -111,6 +111,15 @@ class SetPermission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lockdown:
+    """Nobody below moderators writes or lets anybody in; or (`on` false) all as it was before."""
+
+    channel: ChannelId
+    on: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetName:
     """One's own name, as others see it."""
 
@@ -286,6 +295,7 @@ Intent: TypeAlias = (
     | BanMember
     | LiftBan
     | SetPermission
+    | Lockdown
     | SetName
     | InviteContact
     | AcceptContact

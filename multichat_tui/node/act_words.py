@@ -25,7 +25,7 @@ from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import RecordId, UserId, short
 from multichat_tui.model.joins import decode_join
 from multichat_tui.model.limits import SALT_BYTES
-from multichat_tui.model.ranks import DEEDS, MUTED, holders_words, standing_words
+from multichat_tui.model.ranks import DEEDS, MODERATOR, MUTED, Permission, holders_words, standing_words
 from multichat_tui.model.records import Record
 from multichat_tui.model.snapshots import (
     RowKind,
@@ -72,6 +72,8 @@ def _devices_text(devices: DeviceList) -> str:
 
 def deed_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], str]) -> str:
     """What was done to people's rights, in words. Names and reasons are others' text."""
+    if (reason := _lockdown_reason(acts)) is not None:
+        return f"{author} locked the channel down" + (f": {reason}" if reason else "")
     for act in acts:
         match act:
             case SetRank() if act.rank == MUTED:
@@ -92,6 +94,12 @@ def deed_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], s
                 continue
         return f"{said}: {act.reason}" if act.reason else said
     return ""
+
+
+def _lockdown_reason(acts: tuple[Act, ...]) -> str | None:
+    """None if they are none: only moderators and above write and let people in from then on."""
+    raised = {act.permission: act.reason for act in acts if isinstance(act, SetThreshold) and act.rank >= MODERATOR}
+    return raised[Permission.SEND] if {Permission.SEND, Permission.ADMIT} <= raised.keys() else None
 
 
 def _moment(time_ms: int) -> str:

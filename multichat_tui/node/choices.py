@@ -30,6 +30,7 @@ from multichat_tui.model.intents import (
     LabelDevice,
     LeaveChannel,
     LiftBan,
+    Lockdown,
     MarkRead,
     MeetNearby,
     OpenDirect,
@@ -132,7 +133,7 @@ class Choices:
                 return self._topic(intent)
             case RenameChannel():
                 return self._rename_channel(intent)
-            case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission():
+            case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission() | Lockdown():
                 return self._moderating.decide(self._member(intent.channel), intent)
             case SetName():
                 return self._rename(intent)

@@ -9,15 +9,16 @@ from multichat_tui.channel.view import View
 from multichat_tui.model.acts import MAX_RANK, Act, Ban, Mark, Remove, SetRank, SetThreshold, Style, Tip, Unban, WideFence
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.ids import PREFIX_SIZE, Log, UserId
-from multichat_tui.model.intents import Accepted, BanMember, GiveRank, LiftBan, RemoveMember, SetPermission
+from multichat_tui.model.intents import Accepted, BanMember, GiveRank, LiftBan, Lockdown, RemoveMember, SetPermission
 from multichat_tui.model.limits import MAX_ETS, MAX_MARKS, MAX_TIMESTAMP_MS, MAX_TIPS, MAX_TOPIC_CHARACTERS
 from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, OF_CONTENT, Permission, holders_words, standing_words
 from multichat_tui.model.text import visible
 from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.lockdown import lifting_acts, lockdown_acts
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import End
 
-ModeratingIntent = GiveRank | RemoveMember | BanMember | LiftBan | SetPermission
+ModeratingIntent = GiveRank | RemoveMember | BanMember | LiftBan | SetPermission | Lockdown
 
 
 class Moderating:
@@ -45,6 +46,12 @@ class Moderating:
                 act = self._lift(channel, intent.user, reason)
             case SetPermission():
                 act = self._threshold(channel, intent, reason)
+            case Lockdown():
+                self._may(channel, Permission.CHANGE, "change permissions")
+                me = self._world.identity.user
+                shut = lockdown_acts(channel, me, wide_fence(channel), reason) if intent.on else lifting_acts(channel, me, reason)
+                record = self._ledger.author(channel, Log.CONTROL, shut)
+                return Accepted(record=record.id, channel=channel.id)
         record = self._ledger.author(channel, Log.CONTROL, (act,))
         user = None if isinstance(intent, SetPermission) else intent.user
         return Accepted(record=record.id, channel=channel.id, user=user)

@@ -14,6 +14,7 @@ from multichat_tui.model.intents import (
     InviteToChannel,
     JoinChannel,
     LiftBan,
+    Lockdown,
     RemoveMember,
     SetPermission,
     SetTopic,
@@ -247,7 +248,7 @@ def test_a_lockdown_hides_what_was_written_beside_it_and_nothing_from_before() -
         await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "moderator"})
         world.hub.partition(["ann"], ["bob", "kim"])
         await asyncio.sleep(60)
-        await ann.api.submit(SetPermission(channel=channel, permission=Permission.SEND, rank=MODERATOR, reason="raid"))
+        await ann.api.submit(Lockdown(channel=channel, on=True, reason="raid"))
         await bob.say(channel, "beside")
         await kim.say(channel, "a moderator beside")
         await until(lambda: has(kim, channel, "beside"), "kim reads it as long as she knows no better")
@@ -258,8 +259,12 @@ def test_a_lockdown_hides_what_was_written_beside_it_and_nothing_from_before() -
         assert "moderators and above" in await refused(bob, channel, "may I")
         await held_by(push(bob, channel, "past all rules"), ann, kim)
 
-        # Who keeps writing upon what was before cannot be told apart by what they cite, but by the fence.
-        await ann.api.submit(SetPermission(channel=channel, permission=Permission.SEND, rank=MEMBER))
+        with pytest.raises(IntentRefused, match="already"):
+            await ann.api.submit(Lockdown(channel=channel, on=True))
+        with pytest.raises(IntentRefused, match="moderator"):
+            await kim.api.submit(Lockdown(channel=channel, on=False))
+        await ann.api.submit(Lockdown(channel=channel, on=False))
+        assert "ann locked the channel down: raid" in await told(bob, channel)
         await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "moderator"})
         await bob.say(channel, "after")
         expected = ["before", "before too", "a moderator beside", "after"]
@@ -270,6 +275,24 @@ def test_a_lockdown_hides_what_was_written_beside_it_and_nothing_from_before() -
         await eve.api.submit(JoinChannel(link=await invite(ann, channel)))
         await agree(channel, (ann, eve), {"ann": "founder", "bob": "member", "kim": "moderator", "eve": "member"})
         assert await world.converge(channel) == expected
+
+    run_virtual(story())
+
+
+def test_lifting_a_lockdown_brings_back_what_was_before_it_and_not_the_usual() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(108)
+        ann, bob, kim, channel = await three(world)
+        await ann.api.submit(SetPermission(channel=channel, permission=Permission.SEND, rank=10))
+        await ann.api.submit(Lockdown(channel=channel, on=True))
+        await ann.api.submit(SetPermission(channel=channel, permission=Permission.SEND, rank=ADMIN))
+        await ann.api.submit(Lockdown(channel=channel, on=False))
+        rules = {row.permission: row.rank for row in (await ann.api.rules(channel)).rows.permissions}
+        assert (rules[Permission.SEND], rules[Permission.ADMIT]) == (10, MEMBER)
+        with pytest.raises(IntentRefused, match="not locked down"):
+            await ann.api.submit(Lockdown(channel=channel, on=False))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "member"})
+        assert "rank 10" in await refused(bob, channel, "may I")
 
     run_virtual(story())
 

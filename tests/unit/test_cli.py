@@ -129,7 +129,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "contact unverify x", "contact warnings", "channel create x", "channel invite x", "channel join l",
         "channel leave x",
         "channel list", "channel members x", "channel role x y admin", "channel kick x y", "channel ban x y",
-        "channel unban x y", "channel bans x", "channel permissions x", "channel permission x send admin",
+        "channel unban x y", "channel bans x", "channel lockdown x", "channel permissions x", "channel permission x send admin",
         "send x y", "log x", "thread x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
     ]  # fmt: skip
@@ -412,6 +412,11 @@ def test_moderation_commands(run, twin):
     assert run("channel", "role", "dev", "bob", "-1")[1] == "bob is muted in #dev now.\n"
     assert run("channel", "kick", "dev", "bob")[1] == "bob is removed from #dev.\n"
     assert run("channel", "permission", "dev", "send", "founder")[1] == "In #dev founders may write now.\n"
+    assert run("channel", "lockdown", "dev", "--off")[1] == "#dev is open again.\n"
+    code, out, err = run("channel", "lockdown", "dev", "--reason", "raid")
+    assert out.startswith("#dev is locked down")
+    assert "lockdown --off dev" in err
+    assert run("channel", "permission", "dev", "send", "founder")[0] == 0
     rows = results(run("channel", "permissions", "dev", "--json")[1])
     assert [(row["rank"], row["may"]) for row in rows if row["permission"] == "send"] == [(1000, True)]
     lines = run("channel", "permissions", "dev")[1].splitlines()
@@ -423,6 +428,9 @@ def test_moderation_commands(run, twin):
         "LiftBan",
         "GiveRank",
         "RemoveMember",
+        "SetPermission",
+        "Lockdown",
+        "Lockdown",
         "SetPermission",
     ]
 

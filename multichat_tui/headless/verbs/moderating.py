@@ -46,6 +46,12 @@ async def permission(context: Context) -> int:
     return await _do(context, lambda api, where: moderating.set_permission(api, where, wanted, rank, args.reason), "")
 
 
+async def lockdown(context: Context) -> int:
+    args = context.args
+    undo = "" if args.off else "lockdown --off {channel}"
+    return await _do(context, lambda api, where: moderating.lock_down(api, where, not args.off, args.reason), undo)
+
+
 async def _do(context: Context, deed: Deed, undo: str) -> int:
     """`undo`: the command that lets them back in, or write again."""
     args, out = context.args, context.out

@@ -25,6 +25,7 @@ from multichat_tui.model.intents import (
     JoinChannel,
     LeaveChannel,
     LiftBan,
+    Lockdown,
     MarkRead,
     OpenDirect,
     RememberTyped,
@@ -37,7 +38,7 @@ from multichat_tui.model.intents import (
     SetTopic,
 )
 from multichat_tui.model.limits import SUBSCRIBER_EVENTS
-from multichat_tui.model.ranks import ADMIN, FOUNDER, THRESHOLDS, role_of
+from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, THRESHOLDS, Permission, role_of
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, check_search, holds_all, marked_places, words_of
 from multichat_tui.model.snapshots import (
     BanRow,
@@ -312,6 +313,14 @@ class ApiTwin:
             case SetPermission(channel=channel, permission=permission, rank=rank):
                 rules = self.rules_rows[channel]
                 changed = tuple(replace(row, rank=rank) if row.permission is permission else row for row in rules.permissions)
+                self.rules_rows[channel] = replace(rules, permissions=changed)
+                return Accepted(channel=channel)
+            case Lockdown(channel=channel, on=on):
+                rules = self.rules_rows[channel]
+                shut = (Permission.SEND, Permission.ADMIT)
+                changed = tuple(
+                    replace(row, rank=MODERATOR if on else MEMBER) if row.permission in shut else row for row in rules.permissions
+                )
                 self.rules_rows[channel] = replace(rules, permissions=changed)
                 return Accepted(channel=channel)
             case SetTopic() | RenameChannel() | MarkRead() | SetDraft():

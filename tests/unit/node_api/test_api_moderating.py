@@ -6,7 +6,7 @@ import pytest
 from api_twin import ApiTwin, user
 
 from multichat_tui.model.errors import IntentRefused, NotFound, UsageError
-from multichat_tui.model.intents import BanMember, GiveRank, LiftBan, RemoveMember, SetPermission
+from multichat_tui.model.intents import BanMember, GiveRank, LiftBan, Lockdown, RemoveMember, SetPermission
 from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, Permission, holders_words, standing_words
 from multichat_tui.model.snapshots import BanRow
 from multichat_tui.node.api.commands import run_command
@@ -221,6 +221,16 @@ async def test_a_permission_is_set_by_its_name(api, dev, line, permission, rank,
     shown = await run_command(api, dev, f"/permission {permission.name}")
     assert shown.fields["rank"] == rank
     assert len(api.intents) == 1
+
+
+async def test_a_channel_is_locked_down_with_a_reason_and_opened_again(api, dev):
+    outcome = await run_command(api, dev, "/lockdown they come  in dozens")
+    assert api.intents == [Lockdown(channel=dev, on=True, reason="they come  in dozens")]
+    assert outcome.lines[0].startswith("#dev is locked down")
+    assert "/lockdown off" in outcome.lines[0]
+    outcome = await run_command(api, dev, "/lockdown OFF all gone")
+    assert api.intents[-1] == Lockdown(channel=dev, on=False, reason="all gone")
+    assert outcome.lines == ("#dev is open again.",)
 
 
 @pytest.mark.parametrize("rank", [-1, 0, 20, 50, 100, FOUNDER])

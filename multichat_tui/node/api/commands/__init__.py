@@ -185,6 +185,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(name="bans", usage="/bans", summary="who is banned from this channel, until when and why", run=moderating.bans),
     Command(
+        name="lockdown",
+        usage="/lockdown [off] [REASON]",
+        summary="let only moderators and above write and let people in, until /lockdown off",
+        run=moderating.lockdown,
+        takes=((moderating.OPEN_AGAIN,),),
+    ),
+    Command(
         name="permissions",
         usage="/permissions",
         summary="who may do what in this channel, and what you are",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from multichat_tui.model.acts import MAX_RANK
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, UsageError
 from multichat_tui.model.ids import ChannelId, UserId
-from multichat_tui.model.intents import BanMember, GiveRank, LiftBan, RemoveMember, SetPermission
+from multichat_tui.model.intents import BanMember, GiveRank, LiftBan, Lockdown, RemoveMember, SetPermission
 from multichat_tui.model.ranks import (
     DEEDS,
     FOUNDER,
@@ -31,6 +31,7 @@ ROLES = ("admin", "moderator", "member", "muted")
 """Those that can be given."""
 PERMISSIONS = tuple(permission.name.lower() for permission in Permission)
 SPAN = "for="
+OPEN_AGAIN = "off"
 DEED_CELLS = 11
 """The column of /permissions where what each is for begins."""
 HOLDER_CELLS = DEED_CELLS + 2 + max(len(deed) for deed in DEEDS.values())
@@ -135,6 +136,13 @@ async def set_permission(api: NodeApi, channel: ChannelId, permission: Permissio
     said = f"In {await _label(api, channel)} {holders_words(rank)} may {DEEDS[permission]} now."
     fields: dict[str, Plain] = {"channel": id_text(channel), "permission": permission.name.lower()}
     return Done(said=said, fields=fields | {"rank": rank, "role": role_of(rank), "reason": reason})
+
+
+async def lock_down(api: NodeApi, channel: ChannelId, on: bool, reason: str) -> Done:
+    await api.submit(Lockdown(channel=channel, on=on, reason=reason))
+    label = await _label(api, channel)
+    said = f"{label} is locked down: only moderators and above write and let people in." if on else f"{label} is open again."
+    return Done(said=said, fields={"channel": id_text(channel), "locked": on, "reason": reason})
 
 
 def _about(said: str, user: UserId, name: str, reason: str, **more: Plain) -> Done:
@@ -248,6 +256,13 @@ async def bans(call: Call) -> Outcome:
     rows = (await call.api.rules(call.need_channel())).rows.bans
     lines = tuple(map(ban_line, rows)) or ("Nobody is banned here. /ban NAME [for=7d] [REASON] keeps somebody out.",)
     return Outcome(lines=lines, fields={"bans": [ban_fields(row) for row in rows]}, hang=2)
+
+
+async def lockdown(call: Call) -> Outcome:
+    word, _, rest = call.words.partition(" ")
+    on = word.lower() != OPEN_AGAIN
+    done = await lock_down(call.api, call.need_channel(), on, call.words if on else rest.strip())
+    return done.outcome("/lockdown off opens it again." if on else "")
 
 
 async def permissions(call: Call) -> Outcome:
