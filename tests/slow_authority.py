@@ -16,6 +16,7 @@ from multichat_tui.model.acts import (
     Devices,
     Invite,
     Leave,
+    Message,
     Remove,
     Rename,
     SetRank,
@@ -292,6 +293,8 @@ class Slow:
                 return Permission.TOPIC
             case Rename():
                 return Permission.RENAME
+            case Message():
+                return Permission.SEND
             case _:
                 return None
 
@@ -356,7 +359,7 @@ class Slow:
                 return op.devices is not None and self._was_here(state, op.devices.user)
             case Rename():
                 return group
-            case Leave() | SetTopic():
+            case Leave() | SetTopic() | Message():
                 return True
             case _:
                 return False

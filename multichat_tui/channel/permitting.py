@@ -11,6 +11,7 @@ from multichat_tui.model.acts import (
     Devices,
     Invite,
     Leave,
+    Message,
     Remove,
     Rename,
     SetRank,
@@ -64,7 +65,7 @@ def _permits(past: Authority, operation: Operation, act: Act, rank: int) -> bool
             return operation.devices is not None and past.was_here(operation.devices.user)
         case Rename():
             return group
-        case Leave() | SetTopic():
+        case Leave() | SetTopic() | Message():
             return True
         case _:
             return False

@@ -12,6 +12,7 @@ from multichat_tui.model.acts import (
     Create,
     Invite,
     Leave,
+    Message,
     Remove,
     Rename,
     SetRank,
@@ -285,6 +286,8 @@ def needed(subjects: Subjects, operation: Operation, act: Act) -> Permission | N
             return Permission.TOPIC
         case Rename():
             return Permission.RENAME
+        case Message():
+            return Permission.SEND
         case _:
             return None
 

@@ -92,6 +92,7 @@ def message_fields(row: MessageRow) -> dict[str, Any]:
         "thread": None,
         "reactions": [],
         "late": row.late,
+        "deeds": list(row.deeds),
         "subject": id_text(row.subject) if row.subject is not None else None,
     }
 

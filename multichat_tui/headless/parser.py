@@ -159,6 +159,11 @@ def _build() -> argparse.ArgumentParser:
     do = verb("do", "any slash command, with its result or refusal")
     do.add_argument("-c", "--channel", metavar="CH", help="the channel that is open for the command")
     do.add_argument("line", nargs="+", metavar="COMMAND", help='such as "/whois bob"')
+    do.add_argument(
+        "--together",
+        action="store_true",
+        help="each COMMAND is one by itself, and all are done as one, or none; what has no slash is a message",
+    )
     demo = verb("demo", "several nodes on this machine, talking; never touches your profile")
     demo.add_argument("--headless", action="store_true", help="play it as a transcript; exit 0 only if all was delivered")
     demo.add_argument("--stage", metavar="DIR", help=argparse.SUPPRESS)

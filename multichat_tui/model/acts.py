@@ -268,14 +268,20 @@ def _acts(value: Value, log: Log) -> tuple[Act, ...]:
     if 0 not in fields:
         raise Malformed("content: no acts")
     acts = tuple(_decode(as_map(entry, "act")) for entry in as_list(fields[0], "acts", MAX_ACTS, 1))
-    if log == Log.CONTENT and any(_type(act) < FIRST_CONTENT_TYPE for act in acts):
+    if log == Log.CONTENT and any(map(is_control, acts)):
         raise Malformed("a control act in the content log")
     if len(acts) > 1 and any(isinstance(act, Create | Admit | Leave | Devices) for act in acts):
         raise Malformed("create, admit, leave and devices stand alone")
     return acts
 
 
-def _type(act: Act) -> int:
+def is_control(act: Act) -> bool:
+    """Whether it can stand in the control log only. Content acts can stand there beside it."""
+    return act_type(act) < FIRST_CONTENT_TYPE
+
+
+def act_type(act: Act) -> int:
+    """The number of its type."""
     return act.type if isinstance(act, UnknownAct) else int(_TYPES[type(act)])
 
 

@@ -281,6 +281,20 @@ class ConnectTo:
     address: str
 
 
+Part: TypeAlias = (
+    SendMessage | SetTopic | RenameChannel | GiveRank | RemoveMember | BanMember | LiftBan | SetPermission | Lockdown
+)
+"""What can be done together with others of one channel."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """Several changes of one channel as one: all of them, or none, here and on every other node."""
+
+    channel: ChannelId
+    intents: tuple[Part, ...]
+
+
 Intent: TypeAlias = (
     CreateChannel
     | InviteToChannel
@@ -296,6 +310,7 @@ Intent: TypeAlias = (
     | LiftBan
     | SetPermission
     | Lockdown
+    | Together
     | SetName
     | InviteContact
     | AcceptContact

@@ -86,6 +86,8 @@ class MessageRow:
     """How many messages answer it, or answer one that does, counted up to MAX_THREAD_ROWS; 0 for one that is an answer itself."""
     subject: UserId | None = None
     """Who a JOINED, LEFT or REMOVED row is about."""
+    deeds: tuple[str, ...] = ()
+    """What else was done in the same record as a MESSAGE, all of it or none, in words of this node."""
 
     @property
     def position(self) -> Position:

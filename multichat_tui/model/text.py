@@ -145,6 +145,15 @@ def _selects(char: str, before: str) -> bool:
 _SUFFIXED = re.compile(r".~\S+$", re.DOTALL)
 
 
+def encodable(text: str) -> bool:
+    """Whether it is UTF-8 text: no lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def clean_name(text: str) -> str | None:
     """A user's or channel's name as it may be chosen, in NFC, trimmed, runs of spaces made one; None if it cannot be a name.
 

@@ -31,6 +31,8 @@ from multichat_tui.model.snapshots import (
     RowKind,
 )
 
+MODERATING = (Remove, SetRank, Ban, Unban, SetThreshold)
+LOCKED = {Permission.SEND, Permission.ADMIT}
 LEFT_REASON = "left"
 """The reason of a removal that only confirms a leaving, which is shown already."""
 
@@ -70,10 +72,12 @@ def _devices_text(devices: DeviceList) -> str:
     return f"changed devices: {living} in use, revoked {' '.join(short(device) for device in revoked)}"
 
 
-def deed_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], str]) -> str:
-    """What was done to people's rights, in words. Names and reasons are others' text."""
-    if (reason := _lockdown_reason(acts)) is not None:
-        return f"{author} locked the channel down" + (f": {reason}" if reason else "")
+def deeds_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], str]) -> tuple[str, ...]:
+    """What was done to people's rights, and beside that to the channel, each in words. Names and reasons are others' text."""
+    found: list[str] = []
+    shut = _lockdown_reason(acts)
+    if shut is not None:
+        found.append(f"{author} locked the channel down" + (f": {shut}" if shut else ""))
     for act in acts:
         match act:
             case SetRank() if act.rank == MUTED:
@@ -88,18 +92,26 @@ def deed_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], s
                 said = f"{author} banned {name_of(act.user)}{until}"
             case Unban():
                 said = f"{author} lifted the ban of {name_of(act.user)}"
+            case SetThreshold() if shut is not None and act.permission in LOCKED:
+                continue
             case SetThreshold():
                 said = f"{author} changed who may {DEEDS[act.permission]}: {holders_words(act.rank)}"
+            case SetTopic() if len(acts) > 1:
+                found.append(f"{author} set the topic: {act.topic}")
+                continue
+            case Rename() if len(acts) > 1:
+                found.append(f"{author} renamed the channel: {act.name}")
+                continue
             case _:
                 continue
-        return f"{said}: {act.reason}" if act.reason else said
-    return ""
+        found.append(f"{said}: {act.reason}" if act.reason else said)
+    return tuple(found)
 
 
 def _lockdown_reason(acts: tuple[Act, ...]) -> str | None:
     """None if they are none: only moderators and above write and let people in from then on."""
     raised = {act.permission: act.reason for act in acts if isinstance(act, SetThreshold) and act.rank >= MODERATOR}
-    return raised[Permission.SEND] if {Permission.SEND, Permission.ADMIT} <= raised.keys() else None
+    return raised[Permission.SEND] if raised.keys() >= LOCKED else None
 
 
 def _moment(time_ms: int) -> str:
@@ -111,11 +123,13 @@ def _moment(time_ms: int) -> str:
 
 
 def row_words(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, UserId | None]:
-    """(kind, text, reply to, subject) of the first act that is shown."""
-    for act in acts:
+    """(kind, text, reply to, subject) of what is shown: a message before all else, and before what else happened to the channel
+    what was done to people's rights; otherwise the first act."""
+    messages = [act for act in acts if isinstance(act, Message)]
+    if messages:
+        return RowKind.MESSAGE, "\n".join(act.text for act in messages), messages[0].reply_to, None
+    for act in sorted(acts, key=lambda act: not isinstance(act, MODERATING)):
         match act:
-            case Message():
-                return RowKind.MESSAGE, act.text, act.reply_to, None
             case Create():
                 return RowKind.CREATED, "" if act.style is Style.DIRECT else act.name, None, None
             case Admit():

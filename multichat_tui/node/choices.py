@@ -4,11 +4,11 @@ from functools import partial
 
 from multichat_tui.crypto.identity import Account, safety_number
 from multichat_tui.crypto.keys import public_key
-from multichat_tui.model.acts import Create, Invite, Leave, Message, Rename, SetTopic, Style
+from multichat_tui.model.acts import Create, Invite, Leave, Style
 from multichat_tui.model.depth import SETTING as DEPTH
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.events import ChannelGone
-from multichat_tui.model.ids import ChannelId, Log, UserId
+from multichat_tui.model.ids import Log, UserId
 from multichat_tui.model.intents import (
     AcceptContact,
     Accepted,
@@ -44,6 +44,7 @@ from multichat_tui.model.intents import (
     SetNearby,
     SetPermission,
     SettleDevices,
+    Together,
     Unverify,
     VerifyByNumber,
 )
@@ -58,18 +59,17 @@ from multichat_tui.model.limits import (
     MAX_OPEN_INVITATIONS,
     MAX_PEER_ADDRESSES,
     MAX_SETTING_CHARACTERS,
-    MAX_TEXT_CHARACTERS,
     MAX_TIMESTAMP_MS,
-    MAX_TOPIC_CHARACTERS,
     MAX_USES,
 )
 from multichat_tui.model.ports import Space
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.snapshots import Membership
-from multichat_tui.model.text import clean_name, visible
+from multichat_tui.model.text import clean_name, encodable
 from multichat_tui.node.account import AccountChoices
 from multichat_tui.node.alarms import acknowledge
 from multichat_tui.node.comparisons import Comparisons
+from multichat_tui.node.deciding import Decided, Deciding, check_open, joined
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import Dialing
 from multichat_tui.node.exchange import Exchange
@@ -77,7 +77,7 @@ from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.islands import forget_islands
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
-from multichat_tui.node.moderating import Moderating, need
+from multichat_tui.node.moderating import need
 from multichat_tui.node.rows import COPIED, REVOKED, WAITING
 from multichat_tui.node.typed import SETTING as HISTORY
 from multichat_tui.node.typed import Typed, forget_typed
@@ -111,14 +111,16 @@ class Choices:
         self._comparisons = comparisons
         self._meeting = meeting
         self._typed = Typed(world)
-        self._moderating = Moderating(world, ledger)
+        self._deciding = Deciding(world)
 
     def submit(self, intent: Intent, account_entropy: bytes | None = None) -> Accepted:
         """Decide and do. `errors.IntentRefused`: nothing has changed."""
         self._check_account(intent)
         match intent:
-            case SendMessage():
-                return self._send(intent)
+            case Together() | SendMessage() | TopicIntent() | RenameChannel():
+                return self._write(self._deciding.decide(intent))
+            case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission() | Lockdown():
+                return self._write(self._deciding.decide(intent))
             case CreateChannel():
                 return self._create(intent)
             case InviteToChannel():
@@ -129,12 +131,6 @@ class Choices:
                 return self._leave(intent)
             case OpenDirect():
                 return Accepted(channel=self._direct(intent.user).id)
-            case TopicIntent():
-                return self._topic(intent)
-            case RenameChannel():
-                return self._rename_channel(intent)
-            case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission() | Lockdown():
-                return self._moderating.decide(self._member(intent.channel), intent)
             case SetName():
                 return self._rename(intent)
             case InviteContact():
@@ -217,47 +213,9 @@ class Choices:
 
     # Channels
 
-    def _check_open(self, user: UserId) -> None:
-        if self._world.closed(user):
-            name = visible(self._world.name_of(user)) or "This person"
-            raise IntentRefused(Refusal.CLOSED, f"{name} has closed their account: nobody would read it.")
-
-    def _member(self, channel: ChannelId) -> Channel:
-        """The channel, if we take part in it."""
-        found = self._world.channels.get(channel)
-        if found is None or found.standing.membership is Membership.LEFT:
-            raise NotFound("There is no such channel.", "/join LINK joins one, /create NAME makes one.")
-        match found.standing.membership:
-            case Membership.JOINED:
-                return found
-            case Membership.JOINING:
-                raise IntentRefused(Refusal.NOT_A_MEMBER, "You are not in this channel yet.", found.standing.note)
-            case Membership.REMOVED:
-                raise IntentRefused(Refusal.NOT_A_MEMBER, "You were removed from this channel.")
-            case _:
-                raise IntentRefused(Refusal.NOT_A_MEMBER, "You were not admitted to this channel.", found.standing.note)
-
-    def _send(self, intent: SendMessage) -> Accepted:
-        channel = self._world.conversation(self._member(intent.channel))[0]
-        partner = self._world.partner(channel)
-        if partner is not None:
-            self._check_open(partner)
-        need(channel.view, self._world.identity.user, Permission.SEND, "write")
-        text = intent.text.rstrip()
-        if not text.strip():
-            raise IntentRefused(Refusal.EMPTY, "There is nothing to send.")
-        if len(text) > MAX_TEXT_CHARACTERS:
-            raise IntentRefused(
-                Refusal.TOO_LONG,
-                f"The message has {len(text)} characters; at most {MAX_TEXT_CHARACTERS} can be sent.",
-                "Split it.",
-            )
-        if not _encodable(text):
-            raise IntentRefused(Refusal.BAD_NAME, "The message holds characters that are no Unicode text.")
-        if intent.reply_to is not None and not self._world.txn.holds(intent.reply_to):
-            raise NotFound("The message that this answers is not here.")
-        record = self._ledger.author(channel, Log.CONTENT, (Message(text=text, reply_to=intent.reply_to),))
-        return Accepted(record=record.id, channel=channel.id)
+    def _write(self, decided: Decided) -> Accepted:
+        record = self._ledger.author(decided.channel, decided.log, decided.acts)
+        return Accepted(record=record.id, channel=decided.channel.id, user=decided.user)
 
     def _create(self, intent: CreateChannel) -> Accepted:
         name = clean_name(intent.name.lstrip("#"))
@@ -271,7 +229,7 @@ class Choices:
         return Accepted(channel=channel.id, record=channel.control.root)
 
     def _invite(self, intent: InviteToChannel) -> Accepted:
-        channel = self._member(intent.channel)
+        channel = joined(self._world, intent.channel)
         if channel.view.style is Style.DIRECT:
             raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation has two people.", "/create makes a channel.")
         need(channel.view, self._world.identity.user, Permission.INVITE, "invite people")
@@ -331,7 +289,7 @@ class Choices:
         if contact is not None and existing:
             # Also with a closed account: what was said is there to be read.
             return world.conversation(existing[0])[0]
-        self._check_open(user)
+        check_open(self._world, user)
         if contact is None:
             raise IntentRefused(Refusal.UNKNOWN, "You can write directly to contacts only.", "/pair makes contacts.")
         create = Create(
@@ -343,28 +301,6 @@ class Choices:
         channel = self._ledger.found(create)
         self._exchange.announce(channel)
         return channel
-
-    def _topic(self, intent: TopicIntent) -> Accepted:
-        channel = self._member(intent.channel)
-        need(channel.view, self._world.identity.user, Permission.TOPIC, "set the topic")
-        topic = " ".join(intent.topic.split())
-        if len(topic) > MAX_TOPIC_CHARACTERS or not _encodable(topic):
-            raise IntentRefused(Refusal.TOO_LONG, f"A topic has at most {MAX_TOPIC_CHARACTERS} characters.")
-        if topic == channel.view.topic:
-            raise IntentRefused(Refusal.ALREADY, "That is the topic already.")
-        record = self._ledger.author(channel, Log.CONTROL, (SetTopic(topic=topic),))
-        return Accepted(record=record.id, channel=channel.id)
-
-    def _rename_channel(self, intent: RenameChannel) -> Accepted:
-        channel = self._member(intent.channel)
-        name = clean_name(intent.name.lstrip("#"))
-        if name is None:
-            raise IntentRefused(Refusal.BAD_NAME, "A channel's name has 1 to 48 visible characters.")
-        if channel.view.style is Style.DIRECT:
-            raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation has the name of the other person.")
-        need(channel.view, self._world.identity.user, Permission.RENAME, "rename it")
-        record = self._ledger.author(channel, Log.CONTROL, (Rename(name=name),))
-        return Accepted(record=record.id, channel=channel.id)
 
     # Oneself
 
@@ -410,7 +346,7 @@ class Choices:
         found = world.channels.get(intent.channel)
         if found is None:
             raise NotFound("There is no such channel.")
-        if len(intent.text) > MAX_DRAFT_CHARACTERS or not _encodable(intent.text):
+        if len(intent.text) > MAX_DRAFT_CHARACTERS or not encodable(intent.text):
             raise IntentRefused(Refusal.TOO_LONG, f"A draft has at most {MAX_DRAFT_CHARACTERS} characters.")
         channel = world.conversation(found)[0]
         if intent.thread is not None:
@@ -425,7 +361,7 @@ class Choices:
         return Accepted(channel=found.id)
 
     def _setting(self, intent: ChangeSetting) -> Accepted:
-        if not intent.key or len(intent.key) > 64 or len(intent.value) > MAX_SETTING_CHARACTERS or not _encodable(intent.value):
+        if not intent.key or len(intent.key) > 64 or len(intent.value) > MAX_SETTING_CHARACTERS or not encodable(intent.value):
             raise IntentRefused(Refusal.TOO_LONG, "The setting is too long.")
         self._world.txn.put(Space.SETTING, intent.key.encode(), intent.value.encode())
         if (intent.key.encode(), intent.value) == (HISTORY, "off"):
@@ -442,15 +378,6 @@ def _expiry(expires_in_ms: int) -> int:
     if not MIN_EXPIRY_MS <= expires_in_ms <= MAX_EXPIRY_MS:
         raise IntentRefused(Refusal.LIMIT, "A link is valid for a minute at least and a year at most.")
     return expires_in_ms
-
-
-def _encodable(text: str) -> bool:
-    """Whether it is UTF-8 text: no lone surrogates."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _address(text: str) -> str:

@@ -429,7 +429,7 @@ class Ledger:
             self._control(channel, record, acts)
         user = channel.control.user_of(record.header.device)
         assert user is not None
-        if acts and isinstance(acts[0], SHOWN):
+        if any(isinstance(act, SHOWN) for act in acts):
             self.timeline.show(channel, record, acts, arrival, user, past=past)
         if record.header.log is Log.CONTENT:
             self.timeline.show_cited(channel, record.header)

@@ -20,7 +20,7 @@ from multichat_tui.model.snapshots import (
     RowKind,
     Thread,
 )
-from multichat_tui.node.act_words import acts_of, deed_words, reply_of_record, row_words
+from multichat_tui.node.act_words import acts_of, deeds_words, reply_of_record, row_words
 from multichat_tui.node.names import channel_names
 from multichat_tui.node.world import Channel, EventBuild, World
 
@@ -124,12 +124,13 @@ class MessageRows:
             and world.txn.get(Space.CITED, channel.id + record.id) is None
         ):
             kind = RowKind.HELD
+        deeds = deeds_words(acts, names.get(entry.user) or short(entry.user), lambda user: names.get(user, short(user)))
         mine = entry.user == world.identity.user
         state, delivered, total = self._delivery(channel, header.log, header.device, header.seq, mine and kind is RowKind.MESSAGE)
         if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):
             text = names.get(subject, short(subject))
         elif kind is RowKind.MODERATED:
-            text = deed_words(acts, names.get(entry.user) or short(entry.user), lambda user: names.get(user, short(user)))
+            text = "; ".join(deeds)
         elif subject is not None and kind is RowKind.DEVICES:
             text = f"{names.get(subject, short(subject))} {text}"
         return MessageRow(
@@ -152,6 +153,7 @@ class MessageRows:
             reply_to=reply_to,
             replies=self._count_answers(record.id, replied) if kind is RowKind.MESSAGE and reply_to is None else 0,
             subject=subject,
+            deeds=deeds if kind is RowKind.MESSAGE else (),
         )
 
     def _delivery(self, channel: Channel, log: Log, device: DeviceId, seq: int, counted: bool) -> tuple[Delivery, int, int]:

@@ -1,4 +1,4 @@
-"""What people do to each other's rights in a channel: ranks, removals, bans, permissions. Decided here, written by the ledger.
+"""What people do to each other's rights in a channel: ranks, removals, bans, permissions. Decided here; `choices` writes it.
 
 What is refused here would be without effect on every other node, too: the same rules (`channel.permitting`) hold there.
 """
@@ -9,11 +9,10 @@ from multichat_tui.channel.view import View
 from multichat_tui.model.acts import MAX_RANK, Act, Ban, Mark, Remove, SetRank, SetThreshold, Style, Tip, Unban, WideFence
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.ids import PREFIX_SIZE, Log, UserId
-from multichat_tui.model.intents import Accepted, BanMember, GiveRank, LiftBan, Lockdown, RemoveMember, SetPermission
+from multichat_tui.model.intents import BanMember, GiveRank, LiftBan, Lockdown, RemoveMember, SetPermission
 from multichat_tui.model.limits import MAX_ETS, MAX_MARKS, MAX_TIMESTAMP_MS, MAX_TIPS, MAX_TOPIC_CHARACTERS
 from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, OF_CONTENT, Permission, holders_words, standing_words
 from multichat_tui.model.text import visible
-from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.lockdown import lifting_acts, lockdown_acts
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import End
@@ -22,39 +21,35 @@ ModeratingIntent = GiveRank | RemoveMember | BanMember | LiftBan | SetPermission
 
 
 class Moderating:
-    def __init__(self, world: World, ledger: Ledger) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._ledger = ledger
 
-    def decide(self, channel: Channel, intent: ModeratingIntent) -> Accepted:
-        """`errors.IntentRefused`: nothing has changed."""
+    def decide(self, channel: Channel, intent: ModeratingIntent) -> tuple[Act, ...]:
+        """`errors.IntentRefused`: every other node would refuse it, too."""
         if channel.view.style is Style.DIRECT:
             raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation belongs to both alike.", "Block them instead.")
         reason = _reason(intent.reason)
         match intent:
             case GiveRank():
-                act: Act = self._rank(channel, intent, reason)
+                return (self._rank(channel, intent, reason),)
             case RemoveMember():
                 self._may(channel, Permission.MODERATE, "remove people")
                 self._below(channel, intent.user, "remove")
                 if intent.user not in channel.view.members:
                     raise NotFound("They are not in this channel.")
-                act = Remove(user=intent.user, fence=self._fence(channel, intent.user), reason=reason)
+                return (Remove(user=intent.user, fence=self._fence(channel, intent.user), reason=reason),)
             case BanMember():
-                act = self._ban(channel, intent, reason)
+                return (self._ban(channel, intent, reason),)
             case LiftBan():
-                act = self._lift(channel, intent.user, reason)
+                return (self._lift(channel, intent.user, reason),)
             case SetPermission():
-                act = self._threshold(channel, intent, reason)
+                return (self._threshold(channel, intent, reason),)
             case Lockdown():
                 self._may(channel, Permission.CHANGE, "change permissions")
                 me = self._world.identity.user
-                shut = lockdown_acts(channel, me, wide_fence(channel), reason) if intent.on else lifting_acts(channel, me, reason)
-                record = self._ledger.author(channel, Log.CONTROL, shut)
-                return Accepted(record=record.id, channel=channel.id)
-        record = self._ledger.author(channel, Log.CONTROL, (act,))
-        user = None if isinstance(intent, SetPermission) else intent.user
-        return Accepted(record=record.id, channel=channel.id, user=user)
+                if intent.on:
+                    return lockdown_acts(channel, me, wide_fence(channel), reason)
+                return lifting_acts(channel, me, reason)
 
     def _rank(self, channel: Channel, intent: GiveRank, reason: str) -> SetRank:
         view = channel.view

@@ -70,7 +70,7 @@ class Timeline:
             and self._is_below_newest(channel, record)
             and not self._is_before_our_time(channel, record),
             hidden=not self._is_counted(channel, record, user),
-            notice=header.log == Log.CONTROL,
+            notice=header.log == Log.CONTROL and not any(isinstance(act, Message) for act in acts),
         )
         answered = reply_of(acts)
         world.txn.show(entry, searched_text(acts), reply_to=answered)

@@ -225,6 +225,9 @@ def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: boo
     if row.late:
         body[-1] = _tagged(body[-1], " late", cols.text, palette.warn)
     last = len(body) - 1
+    for deed in row.deeds:
+        shown = sober(one_line(deed))
+        body += [[(shown[begin:end], palette.dim)] for begin, end in wrap(shown, cols.text)]
     if row.replies and around.threads:
         body.append([(replies_text(row, glyphs), palette.accent)])
     lines = []

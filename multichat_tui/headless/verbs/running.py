@@ -24,6 +24,7 @@ from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import run_command
 from multichat_tui.node.api.commands.general import peer_lines, status_lines
+from multichat_tui.node.api.commands.together import SEPARATOR
 from multichat_tui.node.api.lookup import find_channel, find_destination, id_text
 from multichat_tui.node.api.wire import from_json
 
@@ -111,7 +112,7 @@ async def peer_list(context: Context) -> int:
 async def do(context: Context) -> int:
     """Any slash command. What it sends is tried for a few seconds if no node runs."""
     args, out = context.args, context.out
-    line = " ".join(args.line)
+    line = f"/together {SEPARATOR.join(args.line)}" if args.together else " ".join(args.line)
     async with session(context.host, network=True) as opened:
         api = opened.api
         channel = await find_destination(api, args.channel) if args.channel else None

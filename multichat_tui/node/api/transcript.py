@@ -44,7 +44,7 @@ def message_lines(row: MessageRow) -> list[str]:
     late = "  (late)" if row.late else ""
     if row.kind is not RowKind.MESSAGE:
         return [f"{when}  * {_happened(row)}{late}"]
-    first, *rest = visible(row.text).split("\n")
+    first, *rest = [line for text in (row.text, *map(one_line, row.deeds)) for line in visible(text).split("\n")]
     return [f"{when}  {name}: {first}{'' if rest else state + late}"] + [
         f"{'':20} {line}{state + late if number == len(rest) else ''}" for number, line in enumerate(rest, 1)
     ]
@@ -57,6 +57,7 @@ def spoken_line(label: str, row: MessageRow, *, state: bool = True) -> str:
     """
     marks = [WORDS[row.state]] if state and row.mine and row.kind is RowKind.MESSAGE and row.state in WORDS else []
     marks += ["late"] if row.late else []
+    marks += map(one_line, row.deeds)
     told = f"{one_line(row.name)}: {one_line(row.text)}" if row.kind is RowKind.MESSAGE else _happened(row)
     return f"{label} {clock_time(row.time_ms)} {told}" + (f" ({', '.join(marks)})" if marks else "")
 

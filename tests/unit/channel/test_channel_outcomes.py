@@ -14,6 +14,7 @@ from multichat_tui.model.acts import (
     Create,
     Invite,
     Leave,
+    Message,
     Remove,
     Rename,
     SetRank,
@@ -499,3 +500,42 @@ def test_who_is_demoted_beside_it_gives_and_asks_for_no_more_than_the_new_rank_m
     story.write(FAY, rank(ANN, MODERATOR), after=start)
     made = story.write(ANN, act, after=start)
     assert story.played().effective(made.id) == stands
+
+
+# Several acts in one record
+
+
+def test_a_message_beside_a_ban_needs_the_right_to_send_and_stands_or_falls_with_it() -> None:
+    story = Story((FAY,))
+    for each in (ANN, BOB, TOM):
+        story.seat(each)
+    story.write(FAY, rank(ANN, MODERATOR))
+    story.write(FAY, rank(BOB, MODERATOR))
+    story.write(FAY, SetThreshold(permission=Permission.SEND, rank=ADMIN))
+    quiet = story.write(ANN, ban(TOM), Message(text="tom is out"))
+    silent = story.write(ANN, rank(TOM, MUTED))
+    log = story.played()
+    assert not log.effective(quiet.id)
+    assert log.effective(silent.id)
+    assert ranks(log, TOM) == [MUTED]
+
+
+def test_a_message_falls_with_a_ban_that_is_countermanded_and_the_other_way_round() -> None:
+    story = Story((FAY,))
+    for each in (ANN, TOM, YAN):
+        story.seat(each)
+    base = story.write(FAY, rank(ANN, MODERATOR))
+    story.write(FAY, rank(TOM, ADMIN), after=(base,))
+    countermanded = story.write(ANN, ban(TOM), Message(text="tom is out"), after=(base,))
+    assert not story.played().effective(countermanded.id)
+
+    other = Story((FAY,))
+    for each in (ANN, TOM):
+        other.seat(each)
+    base = other.write(FAY, rank(ANN, MODERATOR))
+    other.write(FAY, SetThreshold(permission=Permission.SEND, rank=ADMIN), after=(base,))
+    beside = other.write(ANN, ban(TOM), Message(text="tom is out"), after=(base,))
+    alone = other.write(ANN, ban(TOM), after=(base,))
+    log = other.played()
+    assert not log.effective(beside.id)
+    assert log.effective(alone.id)

@@ -36,6 +36,7 @@ from multichat_tui.model.intents import (
     SetName,
     SetPermission,
     SetTopic,
+    Together,
 )
 from multichat_tui.model.limits import SUBSCRIBER_EVENTS
 from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, THRESHOLDS, Permission, role_of
@@ -323,7 +324,7 @@ class ApiTwin:
                 )
                 self.rules_rows[channel] = replace(rules, permissions=changed)
                 return Accepted(channel=channel)
-            case SetTopic() | RenameChannel() | MarkRead() | SetDraft():
+            case Together() | SetTopic() | RenameChannel() | MarkRead() | SetDraft():
                 self._row(intent.channel)
                 return Accepted(channel=intent.channel)
 

@@ -6,7 +6,17 @@ import pytest
 from api_twin import ApiTwin, user
 
 from multichat_tui.model.errors import IntentRefused, NotFound, UsageError
-from multichat_tui.model.intents import BanMember, GiveRank, LiftBan, Lockdown, RemoveMember, SetPermission
+from multichat_tui.model.intents import (
+    BanMember,
+    GiveRank,
+    LiftBan,
+    Lockdown,
+    RemoveMember,
+    SendMessage,
+    SetPermission,
+    SetTopic,
+    Together,
+)
 from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, Permission, holders_words, standing_words
 from multichat_tui.model.snapshots import BanRow
 from multichat_tui.node.api.commands import run_command
@@ -237,3 +247,44 @@ async def test_a_channel_is_locked_down_with_a_reason_and_opened_again(api, dev)
 def test_every_rank_has_words(rank):
     assert standing_words(rank).isprintable()
     assert holders_words(rank) != holders_words(rank + 1) or rank == FOUNDER
+
+
+# Several as one
+
+
+async def test_commands_and_messages_are_done_together_and_nothing_is_done_if_one_is_refused(api, dev):
+    outcome = await run_command(api, dev, "/together /ban bob for=7d spam ; /topic quiet ; bob is out; sorry")
+    [done] = api.intents
+    assert done == Together(
+        channel=dev,
+        intents=(
+            BanMember(channel=dev, user=user("bob"), lasts_ms=7 * DAY_MS, reason="spam"),
+            SetTopic(channel=dev, topic="quiet"),
+            SendMessage(channel=dev, text="bob is out; sorry"),
+        ),
+    )
+    assert outcome.fields["together"] == 3
+    assert any("bob is banned" in line for line in outcome.lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("/together /kick bob ; /kick nobody", "nobody"),
+        ("/together /kick bob ; /invite", "cannot be done together"),
+        ("/together /kick bob ; /names", "changes nothing"),
+        ("/together /kick bob ; /together hi", "no command"),
+        ("/together /kick bob ; /kcik bob", "no command"),
+        ("/together", "/together COMMAND"),
+        ("/together  ;  ", "/together COMMAND"),
+    ],
+)
+async def test_what_cannot_be_done_together_leaves_all_undone(api, dev, line, said):
+    with pytest.raises((IntentRefused, NotFound, UsageError), match=said):
+        await run_command(api, dev, line)
+    assert api.intents == []
+
+
+async def test_a_part_with_two_slashes_is_a_message_with_one(api, dev):
+    await run_command(api, dev, "/together //shrug ; hi")
+    assert [part.text for part in api.intents[0].intents] == ["/shrug", "hi"]

@@ -6,7 +6,18 @@ from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import channels, devices, general, moderating, people, reading, screens, searching, trust
+from multichat_tui.node.api.commands import (
+    channels,
+    devices,
+    general,
+    moderating,
+    people,
+    reading,
+    screens,
+    searching,
+    together,
+    trust,
+)
 from multichat_tui.node.api.commands.shape import NAMES, Call, Command, Outcome
 from multichat_tui.node.api.lookup import nearest
 
@@ -82,6 +93,10 @@ async def _help(call: Call) -> Outcome:
         lines=tuple(line for line in (command.usage, command.summary, also) if line),
         fields={"name": command.name, "usage": command.usage, "summary": command.summary},
     )
+
+
+async def _together(call: Call) -> Outcome:
+    return await together.together(call, _BY_NAME)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -204,6 +219,12 @@ COMMANDS: tuple[Command, ...] = (
         run=moderating.permission,
         aliases=("perm",),
         takes=(moderating.PERMISSIONS, (*moderating.ROLES, "founder")),
+    ),
+    Command(
+        name="together",
+        usage="/together COMMAND ; COMMAND ; ...",
+        summary="do several things in this channel as one, all of them or none; what has no slash is a message",
+        run=_together,
     ),
     Command(
         name="pair",

@@ -1,0 +1,143 @@
+"""What users want to change in one channel, decided before anything is written: each intent yields acts, or is refused.
+
+So several can be made one record (`Together`), and what is refused has changed nothing.
+"""
+
+from dataclasses import dataclass
+
+from multichat_tui.model.acts import Act, Message, Rename, SetTopic, Style, encode_acts, is_control
+from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
+from multichat_tui.model.ids import ChannelId, Log, UserId
+from multichat_tui.model.intents import (
+    BanMember,
+    GiveRank,
+    LiftBan,
+    Lockdown,
+    Part,
+    RemoveMember,
+    RenameChannel,
+    SendMessage,
+    SetPermission,
+    Together,
+)
+from multichat_tui.model.intents import SetTopic as TopicIntent
+from multichat_tui.model.limits import MAX_ACTS, MAX_BODY_BYTES, MAX_TEXT_CHARACTERS, MAX_TOPIC_CHARACTERS, SALT_BYTES
+from multichat_tui.model.ranks import Permission
+from multichat_tui.model.snapshots import Membership
+from multichat_tui.model.text import clean_name, encodable, visible
+from multichat_tui.node.moderating import Moderating, need
+from multichat_tui.node.world import Channel, World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What one record in one channel will say. `user`: whom it is about, for the answer."""
+
+    channel: Channel
+    acts: tuple[Act, ...]
+    user: UserId | None = None
+
+    @property
+    def log(self) -> Log:
+        """The control log as soon as one act is a control act: the others stand there with it."""
+        return Log.CONTROL if any(map(is_control, self.acts)) else Log.CONTENT
+
+
+class Deciding:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._moderating = Moderating(world)
+
+    def decide(self, intent: Part | Together) -> Decided:
+        """`errors.IntentRefused`, `errors.NotFound`: it cannot be."""
+        match intent:
+            case Together():
+                return self._together(intent)
+            case SendMessage():
+                return self._send(intent)
+            case TopicIntent():
+                return self._topic(intent)
+            case RenameChannel():
+                return self._rename(intent)
+            case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission() | Lockdown():
+                channel = joined(self._world, intent.channel)
+                user = None if isinstance(intent, SetPermission | Lockdown) else intent.user
+                return Decided(channel=channel, acts=self._moderating.decide(channel, intent), user=user)
+
+    def _together(self, intent: Together) -> Decided:
+        """Each is decided by what is so now, before any of the others has been done."""
+        if not intent.intents:
+            raise IntentRefused(Refusal.EMPTY, "There is nothing to do.")
+        here = self._world.conversation(joined(self._world, intent.channel))[0]
+        parts = [self.decide(part) for part in intent.intents]
+        if any(part.channel.id != here.id for part in parts):
+            raise IntentRefused(Refusal.NOT_ALLOWED, "What is done together is done in one channel.")
+        acts = tuple(act for part in parts for act in part.acts)
+        if len(acts) > MAX_ACTS or len(encode_acts(acts)) > MAX_BODY_BYTES - SALT_BYTES:
+            raise IntentRefused(Refusal.TOO_LONG, f"At most {MAX_ACTS} things can be done together.", "Do them in two steps.")
+        about = {part.user for part in parts if part.user is not None}
+        return Decided(channel=here, acts=acts, user=about.pop() if len(about) == 1 else None)
+
+    def _send(self, intent: SendMessage) -> Decided:
+        channel = self._world.conversation(joined(self._world, intent.channel))[0]
+        partner = self._world.partner(channel)
+        if partner is not None:
+            check_open(self._world, partner)
+        need(channel.view, self._world.identity.user, Permission.SEND, "write")
+        text = intent.text.rstrip()
+        if not text.strip():
+            raise IntentRefused(Refusal.EMPTY, "There is nothing to send.")
+        if len(text) > MAX_TEXT_CHARACTERS:
+            raise IntentRefused(
+                Refusal.TOO_LONG,
+                f"The message has {len(text)} characters; at most {MAX_TEXT_CHARACTERS} can be sent.",
+                "Split it.",
+            )
+        if not encodable(text):
+            raise IntentRefused(Refusal.BAD_NAME, "The message holds characters that are no Unicode text.")
+        if intent.reply_to is not None and not self._world.txn.holds(intent.reply_to):
+            raise NotFound("The message that this answers is not here.")
+        return Decided(channel=channel, acts=(Message(text=text, reply_to=intent.reply_to),))
+
+    def _topic(self, intent: TopicIntent) -> Decided:
+        channel = joined(self._world, intent.channel)
+        need(channel.view, self._world.identity.user, Permission.TOPIC, "set the topic")
+        topic = " ".join(intent.topic.split())
+        if len(topic) > MAX_TOPIC_CHARACTERS or not encodable(topic):
+            raise IntentRefused(Refusal.TOO_LONG, f"A topic has at most {MAX_TOPIC_CHARACTERS} characters.")
+        if topic == channel.view.topic:
+            raise IntentRefused(Refusal.ALREADY, "That is the topic already.")
+        return Decided(channel=channel, acts=(SetTopic(topic=topic),))
+
+    def _rename(self, intent: RenameChannel) -> Decided:
+        channel = joined(self._world, intent.channel)
+        name = clean_name(intent.name.lstrip("#"))
+        if name is None:
+            raise IntentRefused(Refusal.BAD_NAME, "A channel's name has 1 to 48 visible characters.")
+        if channel.view.style is Style.DIRECT:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation has the name of the other person.")
+        need(channel.view, self._world.identity.user, Permission.RENAME, "rename it")
+        return Decided(channel=channel, acts=(Rename(name=name),))
+
+
+def joined(world: World, channel: ChannelId) -> Channel:
+    """The channel, if we take part in it. `errors.NotFound`, `errors.IntentRefused`."""
+    found = world.channels.get(channel)
+    if found is None or found.standing.membership is Membership.LEFT:
+        raise NotFound("There is no such channel.", "/join LINK joins one, /create NAME makes one.")
+    match found.standing.membership:
+        case Membership.JOINED:
+            return found
+        case Membership.JOINING:
+            raise IntentRefused(Refusal.NOT_A_MEMBER, "You are not in this channel yet.", found.standing.note)
+        case Membership.REMOVED:
+            raise IntentRefused(Refusal.NOT_A_MEMBER, "You were removed from this channel.")
+        case _:
+            raise IntentRefused(Refusal.NOT_A_MEMBER, "You were not admitted to this channel.", found.standing.note)
+
+
+def check_open(world: World, user: UserId) -> None:
+    """`errors.IntentRefused` if somebody has closed their account."""
+    if world.closed(user):
+        name = visible(world.name_of(user)) or "This person"
+        raise IntentRefused(Refusal.CLOSED, f"{name} has closed their account: nobody would read it.")

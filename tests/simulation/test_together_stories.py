@@ -1,0 +1,135 @@
+"""Stories of several changes made as one: all of them or none, on every node."""
+
+import pytest
+from simulated_world import Person, SimulatedWorld, until
+
+from multichat_tui.model.errors import IntentRefused, Refusal
+from multichat_tui.model.ids import ChannelId, UserId
+from multichat_tui.model.intents import (
+    BanMember,
+    GiveRank,
+    Part,
+    RemoveMember,
+    RenameChannel,
+    SendMessage,
+    SetPermission,
+    SetTopic,
+    Together,
+)
+from multichat_tui.model.ranks import ADMIN, MODERATOR, MUTED, Permission
+from multichat_tui.model.snapshots import MessageRow, RowKind
+from multichat_tui.net.virtual_time import run_virtual
+
+
+async def user_of(person: Person) -> UserId:
+    user: UserId = (await person.api.me()).rows.user
+    return user
+
+
+async def at_once(person: Person, channel: ChannelId, *intents: Part) -> bytes:
+    record = (await person.api.submit(Together(channel=channel, intents=intents))).record
+    assert record is not None
+    return record
+
+
+async def members(person: Person, channel: ChannelId) -> set[str]:
+    return {row.name for row in (await person.api.members(channel)).rows}
+
+
+async def said(person: Person, channel: ChannelId) -> list[MessageRow]:
+    return [row for row in await person.rows(channel) if row.kind is RowKind.MESSAGE]
+
+
+def test_a_ban_and_its_announcement_are_one_row_everywhere_and_count_as_a_message() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(301)
+        ann, bob, kim = await world.add("ann", "bob", "kim")
+        channel = await world.channel_of(ann, bob, kim)
+        await at_once(
+            ann,
+            channel,
+            BanMember(channel=channel, user=await user_of(kim), reason="spam"),
+            SetTopic(channel=channel, topic="quiet"),
+            SendMessage(channel=channel, text="kim is gone, sorry for the noise"),
+        )
+
+        async def gone() -> bool:
+            return await members(bob, channel) == {"ann", "bob"}
+
+        await until(gone, "bob sees the ban")
+        [row] = await said(bob, channel)
+        assert (row.name, row.text) == ("ann", "kim is gone, sorry for the noise")
+        assert row.deeds == ("ann banned kim: spam", "ann set the topic: quiet")
+        here = (await bob.api.channel(channel)).rows
+        assert (here.topic, here.unread) == ("quiet", 1)
+        assert [row.deeds for row in await said(ann, channel)] == [row.deeds]
+
+    run_virtual(story())
+
+
+def test_one_that_may_not_be_done_leaves_all_undone() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(302)
+        ann, bob, kim = await world.add("ann", "bob", "kim")
+        channel = await world.channel_of(ann, bob, kim)
+        hello = SendMessage(channel=channel, text="hello")
+        for refused in (
+            RemoveMember(channel=channel, user=await user_of(kim)),
+            SetPermission(channel=channel, permission=Permission.SEND, rank=MUTED),
+            RenameChannel(channel=channel, name="mine"),
+        ):
+            with pytest.raises(IntentRefused):
+                await at_once(bob, channel, hello, refused)
+        with pytest.raises(IntentRefused) as caught:
+            await at_once(bob, channel)
+        assert caught.value.reason is Refusal.EMPTY
+        with pytest.raises(IntentRefused, match="At most 16"):
+            await at_once(bob, channel, *(hello for _ in range(17)))
+        with pytest.raises(IntentRefused, match="At most 16"):
+            await at_once(bob, channel, *(SendMessage(channel=channel, text="ü" * 8000) for _ in range(3)))
+        other = await world.channel_of(bob, name="other")
+        with pytest.raises(IntentRefused, match="in one channel"):
+            await at_once(bob, channel, hello, SendMessage(channel=other, text="elsewhere"))
+        assert await said(bob, channel) == await said(bob, other) == []
+
+    run_virtual(story())
+
+
+def test_where_a_ban_is_countermanded_beside_it_the_message_with_it_is_gone_too() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(303)
+        ann, bob, kim = await world.add("ann", "bob", "kim")
+        channel = await world.channel_of(ann, bob, kim)
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(bob), rank=MODERATOR))
+
+        async def promoted() -> bool:
+            rows = (await bob.api.members(channel)).rows
+            return any(row.me and row.role == "moderator" for row in rows)
+
+        await until(promoted, "bob is a moderator")
+        world.hub.partition({"ann", "kim"}, {"bob"})
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(kim), rank=ADMIN))
+        announced = SendMessage(channel=channel, text="kim was banned")
+        await at_once(bob, channel, BanMember(channel=channel, user=await user_of(kim)), announced)
+        assert [row.text for row in await said(bob, channel)] == ["kim was banned"]
+        world.hub.heal()
+
+        async def one_state() -> bool:
+            seen = [(await members(each, channel), await said(each, channel)) for each in (ann, bob, kim)]
+            return seen == [({"ann", "bob", "kim"}, [])] * 3
+
+        await until(one_state, "neither the ban nor its announcement stands anywhere")
+
+    run_virtual(story())
+
+
+def test_messages_alone_done_together_are_one_record_of_the_content_log() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(304)
+        ann, bob = await world.add("ann", "bob")
+        channel = await world.channel_of(ann, bob)
+        both = (SendMessage(channel=channel, text="one"), SendMessage(channel=channel, text="two"))
+        await at_once(bob, channel, *both)
+        assert await world.converge(channel) == ["one\ntwo"]
+
+    run_virtual(story())
