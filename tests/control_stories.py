@@ -183,7 +183,9 @@ class Story:
             {user: [(log.records_by_index(ban.operation), ban.level) for ban in bans] for user, bans in view.bans.items()},
             [(log.records_by_index(ending.operation), ending.user, ending.fence) for ending in view.endings],
             [(log.records_by_index(each.operation), each.user, each.rank, each.fence) for each in view.rankings],
+            [(log.records_by_index(each.operation), each.permission, each.rank, each.fence) for each in view.rulings],
             {record.id for record in self.records if log.effective(record.id)},
+            {record.id: log.verdict(record.id) for record in self.records if log.reverted(record.id)},
             {name: (state.used_by, state.closed) for name, state in view.invitations.items()},
             {
                 device: {(log.records_by_index(each.operation), each.author, each.level, each.fence) for each in found}

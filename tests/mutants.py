@@ -866,6 +866,27 @@ MUTANTS = (
         tests="tests/simulation/test_moderation_stories.py",
     ),
     Mutant(
+        name="what-is-reverted-vanishes",
+        file="multichat_tui/node/timeline.py",
+        old="return channel.control.effective(record.id) or self._is_told_as_reverted(channel, record, user)",
+        new="return channel.control.effective(record.id)",
+        tests="tests/simulation/test_moderation_stories.py",
+    ),
+    Mutant(
+        name="a-full-invitation-is-settled",
+        file="multichat_tui/channel/view.py",
+        old="if not state.closed and not state.open)",
+        new="if state.closed and not state.open)",
+        tests="tests/simulation/test_moderation_stories.py",
+    ),
+    Mutant(
+        name="what-follows-a-cause-is-named-too",
+        file="multichat_tui/channel/verdicts.py",
+        old="first = [each for each in causes if not any(each.past & other.bit for other in causes)]",
+        new="first = causes",
+        tests="tests/unit/channel/test_channel_verdicts.py",
+    ),
+    Mutant(
         name="anybody-revokes-anybodys-device",
         file="multichat_tui/channel/subjects.py",
         old="for device in operation.devices.certified_revoked:\n                _entries",

@@ -11,6 +11,7 @@ from multichat_tui.channel.authority import Authority
 from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.permitting import permitted, seats
 from multichat_tui.channel.subjects import Subjects
+from multichat_tui.channel.verdicts import Verdict, verdict
 from multichat_tui.channel.view import InvitationState, View
 from multichat_tui.channel.viewing import carried_on, viewed
 from multichat_tui.model.acts import Act, Admit, Create, Devices
@@ -138,6 +139,17 @@ class ControlLog:
     def effective(self, record: RecordId) -> bool:
         index = self._index.get(record)
         return index is not None and bool(self.view.effective >> index & 1)
+
+    def verdict(self, record: RecordId) -> Verdict:
+        """What became of a control record that is held."""
+        assert self._now is not None
+        return verdict(self._now, self._operations[self._index[record]])
+
+    def reverted(self, record: RecordId) -> bool:
+        """Allowed by what its author knew, and without effect."""
+        index = self._index.get(record)
+        allowed = self._now is not None and index is not None and bool(self._now.subjects.valid >> index & 1)
+        return allowed and not self.effective(record)
 
     def add(self, record: Record, acts: tuple[Act, ...]) -> None:
         """Take a delivered control record. Its dependencies are here, its device is known (or it is the root)."""

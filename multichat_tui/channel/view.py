@@ -107,6 +107,12 @@ class View:
     revocations: Mapping[DeviceId, tuple[Revocation, ...]] = field(default_factory=dict)
     """Of each revoked device all that revoke it, by operation."""
 
+    @property
+    def unsettled(self) -> frozenset[UserId]:
+        """Members whose places could still turn out to be somebody else's: all are taken, and the invitation is not closed."""
+        full = (state for state in self.invitations.values() if not state.closed and not state.open)
+        return frozenset(user for state in full for user in state.used_by)
+
     def is_member(self, user: UserId) -> bool:
         return user in self.members
 

@@ -195,6 +195,9 @@ class MemberRow:
     fingerprint: str
     forked: bool = False
     """A living device of theirs has written two different records at one place: copied, or it lies."""
+    provisional: bool = False
+    """They have a place of an invitation that is full and not closed yet: somebody who used it too, and is not known here, could
+    have it instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

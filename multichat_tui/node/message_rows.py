@@ -5,7 +5,7 @@ from dataclasses import replace
 from multichat_tui.model.acts import Act
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.events import MessageChanged
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, short
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId, short
 from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, MAX_THREAD_DEPTH, MAX_THREAD_ROWS
 from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import Record
@@ -117,6 +117,9 @@ class MessageRows:
             acts = acts_of(record)
         names = channel_names(world, channel)
         kind, text, reply_to, subject = row_words(acts)
+        reverted = header.log == Log.CONTROL and channel.control.reverted(record.id)
+        if reverted and kind is RowKind.REMOVED:
+            kind = RowKind.MODERATED
         if (
             header.log == Log.CONTENT
             and header.timestamp_ms > world.now + FUTURE_TOLERANCE_MS
@@ -124,13 +127,15 @@ class MessageRows:
             and world.txn.get(Space.CITED, channel.id + record.id) is None
         ):
             kind = RowKind.HELD
-        deeds = deeds_words(acts, names.get(entry.user) or short(entry.user), lambda user: names.get(user, short(user)))
+        deeds = self._deeds(names, entry.user, acts)
         mine = entry.user == world.identity.user
         state, delivered, total = self._delivery(channel, header.log, header.device, header.seq, mine and kind is RowKind.MESSAGE)
         if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):
             text = names.get(subject, short(subject))
         elif kind is RowKind.MODERATED:
             text = "; ".join(deeds)
+            if reverted:
+                text = f"{text} (reverted{self._cause(channel, names, record.id)})"
         elif subject is not None and kind is RowKind.DEVICES:
             text = f"{names.get(subject, short(subject))} {text}"
         return MessageRow(
@@ -155,6 +160,18 @@ class MessageRows:
             subject=subject,
             deeds=deeds if kind is RowKind.MESSAGE else (),
         )
+
+    def _deeds(self, names: dict[UserId, str], author: UserId, acts: tuple[Act, ...]) -> tuple[str, ...]:
+        return deeds_words(acts, names.get(author) or short(author), lambda user: names.get(user, short(user)))
+
+    def _cause(self, channel: Channel, names: dict[UserId, str], record: RecordId) -> str:
+        """Why a record has no effect any more, in words, as far as there are some."""
+        for cause in channel.control.verdict(record).causes:
+            operation = channel.control.operation(cause)
+            said = () if operation is None else self._deeds(names, operation.user, operation.acts)
+            if said:
+                return f": beside it {said[0]}"
+        return ""
 
     def _delivery(self, channel: Channel, log: Log, device: DeviceId, seq: int, counted: bool) -> tuple[Delivery, int, int]:
         world = self._world

@@ -104,6 +104,7 @@ class Rows:
         names = channel_names(self._world, channel)
         # One's own new device has taken the place of the copied one, and so have others'.
         doubtful = {channel.control.user_of(device) for device in world.forked - world.revoked}
+        unsettled = channel.view.unsettled
         rows = [
             MemberRow(
                 user=user,
@@ -115,6 +116,7 @@ class Rows:
                 verified=user in world.contacts and world.contacts[user].verified,
                 fingerprint=fingerprint(user),
                 forked=user in doubtful,
+                provisional=user in unsettled,
             )
             for user in channel.view.members
         ]

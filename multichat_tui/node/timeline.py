@@ -29,9 +29,9 @@ from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, LATE_AFTER_MS
 from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import Header, Record
-from multichat_tui.model.snapshots import Position
+from multichat_tui.model.snapshots import Position, RowKind
 from multichat_tui.model.text import mentions
-from multichat_tui.node.act_words import LEFT_REASON, reply_of, reply_of_record, searched_text
+from multichat_tui.node.act_words import LEFT_REASON, acts_of, reply_of, reply_of_record, row_words, searched_text
 from multichat_tui.node.held import Held
 from multichat_tui.node.message_rows import MessageRows, changed_row
 from multichat_tui.node.world import Channel, World
@@ -169,7 +169,7 @@ class Timeline:
         if record is None:
             return
         hidden = not self._is_counted(channel, record, entry.user)
-        if hidden == entry.hidden:
+        if hidden == entry.hidden and (hidden or record.header.log is Log.CONTENT):
             return
         changed = replace(entry, hidden=hidden)
         world.txn.show(changed)
@@ -183,5 +183,11 @@ class Timeline:
 
     def _is_counted(self, channel: Channel, record: Record, user: UserId) -> bool:
         if record.header.log == Log.CONTROL:
-            return channel.control.effective(record.id)
+            return channel.control.effective(record.id) or self._is_told_as_reverted(channel, record, user)
         return counts(channel.control, record.header, user)
+
+    def _is_told_as_reverted(self, channel: Channel, record: Record, user: UserId) -> bool:
+        """What a present member did to people's rights in good faith stays, and says that it is void. Of others it does not show:
+        those who were thrown out would fill the timeline with it."""
+        told = row_words(acts_of(record))[0] in (RowKind.MODERATED, RowKind.REMOVED)
+        return told and channel.control.reverted(record.id) and channel.view.is_member(user)

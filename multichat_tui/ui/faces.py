@@ -147,6 +147,8 @@ def member_items(members: Sequence[MemberRow], palette: Palette, glyphs: Glyphs)
             note: tuple[Piece, ...] = ()
             if member.forked:
                 note = ((f"{glyphs.alarm} copied", palette.bad),)
+            elif member.provisional:
+                note = (("unsettled", palette.warn),)
             elif member.me:
                 note = (("you", palette.dim),)
             elif member.verified:

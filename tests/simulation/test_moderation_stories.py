@@ -279,6 +279,55 @@ def test_a_lockdown_hides_what_was_written_beside_it_and_nothing_from_before() -
     run_virtual(story())
 
 
+def test_a_removal_that_a_promotion_outweighs_stays_to_be_read_as_reverted_with_its_cause() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(109)
+        ann, bob, kim, channel = await three(world)
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(bob), rank=MODERATOR))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
+        world.hub.partition(["ann", "kim"], ["bob"])
+        await asyncio.sleep(60)
+        await bob.api.submit(RemoveMember(channel=channel, user=await user_of(kim), reason="spam"))
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(kim), rank=ADMIN))
+        assert "bob removed kim: spam" in await told(bob, channel)
+        world.hub.heal()
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "admin"})
+        for person in (ann, bob, kim):
+            said = [row.text for row in await person.rows(channel) if row.kind is RowKind.MODERATED]
+            assert "bob removed kim: spam (reverted: beside it ann made kim an admin)" in said
+        # Of one who is no member any more nothing void is told.
+        await ann.api.submit(RemoveMember(channel=channel, user=await user_of(bob)))
+        await agree(channel, (ann, kim), {"ann": "founder", "kim": "admin"})
+        assert not any("reverted" in text for text in await told(kim, channel))
+
+    run_virtual(story())
+
+
+def test_the_places_of_a_full_invitation_are_unsettled_until_its_maker_closes_it() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(110)
+        ann, bob, kim, channel = await three(world)
+        eve = (await world.add("eve"))[0]
+        link = await invite(ann, channel)
+        await world.pair(kim, eve)
+        await until(lambda: has_invitation(kim, channel), "kim knows of the invitation")
+        await ann.stop()
+        await eve.api.submit(JoinChannel(link=link))
+        await until(lambda: is_a(eve, channel, Membership.JOINED), "kim lets eve in")
+        for person in (bob, kim, eve):
+            await until(lambda p=person: is_in(p, channel, "eve"), "all see eve")
+            assert {row.name for row in (await person.api.members(channel)).rows if row.provisional} == {"eve"}
+        await ann.start()
+
+        async def settled() -> bool:
+            rows = [row for person in (ann, bob, kim, eve) for row in (await person.api.members(channel)).rows]
+            return len(rows) == 16 and not any(row.provisional for row in rows)
+
+        await until(settled, "ann has closed it")
+
+    run_virtual(story())
+
+
 def test_lifting_a_lockdown_brings_back_what_was_before_it_and_not_the_usual() -> None:
     async def story() -> None:
         world = SimulatedWorld(108)
@@ -461,6 +510,16 @@ def test_rules_stay_as_they_are_over_a_restart() -> None:
 
 async def is_a(person: Person, channel: ChannelId, standing: Membership) -> bool:
     return await membership(person, channel) is standing
+
+
+async def is_in(person: Person, channel: ChannelId, name: str) -> bool:
+    return name in await roles(person, channel)
+
+
+async def has_invitation(person: Person, channel: ChannelId) -> bool:
+    engine = person.api._engine
+    assert engine is not None
+    return any(state.open for state in engine.world.channels[channel].view.invitations.values())
 
 
 async def has(person: Person, channel: ChannelId, text: str) -> bool:

@@ -88,6 +88,7 @@ async def names(call: Call) -> Outcome:
     for row in members:
         marks = [row.role, "you" if row.me else "online" if row.online else "offline"]
         marks += ["verified"] if row.verified else []
+        marks += ["place not settled yet"] if row.provisional else []
         marks += ["COPIED OR LYING"] if row.forked else []
         lines.append(f"{one_line(row.name)}  ({', '.join(marks)})")
     return Outcome(
