@@ -41,6 +41,15 @@ def within(fence: WideFence, header: Header) -> bool:
     return header.seq <= found.seq if found is not None else header.ets <= fence.floor_ets
 
 
+def ended_before(control: ControlLog, header: Header, user: UserId) -> bool:
+    """Whether content was written after its author's membership, or their device, had ended, which it does not cite:
+    whatever rank it needs, it does not count."""
+    cited = control.state_at(header.control_heads).mask
+    fences = [ending.fence for ending in control.view.endings if ending.user == user and not _seen(cited, ending.operation)]
+    fences += [revocation.fence for revocation in _weightiest(control.view, header)]
+    return any(fence is not None and not _covers(fence, header) for fence in fences)
+
+
 def _weightiest(view: View, header: Header) -> tuple[Revocation, ...]:
     """Of the revocations of a device those whose fences count: the account's own before those that others brought, and of these
     those of the highest rank. So a member who draws a fence too low is corrected by those whose channel, or device, it is."""

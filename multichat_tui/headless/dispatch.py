@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from multichat_tui.headless.conformance import conformance
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.verbs import (
+    auditing,
     channels,
     devices,
     identity,
@@ -57,6 +58,12 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("channel", "lockdown"): moderating.lockdown,
     ("channel", "permissions"): moderating.permissions,
     ("channel", "permission"): moderating.permission,
+    ("channel", "modlog"): auditing.modlog,
+    ("channel", "undo"): auditing.undo,
+    ("channel", "report"): auditing.report,
+    ("channel", "reports"): auditing.reports,
+    ("channel", "settle"): auditing.settle,
+    ("channel", "roster"): auditing.roster,
     ("send", None): messages.send,
     ("log", None): messages.log,
     ("thread", None): messages.thread,

@@ -7,6 +7,7 @@ import argparse
 from dataclasses import dataclass
 
 from multichat_tui.headless.completed import CHANNELS, FILES, PEOPLE
+from multichat_tui.node.api.commands.auditing import KINDS
 from multichat_tui.node.api.commands.moderating import PERMISSIONS, ROLES
 
 LATER = "comes with a later version"
@@ -16,12 +17,13 @@ _COMPLETED = {
     "CH|@CONTACT": (CHANNELS, PEOPLE),
     "CONTACT": (PEOPLE,),
     "PERSON": (PEOPLE,),
+    "PERSON|ID": (PEOPLE,),
     "F": (FILES,),
     "FILE": (FILES,),
     "DIR": (FILES,),
 }
 
-_KNOWN = {"ROLE": ROLES, "PERMISSION": PERMISSIONS}
+_KNOWN = {"ROLE": ROLES, "PERMISSION": PERMISSIONS, "KIND": KINDS}
 """What words of these names are, where the parser leaves the check to others."""
 
 

@@ -287,7 +287,8 @@ def _moderating_verbs(verb: Any, channel: Any) -> None:
             made.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")
         return made
 
-    about("role", "make somebody an admin, moderator, member or muted, or give a rank from -1 to 100", "PERSON", "ROLE")
+    role = about("role", "make somebody an admin, moderator, member or muted, or give a rank from -1 to 100", "PERSON", "ROLE")
+    role.add_argument("--for", dest="span", metavar="SPAN", help="of muted: for how long, such as 1h, 7d (default: for good)")
     about("kick", "remove somebody; an invitation lets them back in", "PERSON")
     ban = about("ban", "remove somebody and keep them out", "PERSON")
     ban.add_argument("--for", dest="span", metavar="SPAN", help="for how long, such as 1h, 7d, 2w (default: until it is lifted)")
@@ -298,6 +299,37 @@ def _moderating_verbs(verb: Any, channel: Any) -> None:
     lockdown.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")
     about("permissions", "who may do what in a channel, and what you are")
     about("permission", "say who may do something in a channel", "PERMISSION", "ROLE")
+    _auditing_verbs(verb, channel)
+
+
+def _auditing_verbs(verb: Any, channel: Any) -> None:
+    """About what was done in a channel, and what members report."""
+
+    def about(name: str, help_text: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = verb(name, help_text, within=channel)
+        made.add_argument("channel", metavar="CH")
+        return made
+
+    log = about("modlog", "who did what to people's rights and to the channel, why, and what it is worth now")
+    log.add_argument("--person", metavar="PERSON", help="only what this person did, or what was done to them")
+    log.add_argument("--kind", metavar="KIND", help="only this kind, such as banned, rank, permission")
+    log.add_argument("--last", metavar="SPAN", help="only what was done within this span, such as 1h, 7d")
+    log.add_argument("-n", type=_count(100_000), default=50, metavar="N", dest="count", help="how many (default: 50)")
+    undo = about("undo", "what can be taken back; with its number or id: take it back")
+    undo.add_argument("which", nargs="?", metavar="N|ID")
+    undo.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")
+    report = about("report", "ask the moderators to look at somebody, or at a message")
+    report.add_argument("name", metavar="PERSON|ID")
+    report.add_argument("words", nargs="+", metavar="REASON")
+    report.add_argument("--message", action="append", metavar="ID", help="a message to look at; may be given several times")
+    about("reports", "what members have reported, the open ones").add_argument(
+        "--all", action="store_true", help="the settled ones too"
+    )
+    settle = about("settle", "say what has become of a report")
+    settle.add_argument("id", metavar="N|ID", help="its number in `channel reports`, or the beginning of its id")
+    settle.add_argument("outcome", choices=("done", "dismiss"))
+    settle.add_argument("--reason", default="", metavar="TEXT", help="what was done, or why nothing")
+    about("roster", "the members with when and by whose link they came, and how much they have written")
 
 
 def _message_verbs(verb: Any) -> None:

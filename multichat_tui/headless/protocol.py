@@ -11,6 +11,7 @@ from typing import Any
 
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.intents import Accepted, Intent
+from multichat_tui.model.moderation import DeedPage, DeedSearch, ReportRow, RosterRow
 from multichat_tui.model.searching import FoundPage, Search
 from multichat_tui.model.snapshots import (
     ChannelRow,
@@ -57,6 +58,13 @@ METHODS: Mapping[str, Method] = {
     "contacts": Method(result=Snapshot[tuple[ContactRow, ...]]),
     "members": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[MemberRow, ...]]),
     "rules": Method(needed={"channel": ChannelId}, result=Snapshot[RulesRow]),
+    "modlog": Method(
+        needed={"channel": ChannelId},
+        optional={"search": DeedSearch, "before": RecordId | None, "limit": int},
+        result=Snapshot[DeedPage],
+    ),
+    "reports": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[ReportRow, ...]]),
+    "roster": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[RosterRow, ...]]),
     "timeline": Method(
         needed={"channel": ChannelId},
         optional={"before": Position | None, "after": Position | None, "limit": int},

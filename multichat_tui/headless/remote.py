@@ -14,6 +14,7 @@ from multichat_tui.model.errors import MultichatError, NewerVersion, Unreachable
 from multichat_tui.model.events import Event
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.intents import Accepted, Intent
+from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, ReportRow, RosterRow
 from multichat_tui.model.searching import FoundPage, Search
 from multichat_tui.model.snapshots import (
     ChannelRow,
@@ -112,6 +113,23 @@ class RemoteNode:
 
     async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
         return await self._ask("rules", channel=channel)  # type: ignore[no-any-return]  # by METHODS
+
+    async def modlog(
+        self,
+        channel: ChannelId,
+        *,
+        search: DeedSearch = EVERYTHING,
+        before: RecordId | None = None,
+        limit: int = 100,
+    ) -> Snapshot[DeedPage]:
+        page = {"channel": channel, "search": search, "before": before, "limit": limit}
+        return await self._ask("modlog", **page)  # type: ignore[no-any-return]  # by METHODS
+
+    async def reports(self, channel: ChannelId) -> Snapshot[tuple[ReportRow, ...]]:
+        return await self._ask("reports", channel=channel)  # type: ignore[no-any-return]  # by METHODS
+
+    async def roster(self, channel: ChannelId) -> Snapshot[tuple[RosterRow, ...]]:
+        return await self._ask("roster", channel=channel)  # type: ignore[no-any-return]  # by METHODS
 
     async def timeline(
         self,

@@ -27,6 +27,7 @@ from multichat_tui.model.limits import (
     MAX_JOIN_BYTES,
     MAX_MARKS,
     MAX_NAME_CHARACTERS,
+    MAX_REPORTED,
     MAX_TEXT_CHARACTERS,
     MAX_TIMESTAMP_MS,
     MAX_TIPS,
@@ -67,6 +68,7 @@ class Type(IntEnum):
     UNBAN = 12
     THRESHOLD = 13
     MESSAGE = 64
+    REPORT = 69
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,12 +174,14 @@ class Devices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetRank:
-    """Gives a member another rank, MUTED to ADMIN. The fence is as in `Remove`; it counts where the rank takes something away."""
+    """Gives a member another rank, MUTED to ADMIN. The fence is as in `Remove`; it counts where the rank takes something away.
+    After `until_ms` (0: never) the nodes of those who may do so make a muted one a member again."""
 
     user: UserId
     rank: int
     fence: tuple[Tip, ...] = ()
     reason: str = ""
+    until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +219,31 @@ class Message:
     reply_to: RecordId | None = None
 
 
+class Settlement(IntEnum):
+    """What a moderator has made of a report."""
+
+    DISMISSED = 1
+    ACTED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A member asks the moderators to look at somebody, or at what they have written. At least one of both is named."""
+
+    reason: str
+    user: UserId | None = None
+    targets: tuple[RecordId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleReport:
+    """A report is dealt with. Counts if its author may moderate in the state that the record cites."""
+
+    report: RecordId
+    outcome: Settlement
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownAct:
     """An act of a newer version, kept as it stands."""
@@ -238,6 +267,8 @@ Act: TypeAlias = (
     | Unban
     | SetThreshold
     | Message
+    | Report
+    | SettleReport
     | UnknownAct
 )
 
@@ -300,6 +331,8 @@ _TYPES: dict[type, Type] = {
     Unban: Type.UNBAN,
     SetThreshold: Type.THRESHOLD,
     Message: Type.MESSAGE,
+    Report: Type.REPORT,
+    SettleReport: Type.REPORT,
 }
 
 
@@ -332,7 +365,8 @@ def _encode(act: Act) -> Value:
         case Devices():
             return {0: Type.DEVICES.value, 1: act.devices, 2: _fence_value(act.fence)}
         case SetRank():
-            return {0: Type.RANK.value, 1: act.user, 2: act.rank, 3: _fence_value(act.fence), 4: act.reason}
+            rank: dict[int, Value] = {0: Type.RANK.value, 1: act.user, 2: act.rank, 3: _fence_value(act.fence), 4: act.reason}
+            return rank | {5: act.until_ms} if act.until_ms else rank
         case Ban():
             return {0: Type.BAN.value, 1: act.user, 2: _fence_value(act.fence), 3: act.until_ms, 4: act.reason}
         case Unban():
@@ -350,6 +384,11 @@ def _encode(act: Act) -> Value:
             if act.reply_to is not None:
                 fields[2] = act.reply_to
             return fields
+        case Report():
+            report: dict[int, Value] = {0: Type.REPORT.value, 1: list(act.targets), 2: act.reason}
+            return report if act.user is None else report | {3: act.user}
+        case SettleReport():
+            return {0: Type.REPORT.value, 2: act.reason, 4: act.report, 5: act.outcome.value}
         case UnknownAct():
             return {0: act.type, **act.fields}
 
@@ -423,6 +462,7 @@ def _decode(fields: Mapping[int, Value]) -> Act:
                 rank=as_int(fields[2], "rank", MAX_RANK, MUTED),
                 fence=tuple(_tip(entry) for entry in as_list(fields[3], "fence", MAX_TIPS)),
                 reason=as_text(fields[4], "reason", MAX_TOPIC_CHARACTERS),
+                until_ms=as_int(fields[5], "until", MAX_TIMESTAMP_MS - 1) if 5 in fields else 0,
             )
         case Type.BAN:
             _need(fields, 1, 2, 3, 4)
@@ -449,6 +489,25 @@ def _decode(fields: Mapping[int, Value]) -> Act:
                 text=as_text(fields[1], "text", MAX_TEXT_CHARACTERS, 1),
                 reply_to=RecordId(as_id(fields[2], "reply to")) if 2 in fields else None,
             )
+        case Type.REPORT:
+            return _report(fields)
+
+
+def _report(fields: Mapping[int, Value]) -> Act:
+    """A report, or with key 4 what was made of one."""
+    if 4 in fields:
+        _need(fields, 2, 4, 5)
+        return SettleReport(
+            report=RecordId(as_id(fields[4], "report")),
+            outcome=as_enum(fields[5], "outcome", Settlement),
+            reason=as_text(fields[2], "reason", MAX_TOPIC_CHARACTERS),
+        )
+    _need(fields, 1, 2)
+    targets = tuple(RecordId(as_id(entry, "target")) for entry in as_list(fields[1], "targets", MAX_REPORTED))
+    user = UserId(as_id(fields[3], "user")) if 3 in fields else None
+    if user is None and not targets:
+        raise Malformed("report: about nothing")
+    return Report(reason=as_text(fields[2], "reason", MAX_TOPIC_CHARACTERS), user=user, targets=targets)
 
 
 def _threshold(value: Value) -> int:

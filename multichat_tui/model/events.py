@@ -57,6 +57,14 @@ class MembersChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportsChanged:
+    """Somebody has reported something in a channel, or settled a report."""
+
+    seq: int
+    channel: ChannelId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactChanged:
     seq: int
     row: ContactRow
@@ -109,6 +117,7 @@ Event: TypeAlias = (
     | ChannelChanged
     | ChannelGone
     | MembersChanged
+    | ReportsChanged
     | ContactChanged
     | PresenceChanged
     | ProfileChanged

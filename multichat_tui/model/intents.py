@@ -71,6 +71,8 @@ class GiveRank:
     user: UserId
     rank: int
     reason: str = ""
+    lasts_ms: int = 0
+    """Of MUTED: they are a member again after so long. 0: until that is changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,35 @@ class Lockdown:
 
     channel: ChannelId
     on: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoDeed:
+    """Take back what a record of the log of moderation did, by the ordinary opposite."""
+
+    channel: ChannelId
+    record: RecordId
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendReport:
+    """Ask the moderators of a channel to look at a member, at messages, or at both."""
+
+    channel: ChannelId
+    reason: str
+    user: UserId | None = None
+    targets: tuple[RecordId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleReport:
+    """Say what has become of a report. `acted`: something was done; else it is dismissed."""
+
+    channel: ChannelId
+    report: RecordId
+    acted: bool
     reason: str = ""
 
 
@@ -282,7 +313,7 @@ class ConnectTo:
 
 
 Part: TypeAlias = (
-    SendMessage | SetTopic | RenameChannel | GiveRank | RemoveMember | BanMember | LiftBan | SetPermission | Lockdown
+    SendMessage | SetTopic | RenameChannel | GiveRank | RemoveMember | BanMember | LiftBan | SetPermission | Lockdown | UndoDeed
 )
 """What can be done together with others of one channel."""
 
@@ -311,6 +342,9 @@ Intent: TypeAlias = (
     | SetPermission
     | Lockdown
     | Together
+    | UndoDeed
+    | SendReport
+    | SettleReport
     | SetName
     | InviteContact
     | AcceptContact

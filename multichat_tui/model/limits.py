@@ -22,6 +22,18 @@ MAX_MARKS = 1024
 MAX_TARGETS = 256
 MAX_USES = 1024
 """Uses of one invitation."""
+MAX_REPORTED = 16
+"""Messages that one report names."""
+MAX_REPORTS_PER_MEMBER = 32
+"""Reports of one member that are kept in a channel, the newest: nobody fills the list of others."""
+MAX_SETTLEMENTS = 4
+"""Kept for one report: several moderators may settle it at the same time."""
+MAX_MODLOG_ROWS = 200
+"""Rows of one page of the log of moderation."""
+MAX_MODLOG_LOOKED_AT = 2000
+"""Acts that one page looks at: where a filter fits none of them, the next page goes on from there."""
+MAX_ROSTER_ROWS = 1000
+"""Members that are listed with when they came, the newest."""
 SALT_BYTES = 32
 MAX_TIMESTAMP_MS = 2**48
 """Year 10889; anything later is garbage."""

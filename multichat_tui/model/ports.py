@@ -57,6 +57,10 @@ class Space(StrEnum):
     """By channel id and device id: whose user is no member any more, and who was told so by us."""
     CITED = "cited"
     """By channel id and record id: dated ahead of this clock, and built upon by somebody who is not."""
+    REPORT = "report"
+    """By channel id, reporter's user id, ets and record id: reports that members have made."""
+    SETTLED = "settled"
+    """By channel id, report's record id, ets, record id and user id: what moderators have made of them."""
     SETTING = "setting"
     """By name: front ends' settings."""
 

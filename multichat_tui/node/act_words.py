@@ -81,14 +81,15 @@ def deeds_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], 
     for act in acts:
         match act:
             case SetRank() if act.rank == MUTED:
-                said = f"{author} muted {name_of(act.user)}"
+                until = f" until {moment(act.until_ms)}" if act.until_ms else ""
+                said = f"{author} muted {name_of(act.user)}{until}"
             case SetRank():
                 role = standing_words(act.rank).removeprefix("of ")
                 said = f"{author} made {name_of(act.user)} {role}"
             case Remove():
                 said = f"{author} removed {name_of(act.user)}"
             case Ban():
-                until = f" until {_moment(act.until_ms)}" if act.until_ms else ""
+                until = f" until {moment(act.until_ms)}" if act.until_ms else ""
                 said = f"{author} banned {name_of(act.user)}{until}"
             case Unban():
                 said = f"{author} lifted the ban of {name_of(act.user)}"
@@ -114,7 +115,7 @@ def _lockdown_reason(acts: tuple[Act, ...]) -> str | None:
     return raised[Permission.SEND] if raised.keys() >= LOCKED else None
 
 
-def _moment(time_ms: int) -> str:
+def moment(time_ms: int) -> str:
     """`2026-11-28 14:00 UTC`; what no calendar holds is shown as a number."""
     try:
         return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -39,12 +39,15 @@ from multichat_tui.model.intents import (
     RenameChannel,
     RevokeDevice,
     SendMessage,
+    SendReport,
     SetDraft,
     SetName,
     SetNearby,
     SetPermission,
     SettleDevices,
+    SettleReport,
     Together,
+    UndoDeed,
     Unverify,
     VerifyByNumber,
 )
@@ -120,6 +123,8 @@ class Choices:
             case Together() | SendMessage() | TopicIntent() | RenameChannel():
                 return self._write(self._deciding.decide(intent))
             case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission() | Lockdown():
+                return self._write(self._deciding.decide(intent))
+            case UndoDeed() | SendReport() | SettleReport():
                 return self._write(self._deciding.decide(intent))
             case CreateChannel():
                 return self._create(intent)

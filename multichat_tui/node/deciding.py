@@ -17,8 +17,11 @@ from multichat_tui.model.intents import (
     RemoveMember,
     RenameChannel,
     SendMessage,
+    SendReport,
     SetPermission,
+    SettleReport,
     Together,
+    UndoDeed,
 )
 from multichat_tui.model.intents import SetTopic as TopicIntent
 from multichat_tui.model.limits import MAX_ACTS, MAX_BODY_BYTES, MAX_TEXT_CHARACTERS, MAX_TOPIC_CHARACTERS, SALT_BYTES
@@ -26,6 +29,8 @@ from multichat_tui.model.ranks import Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name, encodable, visible
 from multichat_tui.node.moderating import Moderating, need
+from multichat_tui.node.reports import Reports
+from multichat_tui.node.undoing import Undoing
 from multichat_tui.node.world import Channel, World
 
 
@@ -47,8 +52,10 @@ class Deciding:
     def __init__(self, world: World) -> None:
         self._world = world
         self._moderating = Moderating(world)
+        self._undoing = Undoing(world, self._moderating)
+        self._reports = Reports(world)
 
-    def decide(self, intent: Part | Together) -> Decided:
+    def decide(self, intent: Part | Together | SendReport | SettleReport) -> Decided:
         """`errors.IntentRefused`, `errors.NotFound`: it cannot be."""
         match intent:
             case Together():
@@ -59,6 +66,15 @@ class Deciding:
                 return self._topic(intent)
             case RenameChannel():
                 return self._rename(intent)
+            case UndoDeed():
+                channel = joined(self._world, intent.channel)
+                return Decided(channel=channel, acts=self._undoing.decide(channel, intent))
+            case SendReport():
+                channel = joined(self._world, intent.channel)
+                return Decided(channel=channel, acts=(self._reports.report(channel, intent),), user=intent.user)
+            case SettleReport():
+                channel = joined(self._world, intent.channel)
+                return Decided(channel=channel, acts=(self._reports.settlement(channel, intent),))
             case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission() | Lockdown():
                 channel = joined(self._world, intent.channel)
                 user = None if isinstance(intent, SetPermission | Lockdown) else intent.user

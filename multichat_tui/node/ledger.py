@@ -49,6 +49,7 @@ from multichat_tui.node.branches import Branches
 from multichat_tui.node.gaps import lies_below
 from multichat_tui.node.held import Held
 from multichat_tui.node.message_rows import MessageRows
+from multichat_tui.node.noted_reports import note_reports
 from multichat_tui.node.rows import COPIED
 from multichat_tui.node.standing import Standing
 from multichat_tui.node.timeline import SHOWN, Timeline
@@ -431,6 +432,8 @@ class Ledger:
         assert user is not None
         if any(isinstance(act, SHOWN) for act in acts):
             self.timeline.show(channel, record, acts, arrival, user, past=past)
+        if acts and record.header.log is Log.CONTENT:
+            note_reports(world, channel, record, acts, user)
         if record.header.log is Log.CONTENT:
             self.timeline.show_cited(channel, record.header)
 

@@ -28,7 +28,7 @@ class Moderating:
         """`errors.IntentRefused`: every other node would refuse it, too."""
         if channel.view.style is Style.DIRECT:
             raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation belongs to both alike.", "Block them instead.")
-        reason = _reason(intent.reason)
+        reason = clean_reason(intent.reason)
         match intent:
             case GiveRank():
                 return (self._rank(channel, intent, reason),)
@@ -63,19 +63,26 @@ class Moderating:
             raise NotFound("They are not in this channel.")
         if intent.rank >= mine:
             raise IntentRefused(Refusal.NOT_ALLOWED, f"You are {standing_words(mine)}: you give ranks below your own only.")
-        if theirs == intent.rank:
+        if intent.lasts_ms and intent.rank != MUTED:
+            raise IntentRefused(Refusal.LIMIT, "Only silence ends by itself: other ranks last until they are changed.")
+        until = self._until(intent.lasts_ms)
+        if theirs == intent.rank and (theirs != MUTED or muted_until(channel, intent.user) == until):
             raise IntentRefused(Refusal.ALREADY, f"{self._name(intent.user)} is {standing_words(theirs)} already.")
-        return SetRank(user=intent.user, rank=intent.rank, fence=self._fence(channel, intent.user), reason=reason)
+        return SetRank(user=intent.user, rank=intent.rank, fence=self._fence(channel, intent.user), reason=reason, until_ms=until)
 
     def _ban(self, channel: Channel, intent: BanMember, reason: str) -> Ban:
         self._may(channel, Permission.MODERATE, "ban people")
         self._below(channel, intent.user, "ban")
-        if not 0 <= intent.lasts_ms <= MAX_TIMESTAMP_MS - 1 - self._world.now:
-            raise IntentRefused(Refusal.LIMIT, "That is no span of time.", "Write it like 1h, 7d or 2w.")
-        until = self._world.now + intent.lasts_ms if intent.lasts_ms else 0
+        until = self._until(intent.lasts_ms)
         if any(ban.until_ms == until for ban in channel.view.bans.get(intent.user, ())):
             raise IntentRefused(Refusal.ALREADY, f"{self._name(intent.user)} is banned already.")
         return Ban(user=intent.user, fence=self._fence(channel, intent.user), until_ms=until, reason=reason)
+
+    def _until(self, lasts_ms: int) -> int:
+        """When a span that begins now is over; 0 of one without end."""
+        if not 0 <= lasts_ms <= MAX_TIMESTAMP_MS - 1 - self._world.now:
+            raise IntentRefused(Refusal.LIMIT, "That is no span of time.", "Write it like 1h, 7d or 2w.")
+        return self._world.now + lasts_ms if lasts_ms else 0
 
     def _lift(self, channel: Channel, user: UserId, reason: str) -> Unban:
         mine = self._may(channel, Permission.MODERATE, "lift bans")
@@ -166,7 +173,25 @@ def fence(channel: Channel, user: UserId) -> tuple[Tip, ...]:
     return tuple(Tip(device=end.device, log=log, seq=end.seq, hash=end.id) for log, end in mine[:MAX_TIPS])
 
 
-def _reason(text: str) -> str:
+def muted_until(channel: Channel, user: UserId) -> int | None:
+    """When the silence of somebody ends by itself: the last end of those that nothing has followed; 0: never. None: they are not
+    muted."""
+    if channel.view.ranks.get(user) != MUTED:
+        return None
+    control = channel.control
+    rankings = [ranking.operation for ranking in channel.view.rankings if ranking.user == user]
+    ends: list[int] = []
+    for index in rankings:
+        operation = control.operation(control.records_by_index(index))
+        assert operation is not None
+        if not any(control.follows(other, index) for other in rankings):
+            ends += [
+                act.until_ms for act in operation.acts if isinstance(act, SetRank) and act.user == user and act.rank == MUTED
+            ]
+    return 0 if not all(ends) else max(ends, default=0)
+
+
+def clean_reason(text: str) -> str:
     reason = " ".join(text.split())
     try:
         reason.encode()

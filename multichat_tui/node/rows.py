@@ -2,6 +2,7 @@
 
 from multichat_tui.crypto.identity import safety_number
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId, fingerprint, short
+from multichat_tui.model.moderation import RosterRow
 from multichat_tui.model.ports import Space
 from multichat_tui.model.ranks import MEMBER, Permission, role_of
 from multichat_tui.model.snapshots import (
@@ -25,7 +26,10 @@ from multichat_tui.model.trust import AlarmKind, ComparisonRow
 from multichat_tui.node.alarms import alarm_rows, alarms
 from multichat_tui.node.gaps import Gaps
 from multichat_tui.node.message_rows import MessageRows, find, readers
+from multichat_tui.node.modlog import Modlog
 from multichat_tui.node.names import channel_names, names_of
+from multichat_tui.node.report_rows import ReportRows
+from multichat_tui.node.roster import roster
 from multichat_tui.node.standing import decode_held_pairing
 from multichat_tui.node.typed import typed_lines
 from multichat_tui.node.world import Channel, World
@@ -45,6 +49,8 @@ class Rows:
         self._world = world
         self._gaps = Gaps(world)
         self.messages = MessageRows(world)
+        self.modlog = Modlog(world)
+        self.reports = ReportRows(world)
 
     # People
 
@@ -121,6 +127,9 @@ class Rows:
             for user in channel.view.members
         ]
         return tuple(sorted(rows, key=lambda row: (row.role != "founder", row.name.casefold(), row.user)))
+
+    def roster(self, channel: Channel) -> tuple[RosterRow, ...]:
+        return roster(self._world, channel)
 
     def rules(self, channel: Channel) -> RulesRow:
         """What holds in a channel; next to nothing of one that has not arrived."""

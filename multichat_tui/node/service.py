@@ -20,7 +20,8 @@ from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, U
 from multichat_tui.model.events import Event, Resync
 from multichat_tui.model.ids import ChannelId, LinkId, RecordId
 from multichat_tui.model.intents import Accepted, ChangeSetting, CloseAccount, Intent, RevokeDevice, SetNearby, SettleDevices
-from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_FOUND_ROWS, MAX_PAGE_ROWS
+from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_FOUND_ROWS, MAX_MODLOG_ROWS, MAX_PAGE_ROWS
+from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, ReportRow, RosterRow
 from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Stopping, Store
 from multichat_tui.model.searching import FoundPage, Search, check_search
 from multichat_tui.model.snapshots import (
@@ -247,6 +248,23 @@ class Node:
 
     async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
         return await self._read(lambda rows: rows.rules(rows.find(channel)))
+
+    async def modlog(
+        self,
+        channel: ChannelId,
+        *,
+        search: DeedSearch = EVERYTHING,
+        before: RecordId | None = None,
+        limit: int = 100,
+    ) -> Snapshot[DeedPage]:
+        bounded = max(1, min(limit, MAX_MODLOG_ROWS))
+        return await self._read(lambda rows: rows.modlog.page(rows.find(channel), search, before, bounded))
+
+    async def reports(self, channel: ChannelId) -> Snapshot[tuple[ReportRow, ...]]:
+        return await self._read(lambda rows: rows.reports.rows(rows.find(channel)))
+
+    async def roster(self, channel: ChannelId) -> Snapshot[tuple[RosterRow, ...]]:
+        return await self._read(lambda rows: rows.roster(rows.find(channel)))
 
     async def timeline(
         self,

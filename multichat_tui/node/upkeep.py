@@ -3,14 +3,14 @@ members have left (authority.md, rules 6 and 8)."""
 
 from collections.abc import Iterator
 
-from multichat_tui.model.acts import CloseInvitation, Remove, Unban
+from multichat_tui.model.acts import CloseInvitation, Remove, SetRank, Unban
 from multichat_tui.model.ids import Log, UserId
 from multichat_tui.model.limits import MAX_TIMESTAMP_MS
-from multichat_tui.model.ranks import Permission
+from multichat_tui.model.ranks import MEMBER, MUTED, Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.act_words import LEFT_REASON
 from multichat_tui.node.ledger import Ledger
-from multichat_tui.node.moderating import fence
+from multichat_tui.node.moderating import fence, muted_until
 from multichat_tui.node.world import Channel, World
 
 NEVER_MS = MAX_TIMESTAMP_MS
@@ -33,6 +33,7 @@ class Upkeep:
             if state.maker == world.identity.user and not state.closed and (spent or state.invite.expires_ms <= world.now):
                 self._ledger.author(channel, Log.CONTROL, (CloseInvitation(invitation=record, index=index),))
         self._lift_expired(channel)
+        self._end_silences(channel)
 
     def tidies(self, channel: Channel) -> bool:
         """Whether our closing of an invitation would count, and be taken."""
@@ -65,6 +66,23 @@ class Upkeep:
             if self.tidies(channel) and user in channel.view.bans:
                 self._ledger.author(channel, Log.CONTROL, (Unban(user=user),))
 
+    def _end_silences(self, channel: Channel) -> None:
+        """Who was muted for a time that is over is made a member again by the nodes of all who may."""
+        for user, until_ms in list(self._ending_silences(channel)):
+            if until_ms <= self._world.now and self.tidies(channel) and muted_until(channel, user) == until_ms:
+                act = SetRank(user=user, rank=MEMBER, fence=fence(channel, user))
+                self._ledger.author(channel, Log.CONTROL, (act,))
+
+    def _ending_silences(self, channel: Channel) -> Iterator[tuple[UserId, int]]:
+        """(user, when it ends) of those who are muted until then, and whom we may let write again."""
+        view, me = channel.view, self._world.identity.user
+        if not view.may(me, Permission.MODERATE) or (view.rank(me) or MUTED) <= MEMBER:
+            return
+        for user, rank in view.ranks.items():
+            until_ms = muted_until(channel, user) if rank == MUTED and user != me else None
+            if until_ms:
+                yield user, until_ms
+
     def _ending_bans(self, channel: Channel) -> Iterator[tuple[UserId, int, int]]:
         """(user, level, when it ends) of those who are banned until then, and whom we may let in again."""
         view, me = channel.view, self._world.identity.user
@@ -77,9 +95,10 @@ class Upkeep:
                 yield user, level, max(ends)
 
     def wake_times(self, channel: Channel) -> list[int]:
-        """When our own invitations, and the bans that we may lift, end."""
+        """When our own invitations end, and the bans and silences that we may."""
         if not self.tidies(channel):
             return []
         states = channel.view.invitations.values()
         times = [s.invite.expires_ms for s in states if s.maker == self._world.identity.user and not s.closed]
+        times += [until_ms for _, until_ms in self._ending_silences(channel)]
         return times + [until_ms for _, _, until_ms in self._ending_bans(channel)]

@@ -40,6 +40,7 @@ from multichat_tui.model.intents import (
     SetNearby,
     SetTopic,
 )
+from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedRow, ReportRow, RosterRow
 from multichat_tui.model.ranks import FOUNDER, THRESHOLDS
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, check_search, holds_all, marked_places, words_of
 from multichat_tui.model.snapshots import (
@@ -109,6 +110,9 @@ class TwinNode:
             counters=(),
         )
         self.device_rows: list[DeviceRow] = []
+        self.deeds: dict[ChannelId, list[DeedRow]] = {}
+        self.reported: dict[ChannelId, list[ReportRow]] = {}
+        self.rosters: dict[ChannelId, list[RosterRow]] = {}
         self.thread_drafts: dict[RecordId, str] = {}
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
         self.stored_settings: dict[str, str] = {}
@@ -396,6 +400,28 @@ class TwinNode:
         await self._pass()
         permissions = tuple(PermissionRow(permission=each, rank=rank) for each, rank in THRESHOLDS.items())
         return Snapshot(as_of=self.seq, rows=RulesRow(rank=FOUNDER, permissions=permissions))
+
+    async def modlog(self, channel, *, search=EVERYTHING, before=None, limit=100):
+        await self._pass()
+        rows = [
+            row
+            for row in self.deeds.get(channel, [])
+            if (not search.kinds or row.kind in search.kinds)
+            and search.user in (None, row.author, row.subject)
+            and search.since_ms <= row.time_ms < search.until_ms
+        ]
+        start = next((index + 1 for index, row in enumerate(rows) if row.id == before), 0)
+        page = rows[start : start + limit]
+        more = page[-1].id if page and start + limit < len(rows) else None
+        return Snapshot(as_of=self.seq, rows=DeedPage(rows=tuple(page), more=more))
+
+    async def reports(self, channel):
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=tuple(self.reported.get(channel, ())))
+
+    async def roster(self, channel):
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=tuple(self.rosters.get(channel, ())))
 
     async def timeline(
         self,

@@ -130,6 +130,8 @@ def test_every_verb_of_the_grammar_is_performed():
         "channel leave x",
         "channel list", "channel members x", "channel role x y admin", "channel kick x y", "channel ban x y",
         "channel unban x y", "channel bans x", "channel lockdown x", "channel permissions x", "channel permission x send admin",
+            "channel modlog x", "channel undo x", "channel report x y z", "channel reports x", "channel settle x 1 done",
+            "channel roster x",
         "send x y", "log x", "thread x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
     ]  # fmt: skip

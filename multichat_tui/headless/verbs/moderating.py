@@ -20,7 +20,9 @@ async def role(context: Context) -> int:
     args = context.args
     rank = moderating.role_rank(args.role)
     undo = "role {channel} {name} member" if rank == MUTED else ""
-    return await _do(context, lambda api, where: moderating.give_rank(api, where, args.name, rank, args.reason), undo)
+    lasts_ms = 0 if args.span is None else moderating.ban_span(args.span)
+    deed: Deed = lambda api, where: moderating.give_rank(api, where, args.name, rank, args.reason, lasts_ms)  # noqa: E731
+    return await _do(context, deed, undo)
 
 
 async def kick(context: Context) -> int:

@@ -18,6 +18,7 @@ from multichat_tui.model.events import (
     MembersChanged,
     MessageAdded,
     MessageChanged,
+    ReportsChanged,
     Resync,
 )
 from multichat_tui.model.ids import ChannelId, RecordId
@@ -75,7 +76,7 @@ def concerns(event: Event, channel: ChannelId) -> bool:
             return message.channel == channel
         case ChannelChanged(row=row):
             return row.id == channel
-        case MessageChanged() | DeliveryChanged() | ChannelGone() | MembersChanged():
+        case MessageChanged() | DeliveryChanged() | ChannelGone() | MembersChanged() | ReportsChanged():
             return event.channel == channel
         case Resync():
             return True

@@ -10,6 +10,7 @@ from typing import Protocol
 from multichat_tui.model.events import Event
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.intents import Accepted, Intent
+from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, ReportRow, RosterRow
 from multichat_tui.model.searching import FoundPage, Search
 from multichat_tui.model.snapshots import (
     ChannelRow,
@@ -54,6 +55,22 @@ class NodeApi(Protocol):
 
     async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
         """Who may do what there, what one is oneself, and who is banned. `errors.NotFound`."""
+
+    async def modlog(
+        self,
+        channel: ChannelId,
+        *,
+        search: DeedSearch = EVERYTHING,
+        before: RecordId | None = None,
+        limit: int = 100,
+    ) -> Snapshot[DeedPage]:
+        """A page of what was done to people's rights there and to the channel, the newest first. `errors.NotFound`."""
+
+    async def reports(self, channel: ChannelId) -> Snapshot[tuple[ReportRow, ...]]:
+        """What members have reported, the open ones first. `errors.NotFound`."""
+
+    async def roster(self, channel: ChannelId) -> Snapshot[tuple[RosterRow, ...]]:
+        """The members and how they came, who came last first; of many the newest. `errors.NotFound`."""
 
     async def timeline(
         self,

@@ -66,7 +66,7 @@ def test_bash_completes_commands_actions_options_and_values(program: Path) -> No
     assert {"send", "log", "channel", "channels", "pair", "config", "demo"} <= set(verbs)
     assert not set(verbs) & {"complete-names", *LATER_VERBS}
     assert bash(program, "multichat", "comp") == ["completion"]
-    assert set(bash(program, "multichat", "channels", "m")) == {"members", "member"}
+    assert set(bash(program, "multichat", "channels", "me")) == {"members", "member"}
     assert "create" in bash(program, "multichat", "--home", "x", "channel", "")
     assert bash(program, "multichat", "completion", "") == list(SHELLS)
     assert bash(program, "multichat", "send", "--wai") == ["--wait"]

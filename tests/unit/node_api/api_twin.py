@@ -32,13 +32,26 @@ from multichat_tui.model.intents import (
     RemoveMember,
     RenameChannel,
     SendMessage,
+    SendReport,
     SetDraft,
     SetName,
     SetPermission,
+    SettleReport,
     SetTopic,
     Together,
+    UndoDeed,
 )
 from multichat_tui.model.limits import SUBSCRIBER_EVENTS
+from multichat_tui.model.moderation import (
+    EVERYTHING,
+    DeedPage,
+    DeedRow,
+    DeedState,
+    ReportedMessage,
+    ReportRow,
+    ReportState,
+    RosterRow,
+)
 from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, THRESHOLDS, Permission, role_of
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, check_search, holds_all, marked_places, words_of
 from multichat_tui.model.snapshots import (
@@ -90,6 +103,9 @@ class ApiTwin:
         self.rows: dict[ChannelId, ChannelRow] = {}
         self.inside: dict[ChannelId, list[MemberRow]] = {}
         self.rules_rows: dict[ChannelId, RulesRow] = {}
+        self.deeds: dict[ChannelId, list[DeedRow]] = {}
+        self.reported: dict[ChannelId, list[ReportRow]] = {}
+        self.rosters: dict[ChannelId, list[RosterRow]] = {}
         self.messages: list[MessageRow] = []
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
         self.kept: dict[str, str] = {}
@@ -324,6 +340,36 @@ class ApiTwin:
                 )
                 self.rules_rows[channel] = replace(rules, permissions=changed)
                 return Accepted(channel=channel)
+            case UndoDeed(channel=channel, record=record):
+                self.deeds[channel] = [
+                    replace(row, undo="", state=DeedState.LIFTED, by="taken back") if row.id == record else row
+                    for row in self.deeds[channel]
+                ]
+                return Accepted(record=record, channel=channel)
+            case SendReport(channel=channel, reason=reason, user=who, targets=targets):
+                number = len(self.reported.setdefault(channel, [])) + 1
+                texts = {row.id: row.text for row in self.messages}
+                row = ReportRow(
+                    id=RecordId(named(f"report {number}")),
+                    time_ms=1_700_000_000_000 + number,
+                    reporter=self.me_row.user,
+                    reporter_name=self.name,
+                    reason=reason,
+                    user=who,
+                    name=next((each.name for each in self.inside[channel] if each.user == who), ""),
+                    messages=tuple(ReportedMessage(id=target, text=texts[target], here=True) for target in targets),
+                    state=ReportState.OPEN,
+                    mine=True,
+                )
+                self.reported[channel].append(row)
+                return Accepted(record=row.id, channel=channel, user=who)
+            case SettleReport(channel=channel, report=record, acted=acted, reason=reason):
+                state = ReportState.ACTED if acted else ReportState.DISMISSED
+                self.reported[channel] = [
+                    replace(row, state=state, settled_by=self.name, settled_reason=reason) if row.id == record else row
+                    for row in self.reported[channel]
+                ]
+                return Accepted(record=record, channel=channel)
             case Together() | SetTopic() | RenameChannel() | MarkRead() | SetDraft():
                 self._row(intent.channel)
                 return Accepted(channel=intent.channel)
@@ -369,6 +415,28 @@ class ApiTwin:
     async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
         self._row(channel)
         return self._snapshot(self.rules_rows[channel])
+
+    async def modlog(self, channel, *, search=EVERYTHING, before=None, limit=100):
+        self._row(channel)
+        rows = [
+            row
+            for row in self.deeds.get(channel, [])
+            if (not search.kinds or row.kind in search.kinds)
+            and search.user in (None, row.author, row.subject)
+            and search.since_ms <= row.time_ms < search.until_ms
+        ]
+        start = next((index + 1 for index, row in enumerate(rows) if row.id == before), 0)
+        page = rows[start : start + limit]
+        more = page[-1].id if page and start + limit < len(rows) else None
+        return self._snapshot(DeedPage(rows=tuple(page), more=more))
+
+    async def reports(self, channel):
+        self._row(channel)
+        return self._snapshot(tuple(self.reported.get(channel, ())))
+
+    async def roster(self, channel):
+        self._row(channel)
+        return self._snapshot(tuple(self.rosters.get(channel, ())))
 
     async def timeline(
         self,

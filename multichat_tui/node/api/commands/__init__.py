@@ -7,12 +7,14 @@ from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import (
+    auditing,
     channels,
     devices,
     general,
     moderating,
     people,
     reading,
+    reporting,
     screens,
     searching,
     together,
@@ -165,10 +167,10 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         name="silence",
-        usage="/silence NAME [REASON]",
-        summary="let somebody read here, and not write",
+        usage="/silence NAME [1h] [REASON]",
+        summary="let somebody read here, and not write, for a time or until it is lifted",
         run=moderating.mute_member,
-        takes=(NAMES,),
+        takes=(NAMES, ("1h", "1d", "7d")),
     ),
     Command(
         name="unsilence",
@@ -205,6 +207,33 @@ COMMANDS: tuple[Command, ...] = (
         summary="let only moderators and above write and let people in, until /lockdown off",
         run=moderating.lockdown,
         takes=((moderating.OPEN_AGAIN,),),
+    ),
+    Command(
+        name="modlog",
+        usage="/modlog [NAME] [kind=K] [last=7d] [N]",
+        summary="who did what here to people's rights and to the channel, why, and what it is worth now",
+        run=auditing.modlog,
+        aliases=("audit",),
+        takes=((*NAMES, *(f"kind={kind}" for kind in auditing.KINDS), "last=1d", "last=7d"),),
+    ),
+    Command(
+        name="undo",
+        usage="/undo [N] [REASON]",
+        summary="what was done here lately that can be taken back, and what that would do; with its number: take it back",
+        run=auditing.undo,
+    ),
+    Command(
+        name="report",
+        usage="/report NAME|ID REASON",
+        summary="ask the moderators to look at somebody here, or at a message by the beginning of its id",
+        run=reporting.report_somebody,
+        takes=(NAMES,),
+    ),
+    Command(
+        name="reports",
+        usage="/reports [all | N done|dismiss [REASON]]",
+        summary="what was reported here; moderators settle it",
+        run=reporting.reports,
     ),
     Command(
         name="permissions",

@@ -88,14 +88,24 @@ def ban_span(text: str) -> int:
     return span
 
 
+def span_first(words: str) -> tuple[int, str]:
+    """(how long, the reason) of `for=7d spam` or `7d spam`; 0 where no span comes first. `errors.UsageError`."""
+    first, _, rest = words.partition(" ")
+    if first.lower().startswith(SPAN):
+        return ban_span(first[len(SPAN) :]), rest.strip()
+    span = duration(first)
+    return (0, words) if not span else (span, rest.strip())
+
+
 # Deeds, for slash commands and the command line alike
 
 
-async def give_rank(api: NodeApi, channel: ChannelId, name: str, rank: int, reason: str) -> Done:
+async def give_rank(api: NodeApi, channel: ChannelId, name: str, rank: int, reason: str, lasts_ms: int = 0) -> Done:
     member = await find_member(api, channel, name)
-    await api.submit(GiveRank(channel=channel, user=member.user, rank=rank, reason=reason))
-    said = f"{one_line(member.name)} is {standing_words(rank)} in {await _label(api, channel)} now."
-    return _about(said, member.user, member.name, reason, role=role_of(rank), rank=rank)
+    await api.submit(GiveRank(channel=channel, user=member.user, rank=rank, reason=reason, lasts_ms=lasts_ms))
+    spell = f", for {span_words(lasts_ms)}" if lasts_ms else ""
+    said = f"{one_line(member.name)} is {standing_words(rank)} in {await _label(api, channel)} now{spell}."
+    return _about(said, member.user, member.name, reason, role=role_of(rank), rank=rank, lasts_ms=lasts_ms)
 
 
 async def unmute(api: NodeApi, channel: ChannelId, name: str, reason: str) -> Done:
@@ -221,8 +231,9 @@ async def role(call: Call) -> Outcome:
 
 
 async def mute_member(call: Call) -> Outcome:
-    name, reason = call.first_word()
-    done = await give_rank(call.api, call.need_channel(), name, MUTED, reason)
+    name, words = call.first_word()
+    lasts_ms, reason = span_first(words)
+    done = await give_rank(call.api, call.need_channel(), name, MUTED, reason, lasts_ms)
     return done.outcome(f"/unsilence {done.whom} lets them write again.")
 
 
@@ -238,10 +249,8 @@ async def kick_member(call: Call) -> Outcome:
 
 
 async def ban_member(call: Call) -> Outcome:
-    name, reason = call.first_word()
-    lasts_ms, (first, _, rest) = 0, reason.partition(" ")
-    if first.lower().startswith(SPAN):
-        lasts_ms, reason = ban_span(first[len(SPAN) :]), rest.strip()
+    name, words = call.first_word()
+    lasts_ms, reason = span_first(words)
     done = await ban(call.api, call.need_channel(), name, lasts_ms, reason)
     return done.outcome(f"/unban {done.whom} lets them back in by an invitation.")
 

@@ -1,0 +1,271 @@
+"""The log of moderation: what was done to people's rights and to a channel, and what each deed is worth now. Reads only.
+
+Everything here follows from the control log alone, so all members read the same.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from multichat_tui.channel.operations import Operation
+from multichat_tui.model.acts import (
+    Act,
+    Admit,
+    Ban,
+    CloseInvitation,
+    Invite,
+    Leave,
+    Remove,
+    Rename,
+    SetRank,
+    SetThreshold,
+    SetTopic,
+    Unban,
+)
+from multichat_tui.model.errors import NotFound
+from multichat_tui.model.ids import RecordId, UserId, short
+from multichat_tui.model.limits import MAX_MODLOG_LOOKED_AT, MAX_MODLOG_ROWS
+from multichat_tui.model.moderation import DeedKind, DeedPage, DeedRow, DeedSearch, DeedState
+from multichat_tui.model.ranks import DEEDS, MUTED, holders_words, standing_words
+from multichat_tui.model.records import Header
+from multichat_tui.node.act_words import LEFT_REASON, moment
+from multichat_tui.node.names import channel_names
+from multichat_tui.node.opposites import undo_words
+from multichat_tui.node.world import Channel, World
+
+KINDS: dict[type[Act], DeedKind] = {
+    Admit: DeedKind.JOINED,
+    Leave: DeedKind.LEFT,
+    Remove: DeedKind.REMOVED,
+    Ban: DeedKind.BANNED,
+    Unban: DeedKind.UNBANNED,
+    SetRank: DeedKind.RANK,
+    SetThreshold: DeedKind.PERMISSION,
+    SetTopic: DeedKind.TOPIC,
+    Rename: DeedKind.RENAMED,
+    Invite: DeedKind.INVITED,
+    CloseInvitation: DeedKind.CLOSED,
+}
+"""Acts that stand in the log."""
+
+
+@dataclass(slots=True)
+class _Effects:
+    """The effective operations by what they are about, in their order: what may have followed a deed, or stood beside it."""
+
+    people: dict[UserId, list[tuple[Operation, Act]]] = field(default_factory=dict)
+    rules: dict[object, list[tuple[Operation, Act]]] = field(default_factory=dict)
+
+
+class Modlog:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def page(self, channel: Channel, search: DeedSearch, before: RecordId | None, limit: int) -> DeedPage:
+        """At most `limit` acts and those of one record more, the newest first. `errors.NotFound`: `before` is not known."""
+        if not channel.rooted:
+            return DeedPage(rows=())
+        operations = channel.control.in_order()[::-1]
+        if before is not None:
+            last = channel.control.operation(before)
+            if last is None:
+                raise NotFound("The log of this channel does not hold that.")
+            operations = [operation for operation in operations if operation.order < last.order]
+        reading = _Reading(self._world, channel)
+        rows: list[DeedRow] = []
+        for looked_at, operation in enumerate(operations, 1):
+            rows += reading.rows(operation, search)
+            full = len(rows) >= min(limit, MAX_MODLOG_ROWS) or looked_at >= MAX_MODLOG_LOOKED_AT
+            if full and looked_at < len(operations):
+                return DeedPage(rows=tuple(rows), more=operation.id)
+        return DeedPage(rows=tuple(rows))
+
+
+class _Reading:
+    """Of one channel, as it is now."""
+
+    def __init__(self, world: World, channel: Channel) -> None:
+        self._world, self._channel = world, channel
+        self._names = channel_names(world, channel)
+        self._effects = self._gathered()
+
+    def _name(self, user: UserId) -> str:
+        return self._names.get(user) or short(user)
+
+    def _gathered(self) -> _Effects:
+        found = _Effects()
+        control = self._channel.control
+        for operation in control.in_order():
+            if not control.effective(operation.id):
+                continue
+            for number, act in enumerate(operation.acts):
+                user = _about(operation, act)
+                if user is not None:
+                    found.people.setdefault(user, []).append((operation, act))
+                for subject in _ruled(operation, number, act):
+                    found.rules.setdefault(subject, []).append((operation, act))
+        return found
+
+    def rows(self, operation: Operation, search: DeedSearch) -> Iterator[DeedRow]:
+        kinds = search.kinds or tuple(DeedKind)
+        wanted = [
+            (number, act)
+            for number, act in enumerate(operation.acts)
+            if KINDS.get(type(act)) in kinds
+            and not (isinstance(act, Remove) and act.reason == LEFT_REASON)
+            and search.user in (None, operation.user, _about(operation, act))
+        ]
+        if not wanted:
+            return
+        stored = self._world.txn.record(operation.id)
+        header = None if stored is None else stored.header
+        if header is None or not search.since_ms <= header.timestamp_ms < search.until_ms:
+            return
+        yield from (self._row(operation, number, act, header) for number, act in wanted)
+
+    def _row(self, operation: Operation, number: int, act: Act, header: Header) -> DeedRow:
+        subject = _about(operation, act)
+        state, by = self._state(operation, number, act)
+        holds = state in (DeedState.IN_EFFECT, DeedState.PROVISIONAL)
+        undo, stays = undo_words(self._channel, operation, self._world.now, self._name) if holds else ("", "")
+        return DeedRow(
+            id=operation.id,
+            act=number,
+            time_ms=header.timestamp_ms,
+            author=operation.user,
+            name=self._name(operation.user),
+            kind=KINDS[type(act)],
+            said=self._said(operation, number, act),
+            reason=act.reason if isinstance(act, SetRank | Remove | Ban | Unban | SetThreshold) else "",
+            state=state,
+            mine=operation.user == self._world.identity.user,
+            subject=subject,
+            subject_name="" if subject is None else self._name(subject),
+            by=by,
+            until_ms=act.until_ms if isinstance(act, SetRank | Ban) else 0,
+            undo=undo,
+            stays=stays,
+        )
+
+    # What it is worth
+
+    def _state(self, operation: Operation, number: int, act: Act) -> tuple[DeedState, str]:
+        control = self._channel.control
+        if not control.effective(operation.id):
+            if not control.valid(operation.id):
+                return DeedState.REFUSED, ""
+            return DeedState.REVERTED, self._beside(operation, act)
+        ended = self._after(operation, number, act)
+        if ended:
+            return DeedState.LIFTED, ended
+        if isinstance(act, Admit) and self._provisional(operation):
+            return DeedState.PROVISIONAL, ""
+        return DeedState.IN_EFFECT, ""
+
+    def _after(self, operation: Operation, number: int, act: Act) -> str:
+        """The effective act that ended what this one did; of such that stand beside each other the last by their order."""
+        view, user = self._channel.view, _about(operation, act)
+        if user is not None:
+            about = self._effects.people.get(user, [])
+            match act:
+                case Ban() if not any(ban.operation == operation.index for ban in view.bans.get(user, ())):
+                    ends: tuple[type[Act], ...] = (Unban,)
+                case Unban():
+                    ends = (Ban,)
+                case Remove() | Leave():
+                    ends = (Admit,)
+                case SetRank() if view.rank(user) != act.rank:
+                    ends = (SetRank, Remove, Ban, Leave)
+                case Admit() if user not in view.members:
+                    ends = (Remove, Ban, Leave)
+                case _:
+                    ends = ()
+            return self._last(operation, [each for each in about if isinstance(each[1], ends)])
+        about = [each for subject in _ruled(operation, number, act) for each in self._effects.rules.get(subject, [])]
+        later = [each for each in about if each[1] is not act and each[0].past & operation.bit]
+        return self._last(operation, later)
+
+    def _last(self, operation: Operation, found: list[tuple[Operation, Act]]) -> str:
+        """In words; what the deed itself had seen is left out."""
+        for other, act in sorted(found, key=lambda each: each[0].order, reverse=True):
+            if other is not operation and not operation.past & other.bit:
+                return self._said(other, other.acts.index(act), act)
+        return ""
+
+    def _beside(self, operation: Operation, act: Act) -> str:
+        """What higher ones did beside it to its author, or to whom it was about, without its author knowing."""
+        for user in dict.fromkeys((operation.user, _about(operation, act))):
+            about = self._effects.people.get(user, []) if user is not None else []
+            beside = [each for each in about if not each[0].past & operation.bit and not operation.past & each[0].bit]
+            if found := self._last(operation, beside):
+                return found
+        return ""
+
+    def _provisional(self, operation: Operation) -> bool:
+        """Whether the link by which somebody came still has places that could be taken before theirs."""
+        if operation.join is None:
+            return False
+        states = self._channel.view.invitations.values()
+        return any(state.invite.join_key == operation.join.join_key and not state.closed for state in states)
+
+    # Words
+
+    def _said(self, operation: Operation, number: int, act: Act) -> str:
+        author, subject = self._name(operation.user), _about(operation, act)
+        whom = "" if subject is None else self._name(subject)
+        match act:
+            case Admit():
+                return f"{whom} joined by a link" if subject == operation.user else f"{author} let {whom} in"
+            case Leave():
+                return f"{author} left"
+            case Remove():
+                return f"{author} removed {whom}"
+            case Ban():
+                return f"{author} banned {whom}" + (f" until {moment(act.until_ms)}" if act.until_ms else "")
+            case Unban():
+                return f"{author} lifted the ban of {whom}"
+            case SetRank() if act.rank == MUTED:
+                return f"{author} muted {whom}" + (f" until {moment(act.until_ms)}" if act.until_ms else "")
+            case SetRank():
+                return f"{author} made {whom} {standing_words(act.rank).removeprefix('of ')}"
+            case SetThreshold():
+                return f"{author} changed who may {DEEDS[act.permission]}: {holders_words(act.rank)}"
+            case SetTopic():
+                return f"{author} set the topic: {act.topic}" if act.topic else f"{author} took the topic away"
+            case Rename():
+                return f"{author} renamed the channel: {act.name}"
+            case Invite():
+                places = "1 person" if act.uses == 1 else f"{act.uses} people"
+                return f"{author} made a link for {places}"
+            case CloseInvitation():
+                found = self._channel.control.operation(act.invitation)
+                return f"{author} closed a link" + (f" of {self._name(found.user)}" if found is not None else "")
+            case _:
+                return f"{author} did something that a newer version understands"
+
+
+def _about(operation: Operation, act: Act) -> UserId | None:
+    """Whom an act is about."""
+    match act:
+        case SetRank() | Remove() | Ban() | Unban():
+            return act.user
+        case Admit():
+            return operation.joiner
+        case Leave():
+            return operation.user
+        case _:
+            return None
+
+
+def _ruled(operation: Operation, number: int, act: Act) -> tuple[object, ...]:
+    """What an act that is about nobody decides, of which the last one holds."""
+    match act:
+        case SetThreshold():
+            return (act.permission,)
+        case SetTopic() | Rename():
+            return (type(act),)
+        case Invite():
+            return ((operation.id, number),)
+        case CloseInvitation():
+            return ((act.invitation, act.index),)
+        case _:
+            return ()

@@ -1,0 +1,41 @@
+"""Notes what delivered records report and settle, so that it can be listed without reading all content; see `reports`."""
+
+from multichat_tui.model.acts import Act, Report, SettleReport
+from multichat_tui.model.events import ReportsChanged
+from multichat_tui.model.ids import Log, UserId
+from multichat_tui.model.limits import MAX_REPORTS_PER_MEMBER, MAX_SETTLEMENTS
+from multichat_tui.model.ports import Space
+from multichat_tui.model.ranks import Permission
+from multichat_tui.model.records import Record
+from multichat_tui.node.world import Channel, World
+
+ETS_BYTES = 8
+
+
+def note_reports(world: World, channel: Channel, record: Record, acts: tuple[Act, ...], user: UserId) -> None:
+    """Take in what a delivered record reports or settles, if that counts where it was written."""
+    found = [act for act in acts if isinstance(act, Report | SettleReport)]
+    if not found or record.header.log is not Log.CONTENT:
+        return
+    cited = channel.control.state_at(record.header.control_heads)
+    rank = cited.rank(user)
+    if rank is None or cited.revoked(record.header.device):
+        world.count("report-without-right")
+        return
+    place = record.header.ets.to_bytes(ETS_BYTES, "big") + record.id
+    for act in found:
+        if isinstance(act, Report):
+            _keep(world, Space.REPORT, channel.id + user, place, MAX_REPORTS_PER_MEMBER, newest=True)
+        elif rank >= cited.threshold(Permission.MODERATE):
+            _keep(world, Space.SETTLED, channel.id + act.report, place + user, MAX_SETTLEMENTS, newest=False)
+        else:
+            world.count("report-without-right")
+            continue
+        world.emit(lambda seq: ReportsChanged(seq=seq, channel=channel.id))
+
+
+def _keep(world: World, space: Space, prefix: bytes, place: bytes, most: int, *, newest: bool) -> None:
+    world.txn.put(space, prefix + place, b"")
+    keys = [key for key, _ in world.txn.scan(space, prefix)]
+    for key in keys[:-most] if newest else keys[most:]:
+        world.txn.delete(space, key)

@@ -1,0 +1,106 @@
+"""What takes a deed back, and what of it cannot be taken back: from the control log alone, whoever may do it.
+
+A record is undone as a whole, as far as it can be.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from multichat_tui.channel.operations import Operation
+from multichat_tui.model.acts import (
+    Admit,
+    Ban,
+    CloseInvitation,
+    Create,
+    Invite,
+    Leave,
+    Remove,
+    Rename,
+    SetRank,
+    SetThreshold,
+    SetTopic,
+    Unban,
+)
+from multichat_tui.model.ids import UserId
+from multichat_tui.model.intents import BanMember, GiveRank, LiftBan, SetPermission
+from multichat_tui.model.ranks import DEEDS, MEMBER, MUTED, holders_words, standing_words
+from multichat_tui.node.world import Channel
+
+Opposite: TypeAlias = GiveRank | BanMember | LiftBan | SetPermission | SetTopic | Rename | CloseInvitation
+"""An intent, or an act that needs no other decision than that one may."""
+STAYS = {
+    Remove: "A removal cannot be taken back: /invite makes a link to hand to them.",
+    Leave: "Who has left comes back by a link only: /invite makes one.",
+    Admit: "Who has joined is a member: /kick removes them again.",
+    CloseInvitation: "A closed link stays closed: /invite makes another one.",
+}
+
+
+def undo_words(channel: Channel, operation: Operation, now: int, name_of: Callable[[UserId], str]) -> tuple[str, str]:
+    """(what undoing a record would do, why it cannot be undone or what of it stays): either may be empty."""
+    said = [words.format(name=name_of(_subject(what))) for what, words in opposites(channel, operation, now, "")]
+    stays = [STAYS[type(act)] for act in operation.acts if type(act) in STAYS]
+    stays += ["An invitation lets them back in." for act in operation.acts if isinstance(act, Ban) and said]
+    return _listed(said), " ".join(dict.fromkeys(stays))
+
+
+def opposites(channel: Channel, operation: Operation, now: int, reason: str) -> Iterator[tuple[Opposite, str]]:
+    """Of each act that still holds, what takes it back."""
+    control, view = channel.control, channel.view
+    if not control.effective(operation.id) or not operation.past:
+        return
+    for number, act in enumerate(operation.acts):
+        match act:
+            case Ban() if any(ban.operation == operation.index for ban in view.bans.get(act.user, ())):
+                yield LiftBan(channel=channel.id, user=act.user, reason=reason), "lift the ban of {name}"
+            case Unban() if not view.bans.get(act.user):
+                bans = [
+                    each for op, _ in control.state_before(operation).bans(act.user) for each in op.acts if isinstance(each, Ban)
+                ]
+                ends = [ban.until_ms for ban in bans if ban.user == act.user]
+                left = 0 if not all(ends) else max(ends, default=0) - now
+                if left >= 0:
+                    yield BanMember(channel=channel.id, user=act.user, lasts_ms=left, reason=reason), "ban {name} again"
+            case SetRank() if view.rank(act.user) == act.rank:
+                rank = control.state_before(operation).rank(act.user)
+                if rank is None or rank == act.rank:
+                    continue
+                words = (
+                    "let {name} write again"
+                    if act.rank == MUTED and rank == MEMBER
+                    else f"make {{name}} {standing_words(rank).removeprefix('of ')} again"
+                )
+                yield GiveRank(channel=channel.id, user=act.user, rank=rank, reason=reason), words
+            case SetThreshold() if view.threshold(act.permission) == act.rank:
+                least = control.state_before(operation).threshold(act.permission)
+                if least == act.rank:
+                    continue
+                intent = SetPermission(channel=channel.id, permission=act.permission, rank=least, reason=reason)
+                yield intent, f"let {holders_words(least)} {DEEDS[act.permission]} again"
+            case SetTopic() if view.topic == act.topic:
+                topic = control.state_before(operation).setting(SetTopic)
+                if topic != act.topic:
+                    yield SetTopic(topic=topic), "set the topic back"
+            case Rename() if view.name == act.name:
+                root = control.operation(control.root)
+                create = None if root is None else root.acts[0]
+                name = control.state_before(operation).setting(Rename) or (create.name if isinstance(create, Create) else "")
+                if name and name != act.name:
+                    yield Rename(name=name), "give the channel its name back"
+            case Invite():
+                state = view.invitations.get((operation.id, number))
+                if state is not None and state.open:
+                    yield CloseInvitation(invitation=operation.id, index=number), "close the link"
+            case _:
+                pass
+
+
+def _subject(what: object) -> UserId:
+    return what.user if isinstance(what, GiveRank | LiftBan | BanMember) else UserId(b"")
+
+
+def _listed(said: list[str]) -> str:
+    """`lift the ban of bob, of eve and of 3 more`: not more than a line."""
+    if len(said) <= 3:
+        return ", ".join(said)
+    return f"{', '.join(said[:2])} and {len(said) - 2} more"

@@ -1,0 +1,413 @@
+"""Stories of the log of moderation, of undoing, of silences that end and of reports, between whole nodes in virtual time."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from simulated_world import Person, SimulatedWorld, until
+from test_moderation_stories import agree, refused, roles, three, user_of
+
+from multichat_tui.model.acts import Act, Ban, Report, Settlement
+from multichat_tui.model.acts import SettleReport as SettleAct
+from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
+from multichat_tui.model.ids import ChannelId, Log, RecordId
+from multichat_tui.model.intents import (
+    BanMember,
+    GiveRank,
+    InviteToChannel,
+    JoinChannel,
+    LiftBan,
+    RemoveMember,
+    RenameChannel,
+    SendReport,
+    SetPermission,
+    SettleReport,
+    SetTopic,
+    UndoDeed,
+)
+from multichat_tui.model.limits import MAX_REPORTS_PER_MEMBER
+from multichat_tui.model.moderation import EVERYTHING, DeedKind, DeedRow, DeedSearch, DeedState, ReportRow, ReportState
+from multichat_tui.model.ranks import ADMIN, MEMBER, MODERATOR, MUTED, Permission
+from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node.service import Outcome
+
+HOUR_MS = 3_600_000
+
+
+async def log_of(person: Person, channel: ChannelId, search: DeedSearch = EVERYTHING, limit: int = 100) -> list[DeedRow]:
+    """The log of moderation, page by page, the newest first."""
+    rows: list[DeedRow] = []
+    before: RecordId | None = None
+    while True:
+        page = (await person.api.modlog(channel, search=search, before=before, limit=limit)).rows
+        rows += page.rows
+        if page.more is None:
+            return rows
+        before = page.more
+
+
+async def same_log(channel: ChannelId, people: tuple[Person, ...], check: Callable[[list[DeedRow]], bool]) -> list[DeedRow]:
+    """Wait until all read the same log, for which the condition holds; it."""
+
+    async def same() -> bool:
+        logs = [[(row.id, row.act, row.said, row.state, row.by) for row in await log_of(each, channel)] for each in people]
+        return all(log == logs[0] for log in logs) and check(await log_of(people[0], channel))
+
+    await until(same, "all read the same log")
+    return await log_of(people[0], channel)
+
+
+def write(person: Person, channel: ChannelId, log: Log, *acts: Act) -> RecordId:
+    """A record made by a node that asks nobody whether it may."""
+    engine = person.api._engine
+    assert engine is not None
+    with person.store.transaction() as txn:
+        engine.begin(txn, person.now_ms())
+        record = engine._ledger.author(engine.world.channels[channel], log, acts)
+        effects = engine.finish()
+    person.api._let_out(Outcome(effects=effects))
+    return record.id
+
+
+async def reports(person: Person, channel: ChannelId) -> list[ReportRow]:
+    return list((await person.api.reports(channel)).rows)
+
+
+# The log
+
+
+def test_all_members_read_who_did_what_why_and_what_it_is_worth_now() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(301)
+        ann, bob, kim, channel = await three(world)
+        users = {person.name: await user_of(person) for person in (ann, bob, kim)}
+        await ann.api.submit(GiveRank(channel=channel, user=users["bob"], rank=MODERATOR, reason="night shift"))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
+        await bob.api.submit(BanMember(channel=channel, user=users["kim"], reason="spam"))
+        await until(lambda: gone(ann, channel, "kim"), "kim is out")
+        await ann.api.submit(LiftBan(channel=channel, user=users["kim"], reason="a mistake"))
+        rows = await same_log(channel, (ann, bob), lambda rows: rows[0].kind is DeedKind.UNBANNED)
+        by_kind = {row.kind: row for row in rows}
+        banned = by_kind[DeedKind.BANNED]
+        assert (banned.said, banned.reason, banned.name, banned.subject) == ("bob banned kim", "spam", "bob", users["kim"])
+        assert (banned.state, banned.by) == (DeedState.LIFTED, "ann lifted the ban of kim")
+        assert (by_kind[DeedKind.RANK].state, by_kind[DeedKind.RANK].reason) == (DeedState.IN_EFFECT, "night shift")
+        assert by_kind[DeedKind.UNBANNED].state is DeedState.IN_EFFECT
+        joined = [row for row in rows if row.kind is DeedKind.JOINED]
+        assert {row.subject_name: row.state for row in joined} == {"bob": DeedState.IN_EFFECT, "kim": DeedState.LIFTED}
+        # By person, by kind, by time.
+        assert {row.kind for row in await log_of(bob, channel, DeedSearch(user=users["kim"]))} == {
+            DeedKind.JOINED,
+            DeedKind.BANNED,
+            DeedKind.UNBANNED,
+        }
+        assert [row.said for row in await log_of(bob, channel, DeedSearch(kinds=(DeedKind.BANNED,)))] == ["bob banned kim"]
+        assert await log_of(bob, channel, DeedSearch(since_ms=world.now_ms() + 1)) == []
+        # In small pages it is the same.
+        assert await log_of(bob, channel, limit=1) == await log_of(bob, channel)
+        with pytest.raises(NotFound):
+            await bob.api.modlog(channel, before=RecordId(bytes(32)))
+
+    run_virtual(story())
+
+
+def test_what_a_higher_one_decided_beside_it_shows_as_reverted_by_that() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(302)
+        ann, bob, kim, channel = await three(world)
+        users = {person.name: await user_of(person) for person in (ann, bob, kim)}
+        await ann.api.submit(GiveRank(channel=channel, user=users["bob"], rank=MODERATOR))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
+        await bob.stop()
+        await ann.api.submit(GiveRank(channel=channel, user=users["kim"], rank=ADMIN, reason="welcome"))
+        await until(lambda: is_role(kim, channel, "kim", "admin"), "kim is an admin")
+        await ann.stop()
+        await kim.stop()
+        await bob.start()
+        await bob.api.submit(RemoveMember(channel=channel, user=users["kim"], reason="spam"))
+        assert (await log_of(bob, channel))[0].state is DeedState.IN_EFFECT
+        await ann.start()
+        await kim.start()
+        rows = await same_log(
+            channel, (ann, bob, kim), lambda rows: any(row.state is DeedState.REVERTED for row in rows) and len(rows) >= 5
+        )
+        removal = next(row for row in rows if row.kind is DeedKind.REMOVED)
+        assert (removal.state, removal.by, removal.undo) == (DeedState.REVERTED, "ann made kim an admin", "")
+
+    run_virtual(story())
+
+
+def test_what_somebody_had_no_right_to_shows_as_refused() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(303)
+        ann, bob, kim, channel = await three(world)
+        write(bob, channel, Log.CONTROL, Ban(user=await user_of(kim), fence=(), reason="mine now"))
+        rows = await same_log(channel, (ann, bob, kim), lambda rows: rows[0].kind is DeedKind.BANNED)
+        assert (rows[0].state, rows[0].reason, rows[0].undo) == (DeedState.REFUSED, "mine now", "")
+        assert await roles(kim, channel) == {"ann": "founder", "bob": "member", "kim": "member"}
+
+    run_virtual(story())
+
+
+def test_a_place_by_an_open_link_is_provisional() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(304)
+        ann, bob, kim, channel = await three(world)
+        (zoe,) = await world.add("zoe")
+        await world.pair(ann, zoe)
+        link = (await ann.api.submit(InviteToChannel(channel=channel, uses=5))).link
+        assert link is not None
+        await zoe.api.submit(JoinChannel(link=link))
+        await agree(channel, (ann, bob, kim, zoe), {"ann": "founder", "bob": "member", "kim": "member", "zoe": "member"})
+        joins = {row.subject_name: row for row in await log_of(bob, channel, DeedSearch(kinds=(DeedKind.JOINED,)))}
+        assert (joins["zoe"].state, joins["bob"].state) == (DeedState.PROVISIONAL, DeedState.IN_EFFECT)
+        rows = (await ann.api.roster(channel)).rows
+        assert rows[0].name == "zoe"
+        assert {row.name: (row.admitted_by, row.provisional) for row in rows} == {
+            "ann": ("", False),
+            "bob": ("ann", False),
+            "kim": ("ann", False),
+            "zoe": ("ann", True),
+        }
+        # Undoing the link closes it: the place is for good, and nobody else comes by it.
+        made = (await log_of(ann, channel, DeedSearch(kinds=(DeedKind.INVITED,))))[0]
+        assert made.undo == "close the link"
+        with pytest.raises(IntentRefused, match="moderators"):
+            await bob.api.submit(UndoDeed(channel=channel, record=made.id))
+        await ann.api.submit(UndoDeed(channel=channel, record=made.id))
+        rows = await same_log(channel, (ann, bob, kim, zoe), lambda rows: rows[0].kind is DeedKind.CLOSED)
+        assert {row.state for row in rows if row.kind is DeedKind.JOINED} == {DeedState.IN_EFFECT}
+
+    run_virtual(story())
+
+
+# Undoing
+
+
+def test_deeds_are_undone_by_their_opposites_and_all_see_the_state_of_before() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(311)
+        ann, bob, kim, channel = await three(world)
+        users = {person.name: await user_of(person) for person in (ann, bob, kim)}
+
+        async def undo(person: Person, kind: DeedKind) -> str:
+            row = (await log_of(person, channel, DeedSearch(kinds=(kind,))))[0]
+            await person.api.submit(UndoDeed(channel=channel, record=row.id, reason="undone"))
+            return row.undo
+
+        await ann.api.submit(GiveRank(channel=channel, user=users["bob"], rank=MODERATOR))
+        await ann.api.submit(GiveRank(channel=channel, user=users["bob"], rank=MUTED))
+        assert await undo(ann, DeedKind.RANK) == "make bob a moderator again"
+        await ann.api.submit(SetPermission(channel=channel, permission=Permission.TOPIC, rank=ADMIN))
+        assert await undo(ann, DeedKind.PERMISSION) == "let all members set the topic again"
+        await ann.api.submit(SetTopic(channel=channel, topic="one"))
+        await ann.api.submit(SetTopic(channel=channel, topic="two"))
+        assert await undo(ann, DeedKind.TOPIC) == "set the topic back"
+        await ann.api.submit(RenameChannel(channel=channel, name="other"))
+        assert await undo(ann, DeedKind.RENAMED) == "give the channel its name back"
+        await ann.api.submit(BanMember(channel=channel, user=users["kim"], lasts_ms=24 * HOUR_MS, reason="spam"))
+        row = (await log_of(ann, channel))[0]
+        assert (row.undo, row.stays) == ("lift the ban of kim", "An invitation lets them back in.")
+        await undo(ann, DeedKind.BANNED)
+        assert (await ann.api.rules(channel)).rows.bans == ()
+        assert await undo(ann, DeedKind.UNBANNED) == "ban kim again"
+        (ban,) = (await ann.api.rules(channel)).rows.bans
+        assert 23 * HOUR_MS < ban.until_ms - world.now_ms() <= 24 * HOUR_MS
+        await agree(channel, (ann, bob), {"ann": "founder", "bob": "moderator"})
+        for person in (ann, bob):
+            row = (await person.api.channel(channel)).rows
+            assert (row.name, row.topic) == ("dev", "one")
+            assert (await person.api.rules(channel)).rows.permissions[Permission.TOPIC - 1].rank == MEMBER
+
+    run_virtual(story())
+
+
+def test_what_cannot_be_undone_says_so_and_nobody_undoes_what_higher_ones_did() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(312)
+        ann, bob, kim, channel = await three(world)
+        users = {person.name: await user_of(person) for person in (ann, bob, kim)}
+        await ann.api.submit(GiveRank(channel=channel, user=users["bob"], rank=MODERATOR))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
+        await ann.api.submit(RemoveMember(channel=channel, user=users["kim"], reason="spam"))
+        await until(lambda: gone(bob, channel, "kim"), "kim is out")
+        rows = await log_of(ann, channel)
+        assert (rows[0].kind, rows[0].undo) == (DeedKind.REMOVED, "")
+        assert "/invite" in rows[0].stays
+        with pytest.raises(IntentRefused, match="/invite") as caught:
+            await ann.api.submit(UndoDeed(channel=channel, record=rows[0].id))
+        assert caught.value.reason is Refusal.ALREADY
+        await ann.api.submit(BanMember(channel=channel, user=users["kim"]))
+        await until(lambda: has_bans(bob, channel, 1), "bob knows")
+        ban = (await log_of(bob, channel))[0]
+        with pytest.raises(IntentRefused, match="of that rank only"):
+            await bob.api.submit(UndoDeed(channel=channel, record=ban.id))
+        await ann.api.submit(UndoDeed(channel=channel, record=ban.id))
+        with pytest.raises(IntentRefused, match="nothing left"):
+            await ann.api.submit(UndoDeed(channel=channel, record=ban.id))
+        with pytest.raises(NotFound):
+            await ann.api.submit(UndoDeed(channel=channel, record=RecordId(bytes(32))))
+
+    run_virtual(story())
+
+
+# Silences
+
+
+def test_a_silence_ends_by_itself_by_the_node_of_whoever_may() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(321)
+        ann, bob, kim, channel = await three(world)
+        user = await user_of(kim)
+        with pytest.raises(IntentRefused, match="Only silence ends"):
+            await ann.api.submit(GiveRank(channel=channel, user=user, rank=MODERATOR, lasts_ms=HOUR_MS))
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(bob), rank=MODERATOR))
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=MUTED, reason="loud", lasts_ms=HOUR_MS))
+        with pytest.raises(IntentRefused, match="muted already"):
+            await ann.api.submit(GiveRank(channel=channel, user=user, rank=MUTED, lasts_ms=HOUR_MS))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "muted"})
+        assert "muted" in await refused(kim, channel, "hello?")
+        assert (await log_of(kim, channel))[0].until_ms > world.now_ms()
+        # Who silenced them is away: the moderator's node does it.
+        await ann.stop()
+        await asyncio.sleep(3500)
+        assert (await roles(bob, channel))["kim"] == "muted"
+        await asyncio.sleep(200)
+        await agree(channel, (bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
+        await kim.say(channel, "again")
+        await ann.start()
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
+        # She had not heard of it either, and her node did it too: both may.
+        rows = await log_of(ann, channel, DeedSearch(user=user, kinds=(DeedKind.RANK,)))
+        assert [row.state for row in rows] == [DeedState.IN_EFFECT, DeedState.IN_EFFECT, DeedState.LIFTED]
+        assert {row.said for row in rows[:2]} == {"ann made kim a member", "bob made kim a member"}
+
+    run_virtual(story())
+
+
+def test_a_longer_silence_is_not_ended_by_a_shorter_one_before_it() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(322)
+        ann, bob, kim, channel = await three(world)
+        user = await user_of(kim)
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=MUTED, lasts_ms=HOUR_MS))
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=MUTED))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "muted"})
+        await asyncio.sleep(4 * 3600)
+        assert (await roles(bob, channel))["kim"] == "muted"
+
+    run_virtual(story())
+
+
+# Reports
+
+
+def test_a_report_reaches_the_moderators_and_is_settled_for_all() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(331)
+        ann, bob, kim, channel = await three(world)
+        await kim.say(channel, "buy now")
+        await until(lambda: has_text(bob, channel, "buy now"), "bob has it")
+        row = next(row for row in await bob.rows(channel) if row.text == "buy now")
+        await bob.api.submit(SendReport(channel=channel, reason="spam", targets=(row.id,)))
+        await until(lambda: reported(ann, channel, 1), "ann is told")
+        (report,) = await reports(ann, channel)
+        assert (report.reporter_name, report.name, report.reason, report.state) == ("bob", "kim", "spam", ReportState.OPEN)
+        assert [(each.text, each.here) for each in report.messages] == [("buy now", True)]
+        # It makes no row in the timeline.
+        assert [row.text for row in await ann.rows(channel)][-1] == "buy now"
+        with pytest.raises(IntentRefused, match="settle reports"):
+            await bob.api.submit(SettleReport(channel=channel, report=report.id, acted=True))
+        await ann.api.submit(SettleReport(channel=channel, report=report.id, acted=True, reason="told them"))
+        await until(lambda: settled(bob, channel), "bob hears of it")
+        for person in (ann, bob, kim):
+            await until(lambda person=person: settled(person, channel), "all hear of it")
+            (after,) = await reports(person, channel)
+            assert (after.state, after.settled_by, after.settled_reason) == (ReportState.ACTED, "ann", "told them")
+        with pytest.raises(IntentRefused, match="already"):
+            await ann.api.submit(SettleReport(channel=channel, report=report.id, acted=False))
+
+    run_virtual(story())
+
+
+def test_reports_and_settlements_without_right_count_for_nobody() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(332)
+        ann, bob, kim, channel = await three(world)
+        user = await user_of(kim)
+        for reason, targets, who in (("", (), user), ("spam", (), None), ("spam", (RecordId(bytes(32)),), None)):
+            with pytest.raises((IntentRefused, NotFound)):
+                await bob.api.submit(SendReport(channel=channel, reason=reason, targets=targets, user=who))
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(bob), rank=MUTED))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "muted", "kim": "member"})
+        # Who is muted can still report.
+        await bob.api.submit(SendReport(channel=channel, reason="threats", user=user))
+        await until(lambda: reported(ann, channel, 1), "ann is told")
+        (report,) = await reports(ann, channel)
+        write(kim, channel, Log.CONTENT, SettleAct(report=report.id, outcome=Settlement.DISMISSED))
+        await kim.say(channel, "so there")
+        await until(lambda: has_text(ann, channel, "so there"), "ann has what kim wrote behind it")
+        assert [row.state for person in (ann, bob, kim) for row in await reports(person, channel)] == [ReportState.OPEN] * 3
+        # Whoever floods fills no more than their own part.
+        for number in range(MAX_REPORTS_PER_MEMBER + 8):
+            write(kim, channel, Log.CONTENT, Report(reason=f"nonsense {number}", user=await user_of(ann)))
+        await kim.say(channel, "end of flood")
+        await until(lambda: has_text(ann, channel, "end of flood"), "ann has the flood")
+        rows = await reports(ann, channel)
+        assert len(rows) == MAX_REPORTS_PER_MEMBER + 1
+        assert {row.reason for row in rows} >= {"threats", f"nonsense {MAX_REPORTS_PER_MEMBER + 7}"}
+        assert "nonsense 0" not in {row.reason for row in rows}
+        with pytest.raises(IntentRefused, match="as many open reports"):
+            await kim.api.submit(SendReport(channel=channel, reason="more", user=await user_of(bob)))
+
+    run_virtual(story())
+
+
+def test_what_somebody_reports_after_they_were_removed_counts_for_nobody() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(333)
+        ann, bob, kim, channel = await three(world)
+        await kim.api.submit(SendReport(channel=channel, reason="fair", user=await user_of(bob)))
+        await until(lambda: reported(ann, channel, 1), "ann is told")
+        users = {person.name: await user_of(person) for person in (ann, bob, kim)}
+        await bob.stop()
+        await kim.stop()
+        await ann.api.submit(RemoveMember(channel=channel, user=users["kim"]))
+        await ann.stop()
+        # Neither has heard of it; and bob, who answers it, brings it along.
+        await bob.start()
+        await kim.start()
+        await kim.api.submit(SendReport(channel=channel, reason="unfair", user=users["ann"]))
+        await until(lambda: reported(bob, channel, 2), "bob has it")
+        await bob.say(channel, "well")
+        await ann.start()
+        await until(lambda: has_text(ann, channel, "well"), "ann has what stands on it")
+        for person in (ann, bob):
+            await until(lambda person=person: reported(person, channel, 1), "it counts no more")
+            assert [row.reason for row in await reports(person, channel)] == ["fair"]
+
+    run_virtual(story())
+
+
+async def gone(person: Person, channel: ChannelId, name: str) -> bool:
+    return name not in await roles(person, channel)
+
+
+async def is_role(person: Person, channel: ChannelId, name: str, role: str) -> bool:
+    return (await roles(person, channel)).get(name) == role
+
+
+async def has_bans(person: Person, channel: ChannelId, count: int) -> bool:
+    return len((await person.api.rules(channel)).rows.bans) == count
+
+
+async def has_text(person: Person, channel: ChannelId, text: str) -> bool:
+    return text in await person.texts(channel)
+
+
+async def reported(person: Person, channel: ChannelId, count: int) -> bool:
+    return len(await reports(person, channel)) == count
+
+
+async def settled(person: Person, channel: ChannelId) -> bool:
+    return all(row.state is not ReportState.OPEN for row in await reports(person, channel))
