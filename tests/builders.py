@@ -32,6 +32,7 @@ AS_VERSION_1 = (
     "drop table found; drop table found_text; drop table search_backlog; alter table entry drop column place;"
     "drop table reply; drop table reply_backlog; drop table reference; drop table reference_backlog;"
     "alter table record drop column proof;"
+    "drop table expiring; drop index record_missing; alter table record drop column absence;"
     "pragma user_version = 1;"
 )
 """What takes a database back to how version 1 of the schema wrote it."""

@@ -153,6 +153,14 @@ RELAY_DELAY_MS = 250
 """A record received from someone else is offered on after this, so that direct pushes come first."""
 MAX_RELAY_DELAY_MS = 4_000
 """How far the delay grows towards a peer that has the author's records before we offer them."""
+BODY_DELAY_MS = 1_000
+"""A record that came without its body: what says why is mostly on its way, as a redaction comes after what it redacts."""
+BODY_WAIT_MS = 30_000
+"""When all peers were asked for a missing body in vain: before they are asked again, doubled each time."""
+BODY_ROUNDS = 6
+"""How often one link is asked for a missing body."""
+MAX_LACKING_BODIES = 4096
+"""Missing bodies of one channel that are asked for at a time."""
 GAP_DELAY_MS = 30
 """A live record whose dependency is missing waits this long before that is asked for: it is mostly on its way."""
 MIN_REDIAL_MS = 500

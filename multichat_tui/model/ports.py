@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, Log, RecordId, UserId
-from multichat_tui.model.records import Proof, Record
+from multichat_tui.model.records import Absence, Proof, Record
 from multichat_tui.model.searching import Search
 from multichat_tui.model.snapshots import Position
 
@@ -111,8 +111,10 @@ class Transaction(Protocol):
         """All (key, value) whose key begins with `prefix`, in ascending order of keys."""
 
     def append(self, record: Record, arrived_ms: int, arrival: int | None = None) -> int:
-        """Store a delivered record with its body; returns its arrival number, counted over all channels from 1, never used again:
-        the next one, or `arrival`, a reserved one that no record has (history fetched backwards, see `reserve_arrivals`).
+        """Store a delivered record with its body, or without one for the reason that it names (MISSING if none).
+
+        Returns its arrival number, counted over all channels from 1, never used again: the next one, or `arrival`, a reserved one
+        that no record has (history fetched backwards, see `reserve_arrivals`).
 
         Keeps chain ends and heads: the record becomes a head of its log, its parents (and its prev) cease to be. The caller
         has checked that it is new and that its dependencies are held. ValueError if its id is held already.
@@ -124,6 +126,29 @@ class Transaction(Protocol):
 
     def prove(self, record: RecordId, proof: Proof) -> None:
         """Note how a held record is known to be its device's; of one that is not held, nothing."""
+
+    def drop_body(self, record: RecordId, absence: Absence) -> bool:
+        """Forget the body of a held record, and what it is found by, so that no file has it after the commit; header, entry and
+        place in its chain stay. Of one whose body is gone the reason is replaced. Whether there was a body; a record that is
+        not held has none."""
+
+    def fill_body(self, record: RecordId, body: bytes) -> None:
+        """The body of a held record that has none has come; the caller has compared its hash. ValueError if there is nothing to
+        fill."""
+
+    def missing_bodies(self, channel: ChannelId, limit: int) -> list[RecordId]:
+        """Content whose body is MISSING, what came last first."""
+
+    def expire_at(self, record: RecordId, at_ms: int) -> None:
+        """Note when a held record is due to expire; replaces what was noted before."""
+
+    def expired(self, until_ms: int, limit: int) -> list[RecordId]:
+        """Records that were due by then, those due first first; they stay due until `done_expiring`."""
+
+    def done_expiring(self, record: RecordId) -> None: ...
+
+    def next_expiry(self) -> int | None:
+        """When the first of all is due."""
 
     def holds(self, record: RecordId) -> bool: ...
 

@@ -90,6 +90,19 @@ class Proof(IntEnum):
     """As before, and its own signature does not hold: nobody takes it without the one that covers it."""
 
 
+class Absence(IntEnum):
+    """Why the body of a held record is not here. Never sent: every node has its own reasons."""
+
+    MISSING = 1
+    """For no reason known here: it is asked for."""
+    REDACTED = 2
+    EXPIRED = 3
+    LOCAL = 4
+    """Older than what this profile keeps."""
+    NOT_FOR_US = 5
+    """Its recipients are others."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A header with its exact bytes, id and signature, and the body where it is held."""
@@ -100,6 +113,8 @@ class Record:
     signature: bytes
     body: bytes | None
     proof: Proof = Proof.OWN
+    absence: Absence | None = None
+    """Of a record that is held: None exactly where the body is here."""
 
     @property
     def channel(self) -> ChannelId:

@@ -4,7 +4,7 @@ from multichat_tui.model.frames import Ack, ChannelAck
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId
 from multichat_tui.model.limits import MAX_RELAY_DELAY_MS, MAX_TIPS, RELAY_DELAY_MS
 from multichat_tui.node.farewells import heard
-from multichat_tui.node.holdings import Holdings, accepts, shares
+from multichat_tui.node.holdings import Holdings, accepts, shares, tips_told
 from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.offers import ALL, Offers
 from multichat_tui.node.pages import Pages
@@ -75,7 +75,8 @@ class Acks:
         for identifier, keys in due.items():
             channel = world.channels.get(identifier)
             if channel is not None and keys:
-                tips = tuple(tip for key in sorted(keys) if key in channel.chains.ends for tip in channel.chains.named(key))
+                known = [key for key in sorted(keys) if key in channel.chains.ends]
+                tips = tuple(tip for key in known for tip in tips_told(world, session, channel, key))
                 for start in range(0, len(tips), MAX_TIPS // 2):
                     part = tips[start : start + MAX_TIPS // 2]
                     if entries and size + len(part) > MAX_TIPS:

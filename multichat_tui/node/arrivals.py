@@ -71,6 +71,14 @@ class Arrivals:
         rest = [parked for index, parked in enumerate(_parked(frame)) if index not in found]
         released = session.parking[channel.id].release(*came) if came and channel.id in session.parking else []
         came += self._take_all(session, channel, rest + released)
+        for _, key in self._ledger.filled:
+            if key in channel.chains.ends:
+                # A text that came after its header is delivered only now.
+                self._receipts.delivered(channel, key)
+                author = world.session_of(channel.chains.ends[key].device)
+                if author is not None and channel.serves(author.device):
+                    author.ack_due.setdefault(channel.id, set()).add(key)
+        self._ledger.filled.clear()
         if came:
             channel.waits_since = None
             self._unblock(session, channel, came)

@@ -62,6 +62,7 @@ from multichat_tui.model.statements import decode_statement
 from multichat_tui.model.trust import AlarmKind
 from multichat_tui.node.act_words import reply_of_record, searched_text_of
 from multichat_tui.node.alarms import look_at_names
+from multichat_tui.node.bodies import load_lacking
 from multichat_tui.node.branches import forked_devices
 from multichat_tui.node.choices import Choices
 from multichat_tui.node.comparisons import Comparisons
@@ -144,6 +145,7 @@ class Engine:
             # What came just before the last end may be owed a receipt.
             channel.receipt_at = now + RECEIPT_RESTART_MS
             load_islands(txn, world, channel)
+            load_lacking(txn, channel, now)
             channel.told = {DeviceId(name[ID_SIZE:]) for name, _ in txn.scan(Space.TOLD, channel.id)}
             world.add_channel(channel)
         world.forked = forked_devices(txn)

@@ -40,6 +40,7 @@ class Exchange:
 
     def __init__(self, world: World, ledger: Ledger) -> None:
         self._world = world
+        self._bodies = ledger.bodies
         pages = Pages(world, ledger)
         self._pushes = Pushes(world, ledger, pages)
         holdings = Holdings(world, self._pushes)
@@ -68,12 +69,14 @@ class Exchange:
         assert user is not None
         world.emit(lambda seq: PresenceChanged(seq=seq, user=user, device=session.device, online=True))
         self._presence(session)
+        self._bodies.linked(session)
         self._farewells.begin(session)
         self.on_begin(session)
 
     def end(self, session: Session) -> None:
         """The link is down."""
         world = self._world
+        self._bodies.unlinked(session)
         for parking in session.parking.values():
             parking.clear()
         for channel in world.channels.values():
@@ -150,6 +153,7 @@ class Exchange:
         for channel in list(self._world.channels.values()):
             if channel.plan_at is not None and channel.plan_at <= self._world.now:
                 self._requests.plan(channel)
+        self._bodies.ask()
         self._catching_up.look()
         self._gaps.look()
 
@@ -196,4 +200,4 @@ class Exchange:
             times += [watch.next_at for watch in session.watches.values()]
             if session.greeted:
                 times += [at for due in session.offer_due.values() for at in due.values()]
-        return times + self._receipts.wake_times() + self._gaps.wake_times()
+        return times + self._receipts.wake_times() + self._gaps.wake_times() + self._bodies.wake_times()

@@ -5,7 +5,7 @@ those of which it holds more than the other is known to hold; where neither know
 """
 
 from multichat_tui.model.frames import ChainTip
-from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, digest
 from multichat_tui.model.statements import StatementKind
 from multichat_tui.node.holdings import Holdings, shares
 from multichat_tui.node.offers import ALL, Chosen, Offers
@@ -115,6 +115,14 @@ class Greetings:
     def _shared(self, session: Session) -> list[Channel]:
         return [channel for channel in self._world.channels.values() if shares(channel, session)]
 
+    def _digest(self, session: Session, channel: Channel) -> bytes:
+        """Over what is held. To the author of a text that has not come with its header it is another one than theirs: they are to
+        hear of it (`tips_told`)."""
+        held = channel.chains.digest()
+        own: ChainKey = (Log.CONTENT, session.device[:PREFIX_SIZE])
+        lacking = channel.lacking.lowest((own,)).get(own)
+        return held if lacking is None else digest("mc.fp.lacking", held + session.device + lacking.to_bytes(8, "big"))
+
     def _fingerprint(self, session: Session) -> bytes:
         shared = self._shared(session)
         users = {self._world.identity.user, session.user}
@@ -131,7 +139,7 @@ class Greetings:
             if listed is not None and listed.number:
                 said.append((listed.user, StatementKind.DEVICES, listed.mark, b""))
         return fingerprint(
-            ((channel.id, channel.chains.digest()) for channel in shared),
+            ((channel.id, self._digest(session, channel)) for channel in shared),
             said,
             (receipt for channel in shared for receipt in channel.receipts.values()),
         )

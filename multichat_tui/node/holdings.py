@@ -2,7 +2,7 @@
 
 from multichat_tui.model.events import DeliveryChanged
 from multichat_tui.model.frames import ChainTip, Prefix
-from multichat_tui.model.ids import DeviceId, Log
+from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, Log
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.branches import Branches
@@ -28,6 +28,19 @@ def accepts(channel: Channel, session: Session) -> bool:
     # Before the control log is here, whoever holds the invitation's other end, or the other founder, may bring it.
     tentative = not channel.rooted or channel.standing.membership is Membership.JOINING
     return tentative and session.role in (Role.HOST, Role.PEER)
+
+
+def tips_told(world: World, session: Session, channel: Channel, key: ChainKey) -> tuple[ChainTip, ...]:
+    """What is said to a peer of a chain that we hold. To its author's device: how far it is held with its bodies, as what they
+    learn is that their words have come."""
+    tips = channel.chains.named(key)
+    if not len(channel.lacking) or channel.chains.device(key) != session.device or key in channel.chains.forks:
+        return tips
+    lacking = channel.lacking.lowest((key,)).get(key)
+    if lacking is None or lacking > channel.chains.held(key):
+        return tips
+    below = world.txn.in_chain(channel.id, key[0], session.device, lacking - 1) if lacking else None
+    return () if below is None else (ChainTip(device=key[1], log=key[0], seq=lacking - 1, hash=below[:PREFIX_SIZE]),)
 
 
 class Holdings:

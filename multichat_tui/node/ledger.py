@@ -45,6 +45,7 @@ from multichat_tui.model.records import (
     size_bucket,
 )
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.bodies import Bodies
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.gaps import lies_below
 from multichat_tui.node.held import Held
@@ -87,9 +88,15 @@ class Ledger:
         self.held = Held(world)
         self.timeline = Timeline(world, rows, self.held)
         self._branches = Branches(world)
+        self.bodies = Bodies(world)
+        self.bodies.on_filled = self._filled
+        self.bodies.on_gone = self.timeline.show_absent
         self.delivered: list[tuple[ChannelId, ChainKey, int, RecordId]] = []
         """(channel, chain, seq, id) of what came from peers and was delivered, until the reader clears it. Ours is not in it:
         nobody holds that yet, though it may have been made in the same batch."""
+
+        self.filled: list[tuple[ChannelId, ChainKey]] = []
+        """(channel, chain) of bodies that have come after their headers, until the reader clears it."""
 
     @property
     def own_device(self) -> DeviceId:
@@ -98,6 +105,7 @@ class Ledger:
     def end_batch(self) -> None:
         self.held.end_batch()
         self.delivered.clear()
+        self.filled.clear()
 
     # Ours
 
@@ -231,6 +239,9 @@ class Ledger:
         if not isinstance(item, ElidedItem):
             return None
         key: ChainKey = (item.log, devices[item.device])
+        if channel.lacking.begins(item.check):
+            # It may bring what is lacking of that.
+            return None
         return Receipt.DUPLICATE if self._branches.holds(channel, key, item.seq, item.check) else None
 
     def _check(self, channel: Channel, record: Record) -> Receipt | Missing:
@@ -245,6 +256,7 @@ class Ledger:
             return self._reject("record-device")
         held = -1 if end is None else end.seq
         if (header.seq <= held or key in channel.chains.islands) and world.txn.holds(record.id):
+            self.bodies.hear(channel, record)
             return Receipt.DUPLICATE
         if header.device == world.identity.device and not world.identity.rollback:
             # Ours, and never written here: the proof is in the signature, whatever else it depends on.
@@ -303,10 +315,10 @@ class Ledger:
         elif not verify(header.device, signed_bytes(record.id), record.signature):
             world.count("record-signature")
             return Receipt.UNPROVEN
-        if record.body is None:
+        if record.body is None and header.log is Log.CONTROL:
             return self._reject("record-body")
         acts: tuple[Act, ...] = ()
-        if header.kind != Kind.MERGE:
+        if header.kind != Kind.MERGE and record.body is not None:
             decoded = decode_acts(record.body[SALT_BYTES:], header.log)
             if isinstance(decoded, Rejected):
                 return self._reject("record-acts")
@@ -353,6 +365,7 @@ class Ledger:
             return self._reject("record-channel")
         island = chains.islands.get(key)
         if chains.holds(key, header.seq) or key in chains.forks or header.device == self._world.identity.device:
+            self.bodies.hear(channel, record)
             # A chain that forks, and our own, are not filled: what they lack is looked at closely, from below.
             return Receipt.DUPLICATE
         follows = header.seq == chains.held(key) + 1
@@ -420,7 +433,9 @@ class Ledger:
         world = self._world
         edge = channel.edge
         past = arrival is not None and edge is not None and arrival <= edge.high
+        record, acts = self.bodies.as_kept(channel, record, acts)
         arrival = world.txn.append(record, world.now, arrival)
+        self.bodies.kept(channel, record)
         if island:
             self._branches.advance_island(channel, record)
         else:
@@ -428,14 +443,32 @@ class Ledger:
         self.held.add(channel.id, record)
         if record.header.log == Log.CONTROL:
             self._control(channel, record, acts)
+        if record.body is None:
+            self.timeline.show_absent(channel, record, arrived=True, past=past)
+        else:
+            self._take_effect(channel, record, acts, arrival, past=past)
+        if record.header.log is Log.CONTENT:
+            self.timeline.show_cited(channel, record.header)
+
+    def _take_effect(
+        self, channel: Channel, record: Record, acts: tuple[Act, ...], arrival: int, *, past: bool = False, filled: bool = False
+    ) -> None:
+        """What follows from the body of a record: when it is delivered with one, or (`filled`) when that has come after all."""
         user = channel.control.user_of(record.header.device)
         assert user is not None
         if any(isinstance(act, SHOWN) for act in acts):
-            self.timeline.show(channel, record, acts, arrival, user, past=past)
+            self.timeline.show(channel, record, acts, arrival, user, past=past, instead=filled)
+        elif filled:
+            self.timeline.hide(channel, record.id)
         if acts and record.header.log is Log.CONTENT:
-            note_reports(world, channel, record, acts, user)
-        if record.header.log is Log.CONTENT:
-            self.timeline.show_cited(channel, record.header)
+            note_reports(self._world, channel, record, acts, user)
+
+    def _filled(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
+        """The body of a held record has come."""
+        arrival = self._world.txn.arrival(record.id)
+        assert arrival is not None
+        self._take_effect(channel, record, acts, arrival[0], filled=True)
+        self.filled.append((channel.id, chain_key(record.header)))
 
     def _control(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
         world = self._world

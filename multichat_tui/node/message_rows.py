@@ -8,7 +8,7 @@ from multichat_tui.model.events import MessageChanged
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId, short
 from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, MAX_THREAD_DEPTH, MAX_THREAD_ROWS
 from multichat_tui.model.ports import Space, TimelineEntry
-from multichat_tui.model.records import Record
+from multichat_tui.model.records import Absence, Record
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, marked_places
 from multichat_tui.model.snapshots import (
     Delivery,
@@ -23,6 +23,15 @@ from multichat_tui.model.snapshots import (
 from multichat_tui.node.act_words import acts_of, deeds_words, reply_of_record, row_words
 from multichat_tui.node.names import channel_names
 from multichat_tui.node.world import Channel, EventBuild, World
+
+ABSENT = {
+    Absence.MISSING: RowKind.MISSING,
+    Absence.REDACTED: RowKind.REDACTED,
+    Absence.EXPIRED: RowKind.EXPIRED,
+    Absence.LOCAL: RowKind.EXPIRED,
+    Absence.NOT_FOR_US: RowKind.FOR_OTHERS,
+}
+"""What a row without a text is."""
 
 
 class MessageRows:
@@ -116,12 +125,13 @@ class MessageRows:
         if acts is None:
             acts = acts_of(record)
         names = channel_names(world, channel)
-        kind, text, reply_to, subject = row_words(acts)
+        kind, text, reply_to, subject = row_words(acts) if record.absence is None else (ABSENT[record.absence], "", None, None)
         reverted = header.log == Log.CONTROL and channel.control.reverted(record.id)
         if reverted and kind is RowKind.REMOVED:
             kind = RowKind.MODERATED
         if (
             header.log == Log.CONTENT
+            and record.absence is None
             and header.timestamp_ms > world.now + FUTURE_TOLERANCE_MS
             and entry.device != world.identity.device
             and world.txn.get(Space.CITED, channel.id + record.id) is None

@@ -8,7 +8,7 @@ from multichat_tui.model.frames import ChainTip, ChannelOffer, Offer, Request, V
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
 from multichat_tui.model.limits import MAX_BRANCHES, MAX_PENDING_OFFERS, MAX_RECEIPTS, MAX_STATEMENTS, MAX_TIPS
 from multichat_tui.node.branches import Branches
-from multichat_tui.node.holdings import Holdings, accepts, shares
+from multichat_tui.node.holdings import Holdings, accepts, shares, tips_told
 from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.pushes import Pushes
 from multichat_tui.node.receipts import Receipts
@@ -122,7 +122,7 @@ class Offers:
             if vector is not None:
                 vectors.append(vector)
             else:
-                tips = tuple(tip for key in named for tip in channel.chains.named(key))
+                tips = tuple(tip for key in named for tip in tips_told(world, session, channel, key))
                 offers.append(ChannelOffer(channel=identifier, tips=tips))
             self._islands.tell(session, channel, keys)
         world.send(
@@ -150,7 +150,8 @@ class Offers:
             index = channel.numbers.index(key[1])
             if index is None:
                 return None
-            places += [(2 * index + tip.log, tip.seq, tip.hash) for tip in channel.chains.named(key)]
+            tips = tips_told(self._world, session, channel, key)
+            places += [(2 * index + tip.log, tip.seq, tip.hash) for tip in tips]
         return Vector(channel=channel.id[:PREFIX_SIZE], table=channel.numbers.tag, places=tuple(places))
 
     def on_offer(self, session: Session, offer: Offer) -> None:

@@ -6,6 +6,7 @@ from multichat_tui.model.frames import Item, MessageFrame, Request
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
 from multichat_tui.model.limits import PAGE_BYTES, PAGE_RECORDS, PAGE_WINDOW
 from multichat_tui.model.records import Record
+from multichat_tui.node.bodies import is_whole
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.proofs import Proofs
@@ -40,16 +41,31 @@ class Pages:
 
     def tell(self, session: Session, channel: Channel, records: list[Record]) -> None:
         """Send at most a page of records to somebody who will not acknowledge them: nothing of it is watched."""
-        for frame in self._proofs.frames(channel, records[:PAGE_RECORDS], session.version):
+        records = self._as_sent(session, channel, records[:PAGE_RECORDS])
+        for frame in self._proofs.frames(channel, records, session.version) if records else ():
             items = tuple(full(record) for record in frame)
             self._world.send(session, MessageFrame(channel=channel.id[:PREFIX_SIZE], items=items))
 
     def _send_page(self, session: Session, channel: Channel, records: list[Record], *, whole: bool = False) -> list[Record]:
         """What was sent: mostly these records (see `proofs`)."""
-        frames = self._proofs.frames(channel, records, session.version)
+        records = self._as_sent(session, channel, records)
+        frames = self._proofs.frames(channel, records, session.version) if records else []
         for frame in frames:
             self._send_frame(session, channel, frame, whole=whole)
         return [record for frame in frames for record in frame]
+
+    def _as_sent(self, session: Session, channel: Channel, records: list[Record]) -> list[Record]:
+        """The records as this peer may have them and takes them. One that knows no records without bodies gets none, and nothing
+        that follows such a one in its chain."""
+        sent: list[Record] = []
+        ended: set[ChainKey] = set()
+        for record in records:
+            as_sent = self._ledger.bodies.as_sent(session, channel, record)
+            if not is_whole(as_sent, session.version):
+                ended.add(chain_key(record.header))
+            if chain_key(record.header) not in ended:
+                sent.append(as_sent)
+        return sent
 
     def _send_frame(self, session: Session, channel: Channel, records: list[Record], *, whole: bool) -> None:
         world = self._world
@@ -138,6 +154,10 @@ class Pages:
         while ranges and left > 0 and len(pages) < PAGE_WINDOW:
             page = self._fill(channel, ranges, newest_first=True)[-left:]
             if not page:
+                break
+            page = [self._ledger.bodies.as_sent(session, channel, record) for record in page]
+            if not all(is_whole(record, session.version) for record in page):
+                # It can be given by others only, or from below, up to there.
                 break
             for record in page[::-1]:
                 key = chain_key(record.header)

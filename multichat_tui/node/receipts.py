@@ -13,7 +13,7 @@ from multichat_tui.model.receipts import HeldChain, Receipt, ReceiptName, decode
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.holdings import Holdings, accepts, shares
 from multichat_tui.node.world import Channel, World
-from multichat_tui.sync.chains import ChainKey
+from multichat_tui.sync.chains import ChainKey, End
 from multichat_tui.sync.session import Role, Session
 
 RECEIPT_VERSION = 2
@@ -70,12 +70,22 @@ class Receipts:
         said = {} if last is None else {chain.device: chain.seq for chain in last.chains}
         chains_held = ((key, end) for key, end in channel.chains.ends.items() if key not in channel.chains.forks)
         ends = {key[1]: end for key, end in chains_held if key[0] is Log.CONTENT and end.device != me}
-        owed = (end for prefix, end in ends.items() if end.seq > said.get(prefix, -1))
-        if all(world.session_of(end.device) is not None for end in owed):
+        vouched = [chain for end in ends.values() if (chain := self._vouched(channel, end)) is not None]
+        owed = (chain for chain in vouched if chain.seq > said.get(chain.device, -1))
+        if all(world.session_of(ends[chain.device].device) is not None for chain in owed):
             return
-        chains = tuple(HeldChain(device=prefix, seq=end.seq, hash=end.id[:PREFIX_SIZE]) for prefix, end in sorted(ends.items()))
+        chains = tuple(sorted(vouched, key=lambda chain: chain.device))
         receipt = sign_receipt(world.identity.signer, channel.id, me, 0 if last is None else last.number + 1, chains)
         self._keep(channel, receipt, None)
+
+    def _vouched(self, channel: Channel, end: End) -> HeldChain | None:
+        """How far a chain is held with its bodies: a header alone is no delivery."""
+        key: ChainKey = (Log.CONTENT, end.device[:PREFIX_SIZE])
+        lacking = channel.lacking.lowest((key,)).get(key)
+        if lacking is None or lacking > end.seq:
+            return HeldChain(device=key[1], seq=end.seq, hash=end.id[:PREFIX_SIZE])
+        below = self._world.txn.in_chain(channel.id, Log.CONTENT, end.device, lacking - 1) if lacking else None
+        return None if below is None else HeldChain(device=key[1], seq=lacking - 1, hash=below[:PREFIX_SIZE])
 
     def _keep(self, channel: Channel, receipt: Receipt, source: Session | None) -> None:
         channel.receipts[receipt.device] = receipt

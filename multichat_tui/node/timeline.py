@@ -28,7 +28,7 @@ from multichat_tui.model.events import MessageAdded, MessageChanged
 from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, LATE_AFTER_MS
 from multichat_tui.model.ports import Space, TimelineEntry
-from multichat_tui.model.records import Header, Record
+from multichat_tui.model.records import Absence, Header, Kind, Record
 from multichat_tui.model.snapshots import Position, RowKind
 from multichat_tui.model.text import mentions
 from multichat_tui.node.act_words import LEFT_REASON, acts_of, reply_of, reply_of_record, row_words, searched_text
@@ -37,6 +37,8 @@ from multichat_tui.node.message_rows import MessageRows, changed_row
 from multichat_tui.node.world import Channel, World
 
 SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices, SetRank, Ban, Unban, SetThreshold)
+UNSEEN = (Absence.EXPIRED, Absence.LOCAL)
+"""What is gone for one of these has no row any more."""
 MAX_EARLY = 1024
 """Records from the future whose moment is waited for; of more, the text shows at the next read after it is due."""
 
@@ -48,9 +50,17 @@ class Timeline:
         self._held = held
 
     def show(
-        self, channel: Channel, record: Record, acts: tuple[Act, ...], arrival: int, user: UserId, *, past: bool = False
+        self,
+        channel: Channel,
+        record: Record,
+        acts: tuple[Act, ...],
+        arrival: int,
+        user: UserId,
+        *,
+        past: bool = False,
+        instead: bool = False,
     ) -> None:
-        """`past`: history that is filled in, which is neither late nor news."""
+        """`past`: history that is filled in, which is neither late nor news. `instead`: its row is there, without its text."""
         world = self._world
         header = record.header
         mine = user == world.identity.user
@@ -80,8 +90,59 @@ class Timeline:
         due_ms = header.timestamp_ms - FUTURE_TOLERANCE_MS
         if due_ms > world.now and not mine and len(world.early) < MAX_EARLY:
             heapq.heappush(world.early, (due_ms, channel.id, record.id))
-        if not entry.hidden:
+        if entry.hidden:
+            return
+        if instead:
+            world.emit(changed_row(self._rows.row(channel, entry, record, acts)))
+        else:
             world.emit(lambda seq: MessageAdded(seq=seq, row=self._rows.row(channel, entry, record, acts), past=past))
+
+    def show_absent(self, channel: Channel, record: Record, *, arrived: bool = False, past: bool = False) -> None:
+        """A record is held without its body: a row says why, where that is worth one. `arrived`: it is new here, so that nobody
+        knows whether it was a message or something about one."""
+        world = self._world
+        before, arrival = world.txn.entry(record.id), world.txn.arrival(record.id)
+        user = channel.control.user_of(record.header.device)
+        if arrival is None or user is None or record.header.kind != Kind.CONTENT:
+            return
+        if before is None and not arrived and record.absence is not Absence.MISSING:
+            # What has gone had no row of its own.
+            return
+        entry = TimelineEntry(
+            channel=channel.id,
+            id=record.id,
+            ets=record.header.ets,
+            arrival=arrival[0],
+            user=user,
+            device=DeviceId(record.header.device),
+            late=before is not None and before.late,
+            hidden=not self._is_shown(channel, record, user),
+            notice=True,
+        )
+        if before is None and entry.hidden:
+            return
+        world.txn.show(entry, "")
+        world.changed_channels.add(channel.id)
+        if before is not None:
+            self._changed(channel, entry, record)
+        else:
+            world.emit(lambda seq: MessageAdded(seq=seq, row=self._rows.row(channel, entry, record), past=past))
+
+    def hide(self, channel: Channel, record: RecordId) -> None:
+        """What stood for a missing text was none."""
+        entry, stored = self._world.txn.entry(record), self._world.txn.record(record)
+        if entry is not None and stored is not None and not entry.hidden:
+            gone = replace(entry, hidden=True)
+            self._world.txn.show(gone, "")
+            self._changed(channel, gone, stored)
+
+    def _changed(self, channel: Channel, entry: TimelineEntry, record: Record) -> None:
+        """Tell that a row says something else, or is gone."""
+        world = self._world
+        row = None if entry.hidden else self._rows.row(channel, entry, record)
+        position = Position(ets=entry.ets, id=entry.id)
+        shown = world.conversation(channel)[0].id
+        world.emit(lambda seq: MessageChanged(seq=seq, channel=shown, id=entry.id, position=position, row=row))
 
     def _is_below_newest(self, channel: Channel, record: Record) -> bool:
         """Whether it lands above content that was here before. Control records do not count: they come first when catching up,
@@ -168,7 +229,7 @@ class Timeline:
         record = world.txn.record(entry.id)
         if record is None:
             return
-        hidden = not self._is_counted(channel, record, entry.user)
+        hidden = not self._is_shown(channel, record, entry.user)
         if hidden == entry.hidden and (hidden or record.header.log is Log.CONTENT):
             return
         changed = replace(entry, hidden=hidden)
@@ -176,10 +237,11 @@ class Timeline:
         answered = reply_of_record(record)
         if answered is not None:
             world.answered.add(answered)
-        row = None if hidden else self._rows.row(channel, changed, record)
-        position = Position(ets=entry.ets, id=entry.id)
-        shown = world.conversation(channel)[0].id
-        world.emit(lambda seq: MessageChanged(seq=seq, channel=shown, id=entry.id, position=position, row=row))
+        self._changed(channel, changed, record)
+
+    def _is_shown(self, channel: Channel, record: Record, user: UserId) -> bool:
+        """Whether it has a row: it counts, and its body has not gone with its time."""
+        return record.absence not in UNSEEN and self._is_counted(channel, record, user)
 
     def _is_counted(self, channel: Channel, record: Record, user: UserId) -> bool:
         if record.header.log == Log.CONTROL:

@@ -26,6 +26,7 @@ from multichat_tui.node.standing import Contact, KeptList, Standing
 from multichat_tui.sync.chains import ChainKey, Chains
 from multichat_tui.sync.fingerprint import DeviceNumbers
 from multichat_tui.sync.islands import Edge, Fill
+from multichat_tui.sync.lacking import Lacking
 from multichat_tui.sync.parking import Grounds
 from multichat_tui.sync.session import Role, Session, Want, Watch
 
@@ -50,6 +51,8 @@ class Channel:
     """Down to where history is held, while some below it is missing."""
     below: set[RecordId] = field(default_factory=set)
     """Records known to lie below the edge, which others name and that history will bring; at most MAX_NAMED_BELOW."""
+    lacking: Lacking = field(default_factory=Lacking)
+    """Bodies of content that are missing, and asked for."""
     fill: Fill | None = None
     older: int = 0
     """Records that the user has asked for beyond the depth of the settings."""

@@ -1,11 +1,12 @@
 """What both stores read out of records alike, and refuse alike."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from multichat_tui.model.ids import DeviceId, RecordId
 from multichat_tui.model.limits import MAX_PAGE_ROWS
 from multichat_tui.model.ports import TimelineEntry
-from multichat_tui.model.records import Header, Record
+from multichat_tui.model.records import Absence, Header, Record
 
 UNREAD_CAP = 1000
 """What `Transaction.unread` counts to."""
@@ -46,6 +47,20 @@ def check_many(records: Sequence[RecordId]) -> None:
 def check_slice(limit: int) -> None:
     if limit < 1:
         raise ValueError("a slice of the index is of at least one entry")
+
+
+def as_held(record: Record) -> Record:
+    """As it is stored: one without a body says why, one with a body does not."""
+    if record.body is not None:
+        return record if record.absence is None else replace(record, absence=None)
+    return record if record.absence is not None else replace(record, absence=Absence.MISSING)
+
+
+def filled(record: Record | None, body: bytes) -> Record:
+    """With its body. ValueError unless it is held without one."""
+    if record is None or record.body is not None:
+        raise ValueError("there is no body missing")
+    return replace(record, body=body, absence=None)
 
 
 class Ended:

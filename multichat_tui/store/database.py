@@ -96,6 +96,10 @@ class Database:
         """Copy the write-ahead log into the file and empty it: what has been deleted is in neither then."""
         self.rows("pragma wal_checkpoint(truncate)")
 
+    def drop_copy(self) -> None:
+        """The copy from before the newest migration, if there is one: it has what has been deleted since."""
+        _drop(self.path.with_name(self.path.name + COPY_SUFFIX))
+
     def close(self) -> None:
         try:
             self._connection.close(True)

@@ -5,7 +5,7 @@ from pathlib import Path
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.ids import RecordId
-from multichat_tui.model.records import Header, Proof, Record, decode_header
+from multichat_tui.model.records import Absence, Header, Proof, Record, decode_header
 from multichat_tui.store.database import Row
 from multichat_tui.store.files import RESTORE
 
@@ -33,7 +33,7 @@ class Headers:
         self._kept.clear()
 
     def record(self, row: Row) -> Record:
-        """The record of a row (id, header, signature, body, proof)."""
+        """The record of a row (id, header, signature, body or the number of its absence, proof)."""
         identifier, header_bytes, signature, body, proof = row
         header = self._kept.get(identifier)
         if header is None:
@@ -43,5 +43,11 @@ class Headers:
             header = decoded
             self.keep(identifier, header)
         return Record(
-            header=header, header_bytes=header_bytes, id=identifier, signature=signature, body=body, proof=_PROOFS[proof]
+            header=header,
+            header_bytes=header_bytes,
+            id=identifier,
+            signature=signature,
+            body=body if isinstance(body, bytes) else None,
+            proof=_PROOFS[proof],
+            absence=None if isinstance(body, bytes) else Absence(body),
         )

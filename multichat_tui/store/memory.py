@@ -13,10 +13,20 @@ from typing import Any, cast
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
 from multichat_tui.model.limits import MAX_DEVICE_REFERENCES
 from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
-from multichat_tui.model.records import Proof, Record
+from multichat_tui.model.records import Absence, Proof, Record
 from multichat_tui.model.searching import Search, holds_all, words_of
 from multichat_tui.model.snapshots import Position
-from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_many, check_positions, check_slice, cited
+from multichat_tui.store.checks import (
+    ENDED,
+    UNREAD_CAP,
+    as_held,
+    check_entry,
+    check_many,
+    check_positions,
+    check_slice,
+    cited,
+    filled,
+)
 from multichat_tui.store.search import place_range
 from multichat_tui.store.undo import UndoLog
 
@@ -74,6 +84,10 @@ class _State:
     place_of: dict[RecordId, int] = field(default_factory=dict)
     acknowledged: dict[DeviceId, dict[tuple[ChannelId, Log, DeviceId], int]] = field(default_factory=dict)
     last_arrival: int = 0
+    expiring: dict[int, int] = field(default_factory=dict)
+    """When records are due to expire, by arrival."""
+    due: list[tuple[int, int]] = field(default_factory=list)
+    """The same as (at_ms, arrival); ascends."""
 
 
 class MemoryStore:
@@ -152,7 +166,7 @@ class _MemoryTransaction:
             arrival = self.reserve_arrivals(1)
         elif arrival in state.by_arrival:
             raise ValueError("another record has this arrival number")
-        undo.assign(state.held, record.id, _Held(record, arrival, arrived_ms))
+        undo.assign(state.held, record.id, _Held(as_held(record), arrival, arrived_ms))
         undo.assign(state.by_arrival, arrival, record.id)
         header = record.header
         log = undo.opened(state.logs, (record.channel, header.log), _LogState)
@@ -170,6 +184,51 @@ class _MemoryTransaction:
         if held is not None:
             proven = _Held(replace(held.record, proof=proof), held.arrival, held.arrived_ms)
             self._undo.assign(self._state.held, record, proven)
+
+    def drop_body(self, record: RecordId, absence: Absence) -> bool:
+        held = self._state.held.get(record)
+        if held is None or held.record.absence is absence:
+            return False
+        self._forget_text(record)
+        self._replace(held, replace(held.record, body=None, absence=absence))
+        return held.record.body is not None
+
+    def fill_body(self, record: RecordId, body: bytes) -> None:
+        held = self._state.held.get(record)
+        changed = filled(None if held is None else held.record, body)
+        assert held is not None
+        self._replace(held, changed)
+
+    def _replace(self, held: _Held, record: Record) -> None:
+        self._undo.assign(self._state.held, record.id, _Held(record, held.arrival, held.arrived_ms))
+
+    def missing_bodies(self, channel: ChannelId, limit: int) -> list[RecordId]:
+        check_positions(None, None, limit)
+        log = self._state.logs.get((channel, Log.CONTENT))
+        newest_first = (self._at(arrival) for arrival in reversed(log.arrivals)) if log else iter(())
+        return [record.id for record in newest_first if record.absence is Absence.MISSING][:limit]
+
+    def expire_at(self, record: RecordId, at_ms: int) -> None:
+        held = self._state.held.get(record)
+        if held is not None:
+            self.done_expiring(record)
+            self._undo.assign(self._state.expiring, held.arrival, at_ms)
+            self._undo.insert(self._state.due, (at_ms, held.arrival))
+
+    def expired(self, until_ms: int, limit: int) -> list[RecordId]:
+        check_positions(None, None, limit)
+        due = self._state.due[: bisect.bisect_left(self._state.due, (until_ms + 1, 0))]
+        return [self._state.by_arrival[arrival] for _, arrival in due[:limit]]
+
+    def done_expiring(self, record: RecordId) -> None:
+        held = self._state.held.get(record)
+        at_ms = None if held is None else self._state.expiring.get(held.arrival)
+        if held is not None and at_ms is not None:
+            self._undo.remove(self._state.due, (at_ms, held.arrival))
+            self._undo.drop(self._state.expiring, held.arrival)
+
+    def next_expiry(self) -> int | None:
+        return self._state.due[0][0] if self._state.due else None
 
     def reserve_arrivals(self, count: int) -> int:
         state = self._state
@@ -256,6 +315,7 @@ class _MemoryTransaction:
             for arrival in state.logs[channel, log].arrivals if (channel, log) in state.logs else ():
                 record = state.by_arrival[arrival]
                 self._forget_text(record)
+                self.done_expiring(record)
                 undo.drop(state.entries, record)
                 self._forget_references(state.held[record].record)
                 undo.drop(state.held, record)

@@ -12,17 +12,27 @@ from multichat_tui.model.errors import StoreError
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import MAX_DEVICE_REFERENCES, MAX_INTEGER
 from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
-from multichat_tui.model.records import Proof, Record
+from multichat_tui.model.records import Absence, Proof, Record
 from multichat_tui.model.searching import Search, words_of
 from multichat_tui.model.snapshots import Position
 from multichat_tui.store.chains import Chains
-from multichat_tui.store.checks import ENDED, UNREAD_CAP, check_entry, check_many, check_positions, check_slice, cited
+from multichat_tui.store.checks import (
+    ENDED,
+    UNREAD_CAP,
+    as_held,
+    check_entry,
+    check_many,
+    check_positions,
+    check_slice,
+    cited,
+    filled,
+)
 from multichat_tui.store.database import Database, Row, open_database
 from multichat_tui.store.headers import Headers
 from multichat_tui.store.schema import Migration, released_migrations
 from multichat_tui.store.search import IndexedText, SearchIndex, channel_mark, match_of, percent_of, place_range, user_mark
 
-_RECORD = "r.id, r.header, r.signature, r.body, r.proof"
+_RECORD = "r.id, r.header, r.signature, ifnull(r.body, r.absence), r.proof"
 _ENTRY = "r.id, e.ets, e.arrival, u.id, d.id, e.mention, e.late, e.hidden, e.notice"
 _ENTRY_FROM = (
     "entry e cross join record r on r.arrival = e.arrival cross join identifier u on u.number = e.user"
@@ -77,9 +87,11 @@ class SqliteStore:
             self._truncate_log()
 
     def _truncate_log(self) -> None:
-        """What was forgotten is to leave the log too. Where the disk refuses that now, a later checkpoint does it."""
+        """What was forgotten is to leave the log too, and the copy from before a migration. Where the disk refuses that now, a
+        later checkpoint, or the next start, does it."""
         try:
             self._database.truncate_log()
+            self._database.drop_copy()
         except StoreError:
             self._database.roll_back()
 
@@ -124,7 +136,7 @@ class _SqliteTransaction:
         self._write_acknowledged()
 
     def end(self) -> bool:
-        """Whether a channel was forgotten. Nothing works any more afterwards."""
+        """Whether something was forgotten. Nothing works any more afterwards."""
         self._database, self._chains = cast(Database, ENDED), cast(Chains, ENDED)
         return self._forgot
 
@@ -164,8 +176,9 @@ class _SqliteTransaction:
             raise ValueError("this record is held already")
         if arrival is None:
             arrival = self._take_arrivals(1)
+        record = as_held(record)
         self._database.run(
-            "insert into record values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into record values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 arrival,
                 chain.number,
@@ -178,6 +191,7 @@ class _SqliteTransaction:
                 record.signature,
                 record.body,
                 record.proof,
+                record.absence or 0,
             ),
         )
         self._appended[record.id] = record, arrival
@@ -194,6 +208,66 @@ class _SqliteTransaction:
             held, arrival = self._appended[record]
             self._appended[record] = replace(held, proof=proof), arrival
         self._database.run("update record set proof = ? where prefix = ? and id = ?", (proof.value, id_prefix(record), record))
+
+    def drop_body(self, record: RecordId, absence: Absence) -> bool:
+        held = self.record(record)
+        if held is None or held.absence is absence:
+            return False
+        arrival = self._arrival_of(record)
+        place = self._database.row("select place from entry where arrival = ? and place is not null", (arrival,))
+        indexed = None if place is None else self._index.find(place[0])
+        if indexed is not None:
+            # Before the text goes: an index entry is taken out with the words that it was put in with.
+            self._index.drop(indexed)
+            self._database.run("update entry set place = null where arrival = ?", (arrival,))
+        self._replace(replace(held, body=None, absence=absence), arrival)
+        self._forgot = self._forgot or held.body is not None
+        return held.body is not None
+
+    def fill_body(self, record: RecordId, body: bytes) -> None:
+        self._replace(filled(self.record(record), body), self._arrival_of(record))
+
+    def _arrival_of(self, record: RecordId) -> int:
+        found = self.arrival(record)
+        return 0 if found is None else found[0]
+
+    def _replace(self, record: Record, arrival: int) -> None:
+        if record.id in self._appended:
+            self._appended[record.id] = record, arrival
+        self._database.run(
+            "update record set body = ?, absence = ? where arrival = ?", (record.body, record.absence or 0, arrival)
+        )
+
+    def missing_bodies(self, channel: ChannelId, limit: int) -> list[RecordId]:
+        check_positions(None, None, limit)
+        rows = self._database.rows(
+            "select id from record where lane = ? and absence = 1 order by arrival desc limit ?",
+            (self._chains.find_lane(channel, Log.CONTENT), limit),
+        )
+        return [RecordId(row[0]) for row in rows]
+
+    def expire_at(self, record: RecordId, at_ms: int) -> None:
+        arrival = self._arrival_of(record)
+        if arrival:
+            self._database.run(
+                "insert into expiring values (?, ?) on conflict do update set at_ms = excluded.at_ms", (arrival, at_ms)
+            )
+
+    def expired(self, until_ms: int, limit: int) -> list[RecordId]:
+        check_positions(None, None, limit)
+        rows = self._database.rows(
+            "select r.id from expiring x cross join record r on r.arrival = x.arrival where x.at_ms <= ?"
+            " order by x.at_ms, x.arrival limit ?",
+            (until_ms, limit),
+        )
+        return [RecordId(row[0]) for row in rows]
+
+    def done_expiring(self, record: RecordId) -> None:
+        self._database.run("delete from expiring where arrival = ?", (self._arrival_of(record),))
+
+    def next_expiry(self) -> int | None:
+        row = self._database.row("select min(at_ms) from expiring")
+        return None if row is None else row[0]
 
     def reserve_arrivals(self, count: int) -> int:
         return self._take_arrivals(count)
@@ -312,6 +386,7 @@ class _SqliteTransaction:
             "update arrival_floor set arrival = max(arrival, ifnull((select max(arrival) from record), 0))",
         )
         lanes = (2 * number, 2 * number + 1)
+        database.run("delete from expiring where arrival in (select arrival from record where lane in (?, ?))", lanes)
         database.run("delete from reply where arrival in (select arrival from record where lane in (?, ?))", lanes)
         database.run("delete from reference where arrival in (select arrival from record where lane in (?, ?))", lanes)
         database.run("delete from entry where arrival in (select arrival from record where lane in (?, ?))", lanes)

@@ -87,8 +87,8 @@ class Session:
     join_key: bytes | None
     certificate: Certificate | None
     version: int = 1
-    """Of the link protocol: 2 knows fingerprints, vectors and receipts,
-    3 what is held above gaps (docs/protocol/synchronisation.md, section 10)."""
+    """Of the link protocol: 2 knows fingerprints, vectors and receipts, 3 what is held above gaps, 4 records without their bodies
+    (docs/protocol/synchronisation.md, section 10)."""
     nearby: bool = False
     """To a stranger who is visible on this network: nothing but a comparison of words goes over it."""
     binding: bytes = b""

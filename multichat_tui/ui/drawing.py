@@ -15,7 +15,7 @@ from multichat_tui.model.ids import RecordId, UserId
 from multichat_tui.model.limits import MAX_THREAD_ROWS
 from multichat_tui.model.snapshots import Delivery, Gap, MessageRow, RowKind
 from multichat_tui.model.text import mentions
-from multichat_tui.node.api.transcript import gap_words
+from multichat_tui.node.api.transcript import absence_words, gap_words
 from multichat_tui.ui.cells import Piece, clip, one_line, pad, sober, strip_of, width, wrap
 from multichat_tui.ui.entries import Beginning, Day, Entry, GapLine, Message, NewLine, Notice, local_time
 from multichat_tui.ui.glyphs import DELIVERY_CELLS, Glyphs
@@ -165,6 +165,8 @@ def notice_text(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
             return f"{row.name} made an invitation"
         case RowKind.NEWER:
             return f"{row.name} sent something that needs a newer version of this program"
+        case RowKind.MISSING | RowKind.REDACTED | RowKind.EXPIRED | RowKind.FOR_OTHERS:
+            return absence_words(row)
         case RowKind.MESSAGE | RowKind.HELD:
             return f"{row.name}: {row.text}"
 

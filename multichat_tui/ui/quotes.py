@@ -54,5 +54,15 @@ class Quotes:
             self._changed()
 
 
+NO_TEXT = {
+    RowKind.HELD: "held",
+    RowKind.MISSING: "its text has not come",
+    RowKind.REDACTED: "redacted",
+    RowKind.EXPIRED: "expired",
+    RowKind.FOR_OTHERS: "for others",
+}
+"""What is quoted of a row whose text does not show."""
+
+
 def quote_from(row: MessageRow) -> Quote:
-    return Quote(name=row.name, text=row.text if row.kind is not RowKind.HELD else "held", author=row.author)
+    return Quote(name=row.name, text=NO_TEXT.get(row.kind, row.text), author=row.author)

@@ -16,7 +16,8 @@ from multichat_tui.model.acts import Message
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
 from multichat_tui.model.limits import MAX_DEVICE_REFERENCES, MAX_PAGE_ROWS
 from multichat_tui.model.ports import Space, Store, Transaction
-from multichat_tui.model.records import Kind, Proof, Record
+from multichat_tui.model.records import Absence, Kind, Proof, Record
+from multichat_tui.model.searching import Phrase, Search
 from multichat_tui.model.snapshots import Position
 from multichat_tui.store.memory import MemoryStore
 from multichat_tui.store.sqlite import SqliteStore
@@ -185,6 +186,82 @@ def test_entries_are_looked_at_again_each_once_the_newest_first(store: Store) ->
             txn.older_references(0)
 
 
+# Bodies
+
+
+def searched(txn: Transaction, word: str) -> list[RecordId]:
+    found = txn.search(Search(phrases=(Phrase(text=word),)), before=None, limit=9)
+    return [entry.id for entry, _ in found]
+
+
+def test_a_body_is_dropped_with_what_finds_it_and_its_record_stays(store: Store) -> None:
+    talk = long_talk(3)
+    first, second, third = talk.records[1:]
+    keep_and_show(store, talk, ANA, BEN)
+    with store.transaction() as txn:
+        for record, author in ((first, ANA), (second, BEN)):
+            arrival, _ = txn.arrival(record.id) or (0, 0)
+            txn.show(entry_of(record, arrival, author), "herring and bread")
+    with store.transaction() as txn:
+        heads, ends = txn.heads(talk.channel, Log.CONTENT), txn.chain_ends(talk.channel)
+        assert txn.drop_body(first.id, Absence.REDACTED)
+        assert not txn.drop_body(RecordId(b"?" * 32), Absence.REDACTED)
+        assert searched(txn, "herring") == [second.id]
+        assert txn.record(first.id) == replace(first, body=None, absence=Absence.REDACTED)
+    with store.transaction() as txn:
+        assert txn.record(first.id) == replace(first, body=None, absence=Absence.REDACTED)
+        assert [record.body for record in txn.chain(talk.channel, Log.CONTENT, ANA.device, 0, 9)] == [None, third.body]
+        assert (txn.heads(talk.channel, Log.CONTENT), txn.chain_ends(talk.channel)) == (heads, ends)
+        assert shown(txn, talk.channel) == [first.id, second.id, third.id]
+        assert searched(txn, "herring") == [second.id]
+        # The reason may become another one; the body is not there to be dropped again.
+        assert not txn.drop_body(first.id, Absence.MISSING)
+        assert txn.record(first.id) == replace(first, body=None, absence=Absence.MISSING)
+
+
+def test_a_missing_body_is_listed_until_it_is_filled_in(store: Store) -> None:
+    talk = long_talk(4)
+    bare = [replace(record, body=None) for record in talk.records[1:]]
+    for_others = replace(bare[3], absence=Absence.NOT_FOR_US)
+    keep(store, talk.root, *bare[:3], for_others)
+    with store.transaction() as txn:
+        assert txn.record(bare[0].id) == replace(bare[0], absence=Absence.MISSING)
+        assert txn.record(for_others.id) == for_others
+        assert txn.missing_bodies(talk.channel, 9) == [record.id for record in reversed(bare[:3])]
+        assert txn.missing_bodies(talk.channel, 1) == [bare[2].id]
+        assert txn.missing_bodies(ChannelId(b"?" * 32), 9) == []
+        txn.fill_body(bare[1].id, talk.records[2].body or b"")
+        assert txn.record(bare[1].id) == talk.records[2]
+        for record in (bare[1].id, RecordId(b"?" * 32)):
+            with pytest.raises(ValueError, match="no body missing"):
+                txn.fill_body(record, b"again")
+    with store.transaction() as txn:
+        assert txn.record(bare[1].id) == talk.records[2]
+        assert txn.missing_bodies(talk.channel, 9) == [bare[2].id, bare[0].id]
+
+
+def test_what_expires_is_listed_when_it_is_due_the_first_first(store: Store) -> None:
+    talk = long_talk(4)
+    first, second, third, fourth = talk.records[1:]
+    keep(store, *talk.records)
+    with store.transaction() as txn:
+        assert txn.next_expiry() is None
+        for record, at_ms in ((first, 900), (second, 300), (third, 300), (fourth, 100), (fourth, 1000)):
+            txn.expire_at(record.id, at_ms)
+        txn.expire_at(RecordId(b"?" * 32), 5)
+        assert txn.next_expiry() == 300
+    with store.transaction() as txn:
+        assert txn.expired(299, 9) == []
+        assert txn.expired(900, 9) == [second.id, third.id, first.id]
+        assert txn.expired(900, 2) == [second.id, third.id]
+        txn.done_expiring(second.id)
+        txn.done_expiring(second.id)
+        assert txn.expired(300, 9) == [third.id]
+    with store.transaction() as txn:
+        txn.forget_channel(talk.channel)
+        assert txn.next_expiry() is None
+
+
 # Small values
 
 
@@ -228,7 +305,7 @@ def test_a_scan_gives_the_keys_of_a_prefix_in_ascending_order(store: Store, pref
 def test_a_record_is_kept_as_it_stood(store: Store) -> None:
     talk = Talk.begin(ANA, BEN)
     told = talk.say(ANA, "hello", recipients=(ANA.user,), expires_ms=START_MS + 5)
-    bodiless = replace(talk.say(BEN, "gone"), body=None)
+    bodiless = replace(talk.say(BEN, "gone"), body=None, absence=Absence.EXPIRED)
     keep(store, talk.root, told, bodiless, arrived_ms=42)
     with store.transaction() as txn:
         assert [txn.record(record.id) for record in (talk.root, told, bodiless)] == [talk.root, told, bodiless]
@@ -763,6 +840,8 @@ def all_of(store: Store, channels: list[ChannelId], ids: list[RecordId]) -> dict
             "counts": [txn.unread(tuple(channels), after, (ANA.device,)) for after in (0, 3)],
             "newest": [txn.newest(tuple(channels)), txn.newest(tuple(channels[1:]))],
             "acknowledged": [txn.acknowledged(device) for device in devices],
+            "missing": [txn.missing_bodies(channel, 5) for channel in channels],
+            "expiring": [txn.next_expiry(), txn.expired(4, 3), txn.expired(9, 99)],
         }
 
 
@@ -799,6 +878,10 @@ _steps = st.lists(
             st.integers(0, 2),
             st.integers(0, 5),
         ),
+        st.tuples(st.just("drop"), st.integers(0, len(RECORDS) - 1), st.sampled_from(Absence)),
+        st.tuples(st.just("fill"), st.integers(0, len(RECORDS) - 1)),
+        st.tuples(st.just("expire"), st.integers(0, len(RECORDS) - 1), st.integers(0, 9)),
+        st.tuples(st.just("done"), st.integers(0, len(RECORDS) - 1)),
         st.tuples(st.just("forget"), st.integers(0, 1)),
     ),
     max_size=12,
@@ -821,6 +904,17 @@ def _take(txn: Transaction, step: tuple) -> object:
                 return None
             author = PEOPLE[record.header.device]
             return txn.show(entry_of(record, arrival[0], author, mention=mention, late=late, hidden=hidden, notice=notice))
+        case ("drop", place, absence):
+            return txn.drop_body(IDS[place], absence)
+        case ("fill", place):
+            try:
+                return txn.fill_body(IDS[place], RECORDS[place].body or b"")
+            except ValueError as error:
+                return str(error)
+        case ("expire", place, at_ms):
+            return txn.expire_at(IDS[place], at_ms)
+        case ("done", place):
+            return txn.done_expiring(IDS[place])
         case ("put", space, key, value):
             return txn.put(space, key, value)
         case ("delete", space, key):

@@ -23,6 +23,13 @@ SAYS = {
     RowKind.NEWER: "(needs a newer version)",
     RowKind.HELD: "(held back: their clock is ahead)",
 }
+ABSENT = {
+    RowKind.MISSING: "{name} wrote something whose text has not come; others are asked for it",
+    RowKind.REDACTED: "{name}: {text}",
+    RowKind.EXPIRED: "{name}: expired",
+    RowKind.FOR_OTHERS: "{name} wrote to named people",
+}
+"""Of messages whose text is not here."""
 SIGNS = {Delivery.QUEUED: "…", Delivery.SOME: "✓", Delivery.ALL: "✓✓", Delivery.FAILED: "✗", Delivery.ALONE: "·"}
 COUNTED = 10_000_000
 """Of more missing messages the number is somebody's claim."""
@@ -62,8 +69,15 @@ def spoken_line(label: str, row: MessageRow, *, state: bool = True) -> str:
     return f"{label} {clock_time(row.time_ms)} {told}" + (f" ({', '.join(marks)})" if marks else "")
 
 
+def absence_words(row: MessageRow) -> str:
+    """What stands in place of a text that is not here."""
+    return ABSENT[row.kind].format(name=one_line(row.name), text=one_line(row.text) or "redacted")
+
+
 def _happened(row: MessageRow) -> str:
     """What is no message, in words."""
+    if row.kind in ABSENT:
+        return absence_words(row)
     name, text = one_line(row.name), one_line(row.text) if row.kind is not RowKind.HELD else ""
     if row.kind in (RowKind.DEVICES, RowKind.MODERATED):
         # This node's own words, with the name in them.

@@ -1,0 +1,160 @@
+"""Bodies apart from headers: which are kept of what comes, which are lacking and asked for, and which are sent to whom.
+
+The rule: a body is gone for a reason that everybody can see (`channel.bodies.excuse`), or it is missing. What is missing is asked
+of every peer in turn, whoever withheld it, and taken from whoever has it: a record's id vouches for its body.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from multichat_tui.channel.bodies import excuse, expires_at
+from multichat_tui.model.acts import Act, decode_acts
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.frames import Request
+from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
+from multichat_tui.model.limits import MAX_LACKING_BODIES, SALT_BYTES
+from multichat_tui.model.ports import Transaction
+from multichat_tui.model.records import Absence, Kind, Record
+from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import chain_key
+from multichat_tui.sync.session import Session
+
+BODILESS_VERSION = 4
+"""The first version of the link protocol that takes a record without its body."""
+
+
+def load_lacking(txn: Transaction, channel: Channel, now: int) -> None:
+    """What is stored of the bodies that a channel lacks."""
+    for identifier in txn.missing_bodies(channel.id, MAX_LACKING_BODIES):
+        record = txn.record(identifier)
+        if record is not None:
+            channel.lacking.add(identifier, chain_key(record.header), record.header.seq, now)
+
+
+class Bodies:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.on_filled: Callable[[Channel, Record, tuple[Act, ...]], None] = lambda channel, record, acts: None
+        """A missing body has come; set by the ledger."""
+        self.on_gone: Callable[[Channel, Record], None] = lambda channel, record: None
+        """A body is gone, or it is known why it is not here; set by the ledger."""
+
+    # What is kept
+
+    def excuse(self, channel: Channel, record: Record) -> Absence | None:
+        """Why this node need not, and does not, keep the body of a record."""
+        return excuse(
+            record.header,
+            now=self._world.now,
+            reader=self._world.identity.user,
+            author=channel.control.user_of(record.header.device),
+            redacted=False,
+        )
+
+    def as_kept(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> tuple[Record, tuple[Act, ...]]:
+        """What is to be stored of a record that is about to be delivered."""
+        absence = self.excuse(channel, record)
+        if absence is not None and absence is not Absence.NOT_FOR_US:
+            return replace(record, body=None, absence=absence), ()
+        if record.body is None:
+            return replace(record, absence=absence or Absence.MISSING), ()
+        return record, acts
+
+    def kept(self, channel: Channel, record: Record) -> None:
+        """It was stored: note what follows from its body, or from there being none."""
+        if record.absence is Absence.MISSING:
+            channel.lacking.add(record.id, chain_key(record.header), record.header.seq, self._world.now)
+        due = expires_at(record.header)
+        if due is not None and record.absence is not Absence.EXPIRED:
+            self._world.txn.expire_at(record.id, due)
+
+    def hear(self, channel: Channel, record: Record) -> None:
+        """A record that is held already has come again: it may bring the body that is lacking."""
+        if record.id not in channel.lacking:
+            return
+        world = self._world
+        if record.body is None:
+            channel.lacking.denied(record.id, world.now)
+            return
+        held = world.txn.record(record.id)
+        if held is None or held.absence is not Absence.MISSING:
+            channel.lacking.remove(record.id)
+            return
+        absence = self.excuse(channel, record)
+        if absence is not None:
+            self.drop(channel, record.id, absence)
+            return
+        acts: tuple[Act, ...] | Rejected = ()
+        if record.header.kind != Kind.MERGE:
+            acts = decode_acts(record.body[SALT_BYTES:], record.header.log)
+        channel.lacking.remove(record.id)
+        if isinstance(acts, Rejected):
+            # Its author has signed what nobody can read; nobody else will have another body for it.
+            world.count("record-acts")
+            return
+        world.txn.fill_body(record.id, record.body)
+        self.on_filled(channel, replace(held, body=record.body, absence=None), acts)
+
+    def drop(self, channel: Channel, record: RecordId, absence: Absence) -> None:
+        """The body of a held record goes, or the reason why it is not here becomes another one."""
+        world = self._world
+        held = world.txn.record(record)
+        if held is None or held.absence is absence:
+            return
+        world.txn.drop_body(record, absence)
+        gone = replace(held, body=None, absence=absence)
+        if absence is Absence.MISSING:
+            channel.lacking.add(record, chain_key(held.header), held.header.seq, world.now)
+        else:
+            channel.lacking.remove(record)
+        self.on_gone(channel, gone)
+
+    # What is sent
+
+    def as_sent(self, session: Session, channel: Channel, record: Record) -> Record:
+        """A record as this peer may have it: what is due to go is not given to anybody, swept or not."""
+        if record.body is None:
+            return record
+        absence = excuse(
+            record.header,
+            now=self._world.now,
+            reader=session.user or self._world.identity.user,
+            author=channel.control.user_of(record.header.device),
+            redacted=False,
+        )
+        return record if absence is None else replace(record, body=None, absence=absence)
+
+    # What is lacking
+
+    def linked(self, session: Session) -> None:
+        """A peer that may have what is lacking."""
+        for channel in self._world.channels.values():
+            if len(channel.lacking) and channel.serves(session.device):
+                channel.lacking.linked(self._world.now)
+
+    def unlinked(self, session: Session) -> None:
+        for channel in self._world.channels.values():
+            channel.lacking.unlinked(session.link)
+
+    def ask(self) -> None:
+        """At the end of a batch: ask for what is due to be asked for."""
+        world = self._world
+        for channel in world.channels.values():
+            at = channel.lacking.next_at
+            if at is None or at > world.now or not channel.hears:
+                continue
+            sessions = [session for session in world.peers() if channel.serves(session.device) and not session.closing]
+            for session, due in channel.lacking.plan(sessions, world.now):
+                world.send(session, Request(channel=channel.id[:PREFIX_SIZE], ids=due))
+
+    def wake_times(self) -> list[int]:
+        return [
+            channel.lacking.next_at
+            for channel in self._world.channels.values()
+            if channel.lacking.next_at is not None and channel.hears
+        ]
+
+
+def is_whole(record: Record, version: int) -> bool:
+    """Whether a peer of this version of the link protocol takes the record as it is."""
+    return record.body is not None or version >= BODILESS_VERSION or record.header.log is Log.CONTROL
