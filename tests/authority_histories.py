@@ -22,10 +22,13 @@ from multichat_tui.model.acts import (
     Rename,
     SetRank,
     SetThreshold,
+    Setting,
     SetTopic,
     Style,
     Unban,
 )
+from multichat_tui.model.channel_settings import SettingKey
+from multichat_tui.model.codec import Value
 from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.joins import Join
@@ -193,7 +196,7 @@ def begin(chance: random.Random, *, members: int, founders: int = 1) -> History:
 
 
 THEMES = {
-    "everything": "clash*3 invite*3 join*8 rank*5 remove*2 ban*2 unban threshold*2 close leave devices*2 topic*2 both*2",
+    "everything": "clash*3 invite*3 join*8 rank*5 remove*2 ban*2 unban threshold*2 close leave devices*2 topic*2 both*2 setting",
     "joins": "clash*5 invite*4 join*10 close*5 ban*2 remove threshold",
     "raising": "clash*6 rank*8 remove*4 ban*3 both*4 threshold*3 topic*4",
     "two ranks": "join*4 invite*2 rank*8 remove*4 devices*2 leave",
@@ -317,6 +320,19 @@ def _propose(history: History, kind: str, theme: str) -> None:
         case "topic":
             act: Act = SetTopic(topic=f"topic {len(history.log.operations)}")
             history.write(author, device, view, (act if chance.random() < 0.7 else Rename(name="new name"),))
+        case "setting":
+            value: Value = chance.choice((0, 1000 * len(history.log.operations)))
+            key: int = SettingKey.SLOW_MODE
+            if chance.random() < 0.3:
+                key, value = (
+                    SettingKey.ROLE_NAME,
+                    (chance.choice((CUSTOM, CUSTOM + 1)), chance.choice(("", "reviewer", "editor"))),
+                )
+            elif chance.random() < 0.2:
+                key, value = SettingKey.PROTOCOL_LEVEL, chance.choice((1, 2, 3))
+            elif chance.random() < 0.05:
+                key, value = SettingKey.CLOSED, 1
+            history.write(author, device, view, (Setting(key=key, value=value),))
         case "both":
             acts: tuple[Act, ...] = (Ban(user=target, fence=()), SetTopic(topic=f"without {len(history.log.operations)}"))
             if chance.random() < 0.5:

@@ -21,11 +21,26 @@ from multichat_tui.model.acts import (
     Rename,
     SetRank,
     SetThreshold,
+    Setting,
     SetTopic,
     Style,
     Unban,
 )
+from multichat_tui.model.channel_settings import (
+    SettingKey,
+    Slot,
+    holds,
+    known,
+    least_rank,
+    permission_for,
+    role_name_of,
+    rule_of,
+    slot_of,
+)
+from multichat_tui.model.codec import Value
+from multichat_tui.model.hyperlinks import holds_link
 from multichat_tui.model.ids import DeviceId, RecordId, UserId
+from multichat_tui.model.limits import MAX_CUSTOM_RANKS
 from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, MUTED, THRESHOLDS, Permission
 
 Name = tuple[RecordId, int]
@@ -149,6 +164,8 @@ class Outcome:
                 pass
         if isinstance(act, SetRank) and act.rank >= k:
             return False
+        if isinstance(act, Setting) and least_rank(act.key, act.value) > k:
+            return False
         needed = self.slow.needs(op, act)
         return needed is None or (
             self.threshold(needed, k, op.past) <= k
@@ -239,6 +256,30 @@ class Outcome:
         act = next(act for act in reversed(winner.acts) if isinstance(act, kind))
         return act.topic if isinstance(act, SetTopic) else act.name
 
+    def set_to(self, slot: Slot) -> Value:
+        found = [
+            (op, act.value)
+            for op in self.effective(self.mask, MUTED - 1)
+            for act in op.acts
+            if isinstance(act, Setting) and slot_of(act.key, act.value) == slot
+        ]
+        rule = rule_of(slot[0])
+        if rule is not None and rule.final:
+            return max((value for _, value in found if isinstance(value, int)), default=None)
+        last = [(op, value) for op, value in found if not any(self.slow.before(op, other) for other, _ in found)]
+        if not last:
+            return None
+        winner = max((op for op, _ in last), key=lambda op: (self.levels[op.index], op.order))
+        return [value for op, value in last if op is winner][-1]
+
+    def closed_for_good(self) -> list[Operation]:
+        """What closes the channel."""
+        return [
+            op
+            for op in self.effective(self.mask, MUTED - 1)
+            if any(isinstance(act, Setting) and act.key == SettingKey.CLOSED for act in op.acts)
+        ]
+
 
 def _lowers(act: Act, user: UserId, k: int) -> bool:
     if isinstance(act, SetRank):
@@ -289,6 +330,8 @@ class Slow:
                 return Permission.MODERATE
             case SetThreshold():
                 return Permission.CHANGE
+            case Setting():
+                return permission_for(act.key)
             case SetTopic():
                 return Permission.TOPIC
             case Rename():
@@ -323,6 +366,12 @@ class Slow:
         if rank is None or state.revoked_now(op.device):
             return False
         self.claims[op.index] = rank
+        usual = {FOUNDER, ADMIN, MODERATOR, MEMBER, MUTED}
+        before = [self.operations[index] for index in self.valid if op.past >> index & 1]
+        ranks = {act.rank for each in (*before, op) for act in each.acts if isinstance(act, SetRank | Invite)} - usual
+        brings = {act.rank for act in op.acts if isinstance(act, SetRank | Invite)} - usual
+        if brings and len(ranks) > MAX_CUSTOM_RANKS:
+            return False
         return all(self._may(state, op, act, rank) for act in op.acts)
 
     def _may(self, state: "Outcome", op: Operation, act: Act, rank: int) -> bool:
@@ -355,14 +404,36 @@ class Slow:
                 return not state.banned(act.user, rank, op.past)
             case SetThreshold():
                 return act.rank <= rank and state.threshold(act.permission, MUTED - 1, op.past) <= rank
+            case Setting():
+                return self._may_set(state, act, rank)
             case Devices():
                 return op.devices is not None and self._was_here(state, op.devices.user)
             case Rename():
                 return group
-            case Leave() | SetTopic() | Message():
+            case Message():
+                return self._may_say(state, act, rank, op.past)
+            case Leave() | SetTopic():
                 return True
             case _:
                 return False
+
+    def _may_set(self, state: "Outcome", act: Setting, rank: int) -> bool:
+        if not holds(act.key, act.value) or least_rank(act.key, act.value) > rank:
+            return False
+        if act.key == SettingKey.ROLE_NAME:
+            named = role_name_of(act.value)
+            assert named is not None
+            others = [role_name_of(state.set_to((act.key, each))) for each in range(ADMIN) if each != named[0]]
+            full = sum(1 for each in others if each is not None and each[1]) >= MAX_CUSTOM_RANKS
+            return self.style is Style.GROUP and not (named[1] and full)
+        rule = rule_of(act.key)
+        return self.style is Style.GROUP or not known(act.key) or (rule is not None and rule.direct)
+
+    def _may_say(self, state: "Outcome", message: Message, rank: int, past: int) -> bool:
+        free = rank >= state.threshold(Permission.MODERATE, MUTED - 1, past)
+        linked = rank >= state.threshold(Permission.LINKS, MUTED - 1, past) or not holds_link(message.text)
+        shut = state.closed_for_good() or state.set_to((SettingKey.ARCHIVED, 0))
+        return not shut and linked and (free or not state.set_to((SettingKey.SLOW_MODE, 0)))
 
     def _was_here(self, state: "Outcome", user: UserId) -> bool:
         joined = any(op.join is not None and op.join.certificate.user == user for op in state.effective(state.mask, MUTED - 1))
@@ -372,7 +443,7 @@ class Slow:
         if op.join is None:
             return False
         user = op.join.certificate.user
-        if user in self.founders:
+        if user in self.founders or state.closed_for_good():
             return False
         seats = state.rank(user) is None
         for name, invite in state.invitations(op.join.join_key):
@@ -449,7 +520,7 @@ class Slow:
             ]
             if not state.stands(admit, max(k, *asked), k + 1) or state.maker_gone(name, k, admit):
                 continue
-            if any(not self.before(admit, close) for close in state.closes(name, k)):
+            if any(not self.before(admit, close) for close in (*state.closes(name, k), *state.closed_for_good())):
                 continue
             if any(
                 isinstance(act, Ban) and act.user == user for other in state.beside(admit, k) for act in other.acts

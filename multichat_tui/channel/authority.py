@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from multichat_tui.channel.operations import Operation
-from multichat_tui.channel.subjects import Subjects, lowers, needed, own_close, own_invitation, raises
+from multichat_tui.channel.subjects import Entries, Subjects, lowers, needed, own_close, own_invitation, raises
 from multichat_tui.channel.view import InvitationName
-from multichat_tui.model.acts import Act, Ban, Devices, Invite, Leave, Remove, Rename, SetRank, SetThreshold, SetTopic
+from multichat_tui.model.acts import Act, Ban, Devices, Invite, Leave, Remove, Rename, SetRank, SetThreshold, Setting, SetTopic
+from multichat_tui.model.channel_settings import SettingKey, Slot, least_rank, rule_of, slot_of
+from multichat_tui.model.codec import Value
 from multichat_tui.model.ids import DeviceId, UserId
 from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, THRESHOLDS, Permission
 
@@ -229,6 +231,8 @@ class Authority:
             return False
         if isinstance(act, SetThreshold) and max(act.rank, self.threshold(act.permission, k, operation.past)) > k:
             return False
+        if isinstance(act, Setting) and least_rank(act.key, act.value) > k:
+            return False
         permission = needed(self.subjects, operation, act)
         return permission is None or (
             self.threshold(permission, k, operation.past) <= k
@@ -329,6 +333,9 @@ class Authority:
             return False
         if any(not close.past & admit.bit and self._closes(close, k) for close in self._closing(name)):
             return False
+        closing = self._for_good().newest_first(self.mask)
+        if any(not close.past & admit.bit and self.level(close, FOUNDER) == FOUNDER for close in closing):
+            return False
         user = joined(admit)
         bans = self.subjects.bans(user)
         if any(self.level(ban, k + 1) > k for ban in bans.beside(admit, self.mask)):
@@ -415,19 +422,42 @@ class Authority:
 
     def setting(self, kind: type[SetTopic] | type[Rename]) -> str:
         """Of the causally last ones that of the highest level, then of most ancestors, then of the greatest id. "": none."""
+        winner = self._last(self.subjects.settings[kind].mask)
+        if winner is None:
+            return ""
+        act = next(act for act in reversed(winner.acts) if isinstance(act, kind))
+        return act.topic if isinstance(act, SetTopic) else act.name
+
+    def set_to(self, slot: Slot) -> Value:
+        """The value of a setting, likewise; of final ones the greatest that was ever set. None: it was never set."""
+        entries = self.subjects.set_in(slot)
+        rule = rule_of(slot[0])
+        if rule is not None and rule.final:
+            found = [op for op in entries.newest_first(self.mask) if self.effective(op)]
+            return max((value for op in found for value in _values(op, slot) if isinstance(value, int)), default=None)
+        winner = self._last(entries.mask)
+        return None if winner is None else _values(winner, slot)[-1]
+
+    def number(self, key: SettingKey) -> int:
+        """The value of a setting that is a number; its default where it was never set."""
+        value, rule = self.set_to((key, 0)), rule_of(key)
+        return value if isinstance(value, int) else 0 if rule is None else rule.default
+
+    def _for_good(self) -> Entries:
+        """What closes the channel."""
+        return self.subjects.set_in((SettingKey.CLOSED, 0))
+
+    def _last(self, mask: int) -> Operation | None:
+        """Of the causally last effective ones that of the highest level, then of most ancestors, then of the greatest id."""
         found = []
-        waiting = self.subjects.settings[kind].mask & self.mask
+        waiting = mask & self.mask
         while waiting:
             operation = self.subjects.operations[waiting.bit_length() - 1]
             waiting &= ~operation.bit
             if self.effective(operation):
                 waiting &= ~operation.past
                 found.append(operation)
-        if not found:
-            return ""
-        winner = max(found, key=lambda op: (self.level(op), op.order))
-        act = next(act for act in reversed(winner.acts) if isinstance(act, kind))
-        return act.topic if isinstance(act, SetTopic) else act.name
+        return max(found, key=lambda op: (self.level(op), op.order), default=None)
 
 
 def joined(admit: Operation) -> UserId:
@@ -438,6 +468,11 @@ def joined(admit: Operation) -> UserId:
 
 def _sets_below(operation: Operation, user: UserId, k: int) -> bool:
     return any(isinstance(act, SetRank) and act.user == user and act.rank < k for act in operation.acts)
+
+
+def _values(operation: Operation, slot: Slot) -> list[Value]:
+    """What an operation sets there, in the order of its acts."""
+    return [act.value for act in operation.acts if isinstance(act, Setting) and slot_of(act.key, act.value) == slot]
 
 
 def _asks(operation: Operation, permission: Permission) -> Iterable[int]:

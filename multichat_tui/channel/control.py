@@ -15,6 +15,7 @@ from multichat_tui.channel.verdicts import Verdict, verdict
 from multichat_tui.channel.view import InvitationState, View
 from multichat_tui.channel.viewing import carried_on, viewed
 from multichat_tui.model.acts import Act, Admit, Create, Devices
+from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.identity import Certificate, DeviceList, decode_device_list
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId
@@ -116,6 +117,10 @@ class ControlLog:
             operation = self._operations[self._index[head]]
             mask |= operation.past | 1 << operation.index
         return mask
+
+    def ever_set(self, key: SettingKey) -> bool:
+        """Whether a valid operation has ever set this, with effect or without."""
+        return self._now is not None and any(self._now.subjects.slots(key))
 
     def state_at(self, heads: tuple[RecordId, ...]) -> Authority:
         """What is so after these heads. They are held."""

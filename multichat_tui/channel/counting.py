@@ -1,21 +1,28 @@
 """Whether content counts (authority.md, rule 7), and what of a record is shown."""
 
+from collections.abc import Iterator
+
+from multichat_tui.channel.authority import Authority
+from multichat_tui.channel.content_rules import Content, asked
 from multichat_tui.channel.control import ControlLog
-from multichat_tui.channel.view import Revocation, View
+from multichat_tui.channel.view import Halt, Revocation, Ruling, View
 from multichat_tui.model.acts import Tip, WideFence
 from multichat_tui.model.ids import PREFIX_SIZE, UserId
 from multichat_tui.model.ranks import FOUNDER, Permission
 from multichat_tui.model.records import Header
 
 
-def counts(control: ControlLog, header: Header, user: UserId) -> bool:
+def counts(control: ControlLog, header: Header, user: UserId, content: Content | None = None) -> bool:
     """Content counts if its author might send in the state that it cites, its device was not revoked there and, for each removal,
-    ban, muting, revocation and narrowed permission that it does not cite, it lies within that one's fence."""
+    ban, muting, revocation and narrowed permission that it does not cite, it lies within that one's fence; and if what it says
+    keeps to the channel's settings and permissions (`content_rules`), where `content` lets that be looked at."""
     cited = control.state_at(header.control_heads)
     rank = cited.rank(user)
     if rank is None or rank < cited.threshold(Permission.SEND) or cited.revoked(header.device):
         return False
     view = control.view
+    if content is not None and not asked(cited, _unseen(cited, view, header)).allows(rank, header, content):
+        return False
     least = view.threshold(Permission.SEND)
     fences = [ending.fence for ending in view.endings if ending.user == user and not _seen(cited.mask, ending.operation)]
     fences += [
@@ -26,12 +33,17 @@ def counts(control: ControlLog, header: Header, user: UserId) -> bool:
     fences += [revocation.fence for revocation in _weightiest(view, header)]
     # One's own leaving fences nothing off.
     return all(fence is None or _covers(fence, header) for fence in fences) and not any(
-        ruling.permission is Permission.SEND
-        and rank < ruling.rank
-        and not _seen(cited.mask, ruling.operation)
-        and not within(ruling.fence, header)
-        for ruling in view.rulings
+        isinstance(each, Ruling) and each.permission is Permission.SEND and rank < each.rank
+        for each in _unseen(cited, view, header)
     )
+
+
+def _unseen(cited: Authority, view: View, header: Header) -> Iterator[Halt | Ruling]:
+    """The restrictions for all that its author had not seen, nor theirs it."""
+    restrictions: tuple[Halt | Ruling, ...] = (*view.halts, *view.rulings)
+    for each in restrictions:
+        if not _seen(cited.mask, each.operation) and not within(each.fence, header):
+            yield each
 
 
 def within(fence: WideFence, header: Header) -> bool:

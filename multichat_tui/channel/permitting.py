@@ -1,6 +1,7 @@
 """Whether the state of its own past allows an operation: rule 1 of authority.md. What is not allowed there is never used."""
 
 from multichat_tui.channel.authority import Authority, joined
+from multichat_tui.channel.content_rules import asked
 from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.subjects import needed
 from multichat_tui.model.acts import (
@@ -16,11 +17,14 @@ from multichat_tui.model.acts import (
     Rename,
     SetRank,
     SetThreshold,
+    Setting,
     SetTopic,
     Style,
     Unban,
 )
-from multichat_tui.model.ranks import MEMBER, Permission
+from multichat_tui.model.channel_settings import SettingKey, Slot, holds, known, least_rank, role_name_of, rule_of
+from multichat_tui.model.limits import MAX_CUSTOM_RANKS
+from multichat_tui.model.ranks import MEMBER, RANKS, Permission
 
 
 def permitted(past: Authority, operation: Operation) -> int | None:
@@ -28,7 +32,9 @@ def permitted(past: Authority, operation: Operation) -> int | None:
     rank = past.rank(operation.user)
     if rank is None or past.revoked(operation.device):
         return None
-    return rank if all(_permits(past, operation, act, rank) for act in operation.acts) else None
+    if not all(_permits(past, operation, act, rank) for act in operation.acts):
+        return None
+    return rank if _ranks_fit(past, operation) else None
 
 
 def seats(past: Authority, operation: Operation) -> bool:
@@ -60,15 +66,45 @@ def _permits(past: Authority, operation: Operation, act: Act, rank: int) -> bool
             return not past.banned(act.user, rank, past.mask)
         case SetThreshold():
             return act.rank <= rank and past.threshold(act.permission) <= rank
+        case Setting():
+            return holds(act.key, act.value) and least_rank(act.key, act.value) <= rank and _has_place(past, act, group)
         case Devices():
             # Of an account that is or was in the channel: nobody fills it with the devices of strangers.
             return operation.devices is not None and past.was_here(operation.devices.user)
         case Rename():
             return group
-        case Leave() | SetTopic() | Message():
+        case Message():
+            return asked(past, ()).allows_beside_control(rank, act)
+        case Leave() | SetTopic():
             return True
         case _:
             return False
+
+
+def _has_place(past: Authority, act: Setting, group: bool) -> bool:
+    """Whether a channel of this style has such a setting, and room for it."""
+    named = role_name_of(act.value) if act.key == SettingKey.ROLE_NAME else None
+    if named is not None:
+        names = {slot for slot in past.subjects.slots(SettingKey.ROLE_NAME) if _name(past, slot)}
+        return group and (not named[1] or len(names - {(act.key, named[0])}) < MAX_CUSTOM_RANKS)
+    rule = rule_of(act.key)
+    return group or not known(act.key) or (rule is not None and rule.direct)
+
+
+def _name(past: Authority, slot: Slot) -> str:
+    named = role_name_of(past.set_to(slot))
+    return "" if named is None else named[1]
+
+
+def _ranks_fit(past: Authority, operation: Operation) -> bool:
+    """Whether the ranks that it brings into use leave no more of them than a channel may have."""
+    brought = {act.rank for act in operation.acts if isinstance(act, SetRank | Invite)}
+    if brought <= _USUAL:
+        return True
+    return len((brought | past.subjects.custom_ranks(past.mask)) - _USUAL) <= MAX_CUSTOM_RANKS
+
+
+_USUAL = frozenset(RANKS.values())
 
 
 def _may_close(past: Authority, operation: Operation, act: CloseInvitation, rank: int) -> bool:
@@ -83,7 +119,7 @@ def _may_close(past: Authority, operation: Operation, act: CloseInvitation, rank
 def _may_admit(past: Authority, operation: Operation, join_key: bytes, rank: int) -> bool:
     """A place is left for somebody who is no member, or the account has its place under this invitation already."""
     user, new = joined(operation), seats(past, operation)
-    if user in past.subjects.founders:
+    if user in past.subjects.founders or past.number(SettingKey.CLOSED):
         return False
     for name, invite in past.invitations(join_key):
         users = {joined(admit) for admit in past.placed(name)}

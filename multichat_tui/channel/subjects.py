@@ -17,12 +17,14 @@ from multichat_tui.model.acts import (
     Rename,
     SetRank,
     SetThreshold,
+    Setting,
     SetTopic,
     Style,
     Unban,
 )
+from multichat_tui.model.channel_settings import SettingKey, Slot, permission_for, slot_of
 from multichat_tui.model.ids import DeviceId, UserId
-from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, MUTED, Permission
+from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, MUTED, RANKS, Permission
 
 _Key = TypeVar("_Key")
 
@@ -97,6 +99,9 @@ class Subjects:
         self._made: dict[UserId, list[InvitationName]] = {}
         self.settings: dict[type[Act], Entries] = {SetTopic: Entries(), Rename: Entries()}
         self.leaves = Entries()
+        self._set: dict[Slot, Entries] = {}
+        self._uses: dict[int, int] = {}
+        """Of each rank that not every channel has, those that name it."""
 
     def about(self, user: UserId) -> Entries:
         """What gives somebody a rank, or takes it."""
@@ -126,6 +131,18 @@ class Subjects:
 
     def invitation(self, name: InvitationName) -> tuple[Operation, Invite] | None:
         return self._named.get(name)
+
+    def set_in(self, slot: Slot) -> Entries:
+        """What sets something that this version knows."""
+        return self._set.get(slot, self._nothing)
+
+    def slots(self, key: SettingKey) -> Iterator[Slot]:
+        """The places of a key that anything was ever set in."""
+        return (slot for slot in sorted(self._set) if slot[0] == key)
+
+    def custom_ranks(self, mask: int) -> set[int]:
+        """The ranks, but for those that every channel has, that a set of operations names."""
+        return {rank for rank, naming in self._uses.items() if naming & mask}
 
     def concerning(self, user: UserId) -> int:
         """What was done to somebody, and to the invitations by which they came."""
@@ -178,7 +195,7 @@ class Subjects:
                     if isinstance(act, Ban):
                         _entries(self._bans, act.user).add(operation)
                     if isinstance(act, SetRank):
-                        self._use(act.rank)
+                        self._use(act.rank, operation)
                 case Unban():
                     _entries(self._lifts, act.user).add(operation)
                 case Leave():
@@ -188,7 +205,7 @@ class Subjects:
                     _entries(self._thresholds, act.permission).add(operation)
                 case Invite():
                     name = (operation.id, number)
-                    self._use(act.rank)
+                    self._use(act.rank, operation)
                     self._named[name] = operation, act
                     self._made.setdefault(operation.user, []).append(name)
                     found = self._invitations.setdefault(act.join_key, [])
@@ -198,6 +215,8 @@ class Subjects:
                     _entries(self._closes, (act.invitation, act.index)).add(operation)
                 case SetTopic() | Rename():
                     self.settings[type(act)].add(operation)
+                case Setting() if (slot := slot_of(act.key, act.value)) is not None:
+                    _entries(self._set, slot).add(operation)
                 case _:
                     pass
 
@@ -214,6 +233,8 @@ class Subjects:
                     found |= self._around(operation.user)
                 case SetThreshold():
                     found |= self._needing.get(act.permission, self._nothing).mask
+                case Setting() if act.key == SettingKey.CLOSED:
+                    found |= self._needing.get(Permission.ADMIT, self._nothing).mask
                 case Invite():
                     found |= self.admits(act.join_key).mask
                 case CloseInvitation():
@@ -245,9 +266,11 @@ class Subjects:
         found = self.invitations(join_key)
         return len(found) != 1 or len(self._accounts[join_key]) > found[0][2].uses
 
-    def _use(self, rank: int) -> None:
+    def _use(self, rank: int, operation: Operation) -> None:
         if rank not in self.ranks:
             self.ranks = sorted((*self.ranks, rank), reverse=True)
+        if rank not in RANKS.values():
+            self._uses[rank] = self._uses.get(rank, 0) | operation.bit
 
 
 def own_invitation(operation: Operation) -> bool:
@@ -282,6 +305,8 @@ def needed(subjects: Subjects, operation: Operation, act: Act) -> Permission | N
             return Permission.MODERATE
         case SetThreshold():
             return Permission.CHANGE
+        case Setting():
+            return permission_for(act.key)
         case SetTopic():
             return Permission.TOPIC
         case Rename():

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from multichat_tui.model.acts import Invite, Style, Tip, WideFence
+from multichat_tui.model.channel_settings import SettingKey, Slot, role_name_of, rule_of
+from multichat_tui.model.codec import Value
 from multichat_tui.model.ids import DeviceId, RecordId, UserId
 from multichat_tui.model.ranks import MEMBER, THRESHOLDS, Permission
 
@@ -53,6 +55,16 @@ class Ruling:
     operation: int
     permission: Permission
     rank: int
+    fence: WideFence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """A setting that restricts content, with what its author had seen of that."""
+
+    operation: int
+    key: int
+    value: int
     fence: WideFence
 
 
@@ -107,11 +119,37 @@ class View:
     revocations: Mapping[DeviceId, tuple[Revocation, ...]] = field(default_factory=dict)
     """Of each revoked device all that revoke it, by operation."""
 
+    halts: tuple[Halt, ...] = ()
+    """By the order of their operations."""
+    settings: Mapping[Slot, Value] = field(default_factory=dict)
+    """Those that were ever set."""
+
     @property
     def unsettled(self) -> frozenset[UserId]:
         """Members whose places could still turn out to be somebody else's: all are taken, and the invitation is not closed."""
         full = (state for state in self.invitations.values() if not state.closed and not state.open)
         return frozenset(user for state in full for user in state.used_by)
+
+    def setting(self, key: SettingKey) -> int:
+        """The value of a setting that is a number; its default where it was never set."""
+        value, rule = self.settings.get((key, 0)), rule_of(key)
+        return value if isinstance(value, int) else 0 if rule is None else rule.default
+
+    @property
+    def closed(self) -> bool:
+        """For good."""
+        return bool(self.setting(SettingKey.CLOSED))
+
+    @property
+    def read_only(self) -> bool:
+        """Archived or closed: nobody writes."""
+        return self.closed or bool(self.setting(SettingKey.ARCHIVED))
+
+    @property
+    def role_names(self) -> Mapping[int, str]:
+        """What ranks beside the usual ones are called. Others' text."""
+        named = (role_name_of(value) for (key, _), value in sorted(self.settings.items()) if key == SettingKey.ROLE_NAME)
+        return {rank: name for rank, name in filter(None, named) if name}
 
     def is_member(self, user: UserId) -> bool:
         return user in self.members

@@ -7,7 +7,7 @@ from typing import TypeVar
 from multichat_tui.channel.authority import Authority, joined
 from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.subjects import Subjects
-from multichat_tui.channel.view import BanState, Ending, InvitationName, InvitationState, Ranking, Revocation, Ruling, View
+from multichat_tui.channel.view import BanState, Ending, Halt, InvitationName, InvitationState, Ranking, Revocation, Ruling, View
 from multichat_tui.model.acts import (
     Ban,
     CloseInvitation,
@@ -19,15 +19,17 @@ from multichat_tui.model.acts import (
     Rename,
     SetRank,
     SetThreshold,
+    Setting,
     SetTopic,
     Unban,
 )
+from multichat_tui.model.channel_settings import Slot, rule_of, slot_of
 from multichat_tui.model.ids import DeviceId, UserId
 from multichat_tui.model.ranks import MEMBER, OF_CONTENT, THRESHOLDS, Permission
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-_Entry = TypeVar("_Entry", Ending, Ranking, Ruling)
+_Entry = TypeVar("_Entry", Ending, Halt, Ranking, Ruling)
 
 
 def viewed(now: Authority) -> View:
@@ -73,6 +75,7 @@ class _Concerned:
         self.devices: set[DeviceId] = set()
         self.permissions: set[Permission] = set()
         self.kinds: set[type] = set()
+        self.slots: set[Slot] = set()
         for operation in operations:
             self._note(subjects, operation)
         for user in self.users:
@@ -100,6 +103,8 @@ class _Concerned:
                     self.names.add((act.invitation, act.index))
                 case SetThreshold():
                     self.permissions.add(act.permission)
+                case Setting() if (slot := slot_of(act.key, act.value)) is not None:
+                    self.slots.add(slot)
                 case _:
                     pass
 
@@ -150,6 +155,14 @@ def _asked_again(view: View, now: Authority, changed: int, effective: int) -> Vi
         root = now.subjects.operations[0].acts[0]
         assert isinstance(root, Create)
         changes["name"] = now.setting(Rename) or root.name
+    if about.slots:
+        settings = dict(view.settings)
+        for slot in about.slots:
+            _put(settings, slot, now.set_to(slot))
+        changes["settings"] = settings
+        standing = [halt for halt in view.halts if not changed >> halt.operation & 1]
+        fresh = (halt for op in operations if now.effective(op) for halt in _halts(op))
+        changes["halts"] = _ordered(now, (*standing, *fresh))
     changes = {name: value for name, value in changes.items() if value != getattr(view, name)}
     return replace(view, mask=now.mask, effective=effective, **changes)  # type: ignore[arg-type]  # by name, above
 
@@ -178,6 +191,15 @@ def _rankings(operation: Operation) -> Iterator[Ranking]:
     for act in operation.acts:
         if isinstance(act, SetRank):
             yield Ranking(operation=operation.index, user=act.user, rank=act.rank, fence=act.fence)
+
+
+def _halts(operation: Operation) -> Iterator[Halt]:
+    for act in operation.acts:
+        if not isinstance(act, Setting) or not isinstance(act.value, int):
+            continue
+        rule = rule_of(act.key)
+        if rule is not None and rule.fenced and act.value > rule.default:
+            yield Halt(operation=operation.index, key=act.key, value=act.value, fence=act.fence)
 
 
 def _rulings(operation: Operation) -> Iterator[Ruling]:

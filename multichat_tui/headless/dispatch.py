@@ -7,6 +7,7 @@ from multichat_tui.headless.host import Context
 from multichat_tui.headless.verbs import (
     auditing,
     channels,
+    configuring,
     devices,
     identity,
     messages,
@@ -64,6 +65,10 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("channel", "reports"): auditing.reports,
     ("channel", "settle"): auditing.settle,
     ("channel", "roster"): auditing.roster,
+    ("channel", "slow"): configuring.slow,
+    ("channel", "archive"): configuring.archive,
+    ("channel", "unarchive"): configuring.unarchive,
+    ("channel", "close"): configuring.close,
     ("send", None): messages.send,
     ("log", None): messages.log,
     ("thread", None): messages.thread,

@@ -299,6 +299,11 @@ def _moderating_verbs(verb: Any, channel: Any) -> None:
     lockdown.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")
     about("permissions", "who may do what in a channel, and what you are")
     about("permission", "say who may do something in a channel", "PERMISSION", "ROLE")
+    about("slow", "let each member write one message in a span of time, such as 30s; off ends it", "SPAN")
+    for name, help_text in (("archive", "make a channel read only"), ("unarchive", "open it again"), ("close", "end a channel")):
+        made = about(name, help_text)
+        made.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")
+    made.add_argument("--yes", action="store_true", help="that is for good, and you are sure")
     _auditing_verbs(verb, channel)
 
 

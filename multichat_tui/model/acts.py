@@ -10,7 +10,7 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import TypeAlias
 
-from multichat_tui.model.codec import Rejected, Value, decode_text, encode
+from multichat_tui.model.codec import Reason, Rejected, Value, decode_text, encode
 from multichat_tui.model.identity import (
     MAX_CERTIFICATE_BYTES,
     MAX_DEVICE_LIST_BYTES,
@@ -28,6 +28,7 @@ from multichat_tui.model.limits import (
     MAX_MARKS,
     MAX_NAME_CHARACTERS,
     MAX_REPORTED,
+    MAX_SETTING_BYTES,
     MAX_TEXT_CHARACTERS,
     MAX_TIMESTAMP_MS,
     MAX_TIPS,
@@ -35,7 +36,7 @@ from multichat_tui.model.limits import (
     MAX_USES,
 )
 from multichat_tui.model.ranks import FOUNDER, MUTED, Permission
-from multichat_tui.model.schema import Malformed, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, read
+from multichat_tui.model.schema import Malformed, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, frozen, read
 
 MAX_FOUNDERS = 16
 MAX_RANK = 100
@@ -67,6 +68,7 @@ class Type(IntEnum):
     BAN = 11
     UNBAN = 12
     THRESHOLD = 13
+    SETTING = 14
     MESSAGE = 64
     REPORT = 69
 
@@ -214,6 +216,18 @@ class SetThreshold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A setting of the channel. What keys mean, and which values they take, is said by `channel_settings`: an act with a value
+    that does not fit is well-formed and without effect, so that versions that know other keys take the same records. The fence
+    is as in `SetThreshold`."""
+
+    key: int
+    value: Value
+    fence: WideFence = WideFence()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     text: str
     reply_to: RecordId | None = None
@@ -266,6 +280,7 @@ Act: TypeAlias = (
     | Ban
     | Unban
     | SetThreshold
+    | Setting
     | Message
     | Report
     | SettleReport
@@ -330,6 +345,7 @@ _TYPES: dict[type, Type] = {
     Ban: Type.BAN,
     Unban: Type.UNBAN,
     SetThreshold: Type.THRESHOLD,
+    Setting: Type.SETTING,
     Message: Type.MESSAGE,
     Report: Type.REPORT,
     SettleReport: Type.REPORT,
@@ -379,6 +395,8 @@ def _encode(act: Act) -> Value:
                 3: wide_fence_value(act.fence),
                 4: act.reason,
             }
+        case Setting():
+            return {0: Type.SETTING.value, 1: act.key, 2: act.value, 3: wide_fence_value(act.fence), 4: act.reason}
         case Message():
             fields: dict[int, Value] = {0: Type.MESSAGE.value, 1: act.text}
             if act.reply_to is not None:
@@ -483,6 +501,8 @@ def _decode(fields: Mapping[int, Value]) -> Act:
                 fence=wide_fence(fields[3]),
                 reason=as_text(fields[4], "reason", MAX_TOPIC_CHARACTERS),
             )
+        case Type.SETTING:
+            return _setting(fields)
         case Type.MESSAGE:
             _need(fields, 1)
             return Message(
@@ -508,6 +528,18 @@ def _report(fields: Mapping[int, Value]) -> Act:
     if user is None and not targets:
         raise Malformed("report: about nothing")
     return Report(reason=as_text(fields[2], "reason", MAX_TOPIC_CHARACTERS), user=user, targets=targets)
+
+
+def _setting(fields: Mapping[int, Value]) -> Setting:
+    _need(fields, 1, 2, 3, 4)
+    if len(encode(fields[2])) > MAX_SETTING_BYTES:
+        raise Malformed("a setting's value is too long", Reason.LIMIT)
+    return Setting(
+        key=as_int(fields[1], "setting", 2**16, 1),
+        value=frozen(fields[2]),
+        fence=wide_fence(fields[3]),
+        reason=as_text(fields[4], "reason", MAX_TOPIC_CHARACTERS),
+    )
 
 
 def _threshold(value: Value) -> int:

@@ -56,6 +56,7 @@ class Refusal(StrEnum):
     UNKNOWN = "unknown"
     LEFT = "left"
     AMBIGUOUS = "ambiguous"
+    TOO_SOON = "too-soon"
     NEWER = "needs-newer-version"
 
 

@@ -61,6 +61,7 @@ from multichat_tui.model.limits import (
     MAX_STATEMENTS,
     MAX_TIMESTAMP_MS,
     MAX_TIPS,
+    MAX_TOPIC_CHARACTERS,
     PAGE_RECORDS,
 )
 from multichat_tui.model.receipts import MAX_RECEIPT_BYTES
@@ -130,7 +131,8 @@ def _frame_value(frame: Frame) -> Value:
         case JoinFrame():
             return {0: 5, 1: frame.join}
         case JoinAnswer():
-            return {0: 6, 1: frame.join_key, 2: frame.outcome.value}
+            answer: dict[int, Value] = {0: 6, 1: frame.join_key, 2: frame.outcome.value}
+            return answer | {3: frame.reason} if frame.reason else answer
         case PairFrame():
             return {0: 7, 1: frame.invitation, 2: frame.devices, 3: frame.profile, 4: frame.share, 5: frame.confirmed}
         case ReturnFrame():
@@ -232,7 +234,8 @@ def _frame(value: Value) -> Frame:
                 outcome = JoinOutcome(as_text(fields[2], "outcome", 32))
             except ValueError:
                 outcome = JoinOutcome.REFUSED
-            return JoinAnswer(join_key=as_id(fields[1], "join key"), outcome=outcome)
+            reason = as_text(fields[3], "reason", MAX_TOPIC_CHARACTERS, 1) if 3 in fields else ""
+            return JoinAnswer(join_key=as_id(fields[1], "join key"), outcome=outcome, reason=reason)
         case FrameType.PAIR:
             confirmed = fields[5]
             if type(confirmed) is not bool:

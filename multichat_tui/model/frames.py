@@ -236,6 +236,10 @@ class JoinOutcome(StrEnum):
     SPENT = "spent"
     EXPIRED = "expired"
     CLOSED = "closed"
+    OVER = "over"
+    """The channel is closed for good."""
+    DENIED = "denied"
+    """Somebody who may has looked at it."""
     REFUSED = "refused"
 
 
@@ -243,6 +247,8 @@ class JoinOutcome(StrEnum):
 class JoinAnswer:
     join_key: bytes
     outcome: JoinOutcome
+    reason: str = ""
+    """Of DENIED: what was said about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

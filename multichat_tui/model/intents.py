@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
+from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.ranks import Permission
@@ -147,6 +148,16 @@ class SettleReport:
     channel: ChannelId
     report: RecordId
     acted: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigureChannel:
+    """A setting of a channel that is a number; which ones there are is said by `channel_settings`."""
+
+    channel: ChannelId
+    key: SettingKey
+    value: int
     reason: str = ""
 
 
@@ -313,7 +324,17 @@ class ConnectTo:
 
 
 Part: TypeAlias = (
-    SendMessage | SetTopic | RenameChannel | GiveRank | RemoveMember | BanMember | LiftBan | SetPermission | Lockdown | UndoDeed
+    SendMessage
+    | SetTopic
+    | RenameChannel
+    | GiveRank
+    | RemoveMember
+    | BanMember
+    | LiftBan
+    | SetPermission
+    | Lockdown
+    | ConfigureChannel
+    | UndoDeed
 )
 """What can be done together with others of one channel."""
 
@@ -341,6 +362,7 @@ Intent: TypeAlias = (
     | LiftBan
     | SetPermission
     | Lockdown
+    | ConfigureChannel
     | Together
     | UndoDeed
     | SendReport

@@ -20,6 +20,16 @@ MAX_ACTS = 16
 MAX_MARKS = 1024
 """Chains that the fence of a restriction for all names, about 13 kB; the others are bounded by their time."""
 MAX_TARGETS = 256
+MAX_SETTING_BYTES = 1024
+"""The value of a channel's setting, encoded: of ones that only newer versions know, too. They stay in memory."""
+MAX_SLOW_MS = 24 * 60 * 60 * 1000
+"""Between two messages of one member, in slow mode."""
+MAX_PACED_BACK = 256
+"""Records of a chain that slow mode goes back to find the message before: reactions and edits lie in between. Who writes more of
+them between two messages has written enough."""
+MAX_PROTOCOL_LEVEL = 2**16
+MAX_CUSTOM_RANKS = 16
+"""Ranks in use in one channel beside the five that every channel has, and names of such (authority.md, bounds)."""
 MAX_USES = 1024
 """Uses of one invitation."""
 MAX_REPORTED = 16

@@ -94,3 +94,10 @@ def as_ids(value: Value, what: str, most: int) -> tuple[bytes, ...]:
     if any(a >= b for a, b in itertools.pairwise(ids)):
         raise Malformed(f"{what}: not in ascending order")
     return ids
+
+
+def frozen(value: Value) -> Value:
+    """The same with tuples for arrays, so that nobody changes it."""
+    if isinstance(value, list):
+        return tuple(frozen(entry) for entry in value)
+    return {key: frozen(entry) for key, entry in value.items()} if isinstance(value, dict) else value

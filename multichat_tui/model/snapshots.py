@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.trust import AlarmKind, AlarmRow, ComparisonRow, NearbyRow
@@ -167,6 +168,10 @@ class ChannelRow:
     """The greatest arrival number in its timeline."""
     gaps: tuple[Gap, ...] = ()
     """The older one first."""
+    archived: bool = False
+    """Nobody writes there, for a while or for good."""
+    closed: bool = False
+    """For good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +222,14 @@ class PermissionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettingRow:
+    """A setting of a channel that is a number."""
+
+    key: SettingKey
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BanRow:
     """Somebody who is kept out. Of several bans the highest level, the last end and the latest reason."""
 
@@ -247,6 +260,8 @@ class RulesRow:
     """Empty as long as the channel has not arrived."""
     bans: tuple[BanRow, ...] = ()
     former: tuple[FormerRow, ...] = ()
+    settings: tuple[SettingRow, ...] = ()
+    """All that this version knows, in the order of their numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,11 +15,13 @@ from multichat_tui.model.acts import (
     Rename,
     SetRank,
     SetThreshold,
+    Setting,
     SetTopic,
     Style,
     Unban,
     decode_acts,
 )
+from multichat_tui.model.channel_settings import setting_words
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import RecordId, UserId, short
@@ -103,6 +105,8 @@ def deeds_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], 
             case Rename() if len(acts) > 1:
                 found.append(f"{author} renamed the channel: {act.name}")
                 continue
+            case Setting():
+                said = f"{author} {setting_words(act.key, act.value)}"
             case _:
                 continue
         found.append(f"{said}: {act.reason}" if act.reason else said)
@@ -143,7 +147,7 @@ def row_words(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, Use
                 return RowKind.REMOVED, act.reason, None, act.user
             case Remove() | SetRank() | Ban() | Unban():
                 return RowKind.MODERATED, "", None, act.user
-            case SetThreshold():
+            case SetThreshold() | Setting():
                 return RowKind.MODERATED, "", None, None
             case SetTopic():
                 return RowKind.TOPIC, act.topic, None, None

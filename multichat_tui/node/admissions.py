@@ -26,6 +26,8 @@ REFUSED_NOTES = {
     JoinOutcome.SPENT: "The invitation was used up already. Ask for a new one.",
     JoinOutcome.EXPIRED: "The invitation has expired. Ask for a new one.",
     JoinOutcome.CLOSED: "The invitation was withdrawn. Ask for a new one.",
+    JoinOutcome.OVER: "The channel was closed for good.",
+    JoinOutcome.DENIED: "Somebody who may let people in said no.",
     JoinOutcome.REFUSED: "The invitation is not valid there. Ask for a new one.",
 }
 
@@ -133,6 +135,8 @@ class Admissions:
             return JoinOutcome.REFUSED
         if user in channel.view.members and known is not None:
             return JoinOutcome.ADMITTED
+        if channel.view.closed:
+            return JoinOutcome.OVER
         if state.closed and len(state.used_by) < state.invite.uses:
             return JoinOutcome.EXPIRED if state.invite.expires_ms <= world.now else JoinOutcome.CLOSED
         if state.closed or (not state.open and user not in state.used_by):

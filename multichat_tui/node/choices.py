@@ -18,6 +18,7 @@ from multichat_tui.model.intents import (
     BeginVerification,
     ChangeSetting,
     CloseAccount,
+    ConfigureChannel,
     ConnectTo,
     CreateChannel,
     FetchOlder,
@@ -122,7 +123,7 @@ class Choices:
         match intent:
             case Together() | SendMessage() | TopicIntent() | RenameChannel():
                 return self._write(self._deciding.decide(intent))
-            case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission() | Lockdown():
+            case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission() | Lockdown() | ConfigureChannel():
                 return self._write(self._deciding.decide(intent))
             case UndoDeed() | SendReport() | SettleReport():
                 return self._write(self._deciding.decide(intent))

@@ -10,6 +10,7 @@ from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.ids import ChannelId, Log, UserId
 from multichat_tui.model.intents import (
     BanMember,
+    ConfigureChannel,
     GiveRank,
     LiftBan,
     Lockdown,
@@ -28,6 +29,7 @@ from multichat_tui.model.limits import MAX_ACTS, MAX_BODY_BYTES, MAX_TEXT_CHARAC
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name, encodable, visible
+from multichat_tui.node.configuring import Configuring
 from multichat_tui.node.moderating import Moderating, need
 from multichat_tui.node.reports import Reports
 from multichat_tui.node.undoing import Undoing
@@ -54,6 +56,7 @@ class Deciding:
         self._moderating = Moderating(world)
         self._undoing = Undoing(world, self._moderating)
         self._reports = Reports(world)
+        self._configuring = Configuring(world)
 
     def decide(self, intent: Part | Together | SendReport | SettleReport) -> Decided:
         """`errors.IntentRefused`, `errors.NotFound`: it cannot be."""
@@ -75,10 +78,16 @@ class Deciding:
             case SettleReport():
                 channel = joined(self._world, intent.channel)
                 return Decided(channel=channel, acts=(self._reports.settlement(channel, intent),))
+            case ConfigureChannel():
+                return self._configure(intent)
             case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission() | Lockdown():
                 channel = joined(self._world, intent.channel)
                 user = None if isinstance(intent, SetPermission | Lockdown) else intent.user
                 return Decided(channel=channel, acts=self._moderating.decide(channel, intent), user=user)
+
+    def _configure(self, intent: ConfigureChannel) -> Decided:
+        channel = joined(self._world, intent.channel)
+        return Decided(channel=channel, acts=self._configuring.decide(channel, intent))
 
     def _together(self, intent: Together) -> Decided:
         """Each is decided by what is so now, before any of the others has been done."""
@@ -103,6 +112,7 @@ class Deciding:
         text = intent.text.rstrip()
         if not text.strip():
             raise IntentRefused(Refusal.EMPTY, "There is nothing to send.")
+        self._configuring.check_message(channel, text)
         if len(text) > MAX_TEXT_CHARACTERS:
             raise IntentRefused(
                 Refusal.TOO_LONG,

@@ -449,6 +449,7 @@ class Ledger:
             self._take_effect(channel, record, acts, arrival, past=past)
         if record.header.log is Log.CONTENT:
             self.timeline.show_cited(channel, record.header)
+            self.timeline.recount_above(channel, record.header)
 
     def _take_effect(
         self, channel: Channel, record: Record, acts: tuple[Act, ...], arrival: int, *, past: bool = False, filled: bool = False
@@ -468,6 +469,7 @@ class Ledger:
         arrival = self._world.txn.arrival(record.id)
         assert arrival is not None
         self._take_effect(channel, record, acts, arrival[0], filled=True)
+        self.timeline.recount_above(channel, record.header)
         self.filled.append((channel.id, chain_key(record.header)))
 
     def _control(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
@@ -489,6 +491,7 @@ class Ledger:
         ended = before is None or before.endings is not after.endings or before.rankings is not after.rankings
         revoked = before is None or before.revocations is not after.revocations
         ruled = before is None or before.thresholds is not after.thresholds or before.rulings is not after.rulings
+        ruled = ruled or before is None or before.halts is not after.halts
         if before is not None and (ended or revoked or ruled or (before.effective ^ after.effective) & before.mask):
             self.timeline.recount(channel, before, after)
         if before is not None and before.members.keys() - after.members.keys():

@@ -1,6 +1,7 @@
 """Rows for front ends, from the store and the world. Reads only."""
 
 from multichat_tui.crypto.identity import safety_number
+from multichat_tui.model.channel_settings import RULES
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId, fingerprint, short
 from multichat_tui.model.moderation import RosterRow
 from multichat_tui.model.ports import Space
@@ -19,6 +20,7 @@ from multichat_tui.model.snapshots import (
     PermissionRow,
     Progress,
     RulesRow,
+    SettingRow,
     StatusRow,
 )
 from multichat_tui.model.text import display_names
@@ -153,6 +155,7 @@ class Rows:
             permissions=tuple(PermissionRow(permission=each, rank=view.threshold(each)) for each in Permission),
             bans=tuple(sorted(bans, key=lambda row: (row.name.casefold(), row.user))),
             former=tuple(sorted(former, key=lambda row: (row.name.casefold(), row.user))),
+            settings=tuple(SettingRow(key=key, value=view.setting(key)) for key in RULES),
         )
 
     def _were_here(self, channel: Channel, names: dict[UserId, str]) -> list[tuple[UserId, str]]:
@@ -168,7 +171,7 @@ class Rows:
     def channels(self) -> tuple[ChannelRow, ...]:
         shown = [c for c in self._world.channels.values() if c.standing.membership is not Membership.LEFT]
         rows = [self.channel(c) for c in shown if self._world.conversation(c)[0] is c]
-        return tuple(sorted(rows, key=lambda row: (row.kind is ChannelKind.DIRECT, row.name.casefold(), row.id)))
+        return tuple(sorted(rows, key=lambda row: (row.kind is ChannelKind.DIRECT, row.archived, row.name.casefold(), row.id)))
 
     def channel(self, channel: Channel) -> ChannelRow:
         world = self._world
@@ -200,6 +203,8 @@ class Rows:
             user=partner,
             note=CLOSED if partner is not None and world.closed(partner) else channel.standing.note,
             newest_arrival=0 if newest is None else newest[1],
+            archived=channel.rooted and channel.view.read_only,
+            closed=channel.rooted and channel.view.closed,
             gaps=tuple(gap for part in parts for gap in self._gaps.of(part, channel_names(self._world, part))),
         )
 

@@ -5,8 +5,9 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import replace
 
+from multichat_tui.channel.content_rules import is_paced
 from multichat_tui.channel.counting import counts, within
-from multichat_tui.channel.view import View
+from multichat_tui.channel.view import Halt, Ruling, View
 from multichat_tui.model.acts import (
     Act,
     Admit,
@@ -19,24 +20,28 @@ from multichat_tui.model.acts import (
     Rename,
     SetRank,
     SetThreshold,
+    Setting,
     SetTopic,
     Unban,
     UnknownAct,
     WideFence,
 )
+from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.events import MessageAdded, MessageChanged
 from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId
-from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, LATE_AFTER_MS
+from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, LATE_AFTER_MS, MAX_PACED_BACK
 from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import Absence, Header, Kind, Record
 from multichat_tui.model.snapshots import Position, RowKind
 from multichat_tui.model.text import mentions
 from multichat_tui.node.act_words import LEFT_REASON, acts_of, reply_of, reply_of_record, row_words, searched_text
 from multichat_tui.node.held import Held
+from multichat_tui.node.looked_at import LookedAt
 from multichat_tui.node.message_rows import MessageRows, changed_row
 from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import chain_key
 
-SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices, SetRank, Ban, Unban, SetThreshold)
+SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices, SetRank, Ban, Unban, SetThreshold, Setting)
 UNSEEN = (Absence.EXPIRED, Absence.LOCAL)
 """What is gone for one of these has no row any more."""
 MAX_EARLY = 1024
@@ -204,8 +209,10 @@ class Timeline:
         for device, certificate in control.certificates.items():
             if certificate.user in ended or device in revoked:
                 entries.update((entry.id, entry) for entry in txn.entries_by_device(channel.id, device))
-        for ruling in set(before.rulings) ^ set(after.rulings):
-            entries.update(self._beyond(channel, ruling.fence))
+        restrictions: set[Halt | Ruling] = {*before.rulings, *before.halts}
+        restrictions ^= {*after.rulings, *after.halts}
+        for restriction in restrictions:
+            entries.update(self._beyond(channel, restriction.fence))
         for record in control.records_in((before.effective ^ after.effective) & before.mask):
             entry = txn.entry(record)
             if entry is not None:
@@ -243,10 +250,24 @@ class Timeline:
         """Whether it has a row: it counts, and its body has not gone with its time."""
         return record.absence not in UNSEEN and self._is_counted(channel, record, user)
 
+    def recount_above(self, channel: Channel, header: Header) -> None:
+        """A record was filled in below others of its chain: in slow mode those were written too early after it, perhaps."""
+        if not channel.control.ever_set(SettingKey.SLOW_MODE):
+            return
+        for seq in range(header.seq + 1, header.seq + 1 + MAX_PACED_BACK):
+            if not channel.chains.holds(chain_key(header), seq):
+                return
+            above = self._world.txn.in_chain(channel.id, header.log, header.device, seq)
+            entry, record = (None, None) if above is None else (self._world.txn.entry(above), self._world.txn.record(above))
+            if entry is not None:
+                self._recount_entry(channel, entry)
+            if record is not None and is_paced(acts_of(record)):
+                return
+
     def _is_counted(self, channel: Channel, record: Record, user: UserId) -> bool:
         if record.header.log == Log.CONTROL:
             return channel.control.effective(record.id) or self._is_told_as_reverted(channel, record, user)
-        return counts(channel.control, record.header, user)
+        return counts(channel.control, record.header, user, LookedAt(self._world.txn, record))
 
     def _is_told_as_reverted(self, channel: Channel, record: Record, user: UserId) -> bool:
         """What a present member did to people's rights in good faith stays, and says that it is void. Of others it does not show:

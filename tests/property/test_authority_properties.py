@@ -18,7 +18,8 @@ from slow_authority import Slow
 from multichat_tui.channel.authority import Authority, joined
 from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.subjects import lowers, needed, own_close, own_invitation, raises
-from multichat_tui.model.acts import Act, Ban, Devices, Invite, Leave, Remove, Rename, SetRank, SetThreshold, SetTopic
+from multichat_tui.model.acts import Act, Ban, Devices, Invite, Leave, Remove, Rename, SetRank, SetThreshold, Setting, SetTopic
+from multichat_tui.model.channel_settings import slot_of
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, Permission
 
@@ -104,6 +105,8 @@ def the_slow_and_obvious_way_gives_the_same(case: Case) -> Iterator[bool]:
         yield case.now.threshold(permission) == found.threshold(permission, MUTED - 1, case.log.mask)
     yield case.now.setting(SetTopic) == found.setting(SetTopic)
     yield case.now.setting(Rename) == found.setting(Rename)
+    slots = {slot_of(act.key, act.value) for op in case.log.operations for act in op.acts if isinstance(act, Setting)} - {None}
+    yield all(case.now.set_to(slot) == found.set_to(slot) for slot in slots if slot is not None)
 
 
 def one_by_one_gives_the_same_as_all_at_once(case: Case) -> Iterator[bool]:

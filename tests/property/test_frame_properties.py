@@ -129,7 +129,8 @@ acks = st.builds(
     unread=st.lists(prefixes, max_size=3).map(tuple),
 )
 joins = st.builds(JoinFrame, join=st.binary(max_size=90))
-answers = st.builds(JoinAnswer, join_key=ids(), outcome=st.sampled_from(JoinOutcome))
+reasons = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)
+answers = st.builds(JoinAnswer, join_key=ids(), outcome=st.sampled_from(JoinOutcome), reason=reasons)
 pairs = st.builds(
     PairFrame,
     invitation=ids(),

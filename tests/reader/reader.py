@@ -332,6 +332,12 @@ def WIDE_FENCE(value: Any) -> Any:
     return [number(0, 2**53 - 1)(floor), *found]
 
 
+def SETTING(value: Any) -> Any:
+    """Whatever it is, in 1024 bytes: what keys take is no question of decoding."""
+    need(len(encode(value)) <= 1024)
+    return value
+
+
 ACTS = {
     1: fields({1: number(1, 2), 2: text(0, 48), 3: many(many(octets(0, 512), 16, 1), 16, 1), 4: octets(16, 32)}),
     2: fields({1: ID, 2: ID, 3: number(0, 100), 4: number(1, 1024), 5: TIME}),
@@ -346,6 +352,7 @@ ACTS = {
     11: fields({1: ID, 2: many(FENCE_END, 8192), 3: number(0, 2**48 - 1), 4: text(0, 300)}),
     12: fields({1: ID, 2: text(0, 300)}),
     13: fields({1: number(1, 14), 2: THRESHOLD, 3: WIDE_FENCE, 4: text(0, 300)}),
+    14: fields({1: number(1, 65536), 2: SETTING, 3: WIDE_FENCE, 4: text(0, 300)}),
     64: fields({1: text(1, 8000)}, {2: ID}),
 }
 
@@ -482,7 +489,7 @@ FRAMES: dict[int, tuple[dict[int, Check], dict[int, Check]]] = {
         {1: many(row(PREFIX, many(TIP, 8192)), 4096), 2: UINT, 3: MARKS, 4: number(0, 255), 5: many(PREFIX, 4096)},
     ),
     5: ({1: octets(0, 4096)}, {}),
-    6: ({1: ID, 2: word("waiting", "admitted", "spent", "expired", "closed", "refused")}, {}),
+    6: ({1: ID, 2: word("waiting", "admitted", "spent", "expired", "closed", "over", "denied", "refused")}, {3: text(1, 300)}),
     7: ({1: ID, 2: SIGNED_LIST, 3: SIGNED_STATEMENT, 4: octets(32), 5: boolean}, {}),
     8: ({1: PREFIX, 2: many(held_island, 8192)}, {}),
     16: ({1: octets(32), 2: number(1, 2), 3: octets(32)}, {4: text(0, 48), 5: octets(16)}),

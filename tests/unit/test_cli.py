@@ -132,6 +132,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "channel unban x y", "channel bans x", "channel lockdown x", "channel permissions x", "channel permission x send admin",
             "channel modlog x", "channel undo x", "channel report x y z", "channel reports x", "channel settle x 1 done",
             "channel roster x",
+        "channel slow x 30s", "channel archive x", "channel unarchive x", "channel close x",
         "send x y", "log x", "thread x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
     ]  # fmt: skip
@@ -434,6 +435,24 @@ def test_moderation_commands(run, twin):
         "Lockdown",
         "Lockdown",
         "SetPermission",
+    ]
+
+
+def test_settings_of_a_channel_from_the_command_line(run, twin):
+    twin.add_channel("dev", "bob")
+    assert run("channel", "slow", "dev", "30s", "--reason", "raid")[1] == "#dev: one message in 30 seconds from each member.\n"
+    code, out, err = run("channel", "archive", "dev")
+    assert (code, out) == (0, "#dev is archived: all can read it, and nobody writes.\n")
+    assert "multichat channel unarchive dev" in err
+    assert run("channel", "unarchive", "dev")[0] == 0
+    assert run("channel", "close", "dev")[0] == 2
+    (row,) = results(run("channel", "close", "dev", "--yes", "--json")[1])
+    assert (row["setting"], row["value"]) == ("closed", 1)
+    assert [(each.key.name, each.value) for each in twin.intents] == [
+        ("SLOW_MODE", 30_000),
+        ("ARCHIVED", 1),
+        ("ARCHIVED", 0),
+        ("CLOSED", 1),
     ]
 
 

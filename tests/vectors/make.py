@@ -60,6 +60,7 @@ from multichat_tui.model.acts import (
     Report,
     SetRank,
     SetThreshold,
+    Setting,
     Settlement,
     SettleReport,
     SetTopic,
@@ -271,6 +272,10 @@ def acts() -> dict[str, tuple[Act, ...]]:
         "settle a report": (SettleReport(report=RecordId(filled(0x72)), outcome=Settlement.ACTED, reason="told them"),),
         "permission": (SetThreshold(permission=Permission.SEND, rank=50, fence=seen, reason="raid"),),
         "founders alone": (SetThreshold(permission=Permission.RENAME, rank=1000),),
+        "slow mode": (Setting(key=1, value=30_000, fence=seen, reason="raid"),),
+        "closed for good": (Setting(key=4, value=1),),
+        "name of a role": (Setting(key=6, value=(20, "reviewer")),),
+        "a setting of a newer version": (Setting(key=900, value={0: (True, None, "x"), 7: record}),),
     }
 
 
@@ -401,6 +406,7 @@ def frames() -> dict[str, Frame]:
         "empty ack": Ack(),
         "join": JoinFrame(join=b"join"),
         "join answer": JoinAnswer(join_key=filled(0x40), outcome=JoinOutcome.ADMITTED),
+        "join denied": JoinAnswer(join_key=filled(0x40), outcome=JoinOutcome.DENIED, reason="not now"),
         "compare start, meeting": CompareStart(
             comparison=ComparisonId(filled(0x50)),
             purpose=Purpose.MEET,

@@ -22,39 +22,43 @@ async def role(context: Context) -> int:
     undo = "role {channel} {name} member" if rank == MUTED else ""
     lasts_ms = 0 if args.span is None else moderating.ban_span(args.span)
     deed: Deed = lambda api, where: moderating.give_rank(api, where, args.name, rank, args.reason, lasts_ms)  # noqa: E731
-    return await _do(context, deed, undo)
+    return await do_in_channel(context, deed, undo)
 
 
 async def kick(context: Context) -> int:
     args = context.args
-    return await _do(context, lambda api, where: moderating.kick(api, where, args.name, args.reason), "invite {channel}")
+    return await do_in_channel(
+        context, lambda api, where: moderating.kick(api, where, args.name, args.reason), "invite {channel}"
+    )
 
 
 async def ban(context: Context) -> int:
     args = context.args
     lasts_ms = 0 if args.span is None else moderating.ban_span(args.span)
     deed: Deed = lambda api, where: moderating.ban(api, where, args.name, lasts_ms, args.reason)  # noqa: E731
-    return await _do(context, deed, "unban {channel} {name}")
+    return await do_in_channel(context, deed, "unban {channel} {name}")
 
 
 async def unban(context: Context) -> int:
     args = context.args
-    return await _do(context, lambda api, where: moderating.unban(api, where, args.name, args.reason), "invite {channel}")
+    return await do_in_channel(
+        context, lambda api, where: moderating.unban(api, where, args.name, args.reason), "invite {channel}"
+    )
 
 
 async def permission(context: Context) -> int:
     args = context.args
     wanted, rank = moderating.permission_of(args.permission), moderating.role_rank(args.role, founder=True)
-    return await _do(context, lambda api, where: moderating.set_permission(api, where, wanted, rank, args.reason), "")
+    return await do_in_channel(context, lambda api, where: moderating.set_permission(api, where, wanted, rank, args.reason), "")
 
 
 async def lockdown(context: Context) -> int:
     args = context.args
     undo = "" if args.off else "lockdown --off {channel}"
-    return await _do(context, lambda api, where: moderating.lock_down(api, where, not args.off, args.reason), undo)
+    return await do_in_channel(context, lambda api, where: moderating.lock_down(api, where, not args.off, args.reason), undo)
 
 
-async def _do(context: Context, deed: Deed, undo: str) -> int:
+async def do_in_channel(context: Context, deed: Deed, undo: str) -> int:
     """`undo`: the command that lets them back in, or write again."""
     args, out = context.args, context.out
     async with session(context.host, network=True) as opened:

@@ -15,6 +15,7 @@ from multichat_tui.model.intents import (
     AcknowledgeAlarms,
     BanMember,
     ChangeSetting,
+    ConfigureChannel,
     ConnectTo,
     CreateChannel,
     ForgetTyped,
@@ -73,6 +74,7 @@ from multichat_tui.model.snapshots import (
     Position,
     RowKind,
     RulesRow,
+    SettingRow,
     Snapshot,
     StatusRow,
     Thread,
@@ -370,6 +372,11 @@ class ApiTwin:
                     for row in self.reported[channel]
                 ]
                 return Accepted(record=record, channel=channel)
+            case ConfigureChannel(channel=channel, key=key, value=value):
+                rules = self.rules_rows[channel]
+                rows = {row.key: row for row in rules.settings} | {key: SettingRow(key=key, value=value)}
+                self.rules_rows[channel] = replace(rules, settings=tuple(rows.values()))
+                return Accepted(channel=channel)
             case Together() | SetTopic() | RenameChannel() | MarkRead() | SetDraft():
                 self._row(intent.channel)
                 return Accepted(channel=intent.channel)

@@ -9,6 +9,7 @@ from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import (
     auditing,
     channels,
+    configuring,
     devices,
     general,
     moderating,
@@ -254,6 +255,26 @@ COMMANDS: tuple[Command, ...] = (
         usage="/together COMMAND ; COMMAND ; ...",
         summary="do several things in this channel as one, all of them or none; what has no slash is a message",
         run=_together,
+    ),
+    Command(
+        name="slow",
+        usage="/slow [SPAN|off] [REASON]",
+        summary="let each member write one message in a span of time, such as 30s",
+        run=configuring.slow,
+        takes=(("10s", "30s", "5m", configuring.OFF),),
+    ),
+    Command(
+        name="archive",
+        usage="/archive [REASON]",
+        summary="make this channel read only, and put it at the end of the list",
+        run=configuring.archive_channel,
+    ),
+    Command(name="unarchive", usage="/unarchive [REASON]", summary="open it again", run=configuring.unarchive_channel),
+    Command(
+        name="close",
+        usage=f"/close {configuring.SURE} [REASON]",
+        summary="end this channel: nobody writes or comes in any more (founders only)",
+        run=configuring.close_channel,
     ),
     Command(
         name="pair",

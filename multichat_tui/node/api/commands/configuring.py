@@ -1,0 +1,95 @@
+"""Slash commands about the settings of a channel; and what they share with the command line."""
+
+from multichat_tui.model.channel_settings import SettingKey
+from multichat_tui.model.errors import UsageError
+from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.intents import ConfigureChannel
+from multichat_tui.model.limits import MAX_SLOW_MS
+from multichat_tui.model.text import duration
+from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.commands.moderating import Done
+from multichat_tui.node.api.commands.options import span_words
+from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
+from multichat_tui.node.api.lookup import channel_label, id_text, one_line
+
+OFF = "off"
+SURE = "for-good"
+"""The word that confirms what cannot be taken back."""
+
+
+# Deeds, for slash commands and the command line alike
+
+
+def slow_span(text: str) -> int:
+    """Milliseconds of a span like 30s or 5m; 0 for `off`. `errors.UsageError`."""
+    if text.strip().lower() == OFF:
+        return 0
+    span_ms = duration(text)
+    if span_ms is None or span_ms > MAX_SLOW_MS:
+        raise UsageError(f"{one_line(text)[:20]!r} is no span of slow mode.", "Write it like 30s or 5m, at most 24h; or off.")
+    return span_ms
+
+
+async def configure(api: NodeApi, channel: ChannelId, key: SettingKey, value: int, reason: str, said: str) -> Done:
+    """`said`: what is so now, with {channel} in it."""
+    await api.submit(ConfigureChannel(channel=channel, key=key, value=value, reason=reason))
+    label = channel_label((await api.channel(channel)).rows)
+    fields: dict[str, Plain] = {"channel": id_text(channel), "setting": key.name.lower(), "value": value, "reason": reason}
+    return Done(said=said.replace("{channel}", label), fields=fields)
+
+
+async def set_slow(api: NodeApi, channel: ChannelId, span_ms: int, reason: str) -> Done:
+    said = f"{{channel}}: one message in {span_words(span_ms)} from each member." if span_ms else "Slow mode is off in {channel}."
+    return await configure(api, channel, SettingKey.SLOW_MODE, span_ms, reason, said)
+
+
+async def archive(api: NodeApi, channel: ChannelId, reason: str) -> Done:
+    said = "{channel} is archived: all can read it, and nobody writes."
+    return await configure(api, channel, SettingKey.ARCHIVED, 1, reason, said)
+
+
+async def unarchive(api: NodeApi, channel: ChannelId, reason: str) -> Done:
+    return await configure(api, channel, SettingKey.ARCHIVED, 0, reason, "{channel} is open again.")
+
+
+async def close(api: NodeApi, channel: ChannelId, reason: str) -> Done:
+    said = "{channel} is closed for good: nobody writes or comes in any more."
+    return await configure(api, channel, SettingKey.CLOSED, 1, reason, said)
+
+
+async def value_of(api: NodeApi, channel: ChannelId, key: SettingKey) -> int:
+    rows = (await api.rules(channel)).rows.settings
+    return next((row.value for row in rows if row.key is key), 0)
+
+
+# The commands
+
+
+async def slow(call: Call) -> Outcome:
+    channel = call.need_channel()
+    if not call.words:
+        span_ms = await value_of(call.api, channel, SettingKey.SLOW_MODE)
+        now = f"Slow mode: one message in {span_words(span_ms)} from each member." if span_ms else "Slow mode is off."
+        return Outcome(lines=(f"{now} /slow SPAN, such as /slow 30s, sets it; /slow off ends it.",), fields={"value": span_ms})
+    first, reason = call.first_word()
+    return (await set_slow(call.api, channel, slow_span(first), reason)).outcome()
+
+
+async def archive_channel(call: Call) -> Outcome:
+    return (await archive(call.api, call.need_channel(), call.words)).outcome("/unarchive opens it again.")
+
+
+async def unarchive_channel(call: Call) -> Outcome:
+    return (await unarchive(call.api, call.need_channel(), call.words)).outcome()
+
+
+async def close_channel(call: Call) -> Outcome:
+    channel = call.need_channel()
+    first, _, reason = call.words.partition(" ")
+    if first.lower() != SURE:
+        label = channel_label((await call.api.channel(channel)).rows)
+        raise UsageError(
+            f"This closes {label} for good: nobody writes or comes in any more, and nobody can open it again.",
+            f"If you are sure: /close {SURE} [REASON]. /archive closes it for a while.",
+        )
+    return (await close(call.api, channel, reason.strip())).outcome()

@@ -1,0 +1,68 @@
+"""Settings of channels: decided here; `choices` writes them. The same rules (`channel.permitting`) hold on every other node."""
+
+from multichat_tui.channel.view import View
+from multichat_tui.model.acts import Act, Setting, Style, WideFence
+from multichat_tui.model.channel_settings import RULES, SettingKey, slot_of
+from multichat_tui.model.errors import IntentRefused, Refusal
+from multichat_tui.model.hyperlinks import holds_link
+from multichat_tui.model.ids import Log
+from multichat_tui.model.intents import ConfigureChannel
+from multichat_tui.model.ranks import FOUNDER, Permission, holders_words, standing_words
+from multichat_tui.model.text import describe_ms
+from multichat_tui.node.looked_at import paced_record
+from multichat_tui.node.moderating import clean_reason, need, wide_fence
+from multichat_tui.node.world import Channel, World
+
+
+class Configuring:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def decide(self, channel: Channel, intent: ConfigureChannel) -> tuple[Act, ...]:
+        """`errors.IntentRefused`: every other node would refuse it, too."""
+        view, rule = channel.view, RULES.get(intent.key)
+        if rule is None or slot_of(intent.key, intent.value) is None:
+            raise IntentRefused(Refusal.LIMIT, "This setting does not take such a value.")
+        if view.style is Style.DIRECT and not rule.direct:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation has no such setting.")
+        mine = need(view, self._world.identity.user, rule.permission, "change settings")
+        if mine < rule.rank:
+            who = "Only founders" if rule.rank == FOUNDER else f"In this channel only {holders_words(rule.rank)}"
+            raise IntentRefused(Refusal.NOT_ALLOWED, f"{who} do that. You are {standing_words(mine)}.")
+        before = view.setting(intent.key)
+        if intent.value == before or (rule.final and intent.value < before):
+            raise IntentRefused(Refusal.ALREADY, "That is so already." if intent.value == before else "That never goes back.")
+        drawn = rule.fenced and intent.value > rule.default
+        fence = wide_fence(channel) if drawn else WideFence()
+        return (Setting(key=intent.key.value, value=intent.value, fence=fence, reason=clean_reason(intent.reason)),)
+
+    def check_message(self, channel: Channel, text: str) -> None:
+        """Refuse what would not count anywhere (`channel.content_rules`). `errors.IntentRefused`."""
+        view, me = channel.view, self._world.identity.user
+        refuse_in(view)
+        if holds_link(text):
+            need(view, me, Permission.LINKS, "send links")
+        span_ms, now = view.setting(SettingKey.SLOW_MODE), self._world.now
+        if span_ms and not view.may(me, Permission.MODERATE):
+            wait_ms = self._last_message_ms(channel) + span_ms - now
+            if wait_ms > 0:
+                seconds_ms = -(-wait_ms // 1000) * 1000
+                raise IntentRefused(
+                    Refusal.TOO_SOON,
+                    f"Slow mode: one message in {describe_ms(span_ms)}. You can write again in {describe_ms(seconds_ms)}.",
+                )
+
+    def _last_message_ms(self, channel: Channel) -> int:
+        """When the newest message of our own devices was written; 0 for none."""
+        me, txn = self._world.identity.user, self._world.txn
+        ends = [end for (log, _), end in channel.chains.ends.items() if log is Log.CONTENT]
+        mine = [paced_record(txn, end.id) for end in ends if channel.control.user_of(end.device) == me]
+        return max((record.header.timestamp_ms for record in mine if record is not None), default=0)
+
+
+def refuse_in(view: View) -> None:
+    """Of a channel that takes nothing any more: `errors.IntentRefused`."""
+    if view.closed:
+        raise IntentRefused(Refusal.CLOSED, "This channel is closed for good: nobody writes here.", "/create makes one.")
+    if view.read_only:
+        raise IntentRefused(Refusal.CLOSED, "This channel is archived: it can be read only.", "/unarchive opens it again.")

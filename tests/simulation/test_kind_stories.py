@@ -1,0 +1,213 @@
+"""Stories of a channel's settings between whole nodes in virtual time: slow mode, archiving, closing, links."""
+
+import asyncio
+
+import pytest
+from simulated_world import Person, SimulatedWorld, until
+from test_moderation_stories import held_by, invite, push, three, user_of
+
+from multichat_tui.model.channel_settings import SettingKey
+from multichat_tui.model.errors import IntentRefused, Refusal
+from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.intents import ConfigureChannel, GiveRank, JoinChannel, SetPermission
+from multichat_tui.model.ranks import MODERATOR, Permission
+from multichat_tui.model.snapshots import Membership
+from multichat_tui.net.virtual_time import run_virtual
+
+SPAN_MS = 30_000
+
+
+async def configure(person: Person, channel: ChannelId, key: SettingKey, value: int, reason: str = "") -> None:
+    await person.api.submit(ConfigureChannel(channel=channel, key=key, value=value, reason=reason))
+
+
+async def setting_of(person: Person, channel: ChannelId, key: SettingKey) -> int:
+    return next(row.value for row in (await person.api.rules(channel)).rows.settings if row.key is key)
+
+
+async def all_have(people: tuple[Person, ...], channel: ChannelId, key: SettingKey, value: int) -> None:
+    async def same() -> bool:
+        return [await setting_of(person, channel, key) for person in people] == [value] * len(people)
+
+    await until(same, f"{key.name} is {value} everywhere")
+
+
+async def refused(person: Person, channel: ChannelId, text: str) -> IntentRefused:
+    with pytest.raises(IntentRefused) as caught:
+        await person.say(channel, text)
+    return caught.value
+
+
+async def all_show(people: tuple[Person, ...], channel: ChannelId, texts: list[str]) -> None:
+    async def same() -> bool:
+        return all([await person.texts(channel) == texts for person in people])
+
+    try:
+        await until(same, f"all show {texts}")
+    except AssertionError:
+        print({person.name: await person.texts(channel) for person in people})
+        raise
+
+
+def test_in_slow_mode_one_message_counts_in_its_time_on_every_node_and_moderators_are_free() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1401)
+        ann, bob, kim, dev = await three(world)
+        people = (ann, bob, kim)
+        await bob.say(dev, "before")
+        await configure(ann, dev, SettingKey.SLOW_MODE, SPAN_MS, "too fast")
+        await all_have(people, dev, SettingKey.SLOW_MODE, SPAN_MS)
+        assert "ann turned slow mode on: one message in 30s: too fast" in [row.text for row in await kim.rows(dev)]
+        # What was written before it was turned on counts as the last message.
+        soon = await refused(bob, dev, "at once")
+        assert soon.reason is Refusal.TOO_SOON
+        assert "Slow mode: one message in 30s. You can write again in" in soon.message
+        await asyncio.sleep(SPAN_MS / 1000)
+        await bob.say(dev, "one")
+        # A node that asks nobody: held everywhere, shown nowhere; and trying does not help the next one.
+        early = push(bob, dev, "too early")
+        await held_by(early, ann, bob, kim)
+        await ann.say(dev, "founders may")
+        await ann.say(dev, "at any time")
+        await ann.api.submit(GiveRank(channel=dev, user=await user_of(kim), rank=MODERATOR))
+        await until(lambda: _may_write(kim, dev, "moderators too"), "kim is a moderator")
+        await kim.say(dev, "likewise")
+        expected = ["before", "one", "founders may", "at any time", "moderators too", "likewise"]
+        await all_show(people, dev, expected)
+        await asyncio.sleep(SPAN_MS / 1000)
+        await bob.say(dev, "two")
+        await all_show(people, dev, [*expected, "two"])
+        await configure(ann, dev, SettingKey.SLOW_MODE, 0)
+        await all_have(people, dev, SettingKey.SLOW_MODE, 0)
+        await bob.say(dev, "three")
+        await bob.say(dev, "four")
+        await all_show(people, dev, [*expected, "two", "three", "four"])
+
+    run_virtual(story())
+
+
+async def _may_write(person: Person, channel: ChannelId, text: str) -> bool:
+    if (await person.api.rules(channel)).rows.rank != MODERATOR:
+        return False
+    await person.say(channel, text)
+    return True
+
+
+def test_who_comes_later_judges_slow_mode_as_those_who_were_there() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1402)
+        ann, bob, kim, dev = await three(world)
+        await configure(ann, dev, SettingKey.SLOW_MODE, SPAN_MS)
+        await all_have((ann, bob, kim), dev, SettingKey.SLOW_MODE, SPAN_MS)
+        await bob.say(dev, "one")
+        await held_by(push(bob, dev, "too early"), ann, kim)
+        await asyncio.sleep(SPAN_MS / 1000)
+        await bob.say(dev, "two")
+        await all_show((ann, bob, kim), dev, ["one", "two"])
+        (eve,) = await world.add("eve")
+        await world.pair(ann, eve)
+        await eve.api.submit(JoinChannel(link=await invite(ann, dev)))
+        await all_show((ann, bob, kim, eve), dev, ["one", "two"])
+
+    run_virtual(story())
+
+
+def test_an_archived_channel_takes_nothing_anywhere_until_it_is_opened_again() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1403)
+        ann, bob, kim, dev = await three(world)
+        people = (ann, bob, kim)
+        await bob.say(dev, "before")
+        await all_show(people, dev, ["before"])
+        with pytest.raises(IntentRefused, match="change settings"):
+            await configure(bob, dev, SettingKey.ARCHIVED, 1)
+        await configure(ann, dev, SettingKey.ARCHIVED, 1, "released")
+        await all_have(people, dev, SettingKey.ARCHIVED, 1)
+        for person in people:
+            assert (await refused(person, dev, "after")).reason is Refusal.CLOSED
+        assert (await kim.api.channel(dev)).rows.archived
+        assert not (await kim.api.channel(dev)).rows.closed
+        await held_by(push(bob, dev, "all the same"), ann, kim)
+        await all_show(people, dev, ["before"])
+        await configure(ann, dev, SettingKey.ARCHIVED, 0)
+        await all_have(people, dev, SettingKey.ARCHIVED, 0)
+        await bob.say(dev, "again")
+        await all_show(people, dev, ["before", "again"])
+
+    run_virtual(story())
+
+
+def test_what_is_written_beside_an_archiving_that_had_not_seen_it_is_hidden_and_what_it_had_seen_stays() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1406)
+        ann, bob, kim, dev = await three(world)
+        people = (ann, bob, kim)
+        await bob.say(dev, "seen")
+        await all_show(people, dev, ["seen"])
+        world.hub.partition(["ann"], ["bob", "kim"])
+        await bob.say(dev, "meanwhile")
+        await all_show((bob, kim), dev, ["seen", "meanwhile"])
+        await configure(ann, dev, SettingKey.ARCHIVED, 1)
+        world.hub.heal()
+        await all_have(people, dev, SettingKey.ARCHIVED, 1)
+        await all_show(people, dev, ["seen"])
+
+    run_virtual(story())
+
+
+def test_a_closed_channel_is_closed_for_good_and_takes_nobody_in() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1404)
+        ann, bob, kim, dev = await three(world)
+        people = (ann, bob, kim)
+        link = await invite(bob, dev)
+        await ann.api.submit(GiveRank(channel=dev, user=await user_of(bob), rank=100))
+        await until(lambda: _is_admin(bob, dev), "bob is an admin")
+        with pytest.raises(IntentRefused, match=r"Only founders do that\. You are an admin"):
+            await configure(bob, dev, SettingKey.CLOSED, 1)
+        await configure(ann, dev, SettingKey.CLOSED, 1)
+        await all_have(people, dev, SettingKey.CLOSED, 1)
+        assert (await refused(ann, dev, "after")).message.startswith("This channel is closed for good")
+        with pytest.raises(IntentRefused):
+            await configure(ann, dev, SettingKey.CLOSED, 0)
+        (eve,) = await world.add("eve")
+        await world.pair(bob, eve)
+        await eve.api.submit(JoinChannel(link=link))
+        await until(lambda: _refused_entry(eve, dev), "eve is not let in")
+        await held_by(push(kim, dev, "all the same"), ann, bob)
+        await all_show(people, dev, [])
+
+    run_virtual(story())
+
+
+async def _is_admin(person: Person, channel: ChannelId) -> bool:
+    return (await person.api.rules(channel)).rows.rank == 100
+
+
+async def _refused_entry(person: Person, channel: ChannelId) -> bool:
+    row = (await person.api.channel(channel)).rows
+    return row.membership is Membership.REFUSED and "closed" in row.note
+
+
+def test_links_are_of_those_who_may_send_them_on_every_node() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1405)
+        ann, bob, kim, dev = await three(world)
+        people = (ann, bob, kim)
+        await bob.say(dev, "see https://example.org")
+        await all_show(people, dev, ["see https://example.org"])
+        await ann.api.submit(SetPermission(channel=dev, permission=Permission.LINKS, rank=MODERATOR))
+
+        async def known() -> bool:
+            rows = (await bob.api.rules(dev)).rows.permissions
+            return any(row.permission is Permission.LINKS and row.rank == MODERATOR for row in rows)
+
+        await until(known, "bob knows that")
+        assert "only moderators and above send links" in (await refused(bob, dev, "www.example.org")).message
+        await held_by(push(bob, dev, "look: HTTPS://example.org"), ann, kim)
+        await bob.say(dev, "no link: 3://4 and www. alone")
+        await all_show(people, dev, ["see https://example.org", "no link: 3://4 and www. alone"])
+        await ann.say(dev, "https://example.org")
+        await all_show(people, dev, ["see https://example.org", "no link: 3://4 and www. alone", "https://example.org"])
+
+    run_virtual(story())
