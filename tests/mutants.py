@@ -54,7 +54,51 @@ TYPED_UI = "tests/ui/test_ui_typed.py"
 SENDING = "tests/ui/test_ui_sending.py tests/ui/test_ui_thread.py"
 IN_ORDER = "tests/ui/test_ui_in_order.py"
 
+REGARDS = "tests/simulation/test_regard_stories.py"
+
 MUTANTS = (
+    Mutant(
+        name="what ignored people write counts as unread",
+        file="multichat_tui/node/rows.py",
+        old="(*mine, *ignored_devices(world, parts))",
+        new="mine",
+        tests=REGARDS,
+    ),
+    Mutant(
+        name="a search finds what ignored people wrote",
+        file="multichat_tui/node/message_rows.py",
+        old="not_by = tuple(world.regards.keys() - set(search.users))",
+        new="not_by = ()",
+        tests=REGARDS,
+    ),
+    Mutant(
+        name="messages of somebody blocked are taken in the conversation of before",
+        file="multichat_tui/node/regarding.py",
+        old="channel.shut = partner is not None and",
+        new="channel.shut = False and partner is not None and",
+        tests=REGARDS,
+    ),
+    Mutant(
+        name="whom the user has blocked is called",
+        file="multichat_tui/node/world.py",
+        old="for certificate in () if self.blocked(contact.user) else contact.devices.living:",
+        new="for certificate in contact.devices.living:",
+        tests=REGARDS,
+    ),
+    Mutant(
+        name="whom the user has blocked may pair",
+        file="multichat_tui/node/pairing.py",
+        old="        if world.blocked(devices.user):\n            # Not answered",
+        new="        if False:\n            # Not answered",
+        tests=REGARDS,
+    ),
+    Mutant(
+        name="a reply quotes what is ignored",
+        file="multichat_tui/ui/quotes.py",
+        old="    if row.ignored:",
+        new="    if False:",
+        tests="tests/ui/test_ui_regards.py",
+    ),
     Mutant(
         name="keys that a silent node answers late are waited for one after the other",
         file="multichat_tui/ui/in_order.py",
@@ -373,8 +417,8 @@ MUTANTS = (
     Mutant(
         name="left-channels-are-searched",
         file="multichat_tui/node/message_rows.py",
-        old="limit=limit, without=left)",
-        new="limit=limit)",
+        old="limit=limit, without=left, not_by",
+        new="limit=limit, not_by",
         tests="tests/unit/node/test_node_search.py",
     ),
     Mutant(

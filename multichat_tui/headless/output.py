@@ -93,6 +93,7 @@ def message_fields(row: MessageRow) -> dict[str, Any]:
         "reactions": [],
         "late": row.late,
         "deeds": list(row.deeds),
+        "ignored": row.ignored,
         "subject": id_text(row.subject) if row.subject is not None else None,
     }
 

@@ -254,6 +254,14 @@ def _people_verbs(verb: Any, noun: Any) -> None:
     verb("unverify", "take a verification back", within=contact).add_argument("name", metavar="NAME")
     warnings = verb("warnings", "warnings about people's keys; with a name: you have seen them", within=contact)
     warnings.add_argument("name", nargs="?", metavar="NAME")
+    for name, help_text in (
+        ("ignore", "fold what somebody writes into one line, in every channel; they are not told"),
+        ("unignore", "show it again"),
+        ("block", "ignore somebody, and no messages or links between the two of you; they are not told"),
+        ("unblock", "take that back"),
+    ):
+        verb(name, help_text, within=contact).add_argument("name", metavar="NAME")
+    verb("ignored", "whom you ignore or have blocked", within=contact)
 
 
 def _channel_verbs(verb: Any, noun: Any) -> None:

@@ -8,6 +8,7 @@ from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.ranks import Permission
+from multichat_tui.model.regards import Regard
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -238,6 +239,14 @@ class AcknowledgeAlarms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetRegard:
+    """Ignore somebody, block them, or neither (any more). Nobody is told."""
+
+    user: UserId
+    regard: Regard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeDevice:
     """End one of one's own devices, for good and everywhere. The passphrase opens the account's key; None where there is none."""
 
@@ -377,6 +386,7 @@ Intent: TypeAlias = (
     | VerifyByNumber
     | Unverify
     | AcknowledgeAlarms
+    | SetRegard
     | RevokeDevice
     | SettleDevices
     | LabelDevice

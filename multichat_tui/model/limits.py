@@ -207,6 +207,8 @@ MAX_OPEN_INVITATIONS = 128
 MAX_JOIN_BYTES = 4096
 MAX_CONTROL_RECORDS_PER_DEVICE = 4096
 """authority.md, bounds."""
+MAX_REGARDS = 1024
+"""People whom one ignores or has blocked."""
 MAX_SETTING_CHARACTERS = 1024
 MAX_THREAD_ROWS = 500
 """Messages of a thread that are counted and read at once: a screen shows fifty, and each costs a look-up."""

@@ -55,6 +55,8 @@ class Space(StrEnum):
     """By channel id: down to where its history is held."""
     TOLD = "told"
     """By channel id and device id: whose user is no member any more, and who was told so by us."""
+    REGARD = "regard"
+    """By user id: whom the user ignores or has blocked."""
     CITED = "cited"
     """By channel id and record id: dated ahead of this clock, and built upon by somebody who is not."""
     REPORT = "report"
@@ -216,11 +218,18 @@ class Transaction(Protocol):
         """(ets, arrival) that are greatest among the visible entries, each for itself."""
 
     def search(
-        self, search: Search, *, before: Position | None, limit: int, without: tuple[ChannelId, ...] = ()
+        self,
+        search: Search,
+        *,
+        before: Position | None,
+        limit: int,
+        without: tuple[ChannelId, ...] = (),
+        not_by: tuple[UserId, ...] = (),
     ) -> list[tuple[TimelineEntry, Record]]:
-        """Visible entries that were shown with a text, and for which `search` holds, outside the channels `without`; by ets, the
-        newest first, those of one millisecond in an order of their own that stays. `before` is the position of an entry that was
-        found; of one that is gone, its whole millisecond is left out. Of one millisecond MAX_INDEXED_PER_MS are found."""
+        """Visible entries that were shown with a text, and for which `search` holds, outside the channels `without` and by
+        nobody of `not_by`; by ets, the newest first, those of one millisecond in an order of their own that stays. `before` is
+        the position of an entry that was found; of one that is gone, its whole millisecond is left out. Of one millisecond
+        MAX_INDEXED_PER_MS are found."""
 
     def indexed_percent(self) -> int:
         """How much of what has a text is found by `search`; below 100 the older entries of a profile from before there was an

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.ranks import Permission
+from multichat_tui.model.regards import Regard, RegardRow
 from multichat_tui.model.trust import AlarmKind, AlarmRow, ComparisonRow, NearbyRow
 
 T = TypeVar("T")
@@ -97,6 +98,8 @@ class MessageRow:
     """Who a JOINED, LEFT or REMOVED row is about."""
     deeds: tuple[str, ...] = ()
     """What else was done in the same record as a MESSAGE, all of it or none, in words of this node."""
+    ignored: bool = False
+    """Its author is ignored or blocked by this user: it is shown folded."""
 
     @property
     def position(self) -> Position:
@@ -193,6 +196,7 @@ class ContactRow:
     """They have closed their account."""
     alarm: AlarmKind | None = None
     """The gravest warning about their keys that is not acknowledged."""
+    regard: Regard = Regard.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +215,7 @@ class MemberRow:
     provisional: bool = False
     """They have a place of an invitation that is full and not closed yet: somebody who used it too, and is not known here, could
     have it instead."""
+    regard: Regard = Regard.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,3 +367,5 @@ class StatusRow:
     """Why this node is not visible any more, if not by the user's wish."""
     comparisons: tuple[ComparisonRow, ...] = ()
     """Of words and emoji, under way or just over, the oldest first."""
+    regards: tuple[RegardRow, ...] = ()
+    """Whom one ignores or has blocked, by name."""

@@ -45,6 +45,7 @@ from multichat_tui.model.intents import (
     SetName,
     SetNearby,
     SetPermission,
+    SetRegard,
     SettleDevices,
     SettleReport,
     Together,
@@ -73,7 +74,7 @@ from multichat_tui.model.text import clean_name, encodable
 from multichat_tui.node.account import AccountChoices
 from multichat_tui.node.alarms import acknowledge
 from multichat_tui.node.comparisons import Comparisons
-from multichat_tui.node.deciding import Decided, Deciding, check_open, joined
+from multichat_tui.node.deciding import Decided, Deciding, check_open, check_regard, joined
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import Dialing
 from multichat_tui.node.exchange import Exchange
@@ -82,12 +83,13 @@ from multichat_tui.node.islands import forget_islands
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.moderating import need
+from multichat_tui.node.regarding import Regards
 from multichat_tui.node.rows import COPIED, REVOKED, WAITING
 from multichat_tui.node.typed import SETTING as HISTORY
 from multichat_tui.node.typed import Typed, forget_typed
 from multichat_tui.node.world import Channel, World
 
-OWN_BUSINESS = (MarkRead, SetDraft, RememberTyped, ForgetTyped, ChangeSetting)
+OWN_BUSINESS = (MarkRead, SetDraft, RememberTyped, ForgetTyped, ChangeSetting, SetRegard)
 """Nobody else ever hears of these: a device that says nothing any more does them still."""
 SAFETY_DIGITS = 60
 MIN_EXPIRY_MS = 60 * 1000
@@ -105,6 +107,7 @@ class Choices:
         devices: Devices,
         comparisons: Comparisons,
         meeting: Meeting,
+        regards: Regards,
     ) -> None:
         self._world = world
         self._ledger = ledger
@@ -114,6 +117,7 @@ class Choices:
         self._account = AccountChoices(world, exchange, devices)
         self._comparisons = comparisons
         self._meeting = meeting
+        self._regards = regards
         self._typed = Typed(world)
         self._deciding = Deciding(world)
 
@@ -149,7 +153,11 @@ class Choices:
                 return Accepted()
             case MeetNearby():
                 return Accepted(comparison=self._meeting.meet(intent.person))
+            case SetRegard():
+                self._regards.set(intent)
+                return Accepted(user=intent.user)
             case BeginVerification():
+                check_regard(self._world, intent.user)
                 return Accepted(user=intent.user, comparison=self._comparisons.verify(intent.user))
             case AnswerComparison():
                 self._comparisons.answer(intent.comparison, intent.answer)

@@ -108,6 +108,7 @@ class Deciding:
         partner = self._world.partner(channel)
         if partner is not None:
             check_open(self._world, partner)
+            check_regard(self._world, partner)
         need(channel.view, self._world.identity.user, Permission.SEND, "write")
         text = intent.text.rstrip()
         if not text.strip():
@@ -167,3 +168,10 @@ def check_open(world: World, user: UserId) -> None:
     if world.closed(user):
         name = visible(world.name_of(user)) or "This person"
         raise IntentRefused(Refusal.CLOSED, f"{name} has closed their account: nobody would read it.")
+
+
+def check_regard(world: World, user: UserId) -> None:
+    """`errors.IntentRefused` if the user has blocked somebody."""
+    if world.blocked(user):
+        name = visible(world.name_of(user)) or "this person"
+        raise IntentRefused(Refusal.NOT_ALLOWED, f"You have blocked {name}.", "/unblock takes that back.")

@@ -89,6 +89,9 @@ class Dialing:
         self._targets = [Target(credential=c, addresses=(*a, *manual)) for c, a in held]
         for credential in peers:
             assert credential.device is not None
+            owner = world.user_of(credential.device) if world.regards else None
+            if owner is not None and world.blocked(owner):
+                continue  # they may call, for the channels that both are in; this node does not
             self._targets.append(Target(credential=credential, addresses=(*self.addresses(credential.device), *manual)))
         keys = {target.credential.key for target in self._targets}
         self._attempts = {name: attempt for name, attempt in self._attempts.items() if name[0] in keys}
@@ -126,7 +129,9 @@ class Dialing:
                     if not state.closed and state.invite.expires_ms > world.now:
                         opened.append(_open(state.invite.token_key, state.invite.join_key))
         identity = world.identity
-        returns = {c.devices.account_key: c.return_key for c in world.contacts.values() if c.return_key}
+        returns = {
+            c.devices.account_key: c.return_key for c in world.contacts.values() if c.return_key and not world.blocked(c.user)
+        }
         if identity.return_key and not identity.stopped:
             returns[identity.devices.account_key] = identity.return_key
         self._returns = tuple(_open(key, account_key) for account_key, key in sorted(returns.items()))

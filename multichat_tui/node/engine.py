@@ -79,6 +79,7 @@ from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.message_rows import changed_row
 from multichat_tui.node.offered_channels import COMING_BACK_MS
+from multichat_tui.node.regarding import Regards
 from multichat_tui.node.returning import Returning
 from multichat_tui.node.rows import Rows
 from multichat_tui.node.standing import decode_contact, decode_kept_list, decode_standing
@@ -101,7 +102,8 @@ class Engine:
         self._devices = Devices(world, self._ledger)
         self._dialing = Dialing(world)
         self._guests = Guests(world, self._exchange, self._dialing)
-        self._introductions = Introductions(world, self._ledger, self._exchange, self._devices, self._guests)
+        self._regards = Regards(world, self._exchange)
+        self._introductions = Introductions(world, self._ledger, self._exchange, self._devices, self._guests, self._regards)
         self._returning = Returning(world, self._devices, self._guests)
         self._exchange.on_begin = self._returning.linked
         self._exchange.arrivals.on_list = self._devices.hear
@@ -121,6 +123,7 @@ class Engine:
             self._devices,
             self._comparisons,
             self._meeting,
+            self._regards,
         )
 
     @classmethod
@@ -157,6 +160,7 @@ class Engine:
                 world.peer_holds(device, channel_id)[log, author[:PREFIX_SIZE]] = seq
         world.indexed_percent = txn.indexed_percent()
         engine = cls(world)
+        engine._regards.load()
         for channel in world.channels.values():
             if channel.standing.membership is Membership.JOINING and channel.standing.joining is None:
                 channel.coming_back_until = now + COMING_BACK_MS
@@ -409,7 +413,8 @@ class Engine:
                     world.count("frame-from-stranger")
                     self._fault(session)
             case CompareStart() | CompareKey() | CompareConfirm() | CompareEnd() if session.role is Role.PEER:
-                self._comparisons.on_frame(session, frame)
+                if session.user is None or not world.blocked(session.user):
+                    self._comparisons.on_frame(session, frame)
             case PairFrame():
                 self._introductions.pairing.on_pair(session, frame)
             case JoinFrame():

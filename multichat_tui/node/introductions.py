@@ -15,6 +15,7 @@ from multichat_tui.node.islands import forget_islands
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.offered_channels import OfferedChannels
 from multichat_tui.node.pairing import Pairing
+from multichat_tui.node.regarding import Regards
 from multichat_tui.node.standing import decode_held_pairing, decode_open_pairing
 from multichat_tui.node.upkeep import Upkeep
 from multichat_tui.node.world import Channel, World
@@ -22,11 +23,14 @@ from multichat_tui.sync.session import Role, Session, Watch
 
 
 class Introductions:
-    def __init__(self, world: World, ledger: Ledger, exchange: Exchange, devices: Devices, guests: Guests) -> None:
+    def __init__(
+        self, world: World, ledger: Ledger, exchange: Exchange, devices: Devices, guests: Guests, regards: Regards
+    ) -> None:
         self._world = world
         self._exchange = exchange
         self._devices = devices
         self._guests = guests
+        self._regards = regards
         self._upkeep = Upkeep(world, ledger)
         self.pairing = Pairing(world, devices, guests)
         self.admissions = Admissions(world, ledger, exchange, guests, self._upkeep)
@@ -107,6 +111,7 @@ class Introductions:
         session.moved_at = world.now
         if not channel.rooted:
             return
+        self._regards.look_at(channel)
         me = world.identity.user
         member = me in channel.view.members
         if channel.standing.membership is Membership.JOINING and member and self.offered.is_back(channel):

@@ -58,7 +58,9 @@ class MessageRows:
         channels = tuple(part.id for channel in search.channels for part in world.conversation(find(world, channel)))
         left = tuple(c.id for c in world.channels.values() if c.standing.membership is Membership.LEFT)
         asked = replace(search, channels=channels)
-        found = world.txn.search(asked, before=before, limit=limit, without=left)
+        # Whom the search names is asked for.
+        not_by = tuple(world.regards.keys() - set(search.users))
+        found = world.txn.search(asked, before=before, limit=limit, without=left, not_by=not_by)
         replied = world.txn.replied([entry.id for entry, _ in found])
         rows = []
         for entry, record in found:
@@ -169,6 +171,7 @@ class MessageRows:
             replies=self._count_answers(record.id, replied) if kind is RowKind.MESSAGE and reply_to is None else 0,
             subject=subject,
             deeds=deeds if kind is RowKind.MESSAGE else (),
+            ignored=header.log == Log.CONTENT and entry.user in world.regards,
         )
 
     def _deeds(self, names: dict[UserId, str], author: UserId, acts: tuple[Act, ...]) -> tuple[str, ...]:

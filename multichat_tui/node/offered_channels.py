@@ -31,7 +31,7 @@ class OfferedChannels:
             session.offered[entry.channel] = {(tip.log, tip.device): tip.seq for tip in entry.tips}
             self._world.send(session, Request(channel=entry.channel[:PREFIX_SIZE], ids=(RecordId(entry.channel),)))
             return
-        if session.user not in self._world.contacts:
+        if session.user not in self._world.contacts or self._world.blocked(session.user):
             return
         ranges = tuple(ChainRange(device=t.device, log=t.log, first=0, last=0) for t in entry.tips if t.log is Log.CONTROL)
         if ranges and len(self._world.channels) < MAX_CHANNELS and len(session.offered) < MAX_CHANNELS:
@@ -45,7 +45,7 @@ class OfferedChannels:
             return False
         if self._comes_back_by(session):
             return self._take_back(frame)
-        if session.user not in world.contacts:
+        if session.user not in world.contacts or world.blocked(session.user):
             return False
         if sum(1 for channel in world.channels.values() if channel.live and world.partner(channel) == session.user) >= MAX_BEGUN:
             world.count("too-many-direct-channels")

@@ -48,6 +48,8 @@ class Pairing:
         invitation = read_link(link, InvitationKind.PAIR)
         if invitation.user == world.identity.user:
             raise IntentRefused(Refusal.OWN_LINK, "This is your own link.", "Give it to the person who is to use it.")
+        if world.blocked(invitation.user):
+            raise IntentRefused(Refusal.NOT_ALLOWED, "You have blocked the person who made this link.", "/unblock comes first.")
         if invitation.expires_ms <= world.now:
             raise IntentRefused(Refusal.EXPIRED, "This link has expired.", "Ask for a new one.")
         if invitation.user in world.contacts:
@@ -97,6 +99,10 @@ class Pairing:
             world.close(session, "its identity does not hold")
             return
         devices, profile = half
+        if world.blocked(devices.user):
+            # Not answered: who is turned away calls again at once, and who hears nothing waits.
+            world.count("pair-blocked")
+            return
         if pairing.expires_ms <= world.now or (pairing.user is not None and pairing.user != devices.user):
             world.count("pair-spent")
             world.close(session, "the invitation is spent")
@@ -167,6 +173,9 @@ class Pairing:
         """Keep a contact who was proven to use `device`, with the secret that it and we have. False: the list is an older one
         than we know, and the device is not in the newest any more."""
         world = self._world
+        if world.blocked(devices.user):
+            world.count("pair-blocked")
+            return False
         if devices.number >= MAX_LIST_NUMBER:
             # Neither could a later list follow, nor could it be offered to anybody.
             world.count("devices-rejected")

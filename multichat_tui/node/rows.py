@@ -6,6 +6,7 @@ from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserI
 from multichat_tui.model.moderation import RosterRow
 from multichat_tui.model.ports import Space
 from multichat_tui.model.ranks import MEMBER, Permission, role_of
+from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import (
     BanRow,
     ChannelKind,
@@ -30,6 +31,7 @@ from multichat_tui.node.gaps import Gaps
 from multichat_tui.node.message_rows import MessageRows, find, readers
 from multichat_tui.node.modlog import Modlog
 from multichat_tui.node.names import channel_names, names_of
+from multichat_tui.node.regards import ignored_devices, regard_rows
 from multichat_tui.node.report_rows import ReportRows
 from multichat_tui.node.roster import roster
 from multichat_tui.node.standing import decode_held_pairing
@@ -99,6 +101,7 @@ class Rows:
             last_seen_ms=contact.last_seen_ms or None,
             closed=world.closed(user),
             alarm=self._alarm(user),
+            regard=world.regards.get(user, Regard.NONE),
         )
 
     def _alarm(self, user: UserId) -> AlarmKind | None:
@@ -125,6 +128,7 @@ class Rows:
                 fingerprint=fingerprint(user),
                 forked=user in doubtful,
                 provisional=user in unsettled,
+                regard=world.regards.get(user, Regard.NONE),
             )
             for user in channel.view.members
         ]
@@ -180,7 +184,7 @@ class Rows:
         partner = world.partner(channel)
         mine = tuple(certificate.device for certificate in world.identity.devices.certificates)
         read = max(part.standing.read_arrival for part in parts)
-        unread, mentioned = world.txn.unread(ids, read, mine)
+        unread, mentioned = world.txn.unread(ids, read, (*mine, *ignored_devices(world, parts)))
         newest = world.txn.newest(ids)
         members = channel.view.members if channel.rooted else {}
         if partner is not None:
@@ -301,6 +305,7 @@ class Rows:
             nearby=None if world.window is None else world.window.row(),
             nearby_note=world.nearby_note,
             comparisons=self._comparisons(),
+            regards=regard_rows(world),
         )
 
     def _progress(self) -> tuple[Progress, ...]:

@@ -16,6 +16,7 @@ from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, Re
 from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_UNTOLD
 from multichat_tui.model.ports import Entropy, Space, Transaction
 from multichat_tui.model.receipts import Receipt
+from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import Membership, Progress
 from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile
 from multichat_tui.node.comparison import Comparison
@@ -73,6 +74,8 @@ class Channel:
     receipt_at: int | None = None
     """When a receipt of ours is due."""
     _numbers: DeviceNumbers | None = None
+    shut: bool = False
+    """A direct conversation with somebody blocked: nothing of it is told or taken."""
     told: set[DeviceId] = field(default_factory=set)
     """Of those who are no members any more, who was told so by us."""
     _audience: tuple[int, tuple[DeviceId, ...]] | None = None
@@ -95,6 +98,8 @@ class Channel:
     def hears(self) -> bool:
         """Records are taken and asked for: also where we were removed, or not let in again, as that may turn out to have been
         nobody's right."""
+        if self.shut:
+            return False
         return self.live or (self.rooted and self.standing.membership in (Membership.REMOVED, Membership.REFUSED))
 
     @property
@@ -131,7 +136,7 @@ class Channel:
     def serves(self, device: DeviceId) -> bool:
         """Whether this device may be told of the channel: in our own view its user is a member, and it is not revoked."""
         certificate = self.control.certificates.get(device)
-        if certificate is None or not self.rooted:
+        if certificate is None or not self.rooted or self.shut:
             return False
         return certificate.user in self.view.members and device not in self.view.revocations
 
@@ -188,6 +193,8 @@ class World:
     """What new answers answer: the threads that they belong to have grown."""
     named: set[UserId] = field(default_factory=set)
     """Who was given a name in this batch."""
+    regards: dict[UserId, Regard] = field(default_factory=dict)
+    """Whom the user ignores or has blocked."""
     forked: set[DeviceId] = field(default_factory=set)
     """Devices that have written two different records at one place."""
     shunned: dict[DeviceId, int] = field(default_factory=dict)
@@ -281,18 +288,23 @@ class World:
         """Every device that we may be linked with: of contacts, and of the members of our channels."""
         known: dict[DeviceId, Certificate] = {}
         for channel in self.channels.values():
+            if channel.shut:
+                continue
             if channel.rooted and channel.standing.membership is not Membership.REFUSED:
                 for device in channel.audience(self.identity.device):
                     known[device] = channel.control.certificates[device]
             for device in channel.untold(self.identity.device):
                 known[device] = channel.control.certificates[device]
         for contact in self.contacts.values():
-            for certificate in contact.devices.living:
+            for certificate in () if self.blocked(contact.user) else contact.devices.living:
                 known[certificate.device] = certificate
         for certificate in self.identity.devices.living:
             known[certificate.device] = certificate
         known.pop(self.identity.device, None)
         return {device: certificate for device, certificate in known.items() if device not in self.revoked}
+
+    def blocked(self, user: UserId) -> bool:
+        return self.regards.get(user) is Regard.BLOCKED
 
     def list_of(self, user: UserId) -> DeviceList | None:
         """The newest device list that is known of somebody."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, cast
 
-from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
+from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import MAX_DEVICE_REFERENCES
 from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
 from multichat_tui.model.records import Absence, Proof, Record
@@ -494,7 +494,13 @@ class _MemoryTransaction:
             undo.drop(state.place_of, record)
 
     def search(
-        self, search: Search, *, before: Position | None, limit: int, without: tuple[ChannelId, ...] = ()
+        self,
+        search: Search,
+        *,
+        before: Position | None,
+        limit: int,
+        without: tuple[ChannelId, ...] = (),
+        not_by: tuple[UserId, ...] = (),
     ) -> list[tuple[TimelineEntry, Record]]:
         check_positions(None, None, limit)
         state = self._state
@@ -511,6 +517,7 @@ class _MemoryTransaction:
             if (
                 not entry.hidden
                 and entry.channel not in without
+                and entry.user not in not_by
                 and (not search.channels or entry.channel in search.channels)
                 and (not search.users or entry.user in search.users)
                 and holds_all(words, search)

@@ -636,7 +636,13 @@ class _SqliteTransaction:
     # Searching
 
     def search(
-        self, search: Search, *, before: Position | None, limit: int, without: tuple[ChannelId, ...] = ()
+        self,
+        search: Search,
+        *,
+        before: Position | None,
+        limit: int,
+        without: tuple[ChannelId, ...] = (),
+        not_by: tuple[UserId, ...] = (),
     ) -> list[tuple[TimelineEntry, Record]]:
         check_positions(None, None, limit)
         self._index.write()
@@ -646,7 +652,7 @@ class _SqliteTransaction:
         first, end = place_range(search.since_ms, search.until_ms)
         if before is not None:
             end = min(end, self._place_of(before))
-        left_out = self._numbers(without)
+        left_out, unheard = self._numbers(without), self._numbers(not_by)
         match = match_of(search, channels, users)
         asked = "found f cross join found_text t on t.place = f.rowid" if match else "found_text t"
         rows = self._database.rows(
@@ -654,8 +660,9 @@ class _SqliteTransaction:
             " cross join identifier c on c.number = e.channel"
             f" where {'f.found match ? and f.rowid >= ? and f.rowid < ?' if match else 't.place >= ? and t.place < ?'}"
             f" and e.arrival = t.arrival and e.hidden = 0 and e.channel not in ({', '.join('?' * len(left_out))})"
+            f" and e.user not in ({', '.join('?' * len(unheard))})"
             f" order by {'f.rowid' if match else 't.place'} desc limit ?",
-            (*((match,) if match else ()), first, end, *left_out, limit),
+            (*((match,) if match else ()), first, end, *left_out, *unheard, limit),
         )
         return [(self._entry_of(ChannelId(row[14]), row), self._headers.record(row[9:14])) for row in rows]
 

@@ -130,6 +130,7 @@ _LISTS = (
     ("list.silence", "Silence that member, or let them write again, likewise", "S"),
     ("list.kick", "Remove that member, likewise", "K"),
     ("list.ban", "Ban that member, likewise", "B"),
+    ("list.ignore", "Ignore that person, or no more, likewise", "x"),
 )
 _PANEL = (
     ("panel.up", "Scroll up", "k", "up"),

@@ -15,7 +15,7 @@ from multichat_tui.model.ids import RecordId, UserId
 from multichat_tui.model.limits import MAX_THREAD_ROWS
 from multichat_tui.model.snapshots import Delivery, Gap, MessageRow, RowKind
 from multichat_tui.model.text import mentions
-from multichat_tui.node.api.transcript import absence_words, gap_words
+from multichat_tui.node.api.transcript import absence_words, gap_words, ignored_words
 from multichat_tui.ui.cells import Piece, clip, one_line, pad, sober, strip_of, width, wrap
 from multichat_tui.ui.entries import Beginning, Day, Entry, GapLine, Message, NewLine, Notice, local_time
 from multichat_tui.ui.glyphs import DELIVERY_CELLS, Glyphs
@@ -94,7 +94,7 @@ def paint(entry: Entry, around: Surroundings, *, unfolded: bool = False, under_c
         case Message(row=row, follows=follows):
             return _message(row, follows, around, unfolded, under_cursor)
         case Notice(rows=rows):
-            return _notice(rows, around, under_cursor)
+            return _notice(rows, around, unfolded, under_cursor)
         case Day(day=day):
             return [_ruled(f" {day:%A} {day.day} {day:%B %Y} ", around, around.palette.dim)]
         case NewLine():
@@ -134,12 +134,16 @@ def _beginning(around: Surroundings) -> list[Strip]:
     return [*lines, Strip.blank(around.width, palette.ground)] if lines else []
 
 
-def _notice(rows: tuple[MessageRow, ...], around: Surroundings, under_cursor: bool) -> list[Strip]:
+def _notice(rows: tuple[MessageRow, ...], around: Surroundings, unfolded: bool, under_cursor: bool) -> list[Strip]:
     cols, palette = columns(around.width), around.palette
     base = palette.ground + palette.selected if under_cursor else palette.ground
-    shown = sober(notice_text(rows, around))
+    texts = [notice_text(rows, around)]
+    if rows[0].ignored:
+        texts = [f"{texts[0]} ({'i or Enter folds them' if unfolded else 'i or Enter shows them'})"]
+        texts += [f"{row.name}: {one_line(row.text)}" for row in rows] if unfolded else []
     lines = []
-    for number, (begin, end) in enumerate(wrap(shown, cols.text)):
+    wrapped = ((shown, span) for shown in map(sober, texts) for span in wrap(shown, cols.text))
+    for number, (shown, (begin, end)) in enumerate(wrapped):
         first = number == 0
         head = _head(rows[0], cols, around, under_cursor, show_time=first)
         dash = pad(around.glyphs.dash if first else "", cols.name)
@@ -150,6 +154,8 @@ def _notice(rows: tuple[MessageRow, ...], around: Surroundings, under_cursor: bo
 def notice_text(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
     """What has happened, in words."""
     row = rows[0]
+    if row.ignored:
+        return ignored_words(len(rows))
     match row.kind:
         case RowKind.JOINED | RowKind.LEFT | RowKind.REMOVED:
             return _comings(rows, around)

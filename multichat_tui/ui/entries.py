@@ -38,7 +38,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One or more rows that are not messages; comings and goings in a row are one notice."""
+    """One or more rows that are not messages; comings and goings in a row are one notice, and so are ignored messages."""
 
     rows: tuple[MessageRow, ...]
 
@@ -103,8 +103,9 @@ def entries_of(
                 comings, above = [], None
             older = None
         below = True
-        starts_new = waiting and not row.mine and read_arrival is not None and row.arrival > read_arrival
-        if comings and (row.kind not in COMINGS or starts_new or row.time_ms >= until_ms):
+        starts_new = waiting and not row.mine and not row.ignored and read_arrival is not None and row.arrival > read_arrival
+        folds = row.ignored or row.kind in COMINGS
+        if comings and (not folds or row.ignored != comings[0].ignored or starts_new or row.time_ms >= until_ms):
             entries.append(Notice(tuple(comings)))
             comings = []
         if day is None or not until_ms - _DAY_MS <= row.time_ms < until_ms:
@@ -118,7 +119,10 @@ def entries_of(
         if starts_new:
             entries.append(NewLine())
             waiting, above = False, None
-        if row.kind in (RowKind.MESSAGE, RowKind.HELD):
+        if folds:
+            comings.append(row)
+            above = None
+        elif row.kind in (RowKind.MESSAGE, RowKind.HELD):
             follows = (
                 above is not None
                 and above.author == row.author
@@ -130,9 +134,6 @@ def entries_of(
             )
             entries.append(Message(row, follows))
             above = row
-        elif row.kind in COMINGS:
-            comings.append(row)
-            above = None
         else:
             entries.append(Notice((row,)))
             above = None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import (
     ChannelKind,
     ChannelRow,
@@ -103,6 +104,8 @@ def _warned(row: ContactRow | None, palette: Palette, glyphs: Glyphs) -> tuple[P
     """A mark beside those about whose keys there is a warning, and those who are gone."""
     if row is not None and row.closed:
         return (("closed ", palette.dim),)
+    if row is not None and row.regard is not Regard.NONE and (row.alarm is None or not row.alarm.alarming):
+        return ((f"{row.regard.value} ", palette.dim),)
     if row is None or row.alarm is None or not row.alarm.alarming:
         return ()
     return ((f"{glyphs.alarm} ", palette.bad),)
@@ -149,6 +152,8 @@ def member_items(members: Sequence[MemberRow], palette: Palette, glyphs: Glyphs)
                 note = ((f"{glyphs.alarm} copied", palette.bad),)
             elif member.provisional:
                 note = (("unsettled", palette.warn),)
+            elif member.regard is not Regard.NONE:
+                note = ((member.regard.value, palette.dim),)
             elif member.me:
                 note = (("you", palette.dim),)
             elif member.verified:

@@ -118,7 +118,7 @@ class ListPane(Widget, can_focus=True):
             case "list.verify":
                 self.post_message(self.VerifyWanted(targets[at]))
                 return
-            case "list.promote" | "list.demote" | "list.silence" | "list.kick" | "list.ban":
+            case "list.promote" | "list.demote" | "list.silence" | "list.kick" | "list.ban" | "list.ignore":
                 self.post_message(self.Moderated(action, targets[at]))
                 return
         self._chosen = targets[at]

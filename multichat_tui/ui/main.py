@@ -216,7 +216,7 @@ class MainScreen(Screen[None]):
         if front.pages is not None and timeline.window is front.pages.window:
             rows, front.rows.arrived = front.rows.arrived, []
             if not timeline.at_end:
-                timeline.view.new_count += sum(1 for row in rows if not row.mine)
+                timeline.view.new_count += sum(1 for row in rows if not row.mine and not row.ignored)
             if not front.pages.reading:
                 timeline.window.trim(timeline.view.keep_index)
             timeline.view.read_arrival = front.marks.line

@@ -1,5 +1,6 @@
 """Keys on members, as the commands that they stand for."""
 
+from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import MemberRow
 from multichat_tui.node.api.lookup import one_line
 
@@ -15,6 +16,10 @@ def command_about(action: str, member: MemberRow) -> str | None:
             return f"/kick {name} "
         case "list.ban":
             return f"/ban {name} "
+        case "list.ignore" if member.regard is not Regard.NONE:
+            return f"/{'unblock' if member.regard is Regard.BLOCKED else 'unignore'} {name}"
+        case "list.ignore":
+            return f"/ignore {name}"
         case "list.silence":
             return f"/{'unsilence' if member.role == 'muted' else 'silence'} {name} "
         case "list.promote" | "list.demote" if member.role in LADDER:

@@ -209,7 +209,7 @@ class Performer:
             at = timeline.window.index_of(timeline.cursor) if timeline.cursor is not None else None
             at = len(rows) if at is None else at
             for row in reversed(rows[:at]) if step < 0 else rows[at + 1 :]:
-                if row.kind is RowKind.MESSAGE and not row.mine and mentions(row.text, name):
+                if row.kind is RowKind.MESSAGE and not row.mine and not row.ignored and mentions(row.text, name):
                     timeline.to_entry(("row", row.id), above=max(2, timeline.size.height // 3))
                     timeline.cursor = row.id
                     timeline.focus()

@@ -65,4 +65,6 @@ NO_TEXT = {
 
 
 def quote_from(row: MessageRow) -> Quote:
+    if row.ignored:
+        return Quote(name=row.name, text="ignored", author=row.author)
     return Quote(name=row.name, text=NO_TEXT.get(row.kind, row.text), author=row.author)

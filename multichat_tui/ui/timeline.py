@@ -232,12 +232,16 @@ class Timeline(Widget, can_focus=True):
                 self.unfold(self.cursor)
             case _:
                 row = None if self.cursor is None else self.window.get(self.cursor)
-                if row is not None:
+                if row is not None and row.ignored:
+                    # Folded: what is in there is read before anything is done with it.
+                    self.unfold(row.id)
+                elif row is not None:
                     self.post_message(self.Chosen(action, row))
 
     def _thread_at_cursor(self) -> MessageRow | None:
         """The message under the cursor, if it is answered and there is nothing to unfold."""
         row = None if self.cursor is None else self.window.get(self.cursor)
+        row = None if row is not None and row.ignored else row
         index = None if row is None else self.view.place(("row", row.id))
         if row is None or index is None or not (row.replies and self.around.threads) or row.id in self.view.unfolded:
             return None
@@ -274,7 +278,13 @@ class Timeline(Widget, can_focus=True):
     def unfold(self, record: RecordId | None) -> None:
         """Unfold a folded or held message, or fold it again."""
         if record is not None and self.window.get(record) is not None:
-            self.view.unfolded.symmetric_difference_update({record})
+            place = self.view.place(("row", record))
+            entry = None if place is None else self.view.entries[place]
+            together = {row.id for row in entry.rows} if isinstance(entry, Notice) else {record}
+            if together & self.view.unfolded:
+                self.view.unfolded -= together
+            else:
+                self.view.unfolded.add(record)
             self.changed()
 
     def on_click(self, event: events.Click) -> None:
@@ -283,7 +293,10 @@ class Timeline(Widget, can_focus=True):
             return
         line = lines[event.y]
         entry = self.view.entries[line.index] if line.index >= 0 else None
-        if isinstance(entry, Message):
+        if isinstance(entry, Notice) and entry.rows[0].ignored:
+            self.cursor = entry.rows[0].id
+            self.unfold(self.cursor)
+        elif isinstance(entry, Message):
             self.cursor = entry.row.id
             last = line.line == len(self.view.strips(line.index)) - 1
             if last and "unfolds)" in line.strip.text:

@@ -109,7 +109,8 @@ class View:
         """The lines of one entry."""
         entry = self.entries[index]
         under = self.marked is not None and self.place(("row", self.marked)) == index
-        unfolded = isinstance(entry, Message) and entry.row.id in self.unfolded
+        rows = (entry.row,) if isinstance(entry, Message) else entry.rows if isinstance(entry, Notice) else ()
+        unfolded = any(row.id in self.unfolded for row in rows) if self.unfolded else False
         if self.around.width != self.cells:
             self.around = replace(self.around, width=self.cells)
         return self._painted.strips(entry, self.around, unfolded=unfolded, under_cursor=under)

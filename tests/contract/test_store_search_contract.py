@@ -71,8 +71,9 @@ def ids(
     before: Position | None = None,
     limit: int = 50,
     without: tuple[ChannelId, ...] = (),
+    not_by: tuple[UserId, ...] = (),
 ) -> list[RecordId]:
-    rows = txn.search(search, before=before, limit=limit, without=without)
+    rows = txn.search(search, before=before, limit=limit, without=without, not_by=not_by)
     assert all(entry.id == record.id and not entry.hidden for entry, record in rows)
     return [entry.id for entry, _ in rows]
 
@@ -146,6 +147,8 @@ def test_channels_people_and_times_narrow_a_search(store: Store) -> None:
     assert found(store, asked()) == [d.id, c.id, b.id, a.id]
     assert found(store, asked("boat"), without=(other.channel,)) == [b.id, a.id]
     assert found(store, asked(), without=(one.channel, ChannelId(b"c" * 32))) == [d.id, c.id]
+    assert found(store, asked("boat"), not_by=(BEN.user,)) == [a.id]
+    assert found(store, asked(), not_by=(CLEO.user, UserId(b"u" * 32)), without=(one.channel,)) == [c.id]
     assert found(store, asked("boat", channels=(ChannelId(b"c" * 32),))) == []
     assert found(store, asked("boat", users=(UserId(b"u" * 32),))) == []
     assert found(store, asked("boat", users=(UserId(b"u" * 32), ANA.user))) == [a.id]

@@ -37,7 +37,7 @@ from multichat_tui.node.api.commands.reading import LAST_ROWS, unread_line
 from multichat_tui.node.api.comparison_words import state_words, whom
 from multichat_tui.node.api.lookup import channel_label, one_line
 from multichat_tui.node.api.settings import effective
-from multichat_tui.node.api.transcript import gap_words, spoken_line
+from multichat_tui.node.api.transcript import gap_words, spoken_line, spoken_lines
 
 TEACHING = "No channels yet. /create NAME makes one, /join LINK enters one, /pair makes a contact."
 
@@ -147,7 +147,7 @@ class Conversation:
         page = (await self._api.timeline(channel, limit=max(LAST_ROWS, min(row.unread, 100)))).rows
         self._newest = max((shown.arrival for shown in page), default=0)
         if self._page.interactive:
-            await self._page.say(*(spoken_line(label, shown) for shown in page))
+            await self._page.say(*spoken_lines(label, page))
             await self._mark_read()
 
     def _name_prompt(self) -> None:
@@ -263,7 +263,7 @@ class Conversation:
         match event:
             case MessageAdded(row=row, past=past):
                 return [] if past else self._added(row)
-            case MessageChanged(channel=channel, row=row) if row is not None and channel == self.open:
+            case MessageChanged(channel=channel, row=row) if row is not None and channel == self.open and not row.ignored:
                 return [f"{spoken_line(self._label(channel), row)} (changed)"] if row.kind is RowKind.MESSAGE else []
             case ChannelChanged(row=row):
                 return self._channel_changed(row)
@@ -289,8 +289,8 @@ class Conversation:
             if row.arrival <= self._newest:
                 return []
             self._newest = row.arrival
-            return [spoken_line(self._label(row.channel), row, state=False)]
-        if row.mine or row.kind is not RowKind.MESSAGE:
+            return [] if row.ignored else [spoken_line(self._label(row.channel), row, state=False)]
+        if row.mine or row.ignored or row.kind is not RowKind.MESSAGE:
             return []
         channel = self._channels.get(row.channel)
         calls = channel is not None and channel.kind is ChannelKind.DIRECT
@@ -355,7 +355,8 @@ class Conversation:
             return []
         rows = await arrived_since(self._api, self.open, self._newest)
         self._newest = max((row.arrival for row in rows), default=self._newest)
-        return [spoken_line(self._label(self.open), row, state=False) for row in rows if row.id not in self._typed]
+        fresh = (row for row in rows if row.id not in self._typed and not row.ignored)
+        return [spoken_line(self._label(self.open), row, state=False) for row in fresh]
 
     def _label(self, channel: ChannelId) -> str:
         row = self._channels.get(channel)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import groupby
 
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.output import Output, message_fields
@@ -15,7 +16,7 @@ from multichat_tui.model.limits import MAX_PAGE_ROWS
 from multichat_tui.model.snapshots import ChannelRow, Delivery, MessageRow, Position
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.lookup import ID_CHARACTERS, find_destination, find_message, id_text
-from multichat_tui.node.api.transcript import gap_words, message_lines
+from multichat_tui.node.api.transcript import gap_words, ignored_words, message_lines
 from multichat_tui.node.api.wire import from_json
 
 ALONE_PATIENCE_S = 5.0
@@ -126,8 +127,11 @@ async def thread(context: Context) -> int:
 
 
 def _print(out: Output, rows: tuple[MessageRow, ...]) -> None:
-    for row in rows:
-        out.result(message_fields(row), *message_lines(row))
+    for ignored, group in groupby(rows, key=lambda row: row.ignored):
+        folded = list(group)
+        for number, row in enumerate(folded, 1):
+            lines = message_lines(row) if not ignored else [ignored_words(number)] if number == len(folded) else []
+            out.result(message_fields(row), *lines)
 
 
 async def _page(api: NodeApi, channel: ChannelId, before: Position | None, count: int) -> tuple[MessageRow, ...]:

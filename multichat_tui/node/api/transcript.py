@@ -4,6 +4,8 @@ Nothing that others wrote begins a line of its own, moves the cursor, or can pas
 """
 
 import time
+from collections.abc import Iterable
+from itertools import groupby
 
 from multichat_tui.model.searching import FoundRow
 from multichat_tui.model.snapshots import Delivery, Gap, MessageRow, RowKind
@@ -49,12 +51,30 @@ def message_lines(row: MessageRow) -> list[str]:
     name = visible(row.name).replace("\n", " ")
     state = f"  [{SIGNS[row.state]}]" if row.mine and row.state in SIGNS else ""
     late = "  (late)" if row.late else ""
+    if row.ignored:
+        return [f"{when}  * {ignored_words(1)}"]
     if row.kind is not RowKind.MESSAGE:
         return [f"{when}  * {_happened(row)}{late}"]
     first, *rest = [line for text in (row.text, *map(one_line, row.deeds)) for line in visible(text).split("\n")]
     return [f"{when}  {name}: {first}{'' if rest else state + late}"] + [
         f"{'':20} {line}{state + late if number == len(rest) else ''}" for number, line in enumerate(rest, 1)
     ]
+
+
+def ignored_words(count: int) -> str:
+    """The line that stands for messages of people whom the user ignores."""
+    return f"ignored: {count:,} {'message' if count == 1 else 'messages'}"
+
+
+def spoken_lines(label: str, rows: Iterable[MessageRow], *, state: bool = True) -> list[str]:
+    """As `spoken_line`; messages of people who are ignored are one line where they follow each other."""
+    lines = []
+    for ignored, group in groupby(rows, key=lambda row: row.ignored):
+        if ignored:
+            lines.append(f"{label} {ignored_words(len(list(group)))}")
+        else:
+            lines += [spoken_line(label, row, state=state) for row in group]
+    return lines
 
 
 def spoken_line(label: str, row: MessageRow, *, state: bool = True) -> str:

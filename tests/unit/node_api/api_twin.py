@@ -37,6 +37,7 @@ from multichat_tui.model.intents import (
     SetDraft,
     SetName,
     SetPermission,
+    SetRegard,
     SettleReport,
     SetTopic,
     Together,
@@ -54,6 +55,7 @@ from multichat_tui.model.moderation import (
     RosterRow,
 )
 from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, THRESHOLDS, Permission, role_of
+from multichat_tui.model.regards import Regard, RegardRow
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, check_search, holds_all, marked_places, words_of
 from multichat_tui.model.snapshots import (
     BanRow,
@@ -113,6 +115,7 @@ class ApiTwin:
         self.kept: dict[str, str] = {}
         self.alarms: tuple[AlarmRow, ...] = ()
         self.comparisons: tuple[ComparisonRow, ...] = ()
+        self.regards: dict[UserId, RegardRow] = {}
         self.device_rows: list[DeviceRow] = []
         self.known_peers: list[PeerRow] = []
         self.deliver_at_once = False
@@ -273,6 +276,13 @@ class ApiTwin:
                 del self.rows[channel]
                 self.emit(ChannelGone(seq=self.next_seq(), channel=channel))
                 return Accepted()
+            case SetRegard(user=who, regard=Regard.NONE):
+                del self.regards[who]
+                return Accepted(user=who)
+            case SetRegard(user=who, regard=regard):
+                found = (row.name for rows in self.inside.values() for row in rows if row.user == who)
+                self.regards[who] = RegardRow(user=who, name=next(found, "somebody"), regard=regard, since_ms=0)
+                return Accepted(user=who)
             case OpenDirect(user=who):
                 for row in self.rows.values():
                     if row.user == who:
@@ -516,6 +526,7 @@ class ApiTwin:
                 counters=(("not-cbor", 3),),
                 alarms=self.alarms,
                 comparisons=self.comparisons,
+                regards=tuple(self.regards.values()),
             )
         )
 

@@ -6,7 +6,7 @@ from multichat_tui.model.limits import MAX_PAGE_ROWS, OLDER_RECORDS
 from multichat_tui.model.snapshots import ChannelRow
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import channel_label, find_destination, id_text
-from multichat_tui.node.api.transcript import gap_words, spoken_line
+from multichat_tui.node.api.transcript import gap_words, spoken_lines
 
 LAST_ROWS = 10
 """What /last shows when it is not told how much."""
@@ -46,7 +46,7 @@ async def last(call: Call) -> Outcome:
     rows = (await call.api.timeline(channel, limit=count)).rows
     gaps = (await call.api.channel(channel)).rows.gaps
     return Outcome(
-        lines=(*(tuple(spoken_line(label, row) for row in rows) or (f"{label} is empty.",)), *map(gap_words, gaps)),
+        lines=(*(tuple(spoken_lines(label, rows)) or (f"{label} is empty.",)), *map(gap_words, gaps)),
         fields={"channel": id_text(channel), "messages": [{"id": id_text(row.id), "text": row.text} for row in rows]},
     )
 
