@@ -126,7 +126,8 @@ def test_every_verb_of_the_grammar_is_performed():
     lines = [
         "init --name x", "whoami", "paths", "wipe", "node", "status", "events", "do x", "peer list", "pair invite",
         "pair accept l", "pair nearby", "contact list", "contact show x", "contact verify x",
-        "contact unverify x", "contact warnings", "channel create x", "channel invite x", "channel join l",
+        "contact unverify x", "contact warnings", "contact ignore x", "contact unignore x", "contact block x",
+        "contact unblock x", "contact ignored", "channel create x", "channel invite x", "channel join l",
         "channel leave x",
         "channel list", "channel members x", "channel role x y admin", "channel kick x y", "channel ban x y",
         "channel unban x y", "channel bans x", "channel lockdown x", "channel permissions x", "channel permission x send admin",
