@@ -17,6 +17,7 @@ from multichat_tui.headless.verbs import (
     regards,
     running,
     searching,
+    serving,
     trust,
 )
 
@@ -75,6 +76,7 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("channel", "archive"): configuring.archive,
     ("channel", "unarchive"): configuring.unarchive,
     ("channel", "close"): configuring.close,
+    ("channel", "newcomers"): serving.newcomers,
     ("send", None): messages.send,
     ("log", None): messages.log,
     ("thread", None): messages.thread,

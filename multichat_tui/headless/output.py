@@ -94,6 +94,7 @@ def message_fields(row: MessageRow) -> dict[str, Any]:
         "late": row.late,
         "deeds": list(row.deeds),
         "ignored": row.ignored,
+        "to": list(row.to),
         "subject": id_text(row.subject) if row.subject is not None else None,
     }
 

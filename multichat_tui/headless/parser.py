@@ -307,6 +307,7 @@ def _moderating_verbs(verb: Any, channel: Any) -> None:
     lockdown.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")
     about("permissions", "who may do what in a channel, and what you are")
     about("permission", "say who may do something in a channel", "PERMISSION", "ROLE")
+    about("newcomers", "say what newcomers see of the history: none, joining, all, or days such as 30d", "POLICY")
     about("slow", "let each member write one message in a span of time, such as 30s; off ends it", "SPAN")
     for name, help_text in (("archive", "make a channel read only"), ("unarchive", "open it again"), ("close", "end a channel")):
         made = about(name, help_text)
@@ -357,6 +358,9 @@ def _message_verbs(verb: Any) -> None:
     )
     send.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds to wait with --wait (default: 30)")
     send.add_argument("--reply", metavar="ID", help="as an answer to this message, by its id or the beginning of it")
+    send.add_argument(
+        "--to", dest="recipients", action="append", default=[], metavar="PERSON", help="for this member alone; again for more"
+    )
     send.add_argument("--expires", help=argparse.SUPPRESS)
     log = verb("log", "messages of a channel")
     log.add_argument("channel", metavar="CH|@CONTACT")

@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import TypeAlias
 
 from multichat_tui.model.codec import Value
+from multichat_tui.model.history import MAX_POLICY, policy_words
 from multichat_tui.model.limits import MAX_NAME_CHARACTERS, MAX_PROTOCOL_LEVEL, MAX_SLOW_MS
 from multichat_tui.model.ranks import ADMIN, FOUNDER, MUTED, RANKS, Permission
 from multichat_tui.model.text import describe_ms
@@ -34,6 +35,8 @@ class SettingKey(IntEnum):
     """What a node has to know to take part; never goes back."""
     ROLE_NAME = 6
     """[rank, name]: what a rank is called; an empty name takes it away."""
+    HISTORY = 8
+    """What newcomers are served of the time before them: see `model.history`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,7 @@ RULES: dict[SettingKey, SettingRule] = {
         final=True,
         words=lambda level: f"raised the channel to protocol level {level}",
     ),
+    SettingKey.HISTORY: SettingRule(most=MAX_POLICY, words=lambda policy: f"set that newcomers see {policy_words(policy)}"),
 }
 """Of the settings that are one number."""
 

@@ -24,6 +24,7 @@ from multichat_tui.model.frames import (
     FrameType,
     FullItem,
     HeldIsland,
+    HoleRange,
     Islands,
     Item,
     JoinAnswer,
@@ -40,6 +41,8 @@ from multichat_tui.model.frames import (
     ReturnStage,
     StatementOffer,
     Vector,
+    Withheld,
+    WithheldRange,
 )
 from multichat_tui.model.identity import MAX_DEVICE_LIST_BYTES
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId
@@ -62,9 +65,11 @@ from multichat_tui.model.limits import (
     MAX_TIMESTAMP_MS,
     MAX_TIPS,
     MAX_TOPIC_CHARACTERS,
+    MAX_WITHHELD,
     PAGE_RECORDS,
 )
 from multichat_tui.model.receipts import MAX_RECEIPT_BYTES
+from multichat_tui.model.records import SIGNATURE_BYTES
 from multichat_tui.model.schema import Malformed, as_bool, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, read
 from multichat_tui.model.statements import MAX_STATEMENT_BYTES
 
@@ -143,7 +148,13 @@ def _frame_value(frame: Frame) -> Value:
             return compare_value(frame)
         case Islands():
             islands: Value = [[i.device, i.first, i.last, i.hash] for i in frame.islands]
-            return {0: 8, 1: frame.channel, 2: islands}
+            fields = {0: 8, 1: frame.channel, 2: islands}
+            if frame.holes:
+                fields[3] = [[h.device, h.first, h.last] for h in frame.holes]
+            return fields
+        case Withheld():
+            ranges = [[r.first, r.header_bytes, r.signature] for r in frame.ranges]
+            return {0: 9, 1: frame.channel, 2: ranges}
 
 
 def _tip_value(tip: ChainTip) -> Value:
@@ -251,6 +262,12 @@ def _frame(value: Value) -> Frame:
             return Islands(
                 channel=_prefix(fields[1], "channel"),
                 islands=tuple(_island(e) for e in as_list(fields[2], "islands", MAX_TIPS)),
+                holes=tuple(_hole(e) for e in as_list(fields[3], "holes", MAX_TIPS)) if 3 in fields else (),
+            )
+        case FrameType.WITHHELD:
+            return Withheld(
+                channel=_prefix(fields[1], "channel"),
+                ranges=tuple(_withheld(e) for e in as_list(fields[2], "withheld", MAX_WITHHELD, 1)),
             )
         case FrameType.RETURN:
             return _return(fields)
@@ -282,6 +299,7 @@ _NEEDED = {
     FrameType.JOIN_ANSWER: 3,
     FrameType.PAIR: 6,
     FrameType.ISLANDS: 3,
+    FrameType.WITHHELD: 3,
     FrameType.RETURN: 4,
     FrameType.COMPARE_START: 4,
     FrameType.COMPARE_KEY: 4,
@@ -346,6 +364,22 @@ def _island(value: Value) -> HeldIsland:
         first=first,
         last=as_int(parts[2], "last", MAX_INTEGER, first),
         hash=_prefix(parts[3], "hash"),
+    )
+
+
+def _hole(value: Value) -> HoleRange:
+    parts = as_list(value, "hole", 3, 3)
+    first = as_int(parts[1], "first", MAX_INTEGER)
+    last = as_int(parts[2], "last", MAX_INTEGER, first)
+    return HoleRange(device=_prefix(parts[0], "device"), first=first, last=last)
+
+
+def _withheld(value: Value) -> WithheldRange:
+    parts = as_list(value, "withheld", 3, 3)
+    return WithheldRange(
+        first=as_int(parts[0], "first", MAX_INTEGER),
+        header_bytes=as_bytes(parts[1], "header", MAX_HEADER_BYTES),
+        signature=as_bytes(parts[2], "signature", SIGNATURE_BYTES, SIGNATURE_BYTES),
     )
 
 

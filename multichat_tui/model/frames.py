@@ -33,6 +33,7 @@ class FrameType(IntEnum):
     JOIN_ANSWER = 6
     PAIR = 7
     ISLANDS = 8
+    WITHHELD = 9
     RETURN = 24
     COMPARE_START = START
     COMPARE_KEY = KEY
@@ -218,11 +219,39 @@ class HeldIsland:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoleRange:
+    """Of a content chain: counted as held, and not held, as it was withheld from the sender. Both ends included."""
+
+    device: Prefix
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Islands:
-    """What the sender holds above gaps (link version 3)."""
+    """What the sender holds above gaps (link version 3), and what its tips speak of and it does not hold (version 4)."""
 
     channel: Prefix
     islands: tuple[HeldIsland, ...]
+    holes: tuple[HoleRange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithheldRange:
+    """Of a content chain, from `first` on to the record with this header, which is shown to prove that there is such."""
+
+    first: int
+    header_bytes: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """What the reader is not served, by the channel's rules (link version 4). A range may be followed by headers that cover the
+    record at its end."""
+
+    channel: Prefix
+    ranges: tuple[WithheldRange, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,5 +324,5 @@ class ReturnFrame:
 
 
 Frame: TypeAlias = (
-    Offer | Request | MessageFrame | Ack | JoinFrame | JoinAnswer | PairFrame | Islands | ReturnFrame | CompareFrame
+    Offer | Request | MessageFrame | Ack | JoinFrame | JoinAnswer | PairFrame | Islands | Withheld | ReturnFrame | CompareFrame
 )

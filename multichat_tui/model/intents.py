@@ -51,6 +51,8 @@ class SendMessage:
     channel: ChannelId
     text: str
     reply_to: RecordId | None = None
+    recipients: tuple[UserId, ...] = ()
+    """Whom alone it is for; empty: everybody, or those of the message that it answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ MAX_HEADER_BYTES = 2 * 1024
 MAX_RECORD_BYTES = MAX_HEADER_BYTES + MAX_BODY_BYTES + 128
 MAX_PARENTS = 16
 MAX_CONTROL_HEADS = 16
+MAX_NAMED_RECIPIENTS = 16
+"""People that a message is written to: as many as fit a header beside 16 parents and 16 control heads."""
 MAX_RECIPIENTS = 256
 MAX_ACTS = 16
 """Acts in one record (authority.md, bounds)."""
@@ -92,6 +94,11 @@ MAX_REQUEST_IDS = 256
 MAX_OFFER_CHANNELS = 4096
 MAX_TIPS = 8192
 """Chains named in one offer or acknowledgement."""
+MAX_WITHHELD = 64
+"""Ranges named in one WITHHELD frame: with their headers some 150 KiB at most."""
+MAX_SCANNED_WITHHELD = 1024
+"""Records looked at for one chain and request, to find out which ones somebody may have who was a member before."""
+MAX_HISTORY_DAYS = 3650
 MAX_STATEMENTS = 64
 MAX_BRANCHES = 64
 """Branches of one forked chain that are taken as they come; further ones only as ancestors of what others have written."""

@@ -53,6 +53,8 @@ class Space(StrEnum):
     """By channel id, peer's device id and author's device id: what the peer holds of a content chain above a gap."""
     EDGE = "edge"
     """By channel id: down to where its history is held."""
+    HOLE = "hole"
+    """By channel id, device id and the last seq (8 bytes): what of a content chain is withheld from this device."""
     TOLD = "told"
     """By channel id and device id: whose user is no member any more, and who was told so by us."""
     REGARD = "regard"

@@ -100,6 +100,8 @@ class MessageRow:
     """What else was done in the same record as a MESSAGE, all of it or none, in words of this node."""
     ignored: bool = False
     """Its author is ignored or blocked by this user: it is shown folded."""
+    to: tuple[str, ...] = ()
+    """Names of those whom alone it is for, beside its author; empty: it is for all."""
 
     @property
     def position(self) -> Position:
@@ -145,6 +147,8 @@ class Gap:
     """Names of those who are asked, as shown; empty: nobody who is online has them."""
     paused: bool = False
     """Nobody is asked: history is held as far back as the setting `history.depth` wants."""
+    withheld: bool = False
+    """Nobody is asked: the channel does not show them to newcomers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from multichat_tui.model.frames import ElidedItem, FullItem, Item, MessageFrame, Prefix
+from multichat_tui.model.frames import ElidedItem, FullItem, Item, MessageFrame, Prefix, Withheld
 from multichat_tui.model.ids import PREFIX_SIZE, RecordId
 from multichat_tui.model.limits import MAX_RECORD_FAULTS, RELAY_DELAY_MS
 from multichat_tui.model.records import Record, decode_record
@@ -12,6 +12,7 @@ from multichat_tui.node.filling import Filling
 from multichat_tui.node.foresight import Foreseen, foresee
 from multichat_tui.node.gaps import lies_below
 from multichat_tui.node.holdings import Holdings, accepts
+from multichat_tui.node.holes import Holes
 from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.ledger import Ledger, Receipt
 from multichat_tui.node.receipts import Receipts
@@ -37,6 +38,7 @@ class Arrivals:
         receipts: Receipts,
         filling: Filling,
         islands: IslandNews,
+        holes: Holes,
     ) -> None:
         self._world = world
         self._ledger = ledger
@@ -46,6 +48,7 @@ class Arrivals:
         self._receipts = receipts
         self._filling = filling
         self._islands = islands
+        self._holes = holes
         self.on_progress: Callable[[Session, Channel], None] = lambda session, channel: None
         """What else follows from delivered records; set by `introductions`."""
         self.on_list: Callable[[bytes, Session], None] = lambda encoded, session: None
@@ -114,6 +117,31 @@ class Arrivals:
             if more:
                 self._unblock(other, channel, more)
 
+    def on_withheld(self, session: Session, frame: Withheld) -> None:
+        """What a peer does not serve us: nothing waits for it any more."""
+        world = self._world
+        channel = world.by_prefix.get(frame.channel)
+        if channel is None or not channel.rooted or not accepts(channel, session):
+            return
+        found = self._holes.take(session, channel, frame)
+        if not found:
+            return
+        session.ack_due.setdefault(channel.id, set()).update(found.keys() & channel.chains.ends.keys())
+        for other in world.peers():
+            # Who offered it waits to hear that it is settled.
+            offered = other.offered.get(channel.id, {})
+            due = {key for key in found.keys() & offered.keys() if offered[key] <= channel.chains.held(key)}
+            if due and channel.serves(other.device):
+                other.ack_due.setdefault(channel.id, set()).update(due)
+        came = [name for names in found.values() for name in names]
+        for other in list(world.sessions.values()):
+            parking = other.parking.get(channel.id)
+            released = parking.release(*came) if parking is not None and len(parking) else []
+            more = self._take_all(other, channel, released) if released else []
+            if more:
+                self._unblock(other, channel, more)
+        self._filling.settle(channel)
+
     def _take_all(self, session: Session, channel: Channel, items: list[Parked]) -> list[Awaited]:
         """Items, and whatever of this link waited for them; what was delivered, by place and by id."""
         world = self._world
@@ -135,7 +163,7 @@ class Arrivals:
         world = self._world
         item, devices = parked.item, parked.devices
         outcome = self._ledger.receive(channel, item, devices)
-        if channel.edge is not None and (outcome is Receipt.DUPLICATE or isinstance(outcome, Missing)):
+        if channel.partial and (outcome is Receipt.DUPLICATE or isinstance(outcome, Missing)):
             below = self._below(channel, item)
             if below is not None:
                 acked.update(self._keys_of(channel, parked))
@@ -245,7 +273,7 @@ class Arrivals:
 
 def _names_below(channel: Channel, item: ElidedItem, devices: tuple[Prefix, ...], missing: Missing) -> bool:
     """Whether an item, but for its prev, names places that history is still to bring."""
-    if channel.edge is None or (item.log, devices[item.device], item.seq - 1) in missing.places:
+    if not channel.partial or (item.log, devices[item.device], item.seq - 1) in missing.places:
         return False
     return any(lies_below(channel, (log, device), seq) for log, device, seq in missing.places)
 

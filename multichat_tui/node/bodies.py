@@ -54,7 +54,9 @@ class Bodies:
     def as_kept(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> tuple[Record, tuple[Act, ...]]:
         """What is to be stored of a record that is about to be delivered."""
         absence = self.excuse(channel, record)
-        if absence is not None and absence is not Absence.NOT_FOR_US:
+        if absence is not None:
+            if absence is Absence.NOT_FOR_US and record.body is not None:
+                self._world.count("body-not-for-us")
             return replace(record, body=None, absence=absence), ()
         if record.body is None:
             return replace(record, absence=absence or Absence.MISSING), ()

@@ -38,6 +38,9 @@ class Branches:
         end = channel.chains.ends.get(key)
         if end is None or seq > end.seq:
             return False
+        if key not in channel.chains.forks and channel.chains.hole(key, seq) is not None:
+            # Of what is withheld nobody can be held to be on another branch.
+            return True
         if seq == end.seq and end.id[:PREFIX_SIZE] == begins:
             return True
         txn = self._world.txn
@@ -91,6 +94,10 @@ class Branches:
             self._keep(channel, key, record.header.device, channel.chains.forks[key], None)
             self._found(channel, key, record.header.device)
         self._join(channel, key, record.header.device)
+
+    def close_gap(self, channel: Channel, key: ChainKey, device: DeviceId) -> None:
+        """The part below a gap has changed otherwise than by a record that was delivered."""
+        self._join(channel, key, device)
 
     def _join(self, channel: Channel, key: ChainKey, device: DeviceId) -> None:
         """Close the gap if what the island stands on has come; keep what is left of it."""

@@ -228,7 +228,7 @@ class Choices:
     # Channels
 
     def _write(self, decided: Decided) -> Accepted:
-        record = self._ledger.author(decided.channel, decided.log, decided.acts)
+        record = self._ledger.author(decided.channel, decided.log, decided.acts, recipients=decided.recipients)
         return Accepted(record=record.id, channel=decided.channel.id, user=decided.user)
 
     def _create(self, intent: CreateChannel) -> Accepted:

@@ -31,6 +31,7 @@ from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name, encodable, visible
 from multichat_tui.node.configuring import Configuring
 from multichat_tui.node.moderating import Moderating, need
+from multichat_tui.node.recipients import recipients_for
 from multichat_tui.node.reports import Reports
 from multichat_tui.node.undoing import Undoing
 from multichat_tui.node.world import Channel, World
@@ -43,6 +44,8 @@ class Decided:
     channel: Channel
     acts: tuple[Act, ...]
     user: UserId | None = None
+    recipients: tuple[UserId, ...] | None = None
+    """Whom alone it is for, beside its author; None: all."""
 
     @property
     def log(self) -> Log:
@@ -97,11 +100,15 @@ class Deciding:
         parts = [self.decide(part) for part in intent.intents]
         if any(part.channel.id != here.id for part in parts):
             raise IntentRefused(Refusal.NOT_ALLOWED, "What is done together is done in one channel.")
+        if len(parts) > 1 and any(part.recipients is not None for part in parts):
+            # What else is done is for all to see, and so would the message be.
+            raise IntentRefused(Refusal.NOT_ALLOWED, "A message to some members is sent by itself.")
         acts = tuple(act for part in parts for act in part.acts)
         if len(acts) > MAX_ACTS or len(encode_acts(acts)) > MAX_BODY_BYTES - SALT_BYTES:
             raise IntentRefused(Refusal.TOO_LONG, f"At most {MAX_ACTS} things can be done together.", "Do them in two steps.")
         about = {part.user for part in parts if part.user is not None}
-        return Decided(channel=here, acts=acts, user=about.pop() if len(about) == 1 else None)
+        recipients = parts[0].recipients
+        return Decided(channel=here, acts=acts, user=about.pop() if len(about) == 1 else None, recipients=recipients)
 
     def _send(self, intent: SendMessage) -> Decided:
         channel = self._world.conversation(joined(self._world, intent.channel))[0]
@@ -124,7 +131,8 @@ class Deciding:
             raise IntentRefused(Refusal.BAD_NAME, "The message holds characters that are no Unicode text.")
         if intent.reply_to is not None and not self._world.txn.holds(intent.reply_to):
             raise NotFound("The message that this answers is not here.")
-        return Decided(channel=channel, acts=(Message(text=text, reply_to=intent.reply_to),))
+        recipients = recipients_for(self._world, channel, intent)
+        return Decided(channel=channel, acts=(Message(text=text, reply_to=intent.reply_to),), recipients=recipients)
 
     def _topic(self, intent: TopicIntent) -> Decided:
         channel = joined(self._world, intent.channel)

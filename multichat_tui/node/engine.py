@@ -26,6 +26,7 @@ from multichat_tui.model.frames import (
     PairFrame,
     Request,
     ReturnFrame,
+    Withheld,
 )
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, UserId
 from multichat_tui.model.intents import Accepted, Intent
@@ -445,6 +446,8 @@ class Engine:
                 self._exchange.on_ack(session, frame)
             case Islands():
                 self._exchange.on_islands(session, frame)
+            case Withheld():
+                self._exchange.on_withheld(session, frame)
             case _:
                 world.count("frame-out-of-place")
                 self._fault(session)

@@ -10,9 +10,10 @@ docs/protocol/synchronisation.md gives the state machine.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from multichat_tui.model.events import PresenceChanged
-from multichat_tui.model.frames import Ack, Islands, MessageFrame, Offer, Request
+from multichat_tui.model.frames import Ack, Islands, MessageFrame, Offer, Request, Withheld
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.acks import Acks
 from multichat_tui.node.arrivals import Arrivals
@@ -22,6 +23,7 @@ from multichat_tui.node.filling import Filling
 from multichat_tui.node.gaps import Gaps
 from multichat_tui.node.greetings import Greetings
 from multichat_tui.node.holdings import Holdings, shares
+from multichat_tui.node.holes import Holes
 from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.offers import ALL, Offers
@@ -30,6 +32,7 @@ from multichat_tui.node.pushes import Pushes
 from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.requests import Requests
 from multichat_tui.node.statements import Statements
+from multichat_tui.node.withholding import Withholding
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.session import Role, Session
@@ -41,13 +44,16 @@ class Exchange:
     def __init__(self, world: World, ledger: Ledger) -> None:
         self._world = world
         self._bodies = ledger.bodies
-        pages = Pages(world, ledger)
+        withholding = Withholding(world, ledger.held)
+        pages = Pages(world, ledger, withholding)
         self._pushes = Pushes(world, ledger, pages)
         holdings = Holdings(world, self._pushes)
         self._statements = Statements(world)
         self.on_begin: Callable[[Session], None] = lambda session: None
         """What else is said to a new peer; set by the engine."""
-        self._islands = IslandNews(world, holdings)
+        self._holes = Holes(world, holdings, withholding)
+        pages.on_lacking = partial(self._holes.tell, again=True)
+        self._islands = IslandNews(world, holdings, self._holes)
         self.filling = Filling(world, ledger)
         self._receipts = Receipts(world, holdings)
         self._offers = Offers(world, holdings, self._statements, self._pushes, self._receipts, self._islands)
@@ -58,7 +64,7 @@ class Exchange:
         self._catching_up = CatchingUp(world)
         self._gaps = Gaps(world)
         self.arrivals = Arrivals(
-            world, ledger, holdings, self._requests, self._statements, self._receipts, self.filling, self._islands
+            world, ledger, holdings, self._requests, self._statements, self._receipts, self.filling, self._islands, self._holes
         )
 
     def begin(self, session: Session) -> None:
@@ -124,6 +130,9 @@ class Exchange:
     def on_islands(self, session: Session, frame: Islands) -> None:
         self._islands.heard(session, frame)
 
+    def on_withheld(self, session: Session, frame: Withheld) -> None:
+        self.arrivals.on_withheld(session, frame)
+
     def on_request(self, session: Session, request: Request) -> None:
         self._requests.on_request(session, request)
 
@@ -151,6 +160,8 @@ class Exchange:
         if self._world.farewells_due:
             self._farewells.flush()
         for channel in list(self._world.channels.values()):
+            if channel.rooted:
+                self._holes.look(channel)
             if channel.plan_at is not None and channel.plan_at <= self._world.now:
                 self._requests.plan(channel)
         self._bodies.ask()

@@ -23,6 +23,7 @@ from multichat_tui.model.limits import (
 from multichat_tui.model.ports import Space
 from multichat_tui.model.records import Record, decode_record, signed_bytes
 from multichat_tui.node.gaps import missing_below, reached_depth
+from multichat_tui.node.holes import above_holes, beyond_holes
 from multichat_tui.node.islands import ISLANDS_VERSION
 from multichat_tui.node.ledger import Ledger, Receipt
 from multichat_tui.node.world import Channel, World
@@ -62,7 +63,7 @@ class Filling:
 
     def beyond(self, session: Session, channel: Channel, key: ChainKey, base: int) -> int:
         """Up to which seq a peer says it holds a chain without a gap from `base` + 1; -1 if not that one."""
-        offered = session.offered.get(channel.id, {}).get(key, -1)
+        offered = beyond_holes(session, channel.id, key, base, session.offered.get(channel.id, {}).get(key, -1))
         first, last = session.islands.get(channel.id, {}).get(key, (0, -1))
         if first <= base + 1:
             offered = max(offered, last)
@@ -98,7 +99,7 @@ class Filling:
         best = {key: self.best(able, channel, key) for key in keys}
         fill = channel.fill
         if channel.edge is None or _is_left_over(channel, channel.edge):
-            lacking = {key for key in keys if best[key] > channel.chains.held(key)}
+            lacking = {k for k in keys if best[k] > channel.chains.held(k) and k not in channel.chains.islands}
             if sum(best[key] - channel.chains.held(key) for key in lacking) <= FAR_BEHIND_RECORDS:
                 return set()
             chains = channel.chains
@@ -194,6 +195,10 @@ class Filling:
                 found[key] = (first, min(last, tip))
             if high >= first and (high >= last or key not in channel.chains.islands) and low <= last:
                 found[key] = (max(first, low), min(last, high))
+            if key in found:
+                found[key] = above_holes(session, channel.id, key, *found[key])
+                if found[key][0] > found[key][1]:
+                    del found[key]
         return {key: span for key, span in found.items() if refused.get(key) != span[1]}
 
     def fills(self, session: Session, channel: Channel, key: ChainKey) -> bool:

@@ -28,9 +28,19 @@ def missing_below(channel: Channel) -> int:
     return found
 
 
+def withheld_count(channel: Channel) -> tuple[int, int]:
+    """(how many records are withheld from us, the greatest ets of those that are known)."""
+    chains = channel.chains
+    count = sum(hole.last - hole.first + 1 for holes in chains.holes.values() for hole in holes)
+    ends = (chains.hole_end(key, hole.last) for key, holes in chains.holes.items() for hole in holes)
+    return count, max((end.ets for end in ends if end is not None), default=0)
+
+
 def lies_below(channel: Channel, key: ChainKey, seq: int) -> bool:
     """Whether a place is in what history is still to bring."""
     chains, edge = channel.chains, channel.edge
+    if key not in chains.forks and chains.hole(key, seq) is not None:
+        return True
     if edge is None or chains.holds(key, seq):
         return False
     gap = chains.gap(key)
@@ -96,6 +106,9 @@ class Gaps:
                     paused=reached_depth(self._world, channel),
                 )
             )
+        withheld, ets = withheld_count(channel)
+        if withheld:
+            found.append(Gap(ets=ets, missing=withheld, withheld=True))
         if channel.waiting_shown:
             sessions = [session for session in self._world.sessions.values() if waits(channel, session)]
             parkings = [session.parking[channel.id] for session in sessions]

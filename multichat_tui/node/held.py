@@ -37,7 +37,7 @@ class Held:
         log = Log.CONTROL if identifier in header.control_heads else header.log
         if log == Log.CONTROL:
             return channel.control.operation(identifier) is not None
-        if identifier in channel.chains.heads[Log.CONTENT]:
+        if identifier in channel.chains.heads[Log.CONTENT] or identifier in channel.chains.hole_ends:
             return True
         held = self.fresh_by_id.get(identifier) or self._world.txn.record(identifier)
         return held is not None and held.channel == channel.id and held.header.log == log
@@ -49,7 +49,10 @@ class Held:
             end = chains.islands[log, prefix].end
         if end is None or seq > end.seq:
             return None
-        return end.id if end.seq == seq else self._world.txn.in_chain(channel.id, log, end.device, seq)
+        if end.seq == seq:
+            return end.id
+        shown = chains.hole_end((log, prefix), seq) if chains.holes else None
+        return self._world.txn.in_chain(channel.id, log, end.device, seq) if shown is None else shown.id
 
     def surroundings(self, channel: Channel) -> Surroundings:
         chains = channel.chains
@@ -59,11 +62,13 @@ class Held:
                 found = chains.heads[log].get(identifier)
                 if found is not None:
                     return found
-            header = self.header_of(identifier)
+            shown = chains.hole_ends.get(identifier)
+            header = self.header_of(identifier) if shown is None else shown
             return 0 if header is None else header.ets
 
         def control_heads(identifier: RecordId) -> tuple[RecordId, ...]:
-            header = self.header_of(identifier)
+            shown = chains.hole_ends.get(identifier)
+            header = self.header_of(identifier) if shown is None else shown
             return () if header is None else header.control_heads
 
         def control_heads_of(identifier: RecordId) -> tuple[RecordId, ...]:
@@ -80,7 +85,7 @@ class Held:
 
     def place(self, channel: Channel, identifier: RecordId) -> Place | None:
         """Where a held record stands."""
-        end = channel.chains.by_id.get(identifier)
+        end = channel.chains.by_id.get(identifier) or channel.chains.hole_ends.get(identifier)
         if end is not None:
             header: Header | End = end
         else:

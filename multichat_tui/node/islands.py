@@ -5,6 +5,7 @@ from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, Log
 from multichat_tui.model.limits import MAX_TIPS
 from multichat_tui.model.ports import Space, Transaction
 from multichat_tui.node.holdings import MAX_UNHEARD_CHAINS, Holdings, accepts, shares
+from multichat_tui.node.holes import Holes, forget_holes, heard_holes
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.islands import decode_edge, decode_span, encode_span
@@ -28,6 +29,7 @@ def load_islands(txn: Transaction, world: World, channel: Channel) -> None:
 def forget_islands(txn: Transaction, channel: Channel) -> None:
     """The channel is forgotten: so are its gaps, what peers held, and what was dated ahead."""
     txn.delete(Space.EDGE, channel.id)
+    forget_holes(txn, channel)
     for space in (Space.GAP, Space.ISLAND, Space.CITED):
         for name, _ in txn.scan(space, channel.id):
             txn.delete(space, name)
@@ -44,12 +46,15 @@ def forget_islands_of(world: World, peer: DeviceId) -> None:
 class IslandNews:
     """Tells and hears what is held above gaps."""
 
-    def __init__(self, world: World, holdings: Holdings) -> None:
+    def __init__(self, world: World, holdings: Holdings, holes: Holes) -> None:
         self._world = world
         self._holdings = holdings
+        self._holes = holes
 
     def tell(self, session: Session, channel: Channel, keys: set[ChainKey] | None) -> None:
         """Of these chains, or of all: beside tips, which speak of what is below the gaps."""
+        if shares(channel, session):
+            self._holes.tell(session, channel, keys)
         islands = channel.chains.islands
         if session.version < ISLANDS_VERSION or not islands or not shares(channel, session):
             return
@@ -66,6 +71,7 @@ class IslandNews:
         channel = world.by_prefix.get(frame.channel)
         if channel is None or not accepts(channel, session) or not shares(channel, session):
             return
+        heard_holes(session, channel.id, frame, MAX_UNHEARD_CHAINS)
         theirs = session.islands.setdefault(channel.id, {})
         for told in frame.islands:
             key: ChainKey = (Log.CONTENT, told.device)

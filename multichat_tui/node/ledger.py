@@ -19,7 +19,7 @@ from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.events import DeliveryChanged
 from multichat_tui.model.frames import ElidedItem, Item, Prefix
 from multichat_tui.model.identity import DeviceList, decode_device_list
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import (
     MAX_CHANNEL_DEVICES,
     MAX_CONTROL_RECORDS_PER_DEVICE,
@@ -109,9 +109,12 @@ class Ledger:
 
     # Ours
 
-    def author(self, channel: Channel, log: Log, acts: tuple[Act, ...]) -> Record:
-        """Make, sign and deliver a record on top of everything held. The logics have agreed before. `errors.IntentRefused` if
-        nobody would take it (see `has_room`), or it would contradict what a copy of this profile has written."""
+    def author(
+        self, channel: Channel, log: Log, acts: tuple[Act, ...], *, recipients: tuple[UserId, ...] | None = None
+    ) -> Record:
+        """Make, sign and deliver a record on top of everything held, for all or for some members. The logics have agreed before.
+        `errors.IntentRefused` if nobody would take it (see `has_room`), or it would contradict what a copy of this profile has
+        written."""
         if self._world.identity.rollback:
             raise IntentRefused(Refusal.NOT_ALLOWED, COPIED)
         if not self.is_known(channel):
@@ -127,20 +130,22 @@ class Ledger:
             while len(self._citable(channel, merged)) > MAX_PARENTS:
                 self._make(channel, merged, Kind.MERGE, self._citable(channel, merged)[:MAX_PARENTS], b"\xa0")
         kind = Kind.CONTROL if log == Log.CONTROL else Kind.CONTENT
-        return self._make(channel, log, kind, self._citable(channel, log), encode_acts(acts), acts)
+        return self._make(channel, log, kind, self._citable(channel, log), encode_acts(acts), acts, recipients)
 
     def _citable(self, channel: Channel, log: Log) -> tuple[RecordId, ...]:
         """The heads that a record of ours may name. While history is filled in, of others' those only that were here before: what
-        came since may stand on what nobody will ever have, and who names it would not be heard by anybody else."""
+        came since may stand on what nobody will ever have, and who names it would not be heard by anybody else. Where history is
+        withheld from us, none of others', for the same reason."""
         heads, edge = sorted(channel.chains.heads[log]), channel.edge
-        if log is Log.CONTROL or edge is None:
+        if log is Log.CONTROL or not channel.partial:
             return tuple(heads)
+        low = 0 if edge is None or channel.chains.holes else edge.low
         own = channel.chains.ends.get((log, self._world.identity.device[:PREFIX_SIZE]))
         arrivals = ((head, self._world.txn.arrival(head)) for head in heads)
         return tuple(
             head
             for head, arrival in arrivals
-            if (own is not None and head == own.id) or (arrival is not None and arrival[0] < edge.low)
+            if (own is not None and head == own.id) or (arrival is not None and arrival[0] < low)
         )
 
     def is_known(self, channel: Channel) -> bool:
@@ -157,7 +162,14 @@ class Ledger:
         return written < (MAX_CONTROL_RECORDS_PER_DEVICE * 3 // 4 if by_itself else MAX_CONTROL_RECORDS_PER_DEVICE)
 
     def _make(
-        self, channel: Channel, log: Log, kind: Kind, parents: tuple[RecordId, ...], content: bytes, acts: tuple[Act, ...] = ()
+        self,
+        channel: Channel,
+        log: Log,
+        kind: Kind,
+        parents: tuple[RecordId, ...],
+        content: bytes,
+        acts: tuple[Act, ...] = (),
+        recipients: tuple[UserId, ...] | None = None,
     ) -> Record:
         world = self._world
         body = seal_body(content, world.entropy(SALT_BYTES))
@@ -166,7 +178,7 @@ class Ledger:
         known = channel.chains.heads[log]
         control = channel.chains.heads[Log.CONTROL] if log == Log.CONTENT else {}
         # Whatever is shown here comes before it, named or not.
-        earlier = parents if channel.edge is None or log is Log.CONTROL else tuple(known)
+        earlier = parents if not channel.partial or log is Log.CONTROL else tuple(known)
         header = Header(
             kind=kind,
             channel=channel.id,
@@ -178,6 +190,7 @@ class Ledger:
             control_heads=tuple(sorted(control)),
             timestamp_ms=world.now,
             ets=min(MAX_ETS - 1, expected_ets(world.now, (*(known[i] for i in earlier), *control.values()))),
+            recipients=recipients,
             body_hash=body_hash(body),
             body_size_bucket=size_bucket(len(body)),
         )
@@ -255,6 +268,9 @@ class Ledger:
             # Somebody has made two of his keys begin alike (2^32 tries): the first one to write has the chain of that name.
             return self._reject("record-device")
         held = -1 if end is None else end.seq
+        if key not in channel.chains.forks and channel.chains.hole(key, header.seq) is not None:
+            # It is withheld from us, and counts as held.
+            return Receipt.DUPLICATE
         if (header.seq <= held or key in channel.chains.islands) and world.txn.holds(record.id):
             self.bodies.hear(channel, record)
             return Receipt.DUPLICATE
@@ -391,6 +407,9 @@ class Ledger:
         end = channel.chains.ends.get(chain_key(header))
         if end is not None and end.id == header.prev:
             return end.seq == header.seq - 1
+        shown = channel.chains.hole_ends.get(header.prev)
+        if shown is not None:
+            return (shown.device, shown.seq) == (header.device, header.seq - 1)
         prev = self.held.fresh_by_id.get(header.prev) or self._world.txn.record(header.prev)
         place = (channel.id, header.log, header.device, header.seq - 1)
         return prev is not None and (prev.channel, prev.header.log, prev.header.device, prev.header.seq) == place

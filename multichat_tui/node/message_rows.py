@@ -8,7 +8,7 @@ from multichat_tui.model.events import MessageChanged
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId, short
 from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, MAX_THREAD_DEPTH, MAX_THREAD_ROWS
 from multichat_tui.model.ports import Space, TimelineEntry
-from multichat_tui.model.records import Absence, Record
+from multichat_tui.model.records import Absence, Header, Record
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, marked_places
 from multichat_tui.model.snapshots import (
     Delivery,
@@ -141,7 +141,7 @@ class MessageRows:
             kind = RowKind.HELD
         deeds = self._deeds(names, entry.user, acts)
         mine = entry.user == world.identity.user
-        state, delivered, total = self._delivery(channel, header.log, header.device, header.seq, mine and kind is RowKind.MESSAGE)
+        state, delivered, total = self._delivery(channel, header, mine and kind is RowKind.MESSAGE)
         if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):
             text = names.get(subject, short(subject))
         elif kind is RowKind.MODERATED:
@@ -172,6 +172,7 @@ class MessageRows:
             subject=subject,
             deeds=deeds if kind is RowKind.MESSAGE else (),
             ignored=header.log == Log.CONTENT and entry.user in world.regards,
+            to=tuple(sorted((names.get(user, short(user)) for user in header.recipients or ()), key=str.casefold)),
         )
 
     def _deeds(self, names: dict[UserId, str], author: UserId, acts: tuple[Act, ...]) -> tuple[str, ...]:
@@ -186,13 +187,13 @@ class MessageRows:
                 return f": beside it {said[0]}"
         return ""
 
-    def _delivery(self, channel: Channel, log: Log, device: DeviceId, seq: int, counted: bool) -> tuple[Delivery, int, int]:
+    def _delivery(self, channel: Channel, header: Header, counted: bool) -> tuple[Delivery, int, int]:
         world = self._world
         if not counted:
             return Delivery.OTHERS, 0, 0
-        key = (log, device[:PREFIX_SIZE])
-        audience = readers(world, channel)
-        delivered = sum(1 for peer in audience if world.peer_has(peer, channel.id, key, seq))
+        key = (header.log, header.device[:PREFIX_SIZE])
+        audience = readers(world, channel, header.recipients)
+        delivered = sum(1 for peer in audience if world.peer_has(peer, channel.id, key, header.seq))
         if audience and delivered == len(audience):
             return Delivery.ALL, delivered, len(audience)
         if channel.standing.membership in (Membership.LEFT, Membership.REMOVED):
@@ -224,7 +225,7 @@ class MessageRows:
                 delivered=world.peer_has(device, channel.id, key, stored.header.seq),
             )
             for device in channel.audience(world.identity.device)
-            if device != stored.header.device
+            if device != stored.header.device and is_for(stored.header, certificates[device].user, row.author)
         ]
         devices.sort(key=lambda entry: (entry.name.casefold(), entry.device))
         return DeliveryRow(record=record, state=row.state, devices=tuple(devices), failure=row.failure)
@@ -238,10 +239,18 @@ def find(world: World, channel: ChannelId) -> Channel:
     return found
 
 
-def readers(world: World, channel: Channel) -> tuple[DeviceId, ...]:
-    """The devices of the other people in a channel."""
+def readers(world: World, channel: Channel, recipients: tuple[UserId, ...] | None = None) -> tuple[DeviceId, ...]:
+    """The devices of the other people in a channel, or of some of them."""
     own = {certificate.device for certificate in world.identity.devices.certificates}
-    return tuple(device for device in channel.audience(world.identity.device) if device not in own)
+    found = tuple(device for device in channel.audience(world.identity.device) if device not in own)
+    if recipients is None:
+        return found
+    return tuple(device for device in found if channel.control.user_of(device) in recipients)
+
+
+def is_for(header: Header, user: UserId, author: UserId) -> bool:
+    """Whether somebody is given the text of a message."""
+    return header.recipients is None or user in header.recipients or user == author
 
 
 def changed_row(row: MessageRow) -> EventBuild:

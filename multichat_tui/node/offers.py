@@ -13,6 +13,7 @@ from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.pushes import Pushes
 from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.statements import Statements
+from multichat_tui.node.withholding import WITHHELD_VERSION
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.session import Pending, Session, Watch
@@ -115,6 +116,9 @@ class Offers:
                 continue
             held = channel.chains.ends
             named = sorted(held if keys is ALL else keys & held.keys())
+            if session.version < WITHHELD_VERSION:
+                # It would ask for what is withheld from us.
+                named = [key for key in named if key not in channel.chains.holes]
             sent = session.sent.setdefault(identifier, {})
             for key in named:
                 sent[key] = max(held[key].seq, sent.get(key, -1))

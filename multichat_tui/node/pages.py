@@ -1,5 +1,6 @@
 """Pages: records on their way to a peer, few enough at a time, in causal order, the control log first."""
 
+from collections.abc import Callable
 from itertools import islice
 
 from multichat_tui.model.frames import Item, MessageFrame, Request
@@ -10,6 +11,7 @@ from multichat_tui.node.bodies import is_whole
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.proofs import Proofs
+from multichat_tui.node.withholding import Kept, Withholding, runs_of
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey, chain_key
 from multichat_tui.sync.elision import DeviceTable, elide, full
@@ -18,17 +20,26 @@ from multichat_tui.sync.session import Serving, Session, Watch
 
 
 class Pages:
-    def __init__(self, world: World, ledger: Ledger) -> None:
+    def __init__(self, world: World, ledger: Ledger, withholding: Withholding) -> None:
         self._world = world
         self._ledger = ledger
+        self._withholding = withholding
+        self.on_lacking: Callable[[Session, Channel, set[ChainKey]], None] = lambda session, channel, keys: None
+        """A peer asks for what is withheld from us, and not from it; set by `exchange`."""
         self._branches = Branches(world)
         self._proofs = Proofs(world)
 
     # Any records
 
     def send(self, session: Session, channel: Channel, records: list[Record]) -> None:
-        """Send records in frames of at most a page each, and watch for their acknowledgement."""
+        """Send records in frames of at most a page each, and watch for their acknowledgement. What is withheld from the peer is
+        told as such."""
+        kept = [record for record in records if self._withholding.keeps(session, channel, record.header)]
+        for key, run in runs_of(kept):
+            self._withholding.tell(session, channel, key, run)
+            self._watch(session, channel, key, run.last)
         page: list[Record] = []
+        records = [record for record in records if record not in kept] if kept else records
         size = 0
         for record in records:
             if page and (len(page) == PAGE_RECORDS or size + record.size > PAGE_BYTES):
@@ -50,6 +61,11 @@ class Pages:
         """What was sent: mostly these records (see `proofs`)."""
         records = self._as_sent(session, channel, records)
         frames = self._proofs.frames(channel, records, session.version) if records else []
+        if any(frame is not records for frame in frames):
+            # Others' records may have been added for their covers.
+            keeps = self._withholding.keeps
+            frames = [[record for record in frame if not keeps(session, channel, record.header)] for frame in frames]
+            frames = [self._as_sent(session, channel, frame) for frame in frames]
         for frame in frames:
             self._send_frame(session, channel, frame, whole=whole)
         return [record for frame in frames for record in frame]
@@ -75,15 +91,19 @@ class Pages:
         items = tuple(full(record) if whole else self._item(channel, record, table) for record in records)
         frame = MessageFrame(channel=channel.id[:PREFIX_SIZE], devices=tuple(table.prefixes), items=items)
         world.send(session, frame)
-        sent = session.sent.setdefault(channel.id, {})
         for record in records:
-            key = chain_key(record.header)
-            sent[key] = max(record.header.seq, sent.get(key, -1))
-            straight = key not in channel.chains.forks
-            has = world.peer_has(session.device, channel.id, key, record.header.seq)
-            if straight and not has and (channel.id, key) not in session.watches:
-                watch = Watch(sent_at=world.now, next_at=world.now + session.rtt.timeout_ms(0))
-                session.watches[channel.id, key] = watch
+            self._watch(session, channel, chain_key(record.header), record.header.seq)
+
+    def _watch(self, session: Session, channel: Channel, key: ChainKey, seq: int) -> None:
+        """A record went out, or that it is withheld: that is to be acknowledged."""
+        world = self._world
+        sent = session.sent.setdefault(channel.id, {})
+        sent[key] = max(seq, sent.get(key, -1))
+        straight = key not in channel.chains.forks
+        has = world.peer_has(session.device, channel.id, key, seq)
+        if straight and not has and (channel.id, key) not in session.watches:
+            watch = Watch(sent_at=world.now, next_at=world.now + session.rtt.timeout_ms(0))
+            session.watches[channel.id, key] = watch
 
     def _item(self, channel: Channel, record: Record, table: DeviceTable) -> Item:
         if record.header.log == Log.CONTROL or chain_key(record.header) in channel.chains.forks:
@@ -116,7 +136,7 @@ class Pages:
                     records += self._world.txn.chain(
                         channel.id, entry.log, device, entry.first, min(entry.last, entry.first + PAGE_RECORDS - 1)
                     )
-            self._send_full(session, channel, [r for r in records if r is not None and r.channel == channel.id])
+            self._answer_full(session, channel, [r for r in records if r is not None and r.channel == channel.id])
         if request.full or not request.ranges:
             return
         if request.newest:
@@ -126,12 +146,34 @@ class Pages:
         for entry in request.ranges:
             key = (entry.log, entry.device)
             first, last = self._held(channel, key, entry.first, entry.last, newest=False)
+            first, last = self._granted(session, channel, key, first, last)
             if first > last:
                 continue
             serving.ranges[key] = (first, last)
             # Pages with what is asked for again were lost; the others are still on their way, and count against the window.
             serving.pages = [page for page in serving.pages if page.get(key, -1) < entry.first]
         self._serve(session, channel, serving)
+
+    def _answer_full(self, session: Session, channel: Channel, records: list[Record]) -> None:
+        kept = [record for record in records if self._withholding.keeps(session, channel, record.header)]
+        if kept:
+            self._withholding.tell_records(session, channel, kept)
+            records = [record for record in records if record not in kept]
+        self._send_full(session, channel, records)
+
+    def _granted(self, session: Session, channel: Channel, key: ChainKey, first: int, last: int) -> tuple[int, int]:
+        """What of a range a peer is served: from the first record not withheld from it on, up to what is withheld from us."""
+        if first > last or key[0] is not Log.CONTENT:
+            return first, last
+        begin = self._withholding.served_from(session, channel, key, first, last)
+        if begin > first:
+            self._withholding.tell(session, channel, key, Kept(first=first, last=begin - 1))
+            self._watch(session, channel, key, begin - 1)
+        if channel.chains.hole(key, begin) is not None and begin <= last:
+            self.on_lacking(session, channel, {key})
+            return begin, begin - 1
+        beyond = (hole.first for hole in channel.chains.holes.get(key, ()) if hole.first > begin)
+        return begin, min(last, min(beyond, default=last + 1) - 1)
 
     def _held(self, channel: Channel, key: ChainKey, first: int, last: int, *, newest: bool) -> tuple[int, int]:
         """What is held of a range without a gap, from its lower end on; or with `newest` from its upper one down."""
@@ -147,6 +189,7 @@ class Pages:
         for entry in request.ranges:
             key = (entry.log, entry.device)
             first, last = self._held(channel, key, entry.first, entry.last, newest=True)
+            first, last = self._granted_newest(session, channel, key, first, last)
             if entry.log is Log.CONTENT and key not in channel.chains.forks and first <= last:
                 ranges[key] = (first, last)
         left = min(request.newest, PAGE_RECORDS * PAGE_WINDOW)
@@ -164,12 +207,25 @@ class Pages:
                 ranges[key] = (ranges[key][0], record.header.seq - 1)
             ranges = {key: span for key, span in ranges.items() if span[0] <= span[1]}
             left -= len(page)
-            pages.append(page)
+            pages.append([record for record in page if not self._withholding.keeps(session, channel, record.header)])
         for following, page in zip(range(len(pages) - 1, -1, -1), pages, strict=True):
             items = tuple(full(record) for record in page)
             self._world.send(session, MessageFrame(channel=channel.id[:PREFIX_SIZE], items=items, following=following))
         if not pages:
             self._world.send(session, MessageFrame(channel=channel.id[:PREFIX_SIZE], following=0))
+
+    def _granted_newest(self, session: Session, channel: Channel, key: ChainKey, first: int, last: int) -> tuple[int, int]:
+        """The upper end of what of a range a peer is served."""
+        if first > last or key[0] is not Log.CONTENT:
+            return first, last
+        begin = self._withholding.served_from(session, channel, key, first, last)
+        if begin > first:
+            self._withholding.tell(session, channel, key, Kept(first=first, last=begin - 1))
+        below = [hole for hole in channel.chains.holes.get(key, ()) if hole.first <= last and hole.last >= begin]
+        if below:
+            self.on_lacking(session, channel, {key})
+            begin = max(hole.last for hole in below) + 1
+        return begin, last
 
     def _send_full(self, session: Session, channel: Channel, records: list[Record]) -> None:
         page: list[Record] = []
@@ -198,6 +254,7 @@ class Pages:
             if not records:
                 serving.ranges.clear()
                 break
+            records, stops = self._until_kept(session, channel, records)
             sent: list[Record] = []
             for start in range(0, len(records), PAGE_RECORDS):
                 sent += self._send_page(session, channel, records[start : start + PAGE_RECORDS])
@@ -218,8 +275,32 @@ class Pages:
                 # It cannot be proven to this peer: nor can what follows it.
                 unproven = next(record for record in records if record.id == identifier)
                 serving.ranges.pop(chain_key(unproven.header), None)
+            for key, seq in stops.items():
+                self._pass_over(session, channel, serving, key, seq)
         if not serving.ranges and not serving.pages:
             session.serving.pop(channel.id, None)
+
+    def _until_kept(self, session: Session, channel: Channel, records: list[Record]) -> tuple[list[Record], dict[ChainKey, int]]:
+        """Of each chain the records up to the first that is withheld, and the seq of that one."""
+        stops: dict[ChainKey, int] = {}
+        served = []
+        for record in records:
+            key = chain_key(record.header)
+            if key not in stops and self._withholding.keeps(session, channel, record.header):
+                stops[key] = record.header.seq
+            if key not in stops:
+                served.append(record)
+        return (served, stops) if stops else (records, stops)
+
+    def _pass_over(self, session: Session, channel: Channel, serving: Serving, key: ChainKey, seq: int) -> None:
+        """Go on behind what is withheld from there on; an acknowledgement makes room for it, as for a page."""
+        _, last = serving.ranges.pop(key, (0, -1))
+        if key in channel.chains.forks or seq > last:
+            return
+        first, last = self._granted(session, channel, key, seq, last)
+        serving.pages.append({key: first - 1})
+        if first <= last:
+            serving.ranges[key] = first, last
 
     def _next_page(self, channel: Channel, serving: Serving) -> list[Record]:
         """The next records in order of arrival, which is causal; those of the control log before any content."""

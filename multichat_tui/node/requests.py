@@ -11,6 +11,7 @@ from multichat_tui.node.pages import Pages
 from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.statements import Statements
 from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.elision import Missing
 from multichat_tui.sync.session import Asked, Session, Want
 
@@ -69,9 +70,9 @@ class Requests:
                 base, limit = chains.held(key), chains.islands[key].first - 1
                 if key in chains.forks:
                     limit = self._filling.best(sessions, channel, key)  # beside the island there may be another branch
-                elif reached_depth(world, channel) or any(self._filling.fills(s, channel, key) for s in sessions):
+                elif reached_depth(world, channel) or self._fills(channel, key, sessions):
                     continue
-                offering = [(min(limit, s.offered.get(channel.id, {}).get(key, -1)), s) for s in sessions]
+                offering = [(min(limit, self._filling.beyond(s, channel, key, base)), s) for s in sessions]
             want = channel.wants.get(key)
             offering = [(offered, s) for offered, s in offering if offered > base]
             if not offering:
@@ -95,6 +96,10 @@ class Requests:
             for start in range(0, len(wanted), MAX_REQUEST_RANGES):
                 chunk = tuple(wanted[start : start + MAX_REQUEST_RANGES])
                 world.send(chosen[link], Request(channel=channel.id[:PREFIX_SIZE], ranges=chunk))
+
+    def _fills(self, channel: Channel, key: ChainKey, sessions: list[Session]) -> bool:
+        """Whether a gap is filled from its upper end."""
+        return channel.edge is not None and any(self._filling.fills(s, channel, key) for s in sessions)
 
     def plan_again(self, channel: Channel, at: int) -> None:
         channel.plan_at = at if channel.plan_at is None else min(channel.plan_at, at)

@@ -54,6 +54,8 @@ class Channel:
     """Records known to lie below the edge, which others name and that history will bring; at most MAX_NAMED_BELOW."""
     lacking: Lacking = field(default_factory=Lacking)
     """Bodies of content that are missing, and asked for."""
+    holes_mask: int = 0
+    """The control log's state when what is withheld from us was last compared with it."""
     fill: Fill | None = None
     older: int = 0
     """Records that the user has asked for beyond the depth of the settings."""
@@ -88,6 +90,11 @@ class Channel:
     @property
     def view(self) -> View:
         return self.control.view
+
+    @property
+    def partial(self) -> bool:
+        """Held records may name some that are not here, be it for now or for good."""
+        return self.edge is not None or bool(self.chains.holes)
 
     @property
     def live(self) -> bool:

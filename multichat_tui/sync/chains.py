@@ -4,13 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.errors import Damaged
 from multichat_tui.model.frames import ChainTip, Prefix
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, digest
 from multichat_tui.model.limits import MAX_BRANCHES
 from multichat_tui.model.ports import ChainEnd, Space, Transaction
-from multichat_tui.model.records import Header, Record
-from multichat_tui.sync.islands import Gap, decode_gap, encode_gap
+from multichat_tui.model.records import Header, Record, decode_header, record_id
+from multichat_tui.sync.islands import Gap, Hole, decode_gap, decode_hole, encode_gap
 
+SEQ_SIZE = 8
+"""Bytes of a seq in a key of the store."""
 ChainKey: TypeAlias = tuple[Log, Prefix]
 """A chain of a channel: its log, and the first bytes of its device's id."""
 
@@ -45,14 +49,17 @@ def chain_key(header: Header) -> ChainKey:
 
 
 def _end(record: Record) -> End:
-    header = record.header
-    return End(device=header.device, seq=header.seq, id=record.id, ets=header.ets, control_heads=header.control_heads)
+    return end_of(record.header, record.id)
+
+
+def end_of(header: Header, identifier: RecordId) -> End:
+    return End(device=header.device, seq=header.seq, id=identifier, ets=header.ets, control_heads=header.control_heads)
 
 
 class Chains:
     """The chains of one channel, and the heads of its two logs with their ets."""
 
-    __slots__ = ("_digest", "by_id", "ends", "forks", "heads", "islands")
+    __slots__ = ("_digest", "by_id", "ends", "forks", "heads", "hole_ends", "holes", "islands")
 
     def __init__(self) -> None:
         self.ends: dict[ChainKey, End] = {}
@@ -61,6 +68,10 @@ class Chains:
         """Of content chains with a gap: what is held above it. `ends` speaks of what is below."""
         self.forks: dict[ChainKey, dict[RecordId, int]] = {}
         """The ends of all branches of the chains that fork, with their seqs."""
+        self.holes: dict[ChainKey, tuple[Hole, ...]] = {}
+        """What of content chains is withheld from this device, ascending: it counts as held."""
+        self.hole_ends: dict[RecordId, End] = {}
+        """The last record of each hole, whose header was shown; of forked chains, too."""
         self.by_id: dict[RecordId, End] = {}
         self.heads: dict[Log, dict[RecordId, int]] = {Log.CONTROL: {}, Log.CONTENT: {}}
         self._digest: bytes | None = None
@@ -69,9 +80,14 @@ class Chains:
     def of(cls, txn: Transaction, channel: ChannelId) -> "Chains":
         """The chains of a channel as stored."""
         chains = cls()
+        chains._load_holes(txn, channel)
         gaps = {name[ID_SIZE:]: decode_gap(value) for name, value in txn.scan(Space.GAP, channel)}
         for end in txn.chain_ends(channel):
             chains._load(txn, end, gaps.get(end.device) if end.log is Log.CONTENT else None)
+        for key, holes in chains.holes.items():
+            last = chains.hole_end(key, holes[-1].last)
+            if last is not None and holes[-1].last > chains.held(key) and key not in chains.forks:
+                chains._move(key, last)
         for name, _ in txn.scan(Space.FORK, channel):
             leaf = txn.record(RecordId(name[-ID_SIZE:]))
             if leaf is not None:
@@ -85,13 +101,75 @@ class Chains:
 
     def _load(self, txn: Transaction, stored: ChainEnd, gap: Gap | None) -> None:
         key = (stored.log, stored.device[:PREFIX_SIZE])
-        lower = txn.record(stored.id) if gap is None else None if gap.lower is None else txn.record(gap.lower)
-        if lower is not None:
-            self.ends[key] = self.by_id[lower.id] = _end(lower)
+        lower = stored.id if gap is None else gap.lower
+        record = None if lower is None else txn.record(lower)
+        if record is not None:
+            self.ends[key] = self.by_id[record.id] = _end(record)
         top = None if gap is None else txn.record(gap.end)
         if gap is not None and top is not None:
             self.islands[key] = Island(first=gap.first, under=gap.under, end=_end(top))
             self.by_id[top.id] = self.islands[key].end
+
+    # What is withheld
+
+    def _load_holes(self, txn: Transaction, channel: ChannelId) -> None:
+        for name, value in txn.scan(Space.HOLE, channel):
+            hole = decode_hole(int.from_bytes(name[-SEQ_SIZE:], "big"), value)
+            header = decode_header(hole.header_bytes)
+            if isinstance(header, Rejected):
+                raise Damaged("The profile's record of what is withheld is not readable.", "Restore the profile from a backup.")
+            key = chain_key(header)
+            self.holes[key] = (*self.holes.get(key, ()), hole)
+            identifier = record_id(hole.header_bytes)
+            self.hole_ends[identifier] = end_of(header, identifier)
+
+    def skip(self, header: Header, hole: Hole) -> Hole:
+        """What lies between the part that is held from 0 and this record, with it, is withheld: from now on it counts as held.
+        Returns the hole as it is then, one with that right below it. Not of chains that fork."""
+        self._digest = None
+        key = chain_key(header)
+        holes = self.holes.get(key, ())
+        if holes and holes[-1].last == hole.first - 1:
+            self.hole_ends.pop(record_id(holes[-1].header_bytes), None)
+            hole = replace(hole, first=holes[-1].first)
+            holes = holes[:-1]
+        self.holes[key] = (*holes, hole)
+        end = end_of(header, record_id(hole.header_bytes))
+        self.hole_ends[end.id] = end
+        self._move(key, end)
+        return hole
+
+    def _move(self, key: ChainKey, end: End | None) -> None:
+        before = self.ends.pop(key, None)
+        if before is not None:
+            self.by_id.pop(before.id, None)
+        if end is not None:
+            self.ends[key] = self.by_id[end.id] = end
+
+    def hole(self, key: ChainKey, seq: int) -> Hole | None:
+        """The hole that a place lies in."""
+        return next((hole for hole in self.holes.get(key, ()) if hole.first <= seq <= hole.last), None)
+
+    def hole_end(self, key: ChainKey, seq: int) -> End | None:
+        """The record at a place, if a hole ends there."""
+        hole = self.hole(key, seq)
+        return None if hole is None or hole.last != seq else self.hole_ends.get(record_id(hole.header_bytes))
+
+    def reopen(self, key: ChainKey, below: End | None) -> Hole | None:
+        """The last hole of a chain is none any more: what is in it is missing. `below`: the record before it. None if that has
+        to wait until the chain has no island, or where it forks."""
+        if key in self.islands or key in self.forks:
+            return None
+        self._digest = None
+        *holes, hole = self.holes.pop(key)
+        if holes:
+            self.holes[key] = tuple(holes)
+        end, last = self.ends[key], self.hole_ends.pop(record_id(hole.header_bytes))
+        self._move(key, below)
+        if end.seq > hole.last:
+            self.islands[key] = Island(first=hole.last + 1, under=last.id, end=end)
+            self.by_id[end.id] = end
+        return hole
 
     def gap(self, key: ChainKey) -> tuple[int, int] | None:
         """The first and last seq that are missing below what is held above. None too where the chain forks: on which branch the

@@ -11,7 +11,7 @@ from multichat_tui.model.codec import Value, decode, encode
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.frames import Prefix
 from multichat_tui.model.ids import LinkId, Log, RecordId
-from multichat_tui.model.limits import MAX_CHANNEL_DEVICES
+from multichat_tui.model.limits import MAX_CHANNEL_DEVICES, MAX_HEADER_BYTES
 
 ContentKey: TypeAlias = tuple[Log, Prefix]
 MAX_EDGE_BYTES = 64 * 1024 + 32 * MAX_CHANNEL_DEVICES
@@ -109,6 +109,28 @@ def decode_gap(encoded: bytes) -> Gap:
                 end=RecordId(end),
             )
     raise Damaged("The profile's record of a gap is not readable.", "Restore the profile from a backup.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """Of a content chain: what this device is not served, and counts as held. `header_bytes` and `signature` are its last
+    record's, which was shown."""
+
+    first: int
+    last: int
+    header_bytes: bytes
+    signature: bytes
+
+    def encoded(self) -> bytes:
+        return encode([self.first, self.header_bytes, self.signature])
+
+
+def decode_hole(last: int, encoded: bytes) -> Hole:
+    """What `Hole.encoded` wrote under that seq."""
+    match decode(encoded, MAX_HEADER_BYTES + 256):
+        case [int(first), bytes(header_bytes), bytes(signature)]:
+            return Hole(first=first, last=last, header_bytes=header_bytes, signature=signature)
+    raise Damaged("The profile's record of what is withheld is not readable.", "Restore the profile from a backup.")
 
 
 def encode_span(first: int, last: int) -> bytes:

@@ -115,6 +115,10 @@ class Session:
     """What the peer says it holds, beyond what it is known to hold for good."""
     islands: dict[ChannelId, dict[ChainKey, tuple[int, int]]] = field(default_factory=dict)
     """What the peer says it holds above gaps and we do not."""
+    holes: dict[ChannelId, dict[ChainKey, tuple[tuple[int, int], ...]]] = field(default_factory=dict)
+    """What the peer's tips speak of and it does not hold, as it says: (first, last), ascending."""
+    told_holes: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
+    """Chains of which it was told what we do not hold, with the last seq of that."""
     unfilled: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
     """Chains of which an answer with the newest had nothing, though we lacked up to that seq: asked for in the usual way."""
     probed: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)

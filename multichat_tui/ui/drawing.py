@@ -15,7 +15,7 @@ from multichat_tui.model.ids import RecordId, UserId
 from multichat_tui.model.limits import MAX_THREAD_ROWS
 from multichat_tui.model.snapshots import Delivery, Gap, MessageRow, RowKind
 from multichat_tui.model.text import mentions
-from multichat_tui.node.api.transcript import absence_words, gap_words, ignored_words
+from multichat_tui.node.api.transcript import absence_words, addressed_words, gap_words, ignored_words
 from multichat_tui.ui.cells import Piece, clip, one_line, pad, sober, strip_of, width, wrap
 from multichat_tui.ui.entries import Beginning, Day, Entry, GapLine, Message, NewLine, Notice, local_time
 from multichat_tui.ui.glyphs import DELIVERY_CELLS, Glyphs
@@ -225,6 +225,8 @@ def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: boo
     body: list[list[Piece]] = []
     if row.reply_to is not None:
         body.append(_quoted(row.reply_to, cols, around))
+    if row.to:
+        body.append([(clip(sober(addressed_words(row)), cols.text, glyphs.more), palette.accent)])
     if held and not (unfolded and row.text):
         told = held_text(row, around.now_ms()) + ("; Enter shows it" if row.text else "")
         body.append([(clip(told, cols.text, glyphs.more), palette.warn)])

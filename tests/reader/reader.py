@@ -465,6 +465,16 @@ def held_island(value: Any) -> Any:
     return found
 
 
+def hole(value: Any) -> Any:
+    found = row(PREFIX, UINT, UINT)(value)
+    need(found[1] <= found[2])
+    return found
+
+
+def some_withheld(value: Any) -> Any:
+    return many(row(UINT, octets(0, 2048), octets(64)), 64, 1)(value)
+
+
 def word(*known: str) -> Check:
     """One of the known words; any other means the last."""
     return lambda value: value if text(0, 32)(value) in known else known[-1]
@@ -491,7 +501,8 @@ FRAMES: dict[int, tuple[dict[int, Check], dict[int, Check]]] = {
     5: ({1: octets(0, 4096)}, {}),
     6: ({1: ID, 2: word("waiting", "admitted", "spent", "expired", "closed", "over", "denied", "refused")}, {3: text(1, 300)}),
     7: ({1: ID, 2: SIGNED_LIST, 3: SIGNED_STATEMENT, 4: octets(32), 5: boolean}, {}),
-    8: ({1: PREFIX, 2: many(held_island, 8192)}, {}),
+    8: ({1: PREFIX, 2: many(held_island, 8192)}, {3: many(hole, 8192)}),
+    9: ({1: PREFIX, 2: some_withheld}, {}),
     16: ({1: octets(32), 2: number(1, 2), 3: octets(32)}, {4: text(0, 48), 5: octets(16)}),
     17: ({1: octets(32), 2: octets(32), 3: text(0, 48)}, {}),
     18: ({1: octets(32), 2: octets(0, 30 << 10), 3: boolean}, {}),

@@ -133,7 +133,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "channel unban x y", "channel bans x", "channel lockdown x", "channel permissions x", "channel permission x send admin",
             "channel modlog x", "channel undo x", "channel report x y z", "channel reports x", "channel settle x 1 done",
             "channel roster x",
-        "channel slow x 30s", "channel archive x", "channel unarchive x", "channel close x",
+        "channel slow x 30s", "channel archive x", "channel unarchive x", "channel close x", "channel newcomers x all",
         "send x y", "log x", "thread x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
     ]  # fmt: skip
@@ -449,11 +449,14 @@ def test_settings_of_a_channel_from_the_command_line(run, twin):
     assert run("channel", "close", "dev")[0] == 2
     (row,) = results(run("channel", "close", "dev", "--yes", "--json")[1])
     assert (row["setting"], row["value"]) == ("closed", 1)
+    assert run("channel", "newcomers", "dev", "30d")[1] == "Newcomers to #dev see the last 30 days before their joining.\n"
+    assert run("channel", "newcomers", "dev", "long")[0] == 2
     assert [(each.key.name, each.value) for each in twin.intents] == [
         ("SLOW_MODE", 30_000),
         ("ARCHIVED", 1),
         ("ARCHIVED", 0),
         ("CLOSED", 1),
+        ("HISTORY", 32),
     ]
 
 

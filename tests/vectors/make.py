@@ -92,6 +92,7 @@ from multichat_tui.model.frames import (
     Frame,
     FullItem,
     HeldIsland,
+    HoleRange,
     Islands,
     JoinAnswer,
     JoinFrame,
@@ -106,6 +107,8 @@ from multichat_tui.model.frames import (
     ReturnStage,
     StatementOffer,
     Vector,
+    Withheld,
+    WithheldRange,
 )
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest, fingerprint, short
 from multichat_tui.model.invitations import Invitation, InvitationKind, join_seed, token_key
@@ -398,6 +401,12 @@ def frames() -> dict[str, Frame]:
         "page of the newest, more to follow": MessageFrame(channel=prefix, items=(full,), following=2),
         "answer with nothing": MessageFrame(channel=prefix, following=0),
         "islands": Islands(channel=prefix, islands=(HeldIsland(device=other, first=300, last=900, hash=prefix),)),
+        "islands and holes": Islands(
+            channel=prefix,
+            islands=(HeldIsland(device=other, first=300, last=900, hash=prefix),),
+            holes=(HoleRange(device=other, first=0, last=7),),
+        ),
+        "withheld": Withheld(channel=prefix, ranges=(WithheldRange(first=3, header_bytes=b"header", signature=signature),)),
         "request for receipts": Request(channel=bytes(8), receipts=((prefix, other),)),
         "ack of a fingerprint": Ack(offer=0, same=5),
         "ack of vectors that cannot be read": Ack(offer=3, unread=(prefix,)),

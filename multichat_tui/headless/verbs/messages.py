@@ -15,6 +15,7 @@ from multichat_tui.model.intents import FetchOlder, SendMessage
 from multichat_tui.model.limits import MAX_PAGE_ROWS
 from multichat_tui.model.snapshots import ChannelRow, Delivery, MessageRow, Position
 from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.commands import serving
 from multichat_tui.node.api.lookup import ID_CHARACTERS, find_destination, find_message, id_text
 from multichat_tui.node.api.transcript import gap_words, ignored_words, message_lines
 from multichat_tui.node.api.wire import from_json
@@ -30,7 +31,9 @@ async def send(context: Context) -> int:
         api = opened.api
         channel = await find_destination(api, args.to)
         reply = (await find_message(api, args.reply, channel)).id if args.reply is not None else None
-        record = (await api.submit(SendMessage(channel=channel, text=args.text, reply_to=reply))).record
+        people = await serving.people_named(api, channel, args.recipients)
+        message = SendMessage(channel=channel, text=args.text, reply_to=reply, recipients=people)
+        record = (await api.submit(message)).record
         if record is None:
             raise IntentRefused(Refusal.UNKNOWN, "The node named no message in its answer.")
         if args.wait == "delivered":
@@ -113,7 +116,7 @@ async def _fetch_older(api: NodeApi, channel: ChannelId, count: int, timeout_s: 
 
 
 def _missing(row: ChannelRow) -> int:
-    return sum(gap.missing for gap in row.gaps if gap.ets is not None)
+    return sum(gap.missing for gap in row.gaps if gap.ets is not None and not gap.withheld)
 
 
 async def thread(context: Context) -> int:

@@ -29,7 +29,7 @@ ABSENT = {
     RowKind.MISSING: "{name} wrote something whose text has not come; others are asked for it",
     RowKind.REDACTED: "{name}: {text}",
     RowKind.EXPIRED: "{name}: expired",
-    RowKind.FOR_OTHERS: "{name} wrote to named people",
+    RowKind.FOR_OTHERS: "{name}: a message to others",
 }
 """Of messages whose text is not here."""
 SIGNS = {Delivery.QUEUED: "…", Delivery.SOME: "✓", Delivery.ALL: "✓✓", Delivery.FAILED: "✗", Delivery.ALONE: "·"}
@@ -56,7 +56,7 @@ def message_lines(row: MessageRow) -> list[str]:
     if row.kind is not RowKind.MESSAGE:
         return [f"{when}  * {_happened(row)}{late}"]
     first, *rest = [line for text in (row.text, *map(one_line, row.deeds)) for line in visible(text).split("\n")]
-    return [f"{when}  {name}: {first}{'' if rest else state + late}"] + [
+    return [f"{when}  {name}{_to(row)}: {first}{'' if rest else state + late}"] + [
         f"{'':20} {line}{state + late if number == len(rest) else ''}" for number, line in enumerate(rest, 1)
     ]
 
@@ -85,8 +85,17 @@ def spoken_line(label: str, row: MessageRow, *, state: bool = True) -> str:
     marks = [WORDS[row.state]] if state and row.mine and row.kind is RowKind.MESSAGE and row.state in WORDS else []
     marks += ["late"] if row.late else []
     marks += map(one_line, row.deeds)
-    told = f"{one_line(row.name)}: {one_line(row.text)}" if row.kind is RowKind.MESSAGE else _happened(row)
+    told = f"{one_line(row.name)}{_to(row)}: {one_line(row.text)}" if row.kind is RowKind.MESSAGE else _happened(row)
     return f"{label} {clock_time(row.time_ms)} {told}" + (f" ({', '.join(marks)})" if marks else "")
+
+
+def addressed_words(row: MessageRow) -> str:
+    """Whom alone a message is for; empty: all."""
+    return f"to {', '.join(one_line(name) for name in row.to)}" if row.to else ""
+
+
+def _to(row: MessageRow) -> str:
+    return f" ({addressed_words(row)})" if row.to else ""
 
 
 def absence_words(row: MessageRow) -> str:
@@ -114,6 +123,8 @@ def gap_words(gap: Gap) -> str:
     missing = f"{gap.missing:,}" if gap.missing <= COUNTED else f"over {COUNTED:,}"
     if gap.ets is None:
         told = f"{gap.waiting:,} {'message waits' if gap.waiting == 1 else 'messages wait'} for {missing} missing"
+    elif gap.withheld:
+        return f"{missing} earlier {'message is' if one else 'messages are'} not shown to newcomers"
     elif gap.paused:
         return f"{missing} older {'message' if one else 'messages'} not fetched: /older fetches more"
     else:

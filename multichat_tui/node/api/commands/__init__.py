@@ -19,6 +19,7 @@ from multichat_tui.node.api.commands import (
     reporting,
     screens,
     searching,
+    serving,
     together,
     trust,
 )
@@ -263,6 +264,20 @@ COMMANDS: tuple[Command, ...] = (
         summary="let each member write one message in a span of time, such as 30s",
         run=configuring.slow,
         takes=(("10s", "30s", "5m", configuring.OFF),),
+    ),
+    Command(
+        name="to",
+        usage="/to NAME[,NAME...] TEXT",
+        summary="write to some members of this channel: the others see that there is a message, and not its text",
+        run=serving.to,
+        takes=(NAMES,),
+    ),
+    Command(
+        name="newcomers",
+        usage="/newcomers [none|joining|DAYSd|all] [REASON]",
+        summary="say what newcomers see of this channel's history",
+        run=serving.newcomers,
+        takes=(serving.POLICIES,),
     ),
     Command(
         name="archive",
