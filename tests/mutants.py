@@ -912,8 +912,8 @@ MUTANTS = (
     Mutant(
         name="what-is-reverted-vanishes",
         file="multichat_tui/node/timeline.py",
-        old="return channel.control.effective(record.id) or self._is_told_as_reverted(channel, record, user)",
-        new="return channel.control.effective(record.id)",
+        old="record.header.log == Log.CONTROL and self._is_told_as_reverted(channel, record, user)",
+        new="False",
         tests="tests/simulation/test_moderation_stories.py",
     ),
     Mutant(
@@ -1541,7 +1541,7 @@ MUTANTS = (
     ),
     Mutant(
         name="somebody muted writes all the same",
-        file="multichat_tui/node/choices.py",
+        file="multichat_tui/node/deciding.py",
         old='        need(channel.view, self._world.identity.user, Permission.SEND, "write")\n',
         new="",
         tests=MODERATION,

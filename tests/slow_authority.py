@@ -25,6 +25,7 @@ from multichat_tui.model.acts import (
     SetTopic,
     Style,
     Unban,
+    UnknownAct,
 )
 from multichat_tui.model.channel_settings import (
     SettingKey,
@@ -338,6 +339,8 @@ class Slow:
                 return Permission.RENAME
             case Message():
                 return Permission.SEND
+            case UnknownAct():
+                return {65: Permission.SEND, 67: Permission.REACT, 68: Permission.PIN}.get(act.type)
             case _:
                 return None
 
@@ -412,6 +415,10 @@ class Slow:
                 return group
             case Message():
                 return self._may_say(state, act, rank, op.past)
+            case UnknownAct():
+                text = act.fields.get(4)
+                written = Message(text=text if isinstance(text, str) else "-")
+                return needed is not None and self._may_say(state, written, rank, op.past, paced=False)
             case Leave() | SetTopic():
                 return True
             case _:
@@ -429,8 +436,8 @@ class Slow:
         rule = rule_of(act.key)
         return self.style is Style.GROUP or not known(act.key) or (rule is not None and rule.direct)
 
-    def _may_say(self, state: "Outcome", message: Message, rank: int, past: int) -> bool:
-        free = rank >= state.threshold(Permission.MODERATE, MUTED - 1, past)
+    def _may_say(self, state: "Outcome", message: Message, rank: int, past: int, *, paced: bool = True) -> bool:
+        free = not paced or rank >= state.threshold(Permission.MODERATE, MUTED - 1, past)
         linked = rank >= state.threshold(Permission.LINKS, MUTED - 1, past) or not holds_link(message.text)
         shut = state.closed_for_good() or state.set_to((SettingKey.ARCHIVED, 0))
         return not shut and linked and (free or not state.set_to((SettingKey.SLOW_MODE, 0)))

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from multichat_tui.channel.authority import Authority
+from multichat_tui.channel.resources import registry
 from multichat_tui.channel.view import Halt, Ruling
-from multichat_tui.model.acts import Act, Message, Report, SettleReport
+from multichat_tui.model.acts import Act, Report, SettleReport
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.hyperlinks import holds_link
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.records import Header
 
-PACED = (Message,)
-"""Acts that slow mode spaces out."""
 ALWAYS = (Report, SettleReport)
 """Acts that are no writing: also where nobody writes any more."""
 
@@ -58,11 +57,11 @@ class Asked:
         before_ms = content.paced_before_ms()
         return before_ms is None or header.timestamp_ms >= before_ms + self.slow_ms
 
-    def allows_beside_control(self, rank: int, message: Message) -> bool:
-        """Of a message in the control log: no chain of messages leads to it, so in slow mode only those write it who are free."""
-        if self.read_only or (self.slow_ms and rank < self.free):
+    def allows_beside_control(self, rank: int, act: Act) -> bool:
+        """Of content in the control log: no chain of messages leads to it, so in slow mode only who is free writes there."""
+        if self.read_only or (self.slow_ms and rank < self.free and is_paced((act,))):
             return False
-        return rank >= self.links or not holds_link(message.text)
+        return rank >= self.links or not has_link((act,))
 
 
 def asked(cited: Authority, unseen: Iterable[Halt | Ruling]) -> Asked:
@@ -80,7 +79,7 @@ def asked(cited: Authority, unseen: Iterable[Halt | Ruling]) -> Asked:
 
 
 def has_link(acts: Sequence[Act]) -> bool:
-    return any(isinstance(act, Message) and holds_link(act.text) for act in acts)
+    return any(holds_link(text) for act in acts for text in registry().texts(act))
 
 
 def is_allowed_always(acts: Sequence[Act]) -> bool:
@@ -88,5 +87,6 @@ def is_allowed_always(acts: Sequence[Act]) -> bool:
 
 
 def is_paced(acts: Sequence[Act]) -> bool:
-    """Whether slow mode counts it. What has lost its body was a message, as far as anybody can say."""
-    return not acts or any(isinstance(act, PACED) for act in acts)
+    """Whether slow mode counts it: messages, and whatever else has a place of its own among them. What has lost its body was a
+    message, as far as anybody can say."""
+    return not acts or any(registry().made_by(act) is not None for act in acts)

@@ -11,19 +11,27 @@ from multichat_tui.model.ids import PREFIX_SIZE, UserId
 from multichat_tui.model.ranks import FOUNDER, Permission
 from multichat_tui.model.records import Header
 
+SENDING = frozenset({Permission.SEND})
 
-def counts(control: ControlLog, header: Header, user: UserId, content: Content | None = None) -> bool:
-    """Content counts if its author might send in the state that it cites, its device was not revoked there and, for each removal,
-    ban, muting, revocation and narrowed permission that it does not cite, it lies within that one's fence; and if what it says
-    keeps to the channel's settings and permissions (`content_rules`), where `content` lets that be looked at."""
+
+def counts(
+    control: ControlLog,
+    header: Header,
+    user: UserId,
+    content: Content | None = None,
+    needed: frozenset[Permission] = SENDING,
+) -> bool:
+    """Content counts if its author had all that it needs in the state that it cites, its device was not revoked there and, for
+    each removal, ban, muting, revocation and narrowed permission that it does not cite, it lies within that one's fence; and if
+    what it says keeps to the channel's settings and permissions (`content_rules`), where `content` lets that be looked at."""
     cited = control.state_at(header.control_heads)
     rank = cited.rank(user)
-    if rank is None or rank < cited.threshold(Permission.SEND) or cited.revoked(header.device):
+    if rank is None or any(rank < cited.threshold(each) for each in needed) or cited.revoked(header.device):
         return False
     view = control.view
     if content is not None and not asked(cited, _unseen(cited, view, header)).allows(rank, header, content):
         return False
-    least = view.threshold(Permission.SEND)
+    least = max(map(view.threshold, needed), default=0)
     fences = [ending.fence for ending in view.endings if ending.user == user and not _seen(cited.mask, ending.operation)]
     fences += [
         ranking.fence
@@ -33,8 +41,7 @@ def counts(control: ControlLog, header: Header, user: UserId, content: Content |
     fences += [revocation.fence for revocation in _weightiest(view, header)]
     # One's own leaving fences nothing off.
     return all(fence is None or _covers(fence, header) for fence in fences) and not any(
-        isinstance(each, Ruling) and each.permission is Permission.SEND and rank < each.rank
-        for each in _unseen(cited, view, header)
+        isinstance(each, Ruling) and each.permission in needed and rank < each.rank for each in _unseen(cited, view, header)
     )
 
 

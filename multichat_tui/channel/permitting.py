@@ -21,6 +21,7 @@ from multichat_tui.model.acts import (
     SetTopic,
     Style,
     Unban,
+    UnknownAct,
 )
 from multichat_tui.model.channel_settings import SettingKey, Slot, holds, known, least_rank, role_name_of, rule_of
 from multichat_tui.model.limits import MAX_CUSTOM_RANKS
@@ -73,10 +74,11 @@ def _permits(past: Authority, operation: Operation, act: Act, rank: int) -> bool
             return operation.devices is not None and past.was_here(operation.devices.user)
         case Rename():
             return group
-        case Message():
-            return asked(past, ()).allows_beside_control(rank, act)
         case Leave() | SetTopic():
             return True
+        case Message() | UnknownAct():
+            # Content beside control acts, which nobody allows unless they understand it.
+            return permission is not None and asked(past, ()).allows_beside_control(rank, act)
         case _:
             return False
 

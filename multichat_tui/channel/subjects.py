@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from multichat_tui.channel.operations import Operation
+from multichat_tui.channel.resources import registry
 from multichat_tui.channel.view import InvitationName
 from multichat_tui.model.acts import (
     Act,
@@ -21,6 +22,7 @@ from multichat_tui.model.acts import (
     SetTopic,
     Style,
     Unban,
+    UnknownAct,
 )
 from multichat_tui.model.channel_settings import SettingKey, Slot, permission_for, slot_of
 from multichat_tui.model.ids import DeviceId, UserId
@@ -311,8 +313,8 @@ def needed(subjects: Subjects, operation: Operation, act: Act) -> Permission | N
             return Permission.TOPIC
         case Rename():
             return Permission.RENAME
-        case Message():
-            return Permission.SEND
+        case Message() | UnknownAct():
+            return registry().permission(act)
         case _:
             return None
 

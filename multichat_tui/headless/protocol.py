@@ -76,6 +76,7 @@ METHODS: Mapping[str, Method] = {
         result=Snapshot[FoundPage],
     ),
     "message": Method(needed={"record": RecordId}, result=Snapshot[MessageRow | None]),
+    "pins": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[MessageRow, ...]]),
     "thread": Method(needed={"record": RecordId}, result=Snapshot[Thread]),
     "delivery": Method(needed={"record": RecordId}, result=Snapshot[DeliveryRow]),
     "devices": Method(result=Snapshot[tuple[DeviceRow, ...]]),

@@ -145,6 +145,9 @@ class RemoteNode:
     async def message(self, record: RecordId) -> Snapshot[MessageRow | None]:
         return await self._ask("message", record=record)  # type: ignore[no-any-return]  # by METHODS
 
+    async def pins(self, channel: ChannelId) -> Snapshot[tuple[MessageRow, ...]]:
+        return await self._ask("pins", channel=channel)  # type: ignore[no-any-return]  # by METHODS
+
     async def thread(self, record: RecordId) -> Snapshot[Thread]:
         return await self._ask("thread", record=record)  # type: ignore[no-any-return]  # by METHODS
 

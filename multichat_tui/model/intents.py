@@ -334,8 +334,31 @@ class ConnectTo:
     address: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeResource:
+    """Make something that is no message, such as a poll. `fields` are pairs of name and words, as the type takes them."""
+
+    channel: ChannelId
+    kind: str
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActOn:
+    """Do something with what a record has made: `edit`, `react` or `pin` a message, `vote` in a poll. `fields` as in
+    `MakeResource`; `index`: of the act that made it, where a record has several; None: the first one that it can be done with."""
+
+    channel: ChannelId
+    record: RecordId
+    act: str
+    fields: tuple[tuple[str, str], ...] = ()
+    index: int | None = None
+
+
 Part: TypeAlias = (
     SendMessage
+    | MakeResource
+    | ActOn
     | SetTopic
     | RenameChannel
     | GiveRank
@@ -365,6 +388,8 @@ Intent: TypeAlias = (
     | LeaveChannel
     | OpenDirect
     | SendMessage
+    | MakeResource
+    | ActOn
     | SetTopic
     | RenameChannel
     | GiveRank

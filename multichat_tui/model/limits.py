@@ -225,6 +225,19 @@ MAX_REFERENCES = 4096
 """Edits, reactions, pins and the like of one message that are read, each kind by itself: as many as a channel has devices."""
 MAX_DEVICE_REFERENCES = 64
 """Of one kind, to one message and by one device, that are noted: the first ones in display order. Further ones change nothing."""
+MAX_CONTENDERS = 256
+"""Acts on one thing (one message's text, one person's vote, one task) that are looked at: the first ones in display order."""
+MAX_NAMED_ACTS = 16
+"""Acts that one act says it follows: the last ones on its thing that its author has seen."""
+MAX_EMOJI_BYTES = 40
+"""One reaction. A family of four with colours of skin has 41; nobody's keyboard makes that."""
+MAX_REACTION_KINDS = 16
+"""Different reactions to one message that are shown, those of most people first."""
+MAX_OPTIONS = 12
+"""Of a poll."""
+MAX_OPTION_CHARACTERS = 100
+MAX_PINS = 100
+"""Pinned messages of one channel that are listed, the newest ones."""
 MAX_DRAFT_CHARACTERS = MAX_TEXT_CHARACTERS
 MAX_TYPED_LINES = 200
 """What was entered in one channel, kept to be brought back."""

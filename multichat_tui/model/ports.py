@@ -65,6 +65,8 @@ class Space(StrEnum):
     """By channel id, reporter's user id, ets and record id: reports that members have made."""
     SETTLED = "settled"
     """By channel id, report's record id, ets, record id and user id: what moderators have made of them."""
+    PIN = "pin"
+    """By channel id and record id: pinned, in our own view."""
     SETTING = "setting"
     """By name: front ends' settings."""
 

@@ -71,6 +71,15 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionRow:
+    """`emoji` is one, as somebody has sent it; `mine`: one's own is among them."""
+
+    emoji: str
+    count: int
+    mine: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRow:
     """`name` is the author's name as shown: made safe, with a key suffix where two look alike. `text` is as the author sent it:
     hostile until a front end has made it visible. `arrival` counts up in the order of arrival on this node."""
@@ -102,6 +111,15 @@ class MessageRow:
     """Its author is ignored or blocked by this user: it is shown folded."""
     to: tuple[str, ...] = ()
     """Names of those whom alone it is for, beside its author; empty: it is for all."""
+    edited: bool = False
+    """`text` is another one than was sent first."""
+    reactions: tuple[ReactionRow, ...] = ()
+    """Those of most people first."""
+    pinned: bool = False
+    resource: str = ""
+    """What a MESSAGE row is if not a mere message: `poll`, `task`. Its `text` is what it is about."""
+    lines: tuple[str, ...] = ()
+    """How such a resource stands, in lines that hold others' words: `1. Friday: 3 votes, yours`."""
 
     @property
     def position(self) -> Position:
@@ -300,13 +318,32 @@ class DeviceDelivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRow:
+    """What a message said from then on. The text is as its author sent it."""
+
+    time_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactorsRow:
+    """Who has reacted with one emoji, by their names as shown."""
+
+    emoji: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRow:
-    """Who has a message."""
+    """Who has a message, and what has come of it."""
 
     record: RecordId
     state: Delivery
     devices: tuple[DeviceDelivery, ...]
     failure: str = ""
+    versions: tuple[VersionRow, ...] = ()
+    """Of an edited message, the first text first."""
+    reactions: tuple[ReactorsRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from multichat_tui.channel.resources import registry
 from multichat_tui.model.acts import (
     Act,
     Admit,
@@ -54,17 +55,6 @@ def reply_of(acts: tuple[Act, ...]) -> RecordId | None:
 def reply_of_record(record: Record) -> RecordId | None:
     """As `reply_of`, of a record as it is stored."""
     return reply_of(acts_of(record))
-
-
-def searched_text(acts: tuple[Act, ...]) -> str:
-    """What a record is found by: the text of a message; empty for what is none."""
-    kind, text, _, _ = row_words(acts)
-    return text if kind is RowKind.MESSAGE else ""
-
-
-def searched_text_of(record: Record) -> str:
-    """As `searched_text`, of a record as it is stored."""
-    return searched_text(acts_of(record))
 
 
 def _devices_text(devices: DeviceList) -> str:
@@ -130,9 +120,9 @@ def moment(time_ms: int) -> str:
 def row_words(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, UserId | None]:
     """(kind, text, reply to, subject) of what is shown: a message before all else, and before what else happened to the channel
     what was done to people's rights; otherwise the first act."""
-    messages = [act for act in acts if isinstance(act, Message)]
-    if messages:
-        return RowKind.MESSAGE, "\n".join(act.text for act in messages), messages[0].reply_to, None
+    if any(registry().made_by(act) is not None and registry().read(act) is not None for act in acts):
+        messages = [act for act in acts if isinstance(act, Message)]
+        return RowKind.MESSAGE, "\n".join(act.text for act in messages), messages[0].reply_to if messages else None, None
     for act in sorted(acts, key=lambda act: not isinstance(act, MODERATING)):
         match act:
             case Create():

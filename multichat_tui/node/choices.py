@@ -13,6 +13,7 @@ from multichat_tui.model.intents import (
     AcceptContact,
     Accepted,
     AcknowledgeAlarms,
+    ActOn,
     AnswerComparison,
     BanMember,
     BeginVerification,
@@ -32,6 +33,7 @@ from multichat_tui.model.intents import (
     LeaveChannel,
     LiftBan,
     Lockdown,
+    MakeResource,
     MarkRead,
     MeetNearby,
     OpenDirect,
@@ -125,7 +127,7 @@ class Choices:
         """Decide and do. `errors.IntentRefused`: nothing has changed."""
         self._check_account(intent)
         match intent:
-            case Together() | SendMessage() | TopicIntent() | RenameChannel():
+            case Together() | SendMessage() | MakeResource() | ActOn() | TopicIntent() | RenameChannel():
                 return self._write(self._deciding.decide(intent))
             case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission() | Lockdown() | ConfigureChannel():
                 return self._write(self._deciding.decide(intent))

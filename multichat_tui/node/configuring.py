@@ -36,14 +36,14 @@ class Configuring:
         fence = wide_fence(channel) if drawn else WideFence()
         return (Setting(key=intent.key.value, value=intent.value, fence=fence, reason=clean_reason(intent.reason)),)
 
-    def check_message(self, channel: Channel, text: str) -> None:
-        """Refuse what would not count anywhere (`channel.content_rules`). `errors.IntentRefused`."""
+    def check_message(self, channel: Channel, text: str, *, paced: bool = True) -> None:
+        """Refuse what would not count anywhere (`content_rules`). `paced`: slow mode counts it. `errors.IntentRefused`."""
         view, me = channel.view, self._world.identity.user
         refuse_in(view)
         if holds_link(text):
             need(view, me, Permission.LINKS, "send links")
         span_ms, now = view.setting(SettingKey.SLOW_MODE), self._world.now
-        if span_ms and not view.may(me, Permission.MODERATE):
+        if paced and span_ms and not view.may(me, Permission.MODERATE):
             wait_ms = self._last_message_ms(channel) + span_ms - now
             if wait_ms > 0:
                 seconds_ms = -(-wait_ms // 1000) * 1000

@@ -3,17 +3,21 @@
 So several can be made one record (`Together`), and what is refused has changed nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from multichat_tui.channel.content_rules import asked
+from multichat_tui.channel.resources import registry
 from multichat_tui.model.acts import Act, Message, Rename, SetTopic, Style, encode_acts, is_control
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.ids import ChannelId, Log, UserId
 from multichat_tui.model.intents import (
+    ActOn,
     BanMember,
     ConfigureChannel,
     GiveRank,
     LiftBan,
     Lockdown,
+    MakeResource,
     Part,
     RemoveMember,
     RenameChannel,
@@ -29,9 +33,10 @@ from multichat_tui.model.limits import MAX_ACTS, MAX_BODY_BYTES, MAX_TEXT_CHARAC
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name, encodable, visible
+from multichat_tui.node.acting import Acting
 from multichat_tui.node.configuring import Configuring
 from multichat_tui.node.moderating import Moderating, need
-from multichat_tui.node.recipients import recipients_for
+from multichat_tui.node.recipients import inherited, recipients_for
 from multichat_tui.node.reports import Reports
 from multichat_tui.node.undoing import Undoing
 from multichat_tui.node.world import Channel, World
@@ -57,6 +62,7 @@ class Deciding:
     def __init__(self, world: World) -> None:
         self._world = world
         self._moderating = Moderating(world)
+        self._acting = Acting(world)
         self._undoing = Undoing(world, self._moderating)
         self._reports = Reports(world)
         self._configuring = Configuring(world)
@@ -68,6 +74,13 @@ class Deciding:
                 return self._together(intent)
             case SendMessage():
                 return self._send(intent)
+            case MakeResource():
+                channel = self._world.conversation(joined(self._world, intent.channel))[0]
+                return self._checked(channel, self._acting.make(channel, intent))
+            case ActOn():
+                channel = self._holder(intent)
+                decided = self._checked(channel, self._acting.act(channel, intent))
+                return replace(decided, recipients=inherited(self._world, channel, intent.record))
             case TopicIntent():
                 return self._topic(intent)
             case RenameChannel():
@@ -88,6 +101,16 @@ class Deciding:
                 user = None if isinstance(intent, SetPermission | Lockdown) else intent.user
                 return Decided(channel=channel, acts=self._moderating.decide(channel, intent), user=user)
 
+    def _checked(self, channel: Channel, act: Act) -> Decided:
+        """Something that is made, or done with what was made, where the channel's settings allow it."""
+        partner = self._world.partner(channel)
+        if partner is not None:
+            check_open(self._world, partner)
+            check_regard(self._world, partner)
+        written = " ".join(registry().texts(act))
+        self._configuring.check_message(channel, written, paced=registry().made_by(act) is not None)
+        return Decided(channel=channel, acts=(act,))
+
     def _configure(self, intent: ConfigureChannel) -> Decided:
         channel = joined(self._world, intent.channel)
         return Decided(channel=channel, acts=self._configuring.decide(channel, intent))
@@ -106,9 +129,22 @@ class Deciding:
         acts = tuple(act for part in parts for act in part.acts)
         if len(acts) > MAX_ACTS or len(encode_acts(acts)) > MAX_BODY_BYTES - SALT_BYTES:
             raise IntentRefused(Refusal.TOO_LONG, f"At most {MAX_ACTS} things can be done together.", "Do them in two steps.")
+        self._check_beside_control(here, acts)
         about = {part.user for part in parts if part.user is not None}
         recipients = parts[0].recipients
         return Decided(channel=here, acts=acts, user=about.pop() if len(about) == 1 else None, recipients=recipients)
+
+    def _check_beside_control(self, channel: Channel, acts: tuple[Act, ...]) -> None:
+        """Content in the control log has to keep to more than by itself (`channel.content_rules`)."""
+        content = [act for act in acts if not is_control(act)]
+        rank = channel.view.rank(self._world.identity.user)
+        if len(content) == len(acts) or rank is None:
+            return
+        rules = asked(channel.control.state_at(tuple(channel.chains.heads[Log.CONTROL])), ())
+        if not all(rules.allows_beside_control(rank, act) for act in content):
+            raise IntentRefused(
+                Refusal.NOT_ALLOWED, "In slow mode only those who are free of it write beside such changes.", "Do it by itself."
+            )
 
     def _send(self, intent: SendMessage) -> Decided:
         channel = self._world.conversation(joined(self._world, intent.channel))[0]
@@ -133,6 +169,12 @@ class Deciding:
             raise NotFound("The message that this answers is not here.")
         recipients = recipients_for(self._world, channel, intent)
         return Decided(channel=channel, acts=(Message(text=text, reply_to=intent.reply_to),), recipients=recipients)
+
+    def _holder(self, intent: ActOn) -> Channel:
+        """The one of the channels that show as one conversation which holds what is acted on."""
+        found = self._world.txn.record(intent.record)
+        parts = self._world.conversation(joined(self._world, intent.channel))
+        return next((part for part in parts if found is not None and part.id == found.channel), parts[0])
 
     def _topic(self, intent: TopicIntent) -> Decided:
         channel = joined(self._world, intent.channel)

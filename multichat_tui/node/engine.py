@@ -5,8 +5,9 @@
 
 from functools import partial
 
+from multichat_tui.channel.resources import registry
 from multichat_tui.model.acts import Act, decode_acts
-from multichat_tui.model.codec import Rejected
+from multichat_tui.model.codec import Rejected, encode
 from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.events import (
@@ -61,7 +62,7 @@ from multichat_tui.model.records import Kind
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.statements import decode_statement
 from multichat_tui.model.trust import AlarmKind
-from multichat_tui.node.act_words import reply_of_record, searched_text_of
+from multichat_tui.node.act_words import reply_of_record
 from multichat_tui.node.alarms import look_at_names
 from multichat_tui.node.bodies import load_lacking
 from multichat_tui.node.branches import forked_devices
@@ -88,6 +89,8 @@ from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.chains import Chains
 from multichat_tui.sync.session import Role, Session
 
+KNOWN_ACTS = b"known-acts"
+"""In Space.SELF: the numbers of the acts on resources that the version which ran last has known."""
 NEVER = 2**62
 """Later than every clock."""
 
@@ -160,6 +163,11 @@ class Engine:
             for channel_id, log, author, seq in txn.acknowledged(device):
                 world.peer_holds(device, channel_id)[log, author[:PREFIX_SIZE]] = seq
         world.indexed_percent = txn.indexed_percent()
+        known = encode(list(registry().numbers))
+        if txn.get(Space.SELF, KNOWN_ACTS) != known:
+            # What an older version has shown as needing a newer one may be understood now.
+            txn.look_again_at_references()
+            txn.put(Space.SELF, KNOWN_ACTS, known)
         engine = cls(world)
         engine._regards.load()
         for channel in world.channels.values():
@@ -224,6 +232,9 @@ class Engine:
         self._exchange.tick()
         self._incarnations.tick()
         self._ledger.timeline.show_due()
+        if self._index_at <= world.now:
+            self._index_older()
+        self._ledger.timeline.settle()
         self._devices.settle()
         self._returning.tick()
         if world.credentials_changed or world.introductions_changed or self._introductions_at <= world.now:
@@ -249,8 +260,6 @@ class Engine:
         elif self._tell_at <= world.now:
             self._tell_at = NEVER
             self._tell()
-        if self._index_at <= world.now:
-            self._index_older()
         due = world.early[0][0] if world.early else NEVER
         timers = (self._introductions_at, self._comparisons_at, self._dialing_at, self._tell_at, self._index_at, due)
         times = (
@@ -267,8 +276,9 @@ class Engine:
     def _index_older(self) -> None:
         """A slice of what was stored before there was an index; the next one after a pause."""
         world = self.world
-        percent = world.txn.index_older(searched_text_of, INDEX_SLICE_ENTRIES)
+        percent = world.txn.index_older(self.rows.messages.resources.searched_text_of, INDEX_SLICE_ENTRIES)
         whole = world.txn.index_older_replies(reply_of_record, INDEX_SLICE_ENTRIES)
+        whole = self._ledger.timeline.look_again(INDEX_SLICE_ENTRIES) and whole
         self._index_at = NEVER if percent == 100 and whole else world.now + INDEX_PAUSE_MS
         if percent != world.indexed_percent:
             world.indexed_percent = percent

@@ -5,8 +5,8 @@ from dataclasses import replace
 from multichat_tui.model.acts import Act
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.events import MessageChanged
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId, short
-from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, MAX_THREAD_DEPTH, MAX_THREAD_ROWS
+from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId, short
+from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, MAX_PINS, MAX_THREAD_DEPTH, MAX_THREAD_ROWS
 from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import Absence, Header, Record
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, marked_places
@@ -22,6 +22,7 @@ from multichat_tui.model.snapshots import (
 )
 from multichat_tui.node.act_words import acts_of, deeds_words, reply_of_record, row_words
 from multichat_tui.node.names import channel_names
+from multichat_tui.node.resources import Resources
 from multichat_tui.node.world import Channel, EventBuild, World
 
 ABSENT = {
@@ -32,18 +33,24 @@ ABSENT = {
     Absence.NOT_FOR_US: RowKind.FOR_OTHERS,
 }
 """What a row without a text is."""
+READABLE = (RowKind.MESSAGE, RowKind.HELD)
 
 
 class MessageRows:
     def __init__(self, world: World) -> None:
         self._world = world
+        self.resources = Resources(world)
 
     def timeline(self, channel: Channel, before: Position | None, after: Position | None, limit: int) -> tuple[MessageRow, ...]:
         world = self._world
         parts = {part.id: part for part in world.conversation(channel)}
         found = world.txn.timeline(tuple(parts), before=before, after=after, limit=limit)
-        replied = world.txn.replied([entry.id for entry, _ in found])
-        return tuple(self.row(parts[entry.channel], entry, record, replied=entry.id in replied) for entry, record in found)
+        ids = [entry.id for entry, _ in found]
+        replied, referred = world.txn.replied(ids), world.txn.referred(ids)
+        return tuple(
+            self.row(parts[entry.channel], entry, record, replied=entry.id in replied, referred=entry.id in referred)
+            for entry, record in found
+        )
 
     def message(self, record: RecordId) -> MessageRow | None:
         entry = self._world.txn.entry(record)
@@ -120,8 +127,10 @@ class MessageRows:
         acts: tuple[Act, ...] | None = None,
         *,
         replied: bool | None = None,
+        referred: bool | None = None,
     ) -> MessageRow:
-        """`acts`: if they are decoded already. `replied`: whether anything answers it, if that is known."""
+        """`acts`: if they are decoded already. `replied`: whether anything answers it, `referred`: whether any act is on it, if
+        that is known."""
         world = self._world
         header = record.header
         if acts is None:
@@ -148,6 +157,9 @@ class MessageRows:
             text = "; ".join(deeds)
             if reverted:
                 text = f"{text} (reverted{self._cause(channel, names, record.id)})"
+        described = self.resources.described(channel, record, acts, referred=referred) if kind in READABLE else None
+        if described is not None:
+            text = described.text
         elif subject is not None and kind is RowKind.DEVICES:
             text = f"{names.get(subject, short(subject))} {text}"
         return MessageRow(
@@ -173,6 +185,11 @@ class MessageRows:
             deeds=deeds if kind is RowKind.MESSAGE else (),
             ignored=header.log == Log.CONTENT and entry.user in world.regards,
             to=tuple(sorted((names.get(user, short(user)) for user in header.recipients or ()), key=str.casefold)),
+            edited=described is not None and described.edited,
+            reactions=() if described is None else described.reactions,
+            pinned=described is not None and described.pinned,
+            resource="" if described is None else described.type,
+            lines=() if described is None else described.lines,
         )
 
     def _deeds(self, names: dict[UserId, str], author: UserId, acts: tuple[Act, ...]) -> tuple[str, ...]:
@@ -228,7 +245,25 @@ class MessageRows:
             if device != stored.header.device and is_for(stored.header, certificates[device].user, row.author)
         ]
         devices.sort(key=lambda entry: (entry.name.casefold(), entry.device))
-        return DeliveryRow(record=record, state=row.state, devices=tuple(devices), failure=row.failure)
+        return DeliveryRow(
+            record=record,
+            state=row.state,
+            devices=tuple(devices),
+            failure=row.failure,
+            versions=self.resources.versions(channel, stored),
+            reactions=self.resources.reactors(channel, stored),
+        )
+
+    def pins(self, channel: ChannelId) -> tuple[MessageRow, ...]:
+        """The pinned messages of a channel that are shown, in display order; of many the newest MAX_PINS."""
+        world = self._world
+        found = [
+            row
+            for part in world.conversation(find(world, channel))
+            for key, _ in world.txn.scan(Space.PIN, part.id)
+            if (row := self.message(RecordId(key[ID_SIZE:]))) is not None and row.pinned
+        ]
+        return tuple(sorted(found, key=lambda row: (row.ets, row.id))[-MAX_PINS:])
 
 
 def find(world: World, channel: ChannelId) -> Channel:

@@ -280,6 +280,9 @@ class Node:
     async def message(self, record: RecordId) -> Snapshot[MessageRow | None]:
         return await self._read(lambda rows: rows.messages.message(record))
 
+    async def pins(self, channel: ChannelId) -> Snapshot[tuple[MessageRow, ...]]:
+        return await self._read(lambda rows: rows.messages.pins(channel))
+
     async def thread(self, record: RecordId) -> Snapshot[Thread]:
         return await self._read(lambda rows: rows.messages.thread(record))
 

@@ -4,9 +4,11 @@ when what counts has changed."""
 import heapq
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from multichat_tui.channel.content_rules import is_paced
-from multichat_tui.channel.counting import counts, within
+from multichat_tui.channel.counting import within
+from multichat_tui.channel.resources import registry
 from multichat_tui.channel.view import Halt, Ruling, View
 from multichat_tui.model.acts import (
     Act,
@@ -34,10 +36,10 @@ from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import Absence, Header, Kind, Record
 from multichat_tui.model.snapshots import Position, RowKind
 from multichat_tui.model.text import mentions
-from multichat_tui.node.act_words import LEFT_REASON, acts_of, reply_of, reply_of_record, row_words, searched_text
+from multichat_tui.node.act_words import LEFT_REASON, acts_of, reply_of, reply_of_record, row_words
 from multichat_tui.node.held import Held
-from multichat_tui.node.looked_at import LookedAt
 from multichat_tui.node.message_rows import MessageRows, changed_row
+from multichat_tui.node.resources import shows
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import chain_key
 
@@ -52,6 +54,7 @@ class Timeline:
     def __init__(self, world: World, rows: MessageRows, held: Held) -> None:
         self._world = world
         self._rows = rows
+        self._resources = rows.resources
         self._held = held
 
     def show(
@@ -84,23 +87,71 @@ class Timeline:
             and world.now - header.timestamp_ms > LATE_AFTER_MS
             and self._is_below_newest(channel, record)
             and not self._is_before_our_time(channel, record),
-            hidden=not self._is_counted(channel, record, user),
-            notice=header.log == Log.CONTROL and not any(isinstance(act, Message) for act in acts),
+            hidden=not shows(acts) or not self._is_counted(channel, record, user, acts),
+            notice=header.log == Log.CONTROL and row_words(acts)[0] is not RowKind.MESSAGE,
         )
         answered = reply_of(acts)
-        world.txn.show(entry, searched_text(acts), reply_to=answered)
+        referred = bool(world.txn.referred((record.id,)))
+        found_by = self._resources.searched_text(channel, record, acts, referred=referred)
+        world.txn.show(entry, found_by, reply_to=answered)
+        self._note_targets(channel, record.id, acts)
+        if referred and self._resources.is_pinned(channel, record, acts):
+            world.txn.put(Space.PIN, channel.id + record.id, b"")
         if answered is not None:
             world.answered.add(answered)
         world.changed_channels.add(channel.id)
         due_ms = header.timestamp_ms - FUTURE_TOLERANCE_MS
-        if due_ms > world.now and not mine and len(world.early) < MAX_EARLY:
+        if due_ms > world.now and not mine and not entry.hidden and len(world.early) < MAX_EARLY:
             heapq.heappush(world.early, (due_ms, channel.id, record.id))
         if entry.hidden:
             return
+        row = partial(self._rows.row, channel, entry, record, acts, referred=referred)
         if instead:
-            world.emit(changed_row(self._rows.row(channel, entry, record, acts)))
+            world.emit(changed_row(row()))
         else:
-            world.emit(lambda seq: MessageAdded(seq=seq, row=self._rows.row(channel, entry, record, acts), past=past))
+            world.emit(lambda seq: MessageAdded(seq=seq, row=row(), past=past))
+
+    def _note_targets(self, channel: Channel, record: RecordId, acts: tuple[Act, ...]) -> None:
+        """What is acted on may be another thing now."""
+        targets = self._resources.targets(acts)
+        if targets:
+            self._world.txn.refer(record, targets)
+            self._world.acted_on.update((target, channel.id) for target, _ in targets)
+
+    def settle(self) -> None:
+        """What was acted on in this batch is looked at again, each once: what it is found by, if it is pinned, how it shows."""
+        world = self._world
+        for target, channel_id in sorted(world.acted_on):
+            entry, record, channel = world.txn.entry(target), world.txn.record(target), world.channels.get(channel_id)
+            if entry is None or record is None or channel is None or entry.channel != channel_id:
+                # Below the horizon, or not here yet: it is looked at when it comes.
+                continue
+            acts = acts_of(record)
+            world.txn.show(entry, self._resources.searched_text(channel, record, acts, referred=True))
+            key = channel_id + target
+            if self._resources.is_pinned(channel, record, acts):
+                world.txn.put(Space.PIN, key, b"")
+            else:
+                world.txn.delete(Space.PIN, key)
+            if not entry.hidden:
+                row = self._rows.row(channel, entry, record, acts)
+                world.emit(changed_row(row))
+        world.acted_on.clear()
+
+    def look_again(self, limit: int) -> bool:
+        """Note what older entries act on, and hide those that show only by that, which a version did that did not know them yet.
+        Whether that was all."""
+        found = self._world.txn.older_references(limit)
+        for entry, record in found:
+            channel, acts = self._world.channels.get(entry.channel), acts_of(record)
+            understood = any(isinstance(act, UnknownAct) and registry().knows(act) for act in acts)
+            if channel is None or not channel.rooted or not understood:
+                continue
+            self._note_targets(channel, record.id, acts)
+            self._recount_entry(channel, entry)
+            found_by = self._resources.searched_text(channel, record, acts)
+            self._world.txn.show(self._world.txn.entry(entry.id) or entry, found_by)
+        return len(found) < limit
 
     def show_absent(self, channel: Channel, record: Record, *, arrived: bool = False, past: bool = False) -> None:
         """A record is held without its body: a row says why, where that is worth one. `arrived`: it is new here, so that nobody
@@ -236,6 +287,7 @@ class Timeline:
         record = world.txn.record(entry.id)
         if record is None:
             return
+        world.acted_on.update((target, channel.id) for target, _ in self._resources.targets(acts_of(record)))
         hidden = not self._is_shown(channel, record, entry.user)
         if hidden == entry.hidden and (hidden or record.header.log is Log.CONTENT):
             return
@@ -248,7 +300,10 @@ class Timeline:
 
     def _is_shown(self, channel: Channel, record: Record, user: UserId) -> bool:
         """Whether it has a row: it counts, and its body has not gone with its time."""
-        return record.absence not in UNSEEN and self._is_counted(channel, record, user)
+        acts = acts_of(record)
+        if record.absence is None and not shows(acts):
+            return False
+        return record.absence not in UNSEEN and self._is_counted(channel, record, user, acts)
 
     def recount_above(self, channel: Channel, header: Header) -> None:
         """A record was filled in below others of its chain: in slow mode those were written too early after it, perhaps."""
@@ -264,10 +319,11 @@ class Timeline:
             if record is not None and is_paced(acts_of(record)):
                 return
 
-    def _is_counted(self, channel: Channel, record: Record, user: UserId) -> bool:
-        if record.header.log == Log.CONTROL:
-            return channel.control.effective(record.id) or self._is_told_as_reverted(channel, record, user)
-        return counts(channel.control, record.header, user, LookedAt(self._world.txn, record))
+    def _is_counted(self, channel: Channel, record: Record, user: UserId, acts: tuple[Act, ...] | None = None) -> bool:
+        acts = acts_of(record) if acts is None else acts
+        return self._resources.counts(channel, record, user, acts) or (
+            record.header.log == Log.CONTROL and self._is_told_as_reverted(channel, record, user)
+        )
 
     def _is_told_as_reverted(self, channel: Channel, record: Record, user: UserId) -> bool:
         """What a present member did to people's rights in good faith stays, and says that it is void. Of others it does not show:

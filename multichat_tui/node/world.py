@@ -198,6 +198,8 @@ class World:
     status_changed: bool = False
     answered: set[RecordId] = field(default_factory=set)
     """What new answers answer: the threads that they belong to have grown."""
+    acted_on: set[tuple[RecordId, ChannelId]] = field(default_factory=set)
+    """Edited, reacted to, voted on in this batch, by acts of that channel."""
     named: set[UserId] = field(default_factory=set)
     """Who was given a name in this batch."""
     regards: dict[UserId, Regard] = field(default_factory=dict)

@@ -447,6 +447,10 @@ class TwinNode:
         found = next((r for rows in self.rows.values() for r in rows if r.id == record), None)
         return Snapshot(as_of=self.seq, rows=found)
 
+    async def pins(self, channel: ChannelId) -> Snapshot[tuple[MessageRow, ...]]:
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=tuple(row for row in self.rows[channel] if row.pinned))
+
     async def thread(self, record: RecordId) -> Snapshot[Thread]:
         await self._pass()
         found = next((r for rows in self.rows.values() for r in rows if r.id == record), None)

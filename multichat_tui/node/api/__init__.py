@@ -84,6 +84,9 @@ class NodeApi(Protocol):
 
     async def message(self, record: RecordId) -> Snapshot[MessageRow | None]: ...
 
+    async def pins(self, channel: ChannelId) -> Snapshot[tuple[MessageRow, ...]]:
+        """The pinned messages, in display order. `errors.NotFound`."""
+
     async def thread(self, record: RecordId) -> Snapshot[Thread]:
         """The thread that a message belongs to, whichever of its messages that is. `errors.NotFound`."""
 

@@ -50,12 +50,13 @@ def message_lines(row: MessageRow) -> list[str]:
     when = local_time(row.time_ms)
     name = visible(row.name).replace("\n", " ")
     state = f"  [{SIGNS[row.state]}]" if row.mine and row.state in SIGNS else ""
-    late = "  (late)" if row.late else ""
+    late = f"{'  (late)' if row.late else ''}{'  (edited)' if row.edited else ''}{'  (pinned)' if row.pinned else ''}"
     if row.ignored:
         return [f"{when}  * {ignored_words(1)}"]
     if row.kind is not RowKind.MESSAGE:
         return [f"{when}  * {_happened(row)}{late}"]
-    first, *rest = [line for text in (row.text, *map(one_line, row.deeds)) for line in visible(text).split("\n")]
+    below = (*map(one_line, (*row.lines, *row.deeds)), *((reactions_words(row),) if row.reactions else ()))
+    first, *rest = [line for text in (row.text, *below) for line in visible(text).split("\n")]
     return [f"{when}  {name}{_to(row)}: {first}{'' if rest else state + late}"] + [
         f"{'':20} {line}{state + late if number == len(rest) else ''}" for number, line in enumerate(rest, 1)
     ]
@@ -84,7 +85,8 @@ def spoken_line(label: str, row: MessageRow, *, state: bool = True) -> str:
     """
     marks = [WORDS[row.state]] if state and row.mine and row.kind is RowKind.MESSAGE and row.state in WORDS else []
     marks += ["late"] if row.late else []
-    marks += map(one_line, row.deeds)
+    marks += [*(["edited"] if row.edited else []), *map(one_line, (*row.lines, *row.deeds))]
+    marks += [f"reactions {reactions_words(row)}"] if row.reactions else []
     told = f"{one_line(row.name)}{_to(row)}: {one_line(row.text)}" if row.kind is RowKind.MESSAGE else _happened(row)
     return f"{label} {clock_time(row.time_ms)} {told}" + (f" ({', '.join(marks)})" if marks else "")
 
@@ -101,6 +103,11 @@ def _to(row: MessageRow) -> str:
 def absence_words(row: MessageRow) -> str:
     """What stands in place of a text that is not here."""
     return ABSENT[row.kind].format(name=one_line(row.name), text=one_line(row.text) or "redacted")
+
+
+def reactions_words(row: MessageRow) -> str:
+    """`👍 3 (you)  🎉 1`."""
+    return "  ".join(f"{one_line(each.emoji)} {each.count}{' (you)' if each.mine else ''}" for each in row.reactions)
 
 
 def _happened(row: MessageRow) -> str:

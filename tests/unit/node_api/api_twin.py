@@ -13,6 +13,7 @@ from multichat_tui.model.intents import (
     AcceptContact,
     Accepted,
     AcknowledgeAlarms,
+    ActOn,
     BanMember,
     ChangeSetting,
     ConfigureChannel,
@@ -27,6 +28,7 @@ from multichat_tui.model.intents import (
     LeaveChannel,
     LiftBan,
     Lockdown,
+    MakeResource,
     MarkRead,
     OpenDirect,
     RememberTyped,
@@ -387,7 +389,7 @@ class ApiTwin:
                 rows = {row.key: row for row in rules.settings} | {key: SettingRow(key=key, value=value)}
                 self.rules_rows[channel] = replace(rules, settings=tuple(rows.values()))
                 return Accepted(channel=channel)
-            case Together() | SetTopic() | RenameChannel() | MarkRead() | SetDraft():
+            case MakeResource() | ActOn() | Together() | SetTopic() | RenameChannel() | MarkRead() | SetDraft():
                 self._row(intent.channel)
                 return Accepted(channel=intent.channel)
 
@@ -473,6 +475,9 @@ class ApiTwin:
 
     async def message(self, record: RecordId) -> Snapshot[MessageRow | None]:
         return self._snapshot(next((row for row in self.messages if row.id == record), None))
+
+    async def pins(self, channel: ChannelId) -> Snapshot[tuple[MessageRow, ...]]:
+        return self._snapshot(tuple(row for row in self.messages if row.channel == channel and row.pinned))
 
     async def thread(self, record: RecordId) -> Snapshot[Thread]:
         found = next((row for row in self.messages if row.id == record), None)

@@ -7,6 +7,7 @@ from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import (
+    acting,
     auditing,
     channels,
     configuring,
@@ -62,7 +63,7 @@ async def run_command(
         raise UsageError("A command begins with one slash.", "/help lists them.")
     head = line[1:].split(maxsplit=1)
     name = head[0].lower() if head and not line[1:2].isspace() else ""
-    command = _BY_NAME.get(name)
+    command = _BY_NAME.get(name) or next((each for each in acting.resource_commands() if each.name == name), None)
     if command is None:
         close = nearest(name, _BY_NAME)
         advice = f"Did you mean /{close}?" if close else "/help lists the commands; // begins a message with a slash."
@@ -394,6 +395,8 @@ COMMANDS: tuple[Command, ...] = (
         summary="where the log file is, and what is logged, as it comes; /set log debug logs more",
         run=screens.log,
     ),
+    Command(name="pins", usage="/pins", summary="what is pinned in this channel", run=acting.pins),
+    *acting.resource_commands(),
     Command(name="quit", usage="/quit", summary="end the program", run=general.quit_program, aliases=("exit",)),
 )
 
