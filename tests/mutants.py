@@ -55,6 +55,7 @@ SENDING = "tests/ui/test_ui_sending.py tests/ui/test_ui_thread.py"
 IN_ORDER = "tests/ui/test_ui_in_order.py"
 
 REGARDS = "tests/simulation/test_regard_stories.py"
+ASKING = "tests/simulation/test_request_stories.py"
 
 MUTANTS = (
     Mutant(
@@ -91,6 +92,48 @@ MUTANTS = (
         old="        if world.blocked(devices.user):\n            # Not answered",
         new="        if False:\n            # Not answered",
         tests=REGARDS,
+    ),
+    Mutant(
+        name="strangers come straight in",
+        file="multichat_tui/node/asking.py",
+        old="return user in world.contacts or any(",
+        new="return True or any(",
+        tests=ASKING,
+    ),
+    Mutant(
+        name="of a request any number of records is taken",
+        file="multichat_tui/node/world.py",
+        old="self.taken < MAX_REQUEST_RECORDS",
+        new="True",
+        tests=ASKING,
+    ),
+    Mutant(
+        name="a restart makes room for more of a request",
+        file="multichat_tui/node/asking.py",
+        old="channel.taken = sum(",
+        new="channel.taken = 0 * sum(",
+        tests=ASKING,
+    ),
+    Mutant(
+        name="who was declined asks again",
+        file="multichat_tui/node/asking.py",
+        old="or user in world.declined or",
+        new="or",
+        tests=ASKING,
+    ),
+    Mutant(
+        name="through one channel all may ask at once",
+        file="multichat_tui/node/asking.py",
+        old="if taken.get(c, 0) < MAX_REQUESTS_PER_CHANNEL",
+        new="if True",
+        tests=ASKING,
+    ),
+    Mutant(
+        name="a request is announced like a message",
+        file="multichat_tui/node/timeline.py",
+        old="if entry.hidden or channel.standing.membership is Membership.ASKED:",
+        new="if entry.hidden:",
+        tests=ASKING,
     ),
     Mutant(
         name="a reply quotes what is ignored",

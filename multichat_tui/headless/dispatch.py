@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from multichat_tui.headless.conformance import conformance
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.verbs import (
+    asking,
     auditing,
     channels,
     configuring,
@@ -47,6 +48,9 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("contact", "warnings"): trust.contact_warnings,
     ("contact", "list"): people.contact_list,
     ("contact", "show"): people.contact_show,
+    ("contact", "requests"): asking.requests,
+    ("contact", "accept"): asking.accept,
+    ("contact", "decline"): asking.decline,
     ("contact", "ignore"): regards.ignore,
     ("contact", "block"): regards.block,
     ("contact", "unignore"): regards.unignore,

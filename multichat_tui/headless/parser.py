@@ -262,6 +262,9 @@ def _people_verbs(verb: Any, noun: Any) -> None:
     ):
         verb(name, help_text, within=contact).add_argument("name", metavar="NAME")
     verb("ignored", "whom you ignore or have blocked", within=contact)
+    verb("requests", "people who are no contacts and ask to write to you", within=contact)
+    verb("accept", "take up what somebody asks", within=contact).add_argument("name", metavar="NAME")
+    verb("decline", "delete what somebody asks; they are not told", within=contact).add_argument("name", metavar="NAME")
 
 
 def _channel_verbs(verb: Any, noun: Any) -> None:

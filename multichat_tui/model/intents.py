@@ -249,6 +249,14 @@ class SetRegard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRequest:
+    """Take up what somebody asks who is no contact, or decline it for good. Nobody is told that it was declined."""
+
+    user: UserId
+    accept: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeDevice:
     """End one of one's own devices, for good and everywhere. The passphrase opens the account's key; None where there is none."""
 
@@ -414,6 +422,7 @@ Intent: TypeAlias = (
     | Unverify
     | AcknowledgeAlarms
     | SetRegard
+    | AnswerRequest
     | RevokeDevice
     | SettleDevices
     | LabelDevice

@@ -216,6 +216,19 @@ MAX_CONTROL_RECORDS_PER_DEVICE = 4096
 """authority.md, bounds."""
 MAX_REGARDS = 1024
 """People whom one ignores or has blocked."""
+MAX_REQUESTS = 32
+"""Conversations that people who are no contacts have begun, and that the user has not answered; one of each person."""
+MAX_REQUESTS_PER_CHANNEL = 8
+"""Of those, by members of one channel: who lets a hundred strangers into a channel fills no more than that."""
+MAX_REQUEST_RECORDS = 32
+"""Records of one such conversation, its control log included, that are taken before it is accepted: about 1 MiB at most."""
+MAX_REQUEST_TEXTS = 3
+REQUEST_CHARACTERS = 280
+"""Of the first messages of a request so many, each cut to so much, are shown."""
+MAX_OFFERED_BY_STRANGER = 4
+"""Unknown channels that one peer who is no contact may offer over one link."""
+MAX_DECLINED = 4096
+"""People whose requests were declined; the oldest may ask again when there are more."""
 MAX_SETTING_CHARACTERS = 1024
 MAX_THREAD_ROWS = 500
 """Messages of a thread that are counted and read at once: a screen shows fifty, and each costs a look-up."""

@@ -57,6 +57,8 @@ class Space(StrEnum):
     """By channel id, device id and the last seq (8 bytes): what of a content chain is withheld from this device."""
     TOLD = "told"
     """By channel id and device id: whose user is no member any more, and who was told so by us."""
+    DECLINED = "declined"
+    """By user id: when their request was declined."""
     REGARD = "regard"
     """By user id: whom the user ignores or has blocked."""
     CITED = "cited"

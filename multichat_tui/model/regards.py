@@ -23,3 +23,38 @@ class RegardRow:
     name: str
     regard: Regard
     since_ms: int
+
+
+REQUESTS_SETTING = "requests"
+
+
+class WhoComesIn(StrEnum):
+    """The setting `requests`: whose conversations come in without being asked about. Contacts' always do."""
+
+    VOUCHED = "vouched"
+    """Those for whom a contact vouches, too. All others ask."""
+    CONTACTS = "contacts"
+    """All others ask."""
+    NOBODY = "nobody"
+    """Others cannot even ask."""
+
+
+class RequestKind(StrEnum):
+    DIRECT = "direct"
+    """They have begun a conversation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    """Somebody who is no contact and asks. Names are made safe; `texts` are as they were sent, cut, and hostile."""
+
+    user: UserId
+    name: str
+    kind: RequestKind
+    since_ms: int
+    through: str
+    """The channel by which they know us; empty: one that is not shared any more."""
+    texts: tuple[str, ...] = ()
+    """The first messages."""
+    count: int = 0
+    """How many messages are held."""

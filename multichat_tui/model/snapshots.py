@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.ranks import Permission
-from multichat_tui.model.regards import Regard, RegardRow
+from multichat_tui.model.regards import Regard, RegardRow, RequestRow
 from multichat_tui.model.trust import AlarmKind, AlarmRow, ComparisonRow, NearbyRow
 
 T = TypeVar("T")
@@ -150,6 +150,8 @@ class Membership(StrEnum):
     REFUSED = "refused"
     LEFT = "left"
     REMOVED = "removed"
+    ASKED = "asked"
+    """Somebody who is no contact has begun this conversation, and the user has not answered: it stands in the requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -410,3 +412,5 @@ class StatusRow:
     """Of words and emoji, under way or just over, the oldest first."""
     regards: tuple[RegardRow, ...] = ()
     """Whom one ignores or has blocked, by name."""
+    requests: tuple[RequestRow, ...] = ()
+    """Who is no contact and asks, the oldest first."""

@@ -8,6 +8,7 @@ from multichat_tui.model.frames import ElidedItem, FullItem, Item, MessageFrame,
 from multichat_tui.model.ids import PREFIX_SIZE, RecordId
 from multichat_tui.model.limits import MAX_RECORD_FAULTS, RELAY_DELAY_MS
 from multichat_tui.model.records import Record, decode_record
+from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.filling import Filling
 from multichat_tui.node.foresight import Foreseen, foresee
 from multichat_tui.node.gaps import lies_below
@@ -66,10 +67,12 @@ class Arrivals:
         channel = world.by_prefix.get(frame.channel)
         if channel is None or not (frame.items or frame.following is not None) or not accepts(channel, session):
             return
-        if frame.following is not None:
+        asks = channel.standing.membership is Membership.ASKED
+        if frame.following is not None and not asks:
             self._take_history(session, channel, frame)
             return
-        found = foresee(self._ledger, channel, frame.items, frame.devices)
+        # Of one that only asks each record is counted as it comes.
+        found = {} if asks else foresee(self._ledger, channel, frame.items, frame.devices)
         came = self._take_foreseen(session, channel, found)
         rest = [parked for index, parked in enumerate(_parked(frame)) if index not in found]
         released = session.parking[channel.id].release(*came) if came and channel.id in session.parking else []
@@ -162,6 +165,9 @@ class Arrivals:
         """One item; what was delivered, as others may wait for it."""
         world = self._world
         item, devices = parked.item, parked.devices
+        if not channel.has_room:
+            world.count("request-full")
+            return ()
         outcome = self._ledger.receive(channel, item, devices)
         if channel.partial and (outcome is Receipt.DUPLICATE or isinstance(outcome, Missing)):
             below = self._below(channel, item)
@@ -207,6 +213,7 @@ class Arrivals:
     def _delivered(self, session: Session, channel: Channel, acked: set[ChainKey]) -> list[Awaited]:
         """Note what the ledger has delivered of a peer's; the places and ids that others may wait for."""
         delivered, self._ledger.delivered = self._ledger.delivered, []
+        channel.taken += len(delivered) if channel.standing.membership is Membership.ASKED else 0
         for _, key, seq, record in delivered:
             acked.add(key)
             self._received(session, channel, key, seq, record)

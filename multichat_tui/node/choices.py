@@ -15,6 +15,7 @@ from multichat_tui.model.intents import (
     AcknowledgeAlarms,
     ActOn,
     AnswerComparison,
+    AnswerRequest,
     BanMember,
     BeginVerification,
     ChangeSetting,
@@ -71,10 +72,12 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.ports import Space
 from multichat_tui.model.ranks import Permission
+from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name, encodable
 from multichat_tui.node.account import AccountChoices
 from multichat_tui.node.alarms import acknowledge
+from multichat_tui.node.asking import known_devices
 from multichat_tui.node.comparisons import Comparisons
 from multichat_tui.node.deciding import Decided, Deciding, check_open, check_regard, joined
 from multichat_tui.node.devices import Devices
@@ -157,7 +160,11 @@ class Choices:
                 return Accepted(comparison=self._meeting.meet(intent.person))
             case SetRegard():
                 self._regards.set(intent)
+                if intent.regard is Regard.BLOCKED:
+                    self._introductions.asking.drop(intent.user)
                 return Accepted(user=intent.user)
+            case AnswerRequest():
+                return self._answer_request(intent)
             case BeginVerification():
                 check_regard(self._world, intent.user)
                 return Accepted(user=intent.user, comparison=self._comparisons.verify(intent.user))
@@ -302,21 +309,34 @@ class Choices:
         world = self._world
         contact = world.contacts.get(user)
         existing = [c for c in world.channels.values() if c.live and world.partner(c) == user]
-        if contact is not None and existing:
+        if existing:
             # Also with a closed account: what was said is there to be read.
             return world.conversation(existing[0])[0]
         check_open(self._world, user)
-        if contact is None:
-            raise IntentRefused(Refusal.UNKNOWN, "You can write directly to contacts only.", "/pair makes contacts.")
+        asking = self._introductions.asking
+        asking.forgive(user)
+        if asking.asked_by(user) is not None:
+            return asking.accept(user)
+        devices = known_devices(world, user) if contact is None else contact.devices.living
+        if user == world.identity.user or not devices:
+            advice = "/pair makes contacts."
+            raise IntentRefused(Refusal.UNKNOWN, "You can write directly to contacts, and to members of your channels.", advice)
         create = Create(
             style=Style.DIRECT,
             name="",
-            founders=((world.identity.certificate,), contact.devices.living),
+            founders=((world.identity.certificate,), devices),
             nonce=world.entropy(16),
         )
         channel = self._ledger.found(create)
         self._exchange.announce(channel)
         return channel
+
+    def _answer_request(self, intent: AnswerRequest) -> Accepted:
+        asking = self._introductions.asking
+        if intent.accept:
+            return Accepted(channel=asking.accept(intent.user).id, user=intent.user)
+        asking.decline(intent.user)
+        return Accepted(user=intent.user)
 
     # Oneself
 

@@ -200,7 +200,7 @@ class Deciding:
 def joined(world: World, channel: ChannelId) -> Channel:
     """The channel, if we take part in it. `errors.NotFound`, `errors.IntentRefused`."""
     found = world.channels.get(channel)
-    if found is None or found.standing.membership is Membership.LEFT:
+    if found is None or found.standing.membership in (Membership.LEFT, Membership.ASKED):
         raise NotFound("There is no such channel.", "/join LINK joins one, /create NAME makes one.")
     match found.standing.membership:
         case Membership.JOINED:

@@ -170,6 +170,7 @@ class Engine:
             txn.put(Space.SELF, KNOWN_ACTS, known)
         engine = cls(world)
         engine._regards.load()
+        engine._introductions.asking.load()
         for channel in world.channels.values():
             if channel.standing.membership is Membership.JOINING and channel.standing.joining is None:
                 channel.coming_back_until = now + COMING_BACK_MS
@@ -296,6 +297,9 @@ class Engine:
         told: set[ChannelId] = set()
         for identifier in sorted(world.changed_channels):
             channel = world.channels.get(identifier)
+            if channel is not None and channel.standing.membership is Membership.ASKED:
+                world.status_changed = True
+                continue
             if channel is None or channel.standing.membership is Membership.LEFT:
                 continue
             shown_channel = world.conversation(channel)[0]

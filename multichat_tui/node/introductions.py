@@ -8,6 +8,7 @@ from multichat_tui.model.frames import JoinFrame, JoinOutcome
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.admissions import Admissions
+from multichat_tui.node.asking import Asking
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.guests import Guests
@@ -34,7 +35,8 @@ class Introductions:
         self._upkeep = Upkeep(world, ledger)
         self.pairing = Pairing(world, devices, guests)
         self.admissions = Admissions(world, ledger, exchange, guests, self._upkeep)
-        self.offered = OfferedChannels(world)
+        self.asking = Asking(world)
+        self.offered = OfferedChannels(world, self.asking)
         exchange.arrivals.on_progress = self.progress
 
     def opened(self, session: Session) -> None:
@@ -68,6 +70,11 @@ class Introductions:
     def tick(self) -> None:
         """Questions without an answer are put again; expired invitations end."""
         world = self._world
+        self.asking.settle()
+        for identifier in sorted(world.let_in & world.channels.keys()):
+            self._devices.look_at(world.channels[identifier])
+            self._exchange.announce(world.channels[identifier])
+        world.let_in.clear()
         for session in list(world.sessions.values()):
             watch = session.conversation
             if watch is not None and watch.next_at <= world.now:

@@ -36,6 +36,10 @@ ABSENT = {
 READABLE = (RowKind.MESSAGE, RowKind.HELD)
 
 
+UNLISTED = (Membership.LEFT, Membership.ASKED)
+"""Channels that are in no list."""
+
+
 class MessageRows:
     def __init__(self, world: World) -> None:
         self._world = world
@@ -63,7 +67,7 @@ class MessageRows:
         """A page of what is found in the channels that show. A message that is held back is not found before its time."""
         world = self._world
         channels = tuple(part.id for channel in search.channels for part in world.conversation(find(world, channel)))
-        left = tuple(c.id for c in world.channels.values() if c.standing.membership is Membership.LEFT)
+        left = tuple(c.id for c in world.channels.values() if c.standing.membership in UNLISTED)
         asked = replace(search, channels=channels)
         # Whom the search names is asked for.
         not_by = tuple(world.regards.keys() - set(search.users))
@@ -269,7 +273,7 @@ class MessageRows:
 def find(world: World, channel: ChannelId) -> Channel:
     """A channel that shows. `errors.NotFound` if there is none of this id."""
     found = world.channels.get(channel)
-    if found is None or found.standing.membership is Membership.LEFT:
+    if found is None or found.standing.membership in UNLISTED:
         raise NotFound("There is no such channel.", "The channels that you are in are listed on the left, and by /help.")
     return found
 

@@ -7,9 +7,10 @@ from multichat_tui.model.acts import Style, decode_acts
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import ChainRange, ChannelOffer, FullItem, MessageFrame, Request
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId
-from multichat_tui.model.limits import MAX_CHANNELS, SALT_BYTES
+from multichat_tui.model.limits import MAX_CHANNELS, MAX_OFFERED_BY_STRANGER, SALT_BYTES
 from multichat_tui.model.records import Kind, decode_record
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.asking import Asking
 from multichat_tui.node.standing import Standing
 from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.session import Role, Session
@@ -21,17 +22,22 @@ MAX_BEGUN = 8
 
 
 class OfferedChannels:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, asking: Asking) -> None:
         self._world = world
+        self._asking = asking
 
     def on_offer(self, session: Session, entry: ChannelOffer) -> None:
-        """A contact offers a channel that we do not know: ask for its root; it is taken if it is our direct channel, or to all
+        """Somebody offers a channel that we do not know: ask for its root; it is taken if it is our direct channel, or to all
         appearances one that our account is in."""
         if self._comes_back_by(session) and len(self._world.channels) < MAX_CHANNELS and len(session.offered) < MAX_CHANNELS:
             session.offered[entry.channel] = {(tip.log, tip.device): tip.seq for tip in entry.tips}
             self._world.send(session, Request(channel=entry.channel[:PREFIX_SIZE], ids=(RecordId(entry.channel),)))
             return
-        if session.user not in self._world.contacts or self._world.blocked(session.user):
+        if self._asking.standing_of(session.user) is None:
+            return
+        unknown = sum(1 for channel in session.offered if channel not in self._world.channels)
+        if session.user not in self._world.contacts and unknown >= MAX_OFFERED_BY_STRANGER:
+            self._world.count("request-too-many")
             return
         ranges = tuple(ChainRange(device=t.device, log=t.log, first=0, last=0) for t in entry.tips if t.log is Log.CONTROL)
         if ranges and len(self._world.channels) < MAX_CHANNELS and len(session.offered) < MAX_CHANNELS:
@@ -45,7 +51,8 @@ class OfferedChannels:
             return False
         if self._comes_back_by(session):
             return self._take_back(frame)
-        if session.user not in world.contacts or world.blocked(session.user):
+        standing = self._asking.standing_of(session.user)
+        if standing is None:
             return False
         if sum(1 for channel in world.channels.values() if channel.live and world.partner(channel) == session.user) >= MAX_BEGUN:
             world.count("too-many-direct-channels")
@@ -67,7 +74,7 @@ class OfferedChannels:
             if not founders_hold(create):
                 world.count("forged-founder")
                 continue
-            channel = new_channel(ChannelId(record.id), Standing(membership=Membership.JOINED))
+            channel = new_channel(ChannelId(record.id), standing)
             channel.plan_at = world.now
             world.add_channel(channel)
             world.keep(channel, channel.standing)

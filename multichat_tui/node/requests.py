@@ -3,6 +3,7 @@
 from multichat_tui.model.frames import ChainRange, Prefix, Request
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
 from multichat_tui.model.limits import GAP_DELAY_MS, MAX_REQUEST_IDS, MAX_REQUEST_RANGES
+from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.filling import Filling
 from multichat_tui.node.gaps import reached_depth
@@ -52,7 +53,8 @@ class Requests:
             self.plan_again(channel, again_at)
         chains = channel.chains
         sessions = [s for s in world.sessions.values() if accepts(channel, s)]
-        filled = self._filling.plan(channel, sessions)
+        asks = channel.standing.membership is Membership.ASKED
+        filled = set() if asks else self._filling.plan(channel, sessions)
         ranges: dict[int, list[ChainRange]] = {}
         chosen: dict[int, Session] = {}
         known = {key for s in sessions for claims in (s.offered, s.islands) for key in claims.get(channel.id, {})}

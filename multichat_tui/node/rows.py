@@ -16,7 +16,6 @@ from multichat_tui.model.snapshots import (
     FormerRow,
     Me,
     MemberRow,
-    Membership,
     PeerRow,
     PermissionRow,
     Progress,
@@ -28,11 +27,12 @@ from multichat_tui.model.text import display_names
 from multichat_tui.model.trust import AlarmKind, ComparisonRow
 from multichat_tui.node.alarms import alarm_rows, alarms
 from multichat_tui.node.gaps import Gaps
-from multichat_tui.node.message_rows import MessageRows, find, readers
+from multichat_tui.node.message_rows import UNLISTED, MessageRows, find, readers
 from multichat_tui.node.modlog import Modlog
 from multichat_tui.node.names import channel_names, names_of
 from multichat_tui.node.regards import ignored_devices, regard_rows
 from multichat_tui.node.report_rows import ReportRows
+from multichat_tui.node.request_rows import request_rows
 from multichat_tui.node.roster import roster
 from multichat_tui.node.standing import decode_held_pairing
 from multichat_tui.node.typed import typed_lines
@@ -173,7 +173,7 @@ class Rows:
         return find(self._world, channel)
 
     def channels(self) -> tuple[ChannelRow, ...]:
-        shown = [c for c in self._world.channels.values() if c.standing.membership is not Membership.LEFT]
+        shown = [c for c in self._world.channels.values() if c.standing.membership not in UNLISTED]
         rows = [self.channel(c) for c in shown if self._world.conversation(c)[0] is c]
         return tuple(sorted(rows, key=lambda row: (row.kind is ChannelKind.DIRECT, row.archived, row.name.casefold(), row.id)))
 
@@ -306,6 +306,7 @@ class Rows:
             nearby_note=world.nearby_note,
             comparisons=self._comparisons(),
             regards=regard_rows(world),
+            requests=request_rows(world, self.messages),
         )
 
     def _progress(self) -> tuple[Progress, ...]:

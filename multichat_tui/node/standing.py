@@ -6,7 +6,7 @@ from typing import Any
 from multichat_tui.model.codec import Value, decode, encode
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.identity import DeviceList, decode_device_list
-from multichat_tui.model.ids import DeviceId, UserId
+from multichat_tui.model.ids import ChannelId, DeviceId, UserId
 from multichat_tui.model.snapshots import Membership
 
 MAX_VALUE_BYTES = 256 * 1024
@@ -43,6 +43,15 @@ class Joining:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A conversation that somebody has begun who is no contact."""
+
+    since_ms: int
+    through: ChannelId
+    """A channel that both are in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """One's own side of a channel."""
 
@@ -51,12 +60,15 @@ class Standing:
     draft: str = ""
     note: str = ""
     joining: Joining | None = None
+    asked: Asked | None = None
 
     def encoded(self) -> bytes:
         fields: dict[int, Value] = {0: self.membership.value, 1: self.read_arrival, 2: self.draft, 3: self.note}
         if self.joining is not None:
             j = self.joining
             fields[4] = [j.seed, j.inviter, list(j.addresses), j.expires_ms, j.join]
+        if self.asked is not None:
+            fields[5] = [self.asked.since_ms, self.asked.through]
         return encode(fields)
 
     def but(self, **changes: Any) -> "Standing":
@@ -65,7 +77,10 @@ class Standing:
 
 def decode_standing(encoded: bytes) -> Standing:
     fields = _fields(encoded, "channel")
-    joining = None
+    joining = asked = None
+    if 5 in fields:
+        since_ms, through = fields[5]
+        asked = Asked(since_ms=since_ms, through=ChannelId(through))
     if 4 in fields:
         seed, inviter, addresses, expires_ms, join = fields[4]
         joining = Joining(
@@ -81,6 +96,7 @@ def decode_standing(encoded: bytes) -> Standing:
         draft=str(fields[2]),
         note=str(fields[3]),
         joining=joining,
+        asked=asked,
     )
 
 

@@ -34,7 +34,7 @@ from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, LATE_AFTER_MS, MAX_PACED_BACK
 from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import Absence, Header, Kind, Record
-from multichat_tui.model.snapshots import Position, RowKind
+from multichat_tui.model.snapshots import Membership, Position, RowKind
 from multichat_tui.model.text import mentions
 from multichat_tui.node.act_words import LEFT_REASON, acts_of, reply_of, reply_of_record, row_words
 from multichat_tui.node.held import Held
@@ -103,7 +103,7 @@ class Timeline:
         due_ms = header.timestamp_ms - FUTURE_TOLERANCE_MS
         if due_ms > world.now and not mine and not entry.hidden and len(world.early) < MAX_EARLY:
             heapq.heappush(world.early, (due_ms, channel.id, record.id))
-        if entry.hidden:
+        if entry.hidden or channel.standing.membership is Membership.ASKED:
             return
         row = partial(self._rows.row, channel, entry, record, acts, referred=referred)
         if instead:
@@ -181,7 +181,7 @@ class Timeline:
         world.changed_channels.add(channel.id)
         if before is not None:
             self._changed(channel, entry, record)
-        else:
+        elif channel.standing.membership is not Membership.ASKED:
             world.emit(lambda seq: MessageAdded(seq=seq, row=self._rows.row(channel, entry, record), past=past))
 
     def hide(self, channel: Channel, record: RecordId) -> None:
@@ -195,6 +195,8 @@ class Timeline:
     def _changed(self, channel: Channel, entry: TimelineEntry, record: Record) -> None:
         """Tell that a row says something else, or is gone."""
         world = self._world
+        if channel.standing.membership is Membership.ASKED:
+            return
         row = None if entry.hidden else self._rows.row(channel, entry, record)
         position = Position(ets=entry.ets, id=entry.id)
         shown = world.conversation(channel)[0].id

@@ -13,7 +13,7 @@ from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import Frame, Prefix
 from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
-from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_UNTOLD
+from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_REQUEST_RECORDS, MAX_UNTOLD
 from multichat_tui.model.ports import Entropy, Space, Transaction
 from multichat_tui.model.receipts import Receipt
 from multichat_tui.model.regards import Regard
@@ -76,6 +76,8 @@ class Channel:
     receipt_at: int | None = None
     """When a receipt of ours is due."""
     _numbers: DeviceNumbers | None = None
+    taken: int = 0
+    """Of a conversation that only asks: how many of its records are held."""
     shut: bool = False
     """A direct conversation with somebody blocked: nothing of it is told or taken."""
     told: set[DeviceId] = field(default_factory=set)
@@ -107,7 +109,14 @@ class Channel:
         nobody's right."""
         if self.shut:
             return False
-        return self.live or (self.rooted and self.standing.membership in (Membership.REMOVED, Membership.REFUSED))
+        if self.live or self.standing.membership is Membership.ASKED:
+            return True
+        return self.rooted and self.standing.membership in (Membership.REMOVED, Membership.REFUSED)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another record is taken: of a conversation that only asks, so many."""
+        return self.standing.membership is not Membership.ASKED or self.taken < MAX_REQUEST_RECORDS
 
     @property
     def numbers(self) -> DeviceNumbers:
@@ -202,6 +211,10 @@ class World:
     """Edited, reacted to, voted on in this batch, by acts of that channel."""
     named: set[UserId] = field(default_factory=set)
     """Who was given a name in this batch."""
+    declined: dict[UserId, int] = field(default_factory=dict)
+    """Whose requests were declined, and when."""
+    let_in: set[ChannelId] = field(default_factory=set)
+    """Conversations that asked, and were accepted in this batch."""
     regards: dict[UserId, Regard] = field(default_factory=dict)
     """Whom the user ignores or has blocked."""
     forked: set[DeviceId] = field(default_factory=set)
@@ -299,7 +312,7 @@ class World:
         for channel in self.channels.values():
             if channel.shut:
                 continue
-            if channel.rooted and channel.standing.membership is not Membership.REFUSED:
+            if channel.rooted and channel.standing.membership not in (Membership.REFUSED, Membership.ASKED):
                 for device in channel.audience(self.identity.device):
                     known[device] = channel.control.certificates[device]
             for device in channel.untold(self.identity.device):

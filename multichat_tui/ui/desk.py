@@ -156,3 +156,5 @@ def standing(row: ChannelRow) -> str:
             return row.note or "you have left"
         case Membership.REMOVED:
             return row.note or "you were removed"
+        case Membership.ASKED:
+            return "they ask to write to you: /requests"

@@ -72,6 +72,11 @@ def channel_items(desk: Desk, current: ChannelId | None, palette: Palette, glyph
         direct = isinstance(row, ContactRow) or row.kind is ChannelKind.DIRECT
         item = _place(row, f"{number % 10} " if number <= 10 else "  ", desk, current, palette, glyphs)
         sections["DIRECT" if direct else "CHANNELS"].append(item)
+    asking = desk.status.requests if desk.status is not None else ()
+    sections["DIRECT"] += [
+        Item(left=(("  + ", palette.warn), (one_line(row.name), PLAIN)), right=(("asks ", palette.dim),), target=row.user)
+        for row in asking
+    ]
     for title, lines in missing_sections(desk):
         sections[title] = [Item(left=(("  " + line, palette.dim),)) for line in lines]
     items: list[Item] = []

@@ -15,6 +15,7 @@ from multichat_tui.model.ids import ChannelId, UserId
 from multichat_tui.model.snapshots import ChannelKind, MessageRow, StatusRow
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import COMMANDS
+from multichat_tui.node.api.commands.asking import request_lines
 from multichat_tui.ui import faces
 from multichat_tui.ui.actions import KEYS, Scope, hint
 from multichat_tui.ui.bars import Bar
@@ -30,7 +31,7 @@ from multichat_tui.ui.lists import ListPane
 from multichat_tui.ui.moderating import command_about
 from multichat_tui.ui.outbox import NOTE_LINES, Outbox
 from multichat_tui.ui.palette import Palette
-from multichat_tui.ui.panel import AskScreen, Page, PanelScreen
+from multichat_tui.ui.panel import AskScreen, Page, PanelScreen, page_of
 from multichat_tui.ui.parts import Part
 from multichat_tui.ui.performer import Performer
 from multichat_tui.ui.row_actions import RowActions
@@ -326,7 +327,13 @@ class MainScreen(Screen[None]):
     def on_list_pane_opened(self, event: ListPane.Opened) -> None:
         target = event.target
         self.composer.focus()
-        if event.pane is self.channels and target in self.front.desk.channels:
+        status = self.front.desk.status
+        request = next((row for row in status.requests if row.user == target), None) if status is not None else None
+        if event.pane is self.channels and request is not None:
+            name = f'"{one_line(request.name)}"' if " " in request.name else one_line(request.name)
+            lines = (*request_lines(request), "", f"/accept {name} takes it up, /decline {name} deletes it: they are not told.")
+            self.panel(page_of("a request", lines))
+        elif event.pane is self.channels and target in self.front.desk.channels:
             self.move(self.front.open(ChannelId(bytes(target))))
         elif self.front.desk.me is not None and target != self.front.desk.me.user:
             self.move(self.front.open_person(UserId(bytes(target))))

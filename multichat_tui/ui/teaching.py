@@ -64,7 +64,9 @@ def _conversation(row: ChannelRow, desk: Desk) -> tuple[str, ...]:
     """The first lines of a conversation of two: who can read it, and whether it is clear who the other one is."""
     contact = desk.contacts.get(row.user) if row.user is not None else None
     name = _word(row.name)
-    if contact is not None and contact.verified:
+    if contact is None and desk.contacts_read:
+        trust = f"{row.name} is no contact of yours, and nothing shows who they are: /pair makes a link for them."
+    elif contact is not None and contact.verified:
         trust = f"You have verified that this is {row.name}."
     else:
         trust = (
@@ -89,7 +91,8 @@ def missing_sections(desk: Desk) -> tuple[tuple[str, tuple[str, ...]], ...]:
     if not desk.contacts_read:
         return ()
     groups = any(row.kind is not ChannelKind.DIRECT for row in desk.channels.values())
-    people = bool(desk.contacts) or any(row.kind is ChannelKind.DIRECT for row in desk.channels.values())
+    asked = desk.status is not None and bool(desk.status.requests)
+    people = asked or bool(desk.contacts) or any(row.kind is ChannelKind.DIRECT for row in desk.channels.values())
     found: list[tuple[str, tuple[str, ...]]] = []
     if not groups:
         found.append(("CHANNELS", NO_GROUPS_HERE))

@@ -1,8 +1,9 @@
-"""Ignoring people from the shell, with real processes: what is folded, what programs get, and that it survives a restart."""
+"""Ignoring people and answering requests from the shell, with real processes."""
 
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,3 +54,33 @@ def test_who_is_ignored_from_the_shell_is_folded_for_people_and_marked_for_progr
     homes.results("ann", "contact", "unignore", "bob")
     assert "psst" in told(homes, "ann", "log", "dev")
     assert bob.stop() == 0
+
+
+def test_a_member_who_is_no_contact_asks_and_is_accepted_from_the_shell(homes: Homes) -> None:
+    for who in ("ann", "bob", "eve"):
+        homes.results(who, "init", "--name", who, "--no-passphrase")
+    ann = homes.node("ann", *LOCAL)
+    homes.node("bob", *LOCAL, "--connect", ann.listen[0])
+    bob_at = homes.results("bob", "status")[0]["listen"][0]
+    homes.node("eve", *LOCAL, "--connect", ann.listen[0], "--connect", bob_at)
+    homes.results("ann", "channel", "create", "dev")
+    for who in ("bob", "eve"):
+        homes.results(who, "channel", "join", homes.results("ann", "channel", "invite", "dev")[0]["link"])
+    homes.results("eve", "do", "-c", "dev", "/msg bob may I?")
+    row = asked(homes, "bob")
+    assert (row["name"], row["through"], row["texts"]) == ("eve", "dev", ["may I?"])
+    assert [each["kind"] for each in homes.results("bob", "channel", "list")] == ["group"]
+    assert homes.results("bob", "contact", "accept", "eve")[0]["accepted"] is True
+    homes.results("bob", "send", "@eve", "you may", "--wait", "delivered")
+    assert [each["text"] for each in homes.results("bob", "log", "@eve") if each["kind"] == "message"] == ["may I?", "you may"]
+    assert homes.results("bob", "contact", "requests") == []
+
+
+def asked(homes: Homes, who: str) -> dict[str, object]:
+    """The request that comes to somebody within reasonable time."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        rows = homes.results(who, "contact", "requests")
+        if rows:
+            return rows[0]
+    raise AssertionError("nobody has asked")

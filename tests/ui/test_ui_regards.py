@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from seat import Sit, until
 from test_ui_moderating import DEV, among_members, with_members
-from twin import TwinNode
+from twin import TwinNode, user
 
-from multichat_tui.model.regards import Regard
+from multichat_tui.model.intents import AnswerRequest, OpenDirect
+from multichat_tui.model.regards import Regard, RequestKind, RequestRow
 
 
 def quarrel() -> TwinNode:
@@ -64,3 +65,30 @@ async def test_x_on_a_member_writes_the_command_that_ignores_or_takes_it_back(si
                 assert regard.value in seat.text
             await seat.press("x")
             assert seat.main.composer.text == line
+
+
+def asking() -> TwinNode:
+    node = TwinNode()
+    node.add_channel("dev", members=("ann", "carol"))
+    row = RequestRow(
+        user=user("carol"),
+        name="carol",
+        kind=RequestKind.DIRECT,
+        since_ms=0,
+        through="dev",
+        texts=("hello there\nAdmin: type your passphrase",),
+        count=2,
+    )
+    node.set_status(requests=(row,))
+    return node
+
+
+async def test_who_asks_stands_under_direct_and_enter_shows_what_they_wrote_and_accepts_nothing(sit: Sit) -> None:
+    async with sit(asking(), size=(100, 30)) as seat:
+        await seat.opened(DEV)
+        await seat.sees("+ carol")
+        await seat.press("tab", "G", "enter")
+        await seat.sees("carol asks to write to you, a member of #dev (2 messages)")
+        assert not any(line.strip("│ ").startswith("Admin:") for line in seat.lines), "what they wrote begins no line"
+        await seat.sees("/decline carol deletes it")
+        assert not any(isinstance(intent, OpenDirect | AnswerRequest) for intent in seat.node.intents)

@@ -100,7 +100,7 @@ def find_among(rows: Sequence[T], text: str, what: str, called: Callable[[T], tu
 
 
 async def find_person(api: NodeApi, text: str, channel: ChannelId | None = None) -> Person:
-    """Among the contacts, oneself, and the members of `channel`. `errors.NotFound`."""
+    """Among the contacts, oneself, the members of `channel`, and those one has a conversation with. `errors.NotFound`."""
     people: dict[UserId, Person] = {}
     me = (await api.me()).rows
     members = (await api.members(channel)).rows if channel is not None else ()
@@ -109,6 +109,9 @@ async def find_person(api: NodeApi, text: str, channel: ChannelId | None = None)
         people[contact.user] = Person(user=contact.user, name=contact.name, contact=contact, member=by_user.get(contact.user))
     for member in members:
         people.setdefault(member.user, Person(user=member.user, name=member.name, member=member))
+    for row in (await api.channels()).rows:
+        if row.user is not None:
+            people.setdefault(row.user, Person(user=row.user, name=row.name))
     people[me.user] = Person(user=me.user, name=me.name, me=me, member=by_user.get(me.user))
     rows = list(people.values())
     found = _matching(rows, text, lambda row: _names(row.name, row.user), lambda row: [row.user])

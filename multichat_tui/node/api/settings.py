@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from multichat_tui.model import depth
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.limits import MAX_SETTING_CHARACTERS
+from multichat_tui.model.regards import REQUESTS_SETTING, WhoComesIn
 from multichat_tui.node.api.lookup import nearest
 
 
@@ -55,6 +56,13 @@ SETTINGS: tuple[Setting, ...] = (
         default="on",
         allowed=("on", "off"),
         help="tell authors through others that their messages have arrived; off: only those you are linked with learn it",
+    ),
+    Setting(
+        key=REQUESTS_SETTING,
+        default=WhoComesIn.VOUCHED.value,
+        allowed=tuple(WhoComesIn),
+        help="who may write to you first beside contacts: those whom they vouch for (vouched), or none (contacts); all others "
+        "ask, or (nobody) cannot even ask",
     ),
     Setting(
         key="history",

@@ -14,6 +14,7 @@ from multichat_tui.model.intents import (
     Accepted,
     AcknowledgeAlarms,
     ActOn,
+    AnswerRequest,
     BanMember,
     ChangeSetting,
     ConfigureChannel,
@@ -57,7 +58,7 @@ from multichat_tui.model.moderation import (
     RosterRow,
 )
 from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, THRESHOLDS, Permission, role_of
-from multichat_tui.model.regards import Regard, RegardRow
+from multichat_tui.model.regards import Regard, RegardRow, RequestRow
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, check_search, holds_all, marked_places, words_of
 from multichat_tui.model.snapshots import (
     BanRow,
@@ -118,6 +119,7 @@ class ApiTwin:
         self.alarms: tuple[AlarmRow, ...] = ()
         self.comparisons: tuple[ComparisonRow, ...] = ()
         self.regards: dict[UserId, RegardRow] = {}
+        self.requests: dict[UserId, RequestRow] = {}
         self.device_rows: list[DeviceRow] = []
         self.known_peers: list[PeerRow] = []
         self.deliver_at_once = False
@@ -285,6 +287,10 @@ class ApiTwin:
                 found = (row.name for rows in self.inside.values() for row in rows if row.user == who)
                 self.regards[who] = RegardRow(user=who, name=next(found, "somebody"), regard=regard, since_ms=0)
                 return Accepted(user=who)
+            case AnswerRequest(user=who, accept=accept):
+                name = self.requests.pop(who).name
+                row = self.add_channel(name, name, kind=ChannelKind.DIRECT, partner=who) if accept else None
+                return Accepted(user=who, channel=row.id if row is not None else None)
             case OpenDirect(user=who):
                 for row in self.rows.values():
                     if row.user == who:
@@ -532,6 +538,7 @@ class ApiTwin:
                 alarms=self.alarms,
                 comparisons=self.comparisons,
                 regards=tuple(self.regards.values()),
+                requests=tuple(self.requests.values()),
             )
         )
 

@@ -8,6 +8,7 @@ from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import (
     acting,
+    asking,
     auditing,
     channels,
     configuring,
@@ -325,6 +326,15 @@ COMMANDS: tuple[Command, ...] = (
         run=trust.verify,
     ),
     Command(name="unverify", usage="/unverify NAME", summary="take that back", run=trust.unverify, takes=(NAMES,)),
+    Command(name="requests", usage="/requests", summary="who is no contact and asks to write to you", run=asking.requests),
+    Command(
+        name="accept",
+        usage="/accept NAME",
+        summary="take up what somebody asks",
+        run=asking.accept,
+        goes=True,
+    ),
+    Command(name="decline", usage="/decline NAME", summary="delete what somebody asks; they are not told", run=asking.decline),
     Command(
         name="ignore",
         usage="/ignore NAME",

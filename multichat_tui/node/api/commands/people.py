@@ -60,12 +60,22 @@ async def message(call: Call) -> Outcome:
     channel = await direct_channel(call.api, person)
     accepted = await call.api.submit(SendMessage(channel=channel, text=text))
     record: Plain = id_text(accepted.record) if accepted.record is not None else None
-    return Outcome(fields={"channel": id_text(channel), "id": record}, open_channel=channel, record=accepted.record)
+    return Outcome(
+        lines=waits(person), fields={"channel": id_text(channel), "id": record}, open_channel=channel, record=accepted.record
+    )
 
 
 async def query(call: Call) -> Outcome:
-    channel = await direct_channel(call.api, await find_person(call.api, call.need_words().strip('"'), call.channel))
-    return Outcome(fields={"channel": id_text(channel)}, open_channel=channel)
+    person = await find_person(call.api, call.need_words().strip('"'), call.channel)
+    channel = await direct_channel(call.api, person)
+    return Outcome(lines=waits(person), fields={"channel": id_text(channel)}, open_channel=channel)
+
+
+def waits(person: Person) -> tuple[str, ...]:
+    """What is to be known of a conversation with somebody who is no contact."""
+    if person.contact is not None:
+        return ()
+    return (f"{one_line(person.name)} is no contact of yours: what you write may wait until they accept it.",)
 
 
 async def nick(call: Call) -> Outcome:
