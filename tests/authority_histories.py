@@ -12,12 +12,14 @@ from multichat_tui.channel.view import InvitationName
 from multichat_tui.model.acts import (
     Act,
     Admit,
+    Ask,
     Ban,
     CloseInvitation,
     Create,
     Devices,
     Invite,
     Leave,
+    RefuseJoin,
     Remove,
     Rename,
     SetRank,
@@ -196,8 +198,9 @@ def begin(chance: random.Random, *, members: int, founders: int = 1) -> History:
 
 
 THEMES = {
-    "everything": "clash*3 invite*3 join*8 rank*5 remove*2 ban*2 unban threshold*2 close leave devices*2 topic*2 both*2 setting",
-    "joins": "clash*5 invite*4 join*10 close*5 ban*2 remove threshold",
+    "everything": "clash*3 invite*3 join*8 rank*5 remove*2 ban*2 unban threshold*2 close leave devices*2 topic*2 both*2 setting"
+    " ask*2",
+    "joins": "clash*5 invite*4 join*10 close*5 ban*2 remove threshold ask*2",
     "raising": "clash*6 rank*8 remove*4 ban*3 both*4 threshold*3 topic*4",
     "two ranks": "join*4 invite*2 rank*8 remove*4 devices*2 leave",
     "coming back": "return*6 clash invite*4 join*4 leave close*3 rank ban remove",
@@ -246,7 +249,12 @@ def _invite(history: History, author: Player, view: int, key: bytes, rank: int, 
 
 
 def _join(history: History, author: Player, view: int, who: Player, key: bytes, number: int) -> None:
-    join = Join(
+    join = _signed(who, key, number)
+    history.write(author, history.chance.choice(author.devices), view, (Admit(join=b""),), join=join)
+
+
+def _signed(who: Player, key: bytes, number: int) -> Join:
+    return Join(
         channel=ChannelId(bytes(32)),
         join_key=key,
         certificate=who.certificates[number],
@@ -256,7 +264,6 @@ def _join(history: History, author: Player, view: int, who: Player, key: bytes, 
         join_signature=b"",
         device_signature=b"",
     )
-    history.write(author, history.chance.choice(author.devices), view, (Admit(join=b""),), join=join)
 
 
 def _propose(history: History, kind: str, theme: str) -> None:
@@ -287,6 +294,13 @@ def _propose(history: History, kind: str, theme: str) -> None:
             if history.keys:
                 key = chance.choice(history.keys[-4:])[0]
                 _join(history, author, view, chance.choice(others), key, chance.choice((0, 0, 1)))
+        case "ask":
+            if history.keys:
+                key, who = chance.choice(history.keys[-4:])[0], chance.choice(others)
+                if chance.random() < 0.7:
+                    history.write(author, device, view, (Ask(join=b""),), asked=_signed(who, key, 0))
+                else:
+                    history.write(author, device, view, (RefuseJoin(user=who.user, join_key=key),))
         case "rank":
             given = chance.choice(lower) if chance.random() < 0.9 else min(rank, ADMIN)
             history.write(author, device, view, (SetRank(user=target, rank=given),))

@@ -191,6 +191,9 @@ class Story:
                 device: {(log.records_by_index(each.operation), each.author, each.level, each.fence) for each in found}
                 for device, found in view.revocations.items()
             },
+            view.settings,
+            [(log.records_by_index(each.operation), each.key, each.value, each.fence) for each in view.halts],
+            [(petition.user, petition.join.join_key) for petition in log.waiting()],
             [counts(log, header, author.user) for header, author in contents],
         )
 

@@ -10,6 +10,7 @@ from multichat_tui.channel.operations import Operation
 from multichat_tui.model.acts import (
     Act,
     Admit,
+    Ask,
     Ban,
     CloseInvitation,
     Create,
@@ -17,6 +18,7 @@ from multichat_tui.model.acts import (
     Invite,
     Leave,
     Message,
+    RefuseJoin,
     Remove,
     Rename,
     SetRank,
@@ -333,6 +335,8 @@ class Slow:
                 return Permission.CHANGE
             case Setting():
                 return permission_for(act.key)
+            case RefuseJoin():
+                return Permission.ADMIT
             case SetTopic():
                 return Permission.TOPIC
             case Rename():
@@ -407,6 +411,11 @@ class Slow:
                 return not state.banned(act.user, rank, op.past)
             case SetThreshold():
                 return act.rank <= rank and state.threshold(act.permission, MUTED - 1, op.past) <= rank
+            case Ask():
+                return self._may_ask(state, op, rank)
+            case RefuseJoin():
+                asked = (self.operations[index] for index in state.levels)
+                return any(self._asks(each) == (act.user, act.join_key) for each in asked)
             case Setting():
                 return self._may_set(state, act, rank)
             case Devices():
@@ -435,6 +444,28 @@ class Slow:
             return self.style is Style.GROUP and not (named[1] and full)
         rule = rule_of(act.key)
         return self.style is Style.GROUP or not known(act.key) or (rule is not None and rule.direct)
+
+    def _asks(self, op: Operation) -> tuple[UserId, bytes] | None:
+        return None if op.asked is None else (op.asked.certificate.user, op.asked.join_key)
+
+    def _may_ask(self, state: "Outcome", op: Operation, rank: int) -> bool:
+        if op.asked is None or rank < MEMBER or len(op.acts) != 1 or state.closed_for_good():
+            return False
+        user, key = op.asked.certificate.user, op.asked.join_key
+        if user in self.founders or state.rank(user) is not None:
+            return False
+        effective = [self.operations[index] for index in state.levels]
+        refused = {(act.user, act.join_key) for each in effective for act in each.acts if isinstance(act, RefuseJoin)}
+        asks = [self._asks(each) for each in effective]
+        if (user, key) in asks:
+            return False
+        waiting = {each[0] for each in asks if each is not None and each[1] == key and each not in refused}
+        return any(
+            len({state.joined(index) for index in state.placed.get(name, [])} | waiting) < invite.uses
+            and not state.closed(name, invite.rank)
+            and not state.banned(user, invite.rank, op.past)
+            for name, invite in state.invitations(key)
+        )
 
     def _may_say(self, state: "Outcome", message: Message, rank: int, past: int, *, paced: bool = True) -> bool:
         free = not paced or rank >= state.threshold(Permission.MODERATE, MUTED - 1, past)

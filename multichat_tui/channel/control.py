@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from multichat_tui.channel.authority import Authority
 from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.permitting import permitted, seats
+from multichat_tui.channel.petitions import Petition, refusal, waiting
 from multichat_tui.channel.subjects import Subjects
 from multichat_tui.channel.verdicts import Verdict, verdict
 from multichat_tui.channel.view import InvitationState, View
 from multichat_tui.channel.viewing import carried_on, viewed
-from multichat_tui.model.acts import Act, Admit, Create, Devices
+from multichat_tui.model.acts import Act, Admit, Ask, Create, Devices, RefuseJoin
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.identity import Certificate, DeviceList, decode_device_list
@@ -44,7 +45,11 @@ class ControlLog:
         self._states: OrderedDict[int, Authority] = OrderedDict()
         self._now: Authority | None = None
         self._view: View | None = None
+        self._waiting: tuple[int, tuple[Petition, ...]] | None = None
+        """The requests that wait, and what they were looked up in."""
         self._names: dict[UserId, str] = {}
+        self.petitioners: set[UserId] = set()
+        """Who has ever asked to be let in."""
         self.certificates: dict[DeviceId, Certificate] = {}
         """Every device that the log has ever named, with effect or without: whose records can be delivered."""
 
@@ -181,6 +186,10 @@ class ControlLog:
             self.certificates.setdefault(join.certificate.device, join.certificate)
             self._names[join.certificate.user] = join.name
         devices = self._embedded_devices(acts)
+        asked = self._asked_join(acts)
+        if asked is not None:
+            self.petitioners.add(asked.certificate.user)
+            self._names.setdefault(asked.certificate.user, asked.name)
         user = self.user_of(record.header.device)
         assert user is not None
         operation = Operation(
@@ -190,6 +199,7 @@ class ControlLog:
             user=user,
             acts=acts,
             join=join,
+            asked=asked,
             past=past,
             count=past.bit_count(),
             devices=devices,
@@ -229,6 +239,28 @@ class ControlLog:
         known = self.certificates.get(join.certificate.device)
         # A device belongs to the account that was named with it first in every past: the root's founders come before all.
         return join if known is None or known.user == join.certificate.user else None
+
+    def _asked_join(self, acts: tuple[Act, ...]) -> Join | None:
+        """The join of a request. Its device is known when it is let in, and not before."""
+        if not acts or not isinstance(acts[0], Ask):
+            return None
+        join = decode_join(acts[0].join)
+        if isinstance(join, Rejected) or join.channel != self.channel or not self._join_holds(join):
+            return None
+        known = self.certificates.get(join.certificate.device)
+        return join if known is None or known.user == join.certificate.user else None
+
+    def waiting(self) -> tuple[Petition, ...]:
+        """Requests to be let in that nobody has answered, in their order."""
+        if self._now is None or not self._now.subjects.asked.mask:
+            return ()
+        if self._waiting is None or self._waiting[0] != self._full:
+            self._waiting = (self._full, tuple(waiting(self._now)))
+        return self._waiting[1]
+
+    def refusal(self, user: UserId, join_key: bytes) -> RefuseJoin | None:
+        """What somebody was told about their request by this invitation."""
+        return None if self._now is None else refusal(self._now, user, join_key)
 
     def _embedded_devices(self, acts: tuple[Act, ...]) -> DeviceList | None:
         if not acts or not isinstance(acts[0], Devices):

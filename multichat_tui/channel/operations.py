@@ -21,6 +21,8 @@ class Operation:
     past: int
     count: int
     """How many ancestors it has."""
+    asked: Join | None = None
+    """The request that it writes down, if that holds."""
     devices: DeviceList | None = None
     """The list that it brings, if that holds."""
     bit: int = field(init=False, repr=False, compare=False)

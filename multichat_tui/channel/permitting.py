@@ -3,16 +3,19 @@
 from multichat_tui.channel.authority import Authority, joined
 from multichat_tui.channel.content_rules import asked
 from multichat_tui.channel.operations import Operation
+from multichat_tui.channel.petitions import may_ask, may_refuse
 from multichat_tui.channel.subjects import needed
 from multichat_tui.model.acts import (
     Act,
     Admit,
+    Ask,
     Ban,
     CloseInvitation,
     Devices,
     Invite,
     Leave,
     Message,
+    RefuseJoin,
     Remove,
     Rename,
     SetRank,
@@ -67,6 +70,10 @@ def _permits(past: Authority, operation: Operation, act: Act, rank: int) -> bool
             return not past.banned(act.user, rank, past.mask)
         case SetThreshold():
             return act.rank <= rank and past.threshold(act.permission) <= rank
+        case Ask():
+            return may_ask(past, operation, rank)
+        case RefuseJoin():
+            return may_refuse(past, act)
         case Setting():
             return holds(act.key, act.value) and least_rank(act.key, act.value) <= rank and _has_place(past, act, group)
         case Devices():

@@ -8,12 +8,14 @@ from multichat_tui.channel.resources import registry
 from multichat_tui.channel.view import InvitationName
 from multichat_tui.model.acts import (
     Act,
+    Ask,
     Ban,
     CloseInvitation,
     Create,
     Invite,
     Leave,
     Message,
+    RefuseJoin,
     Remove,
     Rename,
     SetRank,
@@ -102,6 +104,10 @@ class Subjects:
         self.settings: dict[type[Act], Entries] = {SetTopic: Entries(), Rename: Entries()}
         self.leaves = Entries()
         self._set: dict[Slot, Entries] = {}
+        self.asked = Entries()
+        """Requests to be let in."""
+        self._asks: dict[bytes, Entries] = {}
+        self._refusals: dict[tuple[UserId, bytes], Entries] = {}
         self._uses: dict[int, int] = {}
         """Of each rank that not every channel has, those that name it."""
 
@@ -133,6 +139,14 @@ class Subjects:
 
     def invitation(self, name: InvitationName) -> tuple[Operation, Invite] | None:
         return self._named.get(name)
+
+    def asks(self, join_key: bytes) -> Entries:
+        """Requests by this invitation."""
+        return self._asks.get(join_key, self._nothing)
+
+    def refusals(self, user: UserId, join_key: bytes) -> Entries:
+        """Of somebody's request by this invitation."""
+        return self._refusals.get((user, join_key), self._nothing)
 
     def set_in(self, slot: Slot) -> Entries:
         """What sets something that this version knows."""
@@ -217,6 +231,11 @@ class Subjects:
                     _entries(self._closes, (act.invitation, act.index)).add(operation)
                 case SetTopic() | Rename():
                     self.settings[type(act)].add(operation)
+                case Ask() if operation.asked is not None:
+                    self.asked.add(operation)
+                    _entries(self._asks, operation.asked.join_key).add(operation)
+                case RefuseJoin():
+                    _entries(self._refusals, (act.user, act.join_key)).add(operation)
                 case Setting() if (slot := slot_of(act.key, act.value)) is not None:
                     _entries(self._set, slot).add(operation)
                 case _:
@@ -309,6 +328,8 @@ def needed(subjects: Subjects, operation: Operation, act: Act) -> Permission | N
             return Permission.CHANGE
         case Setting():
             return permission_for(act.key)
+        case RefuseJoin():
+            return Permission.ADMIT
         case SetTopic():
             return Permission.TOPIC
         case Rename():

@@ -269,7 +269,9 @@ def _people_verbs(verb: Any, noun: Any) -> None:
 
 def _channel_verbs(verb: Any, noun: Any) -> None:
     channel = noun("channel", "channels", "channels")
-    verb("create", "make a channel", within=channel).add_argument("name", metavar="NAME")
+    create = verb("create", "make a channel", within=channel)
+    create.add_argument("name", metavar="NAME")
+    create.add_argument("--kind", default="open", metavar="KIND", help="open (default), private, approval or broadcast")
     invite = verb("invite", "make a link that lets somebody into a channel", within=channel)
     invite.add_argument("channel", metavar="CH")
     invite.add_argument("--uses", type=_count(MAX_USES), default=1, metavar="N", help="how many may use it (default: 1)")
@@ -311,6 +313,12 @@ def _moderating_verbs(verb: Any, channel: Any) -> None:
     about("permissions", "who may do what in a channel, and what you are")
     about("permission", "say who may do something in a channel", "PERMISSION", "ROLE")
     about("newcomers", "say what newcomers see of the history: none, joining, all, or days such as 30d", "POLICY")
+    kind = about("kind", "what kind of channel it is; or make it one of: open, private, approval, broadcast")
+    kind.add_argument("kind", nargs="?", metavar="KIND")
+    kind.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")
+    about("waiting", "who asks to be let in, where somebody has to agree")
+    about("approve", "let in somebody who asks for it", "PERSON")
+    about("deny", "do not let them in; they are told so, with the reason", "PERSON")
     about("slow", "let each member write one message in a span of time, such as 30s; off ends it", "SPAN")
     for name, help_text in (("archive", "make a channel read only"), ("unarchive", "open it again"), ("close", "end a channel")):
         made = about(name, help_text)

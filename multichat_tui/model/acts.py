@@ -69,6 +69,8 @@ class Type(IntEnum):
     UNBAN = 12
     THRESHOLD = 13
     SETTING = 14
+    REFUSE_JOIN = 15
+    ASK = 16
     MESSAGE = 64
     REPORT = 69
 
@@ -216,6 +218,23 @@ class SetThreshold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """The request of somebody who holds an invitation, where letting in needs somebody's agreement. The join is as signed."""
+
+    join: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefuseJoin:
+    """The answer to a request that is not granted."""
+
+    user: UserId
+    join_key: bytes
+    """Of the invitation that it was made by."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """A setting of the channel. What keys mean, and which values they take, is said by `channel_settings`: an act with a value
     that does not fit is well-formed and without effect, so that versions that know other keys take the same records. The fence
@@ -281,6 +300,8 @@ Act: TypeAlias = (
     | Unban
     | SetThreshold
     | Setting
+    | Ask
+    | RefuseJoin
     | Message
     | Report
     | SettleReport
@@ -346,6 +367,8 @@ _TYPES: dict[type, Type] = {
     Unban: Type.UNBAN,
     SetThreshold: Type.THRESHOLD,
     Setting: Type.SETTING,
+    RefuseJoin: Type.REFUSE_JOIN,
+    Ask: Type.ASK,
     Message: Type.MESSAGE,
     Report: Type.REPORT,
     SettleReport: Type.REPORT,
@@ -395,6 +418,10 @@ def _encode(act: Act) -> Value:
                 3: wide_fence_value(act.fence),
                 4: act.reason,
             }
+        case RefuseJoin():
+            return {0: Type.REFUSE_JOIN.value, 1: act.user, 2: act.join_key, 3: act.reason}
+        case Ask():
+            return {0: Type.ASK.value, 1: act.join}
         case Setting():
             return {0: Type.SETTING.value, 1: act.key, 2: act.value, 3: wide_fence_value(act.fence), 4: act.reason}
         case Message():
@@ -501,6 +528,16 @@ def _decode(fields: Mapping[int, Value]) -> Act:
                 fence=wide_fence(fields[3]),
                 reason=as_text(fields[4], "reason", MAX_TOPIC_CHARACTERS),
             )
+        case Type.REFUSE_JOIN:
+            _need(fields, 1, 2, 3)
+            return RefuseJoin(
+                user=UserId(as_id(fields[1], "user")),
+                join_key=as_id(fields[2], "join key"),
+                reason=as_text(fields[3], "reason", MAX_TOPIC_CHARACTERS),
+            )
+        case Type.ASK:
+            _need(fields, 1)
+            return Ask(join=as_bytes(fields[1], "join", MAX_JOIN_BYTES))
         case Type.SETTING:
             return _setting(fields)
         case Type.MESSAGE:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
+from multichat_tui.model.presets import Preset
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.regards import Regard
 
@@ -16,6 +17,7 @@ DAY_MS = 24 * 60 * 60 * 1000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateChannel:
     name: str
+    kind: Preset = Preset.OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,32 @@ class SettleReport:
     channel: ChannelId
     report: RecordId
     acted: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApproveJoin:
+    """Let in somebody who has asked for it."""
+
+    channel: ChannelId
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DenyJoin:
+    """They are told so, with the reason."""
+
+    channel: ChannelId
+    user: UserId
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeKind:
+    """All the permissions and settings that make a channel one of this kind."""
+
+    channel: ChannelId
+    kind: Preset
     reason: str = ""
 
 
@@ -376,6 +404,7 @@ Part: TypeAlias = (
     | SetPermission
     | Lockdown
     | ConfigureChannel
+    | ChangeKind
     | UndoDeed
 )
 """What can be done together with others of one channel."""
@@ -407,6 +436,9 @@ Intent: TypeAlias = (
     | SetPermission
     | Lockdown
     | ConfigureChannel
+    | ChangeKind
+    | ApproveJoin
+    | DenyJoin
     | Together
     | UndoDeed
     | SendReport

@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
+from multichat_tui.model.presets import Preset
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.regards import Regard, RegardRow, RequestRow
 from multichat_tui.model.trust import AlarmKind, AlarmRow, ComparisonRow, NearbyRow
@@ -195,6 +196,10 @@ class ChannelRow:
     """The greatest arrival number in its timeline."""
     gaps: tuple[Gap, ...] = ()
     """The older one first."""
+    waiting: int = 0
+    """Who asks to be let in, if one may do so."""
+    writing: str = ""
+    """Why one cannot write there; empty: one can."""
     archived: bool = False
     """Nobody writes there, for a while or for good."""
     closed: bool = False
@@ -251,6 +256,18 @@ class PermissionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRow:
+    """Somebody who asks to be let in. `name` is what they call themselves, made safe."""
+
+    user: UserId
+    name: str
+    fingerprint: str
+    inviter: str
+    """Whose link they have; empty: it is not valid any more."""
+    asked_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingRow:
     """A setting of a channel that is a number."""
 
@@ -289,6 +306,10 @@ class RulesRow:
     """Empty as long as the channel has not arrived."""
     bans: tuple[BanRow, ...] = ()
     former: tuple[FormerRow, ...] = ()
+    waiting: tuple[WaitingRow, ...] = ()
+    """Who asks to be let in, the first first."""
+    kind: Preset | None = None
+    """What kind of channel these rules make it; None: one of its own, or a direct one."""
     settings: tuple[SettingRow, ...] = ()
     """All that this version knows, in the order of their numbers."""
 

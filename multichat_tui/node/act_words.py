@@ -7,11 +7,13 @@ from multichat_tui.channel.resources import registry
 from multichat_tui.model.acts import (
     Act,
     Admit,
+    Ask,
     Ban,
     Create,
     Devices,
     Leave,
     Message,
+    RefuseJoin,
     Remove,
     Rename,
     SetRank,
@@ -95,6 +97,13 @@ def deeds_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], 
             case Rename() if len(acts) > 1:
                 found.append(f"{author} renamed the channel: {act.name}")
                 continue
+            case RefuseJoin():
+                said = f"{author} did not let {name_of(act.user)} in"
+            case Ask():
+                join = decode_join(act.join)
+                said = "" if isinstance(join, Rejected) else f"{name_of(join.certificate.user)} asks to be let in"
+                found += [said] if said else []
+                continue
             case Setting():
                 said = f"{author} {setting_words(act.key, act.value)}"
             case _:
@@ -137,7 +146,9 @@ def row_words(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, Use
                 return RowKind.REMOVED, act.reason, None, act.user
             case Remove() | SetRank() | Ban() | Unban():
                 return RowKind.MODERATED, "", None, act.user
-            case SetThreshold() | Setting():
+            case RefuseJoin():
+                return RowKind.MODERATED, "", None, act.user
+            case SetThreshold() | Setting() | Ask():
                 return RowKind.MODERATED, "", None, None
             case SetTopic():
                 return RowKind.TOPIC, act.topic, None, None

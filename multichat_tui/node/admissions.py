@@ -3,15 +3,15 @@
 from multichat_tui.channel.view import InvitationState
 from multichat_tui.crypto.identity import join_holds, sign_join
 from multichat_tui.crypto.keys import public_key
-from multichat_tui.model.acts import Admit
+from multichat_tui.model.acts import Admit, Ask
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.frames import JoinAnswer, JoinFrame, JoinOutcome
-from multichat_tui.model.ids import Log
+from multichat_tui.model.ids import LinkId, Log
 from multichat_tui.model.invitations import InvitationKind, join_seed
 from multichat_tui.model.joins import Join, decode_join
 from multichat_tui.model.limits import MAX_CHANNEL_DEVICES, MAX_CHANNELS
-from multichat_tui.model.ranks import Permission
+from multichat_tui.model.ranks import MEMBER, Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.guests import Guests
@@ -32,6 +32,9 @@ REFUSED_NOTES = {
 }
 
 
+WAITING_NOTE = "Waiting for approval: somebody who may let people in has to agree."
+
+
 class Admissions:
     def __init__(self, world: World, ledger: Ledger, exchange: Exchange, guests: Guests, upkeep: Upkeep) -> None:
         self._world = world
@@ -39,6 +42,8 @@ class Admissions:
         self._exchange = exchange
         self._guests = guests
         self._upkeep = upkeep
+        self._waiting: dict[LinkId, bytes] = {}
+        """Over links that are up: the joins that were answered by WAITING."""
 
     def join(self, link: str) -> Channel:
         world = self._world
@@ -115,7 +120,18 @@ class Admissions:
             outcome = self._admit(channel, join, frame.join)
         if outcome is JoinOutcome.REFUSED:
             world.count("join-refused")
-        world.send(session, JoinAnswer(join_key=join.join_key, outcome=outcome))
+        if outcome is JoinOutcome.WAITING:
+            if self._waiting.get(session.link) == frame.join:
+                # Said already over this link; the answer follows when there is one.
+                return
+            self._waiting[session.link] = frame.join
+        else:
+            self._waiting.pop(session.link, None)
+        reason = ""
+        if outcome is JoinOutcome.DENIED and channel is not None:
+            refusal = channel.control.refusal(join.certificate.user, join.join_key)
+            reason = "" if refusal is None else refusal.reason
+        world.send(session, JoinAnswer(join_key=join.join_key, outcome=outcome, reason=reason))
         if outcome is JoinOutcome.ADMITTED:
             assert channel is not None
             if session.role is Role.PEER:
@@ -143,6 +159,8 @@ class Admissions:
             return JoinOutcome.SPENT
         if state.invite.expires_ms <= world.now:
             return JoinOutcome.EXPIRED
+        if channel.view.threshold(Permission.ADMIT) > MEMBER and user not in channel.view.members:
+            return self._ask(channel, join, encoded)
         me, rank = world.identity.user, state.invite.rank
         mine, banned = channel.view.rank(me), any(ban.level > rank for ban in channel.view.bans.get(user, ()))
         if banned or mine is None or mine < rank or not channel.view.may(me, Permission.ADMIT):
@@ -154,6 +172,32 @@ class Admissions:
             return JoinOutcome.SPENT
         self._upkeep.tidy(channel)
         return JoinOutcome.ADMITTED
+
+    def _ask(self, channel: Channel, join: Join, encoded: bytes) -> JoinOutcome:
+        """Where somebody has to agree, the request is written down for all who may."""
+        user, key = join.certificate.user, join.join_key
+        if channel.control.refusal(user, key) is not None:
+            return JoinOutcome.DENIED
+        mine = channel.view.rank(self._world.identity.user)
+        asks = [petition for petition in channel.control.waiting() if petition.join.join_key == key]
+        if any(petition.user == user for petition in asks):
+            return JoinOutcome.WAITING
+        state = self._invitation(channel, key)
+        banned = state is not None and any(ban.level > state.invite.rank for ban in channel.view.bans.get(user, ()))
+        if mine is None or mine < MEMBER or banned or not self._ledger.has_room(channel, by_itself=True):
+            return JoinOutcome.REFUSED
+        if state is not None and len({*state.used_by, *(petition.user for petition in asks)}) < state.invite.uses:
+            self._ledger.author(channel, Log.CONTROL, (Ask(join=encoded),))
+        return JoinOutcome.WAITING
+
+    def answer_waiting(self, channel: Channel) -> None:
+        """The control log has grown: who waits over a link may be in, or refused."""
+        for link, encoded in list(self._waiting.items()):
+            session, join = self._world.sessions.get(link), decode_join(encoded)
+            if session is None or isinstance(join, Rejected):
+                del self._waiting[link]
+            elif join.channel == channel.id:
+                self.on_join(session, JoinFrame(join=encoded))
 
     def _invitation(self, channel: Channel, join_key: bytes) -> InvitationState | None:
         found = [s for s in channel.view.invitations.values() if s.invite.join_key == join_key]
@@ -172,16 +216,18 @@ class Admissions:
             channel.join_watch = None
         elif answer.outcome is JoinOutcome.WAITING:
             session.conversation = None
-            self._world.keep(channel, channel.standing.but(note="Waiting for approval."))
-        elif inviter:
+            if channel.standing.note != WAITING_NOTE:
+                self._world.keep(channel, channel.standing.but(note=WAITING_NOTE))
+        elif inviter or (answer.outcome is JoinOutcome.DENIED and session.role is Role.HOST):
             session.conversation = None
-            self.refuse(channel, answer.outcome)
+            self.refuse(channel, answer.outcome, answer.reason)
             if session.role is Role.HOST:
                 self._world.close(session, "the invitation was refused")
 
-    def refuse(self, channel: Channel, outcome: JoinOutcome) -> None:
+    def refuse(self, channel: Channel, outcome: JoinOutcome, reason: str = "") -> None:
         """We were not let in."""
         world = self._world
         note = REFUSED_NOTES.get(outcome, REFUSED_NOTES[JoinOutcome.REFUSED])
+        note = f"{note.removesuffix('.')}: {reason}" if reason else note
         world.keep(channel, channel.standing.but(membership=Membership.REFUSED, joining=None, note=note))
         world.credentials_changed = True

@@ -16,13 +16,16 @@ from multichat_tui.model.intents import (
     ActOn,
     AnswerComparison,
     AnswerRequest,
+    ApproveJoin,
     BanMember,
     BeginVerification,
+    ChangeKind,
     ChangeSetting,
     CloseAccount,
     ConfigureChannel,
     ConnectTo,
     CreateChannel,
+    DenyJoin,
     FetchOlder,
     ForgetTyped,
     GiveRank,
@@ -79,6 +82,7 @@ from multichat_tui.node.account import AccountChoices
 from multichat_tui.node.alarms import acknowledge
 from multichat_tui.node.asking import known_devices
 from multichat_tui.node.comparisons import Comparisons
+from multichat_tui.node.configuring import kind_acts
 from multichat_tui.node.deciding import Decided, Deciding, check_open, check_regard, joined
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import Dialing
@@ -132,8 +136,22 @@ class Choices:
         match intent:
             case Together() | SendMessage() | MakeResource() | ActOn() | TopicIntent() | RenameChannel():
                 return self._write(self._deciding.decide(intent))
-            case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission() | Lockdown() | ConfigureChannel():
+            case (
+                GiveRank()
+                | RemoveMember()
+                | BanMember()
+                | LiftBan()
+                | SetPermission()
+                | Lockdown()
+                | ConfigureChannel()
+                | ChangeKind()
+            ):
                 return self._write(self._deciding.decide(intent))
+            case ApproveJoin() | DenyJoin():
+                decided = self._deciding.decide(intent)
+                accepted = self._write(decided)
+                self._introductions.admissions.answer_waiting(decided.channel)
+                return accepted
             case UndoDeed() | SendReport() | SettleReport():
                 return self._write(self._deciding.decide(intent))
             case CreateChannel():
@@ -249,6 +267,8 @@ class Choices:
         mine = (self._world.identity.certificate,)
         nonce = self._world.entropy(16)
         channel = self._ledger.found(Create(style=Style.GROUP, name=name, founders=(mine,), nonce=nonce))
+        if acts := kind_acts(channel, intent.kind, ""):
+            self._ledger.author(channel, Log.CONTROL, acts)
         return Accepted(channel=channel.id, record=channel.control.root)
 
     def _invite(self, intent: InviteToChannel) -> Accepted:

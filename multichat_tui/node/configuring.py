@@ -1,13 +1,15 @@
 """Settings of channels: decided here; `choices` writes them. The same rules (`channel.permitting`) hold on every other node."""
 
 from multichat_tui.channel.view import View
-from multichat_tui.model.acts import Act, Setting, Style, WideFence
+from multichat_tui.model.acts import Act, SetThreshold, Setting, Style, WideFence
 from multichat_tui.model.channel_settings import RULES, SettingKey, slot_of
 from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.hyperlinks import holds_link
 from multichat_tui.model.ids import Log
-from multichat_tui.model.intents import ConfigureChannel
-from multichat_tui.model.ranks import FOUNDER, Permission, holders_words, standing_words
+from multichat_tui.model.intents import ChangeKind, ConfigureChannel
+from multichat_tui.model.presets import PRESETS, SET_BY_PRESETS, Preset
+from multichat_tui.model.ranks import FOUNDER, OF_CONTENT, Permission, holders_words, standing_words
+from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import describe_ms
 from multichat_tui.node.looked_at import paced_record
 from multichat_tui.node.moderating import clean_reason, need, wide_fence
@@ -36,6 +38,23 @@ class Configuring:
         fence = wide_fence(channel) if drawn else WideFence()
         return (Setting(key=intent.key.value, value=intent.value, fence=fence, reason=clean_reason(intent.reason)),)
 
+    def change_kind(self, channel: Channel, intent: ChangeKind) -> tuple[Act, ...]:
+        """All that is to be changed, in one record. `errors.IntentRefused`."""
+        view = channel.view
+        if view.style is Style.DIRECT:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation is of no other kind.", "/create makes a channel.")
+        mine = need(view, self._world.identity.user, Permission.CHANGE, "change what kind of channel this is")
+        acts = kind_acts(channel, intent.kind, clean_reason(intent.reason))
+        if not acts:
+            raise IntentRefused(Refusal.ALREADY, "It is of that kind already.")
+        touched = [act.permission for act in acts if isinstance(act, SetThreshold)]
+        if any(max(view.threshold(each), PRESETS[intent.kind].thresholds[each]) > mine for each in touched):
+            raise IntentRefused(
+                Refusal.NOT_ALLOWED,
+                f"You are {standing_words(mine)}: what needs more than that, before or after, is not yours to change.",
+            )
+        return acts
+
     def check_message(self, channel: Channel, text: str, *, paced: bool = True) -> None:
         """Refuse what would not count anywhere (`content_rules`). `paced`: slow mode counts it. `errors.IntentRefused`."""
         view, me = channel.view, self._world.identity.user
@@ -60,9 +79,37 @@ class Configuring:
         return max((record.header.timestamp_ms for record in mine if record is not None), default=0)
 
 
+def kind_acts(channel: Channel, kind: Preset, reason: str) -> tuple[Act, ...]:
+    """What makes a channel one of this kind, as far as it is not so already."""
+    view, rule = channel.view, PRESETS[kind]
+    acts: list[Act] = []
+    for permission, rank in rule.thresholds.items():
+        before = view.threshold(permission)
+        if rank != before:
+            fence = wide_fence(channel) if permission in OF_CONTENT and rank > before else WideFence()
+            acts.append(SetThreshold(permission=permission, rank=rank, fence=fence, reason=reason))
+    for key in sorted(SET_BY_PRESETS):
+        value = rule.settings.get(key, RULES[key].default)
+        if value != view.setting(key):
+            acts.append(Setting(key=key.value, value=value, reason=reason))
+    return tuple(acts)
+
+
 def refuse_in(view: View) -> None:
     """Of a channel that takes nothing any more: `errors.IntentRefused`."""
     if view.closed:
         raise IntentRefused(Refusal.CLOSED, "This channel is closed for good: nobody writes here.", "/create makes one.")
     if view.read_only:
         raise IntentRefused(Refusal.CLOSED, "This channel is archived: it can be read only.", "/unarchive opens it again.")
+
+
+def why_silent(world: World, channel: Channel) -> str:
+    """Why the user cannot write in a channel that they are in, in a sentence; empty: they can."""
+    if not channel.rooted or channel.standing.membership is not Membership.JOINED:
+        return ""
+    try:
+        refuse_in(channel.view)
+        need(channel.view, world.identity.user, Permission.SEND, "write")
+    except IntentRefused as refused:
+        return refused.message
+    return ""

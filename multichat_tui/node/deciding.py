@@ -12,8 +12,11 @@ from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.ids import ChannelId, Log, UserId
 from multichat_tui.model.intents import (
     ActOn,
+    ApproveJoin,
     BanMember,
+    ChangeKind,
     ConfigureChannel,
+    DenyJoin,
     GiveRank,
     LiftBan,
     Lockdown,
@@ -36,6 +39,7 @@ from multichat_tui.model.text import clean_name, encodable, visible
 from multichat_tui.node.acting import Acting
 from multichat_tui.node.configuring import Configuring
 from multichat_tui.node.moderating import Moderating, need
+from multichat_tui.node.petitioning import Petitioning
 from multichat_tui.node.recipients import inherited, recipients_for
 from multichat_tui.node.reports import Reports
 from multichat_tui.node.undoing import Undoing
@@ -66,8 +70,9 @@ class Deciding:
         self._undoing = Undoing(world, self._moderating)
         self._reports = Reports(world)
         self._configuring = Configuring(world)
+        self._petitioning = Petitioning(world)
 
-    def decide(self, intent: Part | Together | SendReport | SettleReport) -> Decided:
+    def decide(self, intent: Part | Together | ApproveJoin | DenyJoin | SendReport | SettleReport) -> Decided:
         """`errors.IntentRefused`, `errors.NotFound`: it cannot be."""
         match intent:
             case Together():
@@ -94,6 +99,12 @@ class Deciding:
             case SettleReport():
                 channel = joined(self._world, intent.channel)
                 return Decided(channel=channel, acts=(self._reports.settlement(channel, intent),))
+            case ApproveJoin() | DenyJoin():
+                channel = joined(self._world, intent.channel)
+                return Decided(channel=channel, acts=(self._petitioning.decide(channel, intent),), user=intent.user)
+            case ChangeKind():
+                channel = joined(self._world, intent.channel)
+                return Decided(channel=channel, acts=self._configuring.change_kind(channel, intent))
             case ConfigureChannel():
                 return self._configure(intent)
             case GiveRank() | RemoveMember() | BanMember() | LiftBan() | SetPermission() | Lockdown():

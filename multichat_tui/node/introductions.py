@@ -140,6 +140,7 @@ class Introductions:
             pairing = host.join_key is not None and world.txn.get(Space.PAIRING, host.join_key) is not None
             if user is not None and channel.serves(host.device) and not pairing:
                 self._guests.promote(host, user)
+        self.admissions.answer_waiting(channel)
         self._devices.look_at(channel)
         if channel.live:
             self._greet(channel)

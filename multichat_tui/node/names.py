@@ -12,11 +12,11 @@ def names_of(world: World, users: set[UserId]) -> dict[UserId, str]:
 
 
 def channel_names(world: World, channel: Channel) -> dict[UserId, str]:
-    """Names of everybody who ever was in a channel; kept until somebody's name or the membership changes."""
-    key = (world.name_version, len(channel.control.certificates))
+    """Names of everybody who ever was in a channel, or asked to be; kept until somebody's name or the membership changes."""
+    key = (world.name_version, len(channel.control.certificates), len(channel.control.petitioners))
     cached = world.name_cache.get(channel.id)
     if cached is None or cached[0] != key:
         users = {certificate.user for certificate in channel.control.certificates.values()}
-        cached = (key, names_of(world, users))
+        cached = (key, names_of(world, users | channel.control.petitioners))
         world.name_cache[channel.id] = cached
     return cached[1]

@@ -1,10 +1,12 @@
 """Rows for front ends, from the store and the world. Reads only."""
 
 from multichat_tui.crypto.identity import safety_number
+from multichat_tui.model.acts import Style
 from multichat_tui.model.channel_settings import RULES
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId, fingerprint, short
 from multichat_tui.model.moderation import RosterRow
 from multichat_tui.model.ports import Space
+from multichat_tui.model.presets import preset_of
 from multichat_tui.model.ranks import MEMBER, Permission, role_of
 from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import (
@@ -26,10 +28,12 @@ from multichat_tui.model.snapshots import (
 from multichat_tui.model.text import display_names
 from multichat_tui.model.trust import AlarmKind, ComparisonRow
 from multichat_tui.node.alarms import alarm_rows, alarms
+from multichat_tui.node.configuring import why_silent
 from multichat_tui.node.gaps import Gaps
 from multichat_tui.node.message_rows import UNLISTED, MessageRows, find, readers
 from multichat_tui.node.modlog import Modlog
 from multichat_tui.node.names import channel_names, names_of
+from multichat_tui.node.petitioning import waiting_rows
 from multichat_tui.node.regards import ignored_devices, regard_rows
 from multichat_tui.node.report_rows import ReportRows
 from multichat_tui.node.request_rows import request_rows
@@ -159,8 +163,13 @@ class Rows:
             permissions=tuple(PermissionRow(permission=each, rank=view.threshold(each)) for each in Permission),
             bans=tuple(sorted(bans, key=lambda row: (row.name.casefold(), row.user))),
             former=tuple(sorted(former, key=lambda row: (row.name.casefold(), row.user))),
+            kind=None if view.style is Style.DIRECT else preset_of(view.threshold, view.setting),
+            waiting=waiting_rows(self._world, channel, names),
             settings=tuple(SettingRow(key=key, value=view.setting(key)) for key in RULES),
         )
+
+    def _lets_in(self, channel: Channel) -> bool:
+        return channel.rooted and channel.view.may(self._world.identity.user, Permission.ADMIT)
 
     def _were_here(self, channel: Channel, names: dict[UserId, str]) -> list[tuple[UserId, str]]:
         users = {certificate.user for certificate in channel.control.certificates.values()} - channel.view.members.keys()
@@ -207,6 +216,8 @@ class Rows:
             user=partner,
             note=CLOSED if partner is not None and world.closed(partner) else channel.standing.note,
             newest_arrival=0 if newest is None else newest[1],
+            waiting=len(channel.control.waiting()) if self._lets_in(channel) else 0,
+            writing=why_silent(world, channel),
             archived=channel.rooted and channel.view.read_only,
             closed=channel.rooted and channel.view.closed,
             gaps=tuple(gap for part in parts for gap in self._gaps.of(part, channel_names(self._world, part))),

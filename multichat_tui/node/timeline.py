@@ -13,11 +13,13 @@ from multichat_tui.channel.view import Halt, Ruling, View
 from multichat_tui.model.acts import (
     Act,
     Admit,
+    Ask,
     Ban,
     Create,
     Devices,
     Leave,
     Message,
+    RefuseJoin,
     Remove,
     Rename,
     SetRank,
@@ -43,7 +45,24 @@ from multichat_tui.node.resources import shows
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import chain_key
 
-SHOWN = (Message, UnknownAct, Create, Admit, Leave, Remove, SetTopic, Rename, Devices, SetRank, Ban, Unban, SetThreshold, Setting)
+SHOWN = (
+    Message,
+    UnknownAct,
+    Create,
+    Admit,
+    Leave,
+    Remove,
+    SetTopic,
+    Rename,
+    Devices,
+    SetRank,
+    Ban,
+    Unban,
+    SetThreshold,
+    Setting,
+    Ask,
+    RefuseJoin,
+)
 UNSEEN = (Absence.EXPIRED, Absence.LOCAL)
 """What is gone for one of these has no row any more."""
 MAX_EARLY = 1024

@@ -338,6 +338,15 @@ def SETTING(value: Any) -> Any:
     return value
 
 
+def REPORT(value: Any) -> Any:
+    """A report of a member or of records, or with key 4 what was made of one."""
+    if 4 in value:
+        return fields({2: text(0, 300), 4: ID, 5: number(1, 2)})(value)
+    found = fields({1: many(ID, 16), 2: text(0, 300)}, {3: ID})(value)
+    need(found[1] or 3 in found)
+    return found
+
+
 ACTS = {
     1: fields({1: number(1, 2), 2: text(0, 48), 3: many(many(octets(0, 512), 16, 1), 16, 1), 4: octets(16, 32)}),
     2: fields({1: ID, 2: ID, 3: number(0, 100), 4: number(1, 1024), 5: TIME}),
@@ -348,12 +357,15 @@ ACTS = {
     7: fields({1: text(0, 300)}),
     8: fields({1: text(1, 48)}),
     9: fields({1: octets(0, 24 << 10), 2: many(FENCE_END, 64)}),
-    10: fields({1: ID, 2: number(-1, 100), 3: many(FENCE_END, 8192), 4: text(0, 300)}),
+    10: fields({1: ID, 2: number(-1, 100), 3: many(FENCE_END, 8192), 4: text(0, 300)}, {5: number(0, 2**48 - 1)}),
     11: fields({1: ID, 2: many(FENCE_END, 8192), 3: number(0, 2**48 - 1), 4: text(0, 300)}),
     12: fields({1: ID, 2: text(0, 300)}),
     13: fields({1: number(1, 14), 2: THRESHOLD, 3: WIDE_FENCE, 4: text(0, 300)}),
     14: fields({1: number(1, 65536), 2: SETTING, 3: WIDE_FENCE, 4: text(0, 300)}),
+    15: fields({1: ID, 2: ID, 3: text(0, 300)}),
+    16: fields({1: octets(0, 4096)}),
     64: fields({1: text(1, 8000)}, {2: ID}),
+    69: REPORT,
 }
 
 

@@ -9,7 +9,17 @@ from test_moderation_stories import held_by, invite, push, three, user_of
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.intents import ConfigureChannel, GiveRank, JoinChannel, SetPermission
+from multichat_tui.model.intents import (
+    ApproveJoin,
+    ChangeKind,
+    ConfigureChannel,
+    CreateChannel,
+    DenyJoin,
+    GiveRank,
+    JoinChannel,
+    SetPermission,
+)
+from multichat_tui.model.presets import Preset
 from multichat_tui.model.ranks import MODERATOR, Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.net.virtual_time import run_virtual
@@ -209,5 +219,106 @@ def test_links_are_of_those_who_may_send_them_on_every_node() -> None:
         await all_show(people, dev, ["see https://example.org", "no link: 3://4 and www. alone"])
         await ann.say(dev, "https://example.org")
         await all_show(people, dev, ["see https://example.org", "no link: 3://4 and www. alone", "https://example.org"])
+
+    run_virtual(story())
+
+
+async def seen_waiting(person: Person, channel: ChannelId) -> list[str]:
+    return [row.name for row in (await person.api.rules(channel)).rows.waiting]
+
+
+async def waits(person: Person, channel: ChannelId, names: list[str]) -> None:
+    async def same() -> bool:
+        return await seen_waiting(person, channel) == names
+
+    await until(same, f"{person.name} sees {names} wait")
+
+
+async def standing(person: Person, channel: ChannelId) -> tuple[Membership, str]:
+    row = (await person.api.channel(channel)).rows
+    return row.membership, row.note
+
+
+async def stands(person: Person, channel: ChannelId, membership: Membership, note: str = "") -> None:
+    async def same() -> bool:
+        now, said = await standing(person, channel)
+        return now is membership and note in said
+
+    await until(same, f"{person.name} is {membership.value}: {note}")
+
+
+def test_where_letting_in_is_asked_of_somebody_a_request_by_anybodys_link_waits_for_those_who_may() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1410)
+        ann, bob, kim, dev = await three(world)
+        await ann.api.submit(ChangeKind(channel=dev, kind=Preset.APPROVAL, reason="raid"))
+
+        async def known() -> bool:
+            return (await bob.api.rules(dev)).rows.kind is Preset.APPROVAL
+
+        await until(known, "bob knows that")
+        eve, fay = await world.add("eve", "fay")
+        # Those who may are away: a plain member's node takes the request.
+        await ann.stop()
+        await eve.api.submit(JoinChannel(link=await invite(bob, dev)))
+        await stands(eve, dev, Membership.JOINING, "Waiting for approval")
+        await waits(bob, dev, ["eve"])
+        with pytest.raises(IntentRefused, match="only moderators and above let people in"):
+            await bob.api.submit(ApproveJoin(channel=dev, user=await user_of(eve)))
+        assert (await bob.api.channel(dev)).rows.waiting == 0
+        await ann.start()
+        await waits(ann, dev, ["eve"])
+        assert (await ann.api.channel(dev)).rows.waiting == 1
+        await ann.api.submit(ApproveJoin(channel=dev, user=await user_of(eve)))
+        await stands(eve, dev, Membership.JOINED)
+        await waits(ann, dev, [])
+        await fay.api.submit(JoinChannel(link=await invite(bob, dev)))
+        await waits(ann, dev, ["fay"])
+        await ann.api.submit(DenyJoin(channel=dev, user=await user_of(fay), reason="who are you?"))
+        await stands(fay, dev, Membership.REFUSED, "said no: who are you?")
+        for person in (ann, bob, kim, eve):
+            await waits(person, dev, [])
+            assert sorted(row.name for row in (await person.api.members(dev)).rows) == ["ann", "bob", "eve", "kim"]
+
+    run_virtual(story())
+
+
+def test_a_leaked_link_of_one_use_asks_for_one_person_at_a_time() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1411)
+        ann, _, _, dev = await three(world)
+        await ann.api.submit(ChangeKind(channel=dev, kind=Preset.APPROVAL))
+        link = await invite(ann, dev)
+        eve, fay = await world.add("eve", "fay")
+        await eve.api.submit(JoinChannel(link=link))
+        await waits(ann, dev, ["eve"])
+        await fay.api.submit(JoinChannel(link=link))
+        await stands(fay, dev, Membership.JOINING, "Waiting for approval")
+        await waits(ann, dev, ["eve"])
+        await ann.api.submit(DenyJoin(channel=dev, user=await user_of(eve)))
+        await waits(ann, dev, ["fay"])
+        await ann.api.submit(ApproveJoin(channel=dev, user=await user_of(fay)))
+        await stands(fay, dev, Membership.JOINED)
+        await stands(eve, dev, Membership.REFUSED, "said no")
+
+    run_virtual(story())
+
+
+def test_in_a_broadcast_only_moderators_write_and_the_others_are_told_before_they_try() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1412)
+        (ann, bob) = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        news = (await ann.api.submit(CreateChannel(name="news", kind=Preset.BROADCAST))).channel
+        assert news is not None
+        await bob.api.submit(JoinChannel(link=await invite(ann, news)))
+        await stands(bob, news, Membership.JOINED)
+        assert (await bob.api.rules(news)).rows.kind is Preset.BROADCAST
+        assert "only moderators and above write" in (await bob.api.channel(news)).rows.writing
+        assert (await ann.api.channel(news)).rows.writing == ""
+        assert "only moderators and above write" in (await refused(bob, news, "hi")).message
+        await held_by(push(bob, news, "all the same"), ann)
+        await ann.say(news, "news")
+        await all_show((ann, bob), news, ["news"])
 
     run_virtual(story())

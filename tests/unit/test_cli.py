@@ -135,6 +135,7 @@ def test_every_verb_of_the_grammar_is_performed():
             "channel modlog x", "channel undo x", "channel report x y z", "channel reports x", "channel settle x 1 done",
             "channel roster x",
         "channel slow x 30s", "channel archive x", "channel unarchive x", "channel close x", "channel newcomers x all",
+        "channel kind x", "channel waiting x", "channel approve x y", "channel deny x y",
         "send x y", "log x", "thread x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
     ]  # fmt: skip
@@ -442,6 +443,12 @@ def test_moderation_commands(run, twin):
 
 def test_settings_of_a_channel_from_the_command_line(run, twin):
     twin.add_channel("dev", "bob")
+    assert run("channel", "kind", "dev", "broadcast")[1].startswith("#dev is broadcast now. ")
+    assert results(run("channel", "kind", "dev", "--json")[1])[0]["kind"] == "broadcast"
+    assert run("channel", "waiting", "dev")[1] == "Nobody asks to be let into #dev.\n"
+    assert run("channel", "approve", "dev", "eve")[0] == 3
+    assert run("channel", "create", "news", "--kind", "brodcast")[0] == 2
+    twin.intents.clear()
     assert run("channel", "slow", "dev", "30s", "--reason", "raid")[1] == "#dev: one message in 30 seconds from each member.\n"
     code, out, err = run("channel", "archive", "dev")
     assert (code, out) == (0, "#dev is archived: all can read it, and nobody writes.\n")

@@ -8,13 +8,15 @@ from multichat_tui.model.errors import IntentRefused, Refusal, TimedOut, UsageEr
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, InviteToChannel, JoinChannel, LeaveChannel
 from multichat_tui.model.snapshots import ChannelRow, MemberRow, Membership
+from multichat_tui.node.api.commands.configuring import kind_of
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words
 from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, one_line
 
 
 async def create(context: Context) -> int:
     async with session(context.host, network=False) as opened:
-        made = (await opened.api.submit(CreateChannel(name=context.args.name.removeprefix("#")))).channel
+        intent = CreateChannel(name=context.args.name.removeprefix("#"), kind=kind_of(context.args.kind))
+        made = (await opened.api.submit(intent)).channel
         row = (await opened.api.channel(_known(made))).rows
     context.out.result(_fields(row), f"{channel_label(row)}  {id_text(row.id)}")
     return 0

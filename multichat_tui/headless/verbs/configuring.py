@@ -1,9 +1,12 @@
-"""Commands about the settings of a channel."""
+"""Commands about the settings of a channel, and about those who ask to be let in."""
 
 from multichat_tui.headless.host import Context
+from multichat_tui.headless.session import session
 from multichat_tui.headless.verbs.moderating import do_in_channel
 from multichat_tui.model.errors import UsageError
-from multichat_tui.node.api.commands import configuring
+from multichat_tui.model.presets import PRESETS
+from multichat_tui.node.api.commands import configuring, joins
+from multichat_tui.node.api.lookup import channel_label, find_channel
 
 
 async def slow(context: Context) -> int:
@@ -26,3 +29,39 @@ async def close(context: Context) -> int:
         raise UsageError("Closing a channel is for good, and has to be confirmed.", "Add --yes; or archive it for a while.")
     reason = context.args.reason
     return await do_in_channel(context, lambda api, where: configuring.close(api, where, reason), "")
+
+
+async def kind(context: Context) -> int:
+    args = context.args
+    if args.kind is not None:
+        wanted = configuring.kind_of(args.kind)
+        return await do_in_channel(context, lambda api, where: configuring.change_kind(api, where, wanted, args.reason), "")
+    async with session(context.host, network=False) as opened:
+        channel = await find_channel(opened.api, args.channel)
+        found = (await opened.api.rules(channel.id)).rows.kind
+    said = f"{channel_label(channel)} is {found.value}. {PRESETS[found].words}" if found else "It has rules of its own."
+    context.out.result({"kind": None if found is None else found.value}, said)
+    return 0
+
+
+async def waiting(context: Context) -> int:
+    async with session(context.host, network=False) as opened:
+        channel = await find_channel(opened.api, context.args.channel)
+        rows = (await opened.api.rules(channel.id)).rows.waiting
+    if context.out.json_lines:
+        for row in rows:
+            context.out.object(joins.waiting_fields(row))
+        return 0
+    none = f"Nobody asks to be let into {channel_label(channel)}."
+    context.out.result({}, *(tuple(map(joins.waiting_line, rows)) or (none,)))
+    return 0
+
+
+async def approve(context: Context) -> int:
+    name = context.args.name
+    return await do_in_channel(context, lambda api, where: joins.approve(api, where, name), "")
+
+
+async def deny(context: Context) -> int:
+    name, reason = context.args.name, context.args.reason
+    return await do_in_channel(context, lambda api, where: joins.deny(api, where, name, reason), "")

@@ -15,11 +15,14 @@ from multichat_tui.model.intents import (
     AcknowledgeAlarms,
     ActOn,
     AnswerRequest,
+    ApproveJoin,
     BanMember,
+    ChangeKind,
     ChangeSetting,
     ConfigureChannel,
     ConnectTo,
     CreateChannel,
+    DenyJoin,
     ForgetTyped,
     GiveRank,
     Intent,
@@ -390,6 +393,14 @@ class ApiTwin:
                     for row in self.reported[channel]
                 ]
                 return Accepted(record=record, channel=channel)
+            case ApproveJoin(channel=channel, user=who) | DenyJoin(channel=channel, user=who):
+                rules = self.rules_rows[channel]
+                left = tuple(row for row in rules.waiting if row.user != who)
+                self.rules_rows[channel] = replace(rules, waiting=left)
+                return Accepted(channel=channel, user=who)
+            case ChangeKind(channel=channel, kind=kind):
+                self.rules_rows[channel] = replace(self.rules_rows[channel], kind=kind)
+                return Accepted(channel=channel)
             case ConfigureChannel(channel=channel, key=key, value=value):
                 rules = self.rules_rows[channel]
                 rows = {row.key: row for row in rules.settings} | {key: SettingRow(key=key, value=value)}

@@ -14,6 +14,7 @@ from multichat_tui.node.api.commands import (
     configuring,
     devices,
     general,
+    joins,
     moderating,
     people,
     reading,
@@ -111,7 +112,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="create",
         goes=True,
-        usage="/create NAME",
+        usage="/create NAME [--private|--approval|--broadcast]",
         summary="make a channel",
         run=channels.create,
     ),
@@ -280,6 +281,21 @@ COMMANDS: tuple[Command, ...] = (
         summary="say what newcomers see of this channel's history",
         run=serving.newcomers,
         takes=(serving.POLICIES,),
+    ),
+    Command(
+        name="kind",
+        usage="/kind [KIND] [REASON]",
+        summary="what kind of channel this is: open, private, by approval, broadcast; with a name: make it that",
+        run=configuring.kind,
+        takes=(configuring.KINDS,),
+    ),
+    Command(name="joins", usage="/joins", summary="who asks to be let into this channel", run=joins.joins),
+    Command(name="approve", usage="/approve NAME", summary="let in somebody who asks for it", run=joins.approve_join),
+    Command(
+        name="deny",
+        usage="/deny NAME [REASON]",
+        summary="do not let them in; they are told so, with the reason",
+        run=joins.deny_join,
     ),
     Command(
         name="archive",

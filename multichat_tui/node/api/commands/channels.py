@@ -8,19 +8,31 @@ from multichat_tui.model.intents import (
     RenameChannel,
     SetTopic,
 )
+from multichat_tui.model.presets import PRESETS, Preset
+from multichat_tui.node.api.commands.configuring import kind_of
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words, split_options, use_count
 from multichat_tui.node.api.commands.people import join_link, pair_link
-from multichat_tui.node.api.commands.shape import Call, Outcome
+from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, one_line
 
 
 async def create(call: Call) -> Outcome:
-    accepted = await call.api.submit(CreateChannel(name=call.need_words().removeprefix("#")))
+    words = call.need_words()
+    first, _, rest = words.partition(" ")
+    kind = kind_of(first) if first.startswith("--") and rest.strip() else Preset.OPEN
+    name, _, last = words.rpartition(" ")
+    if first.startswith("--") and rest.strip():
+        words = rest.strip()
+    elif last.startswith("--") and name.strip():
+        kind, words = kind_of(last), name.strip()
+    accepted = await call.api.submit(CreateChannel(name=words.removeprefix("#"), kind=kind))
     if accepted.channel is None:
         return Outcome(lines=("The channel was made.",))
     row = (await call.api.channel(accepted.channel)).rows
-    line = f"{channel_label(row)} is made. /invite makes a link that lets somebody in."
-    return Outcome(lines=(line,), fields={"channel": id_text(accepted.channel), "name": row.name}, open_channel=accepted.channel)
+    means = "" if kind is Preset.OPEN else f" {PRESETS[kind].words}"
+    line = f"{channel_label(row)} is made.{means} /invite makes a link that lets somebody in."
+    fields: dict[str, Plain] = {"channel": id_text(accepted.channel), "name": row.name, "kind": kind.value}
+    return Outcome(lines=(line,), fields=fields, open_channel=accepted.channel)
 
 
 async def join(call: Call) -> Outcome:

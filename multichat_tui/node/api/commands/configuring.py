@@ -3,16 +3,19 @@
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.intents import ConfigureChannel
+from multichat_tui.model.intents import ChangeKind, ConfigureChannel
 from multichat_tui.model.limits import MAX_SLOW_MS
+from multichat_tui.model.presets import PRESETS, Preset
 from multichat_tui.model.text import duration
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.moderating import Done
 from multichat_tui.node.api.commands.options import span_words
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
-from multichat_tui.node.api.lookup import channel_label, id_text, one_line
+from multichat_tui.node.api.lookup import channel_label, id_text, nearest, one_line
 
 OFF = "off"
+KIND_CELLS = 11
+"""The column of /kind where what each means begins."""
 SURE = "for-good"
 """The word that confirms what cannot be taken back."""
 
@@ -62,6 +65,26 @@ async def value_of(api: NodeApi, channel: ChannelId, key: SettingKey) -> int:
     return next((row.value for row in rows if row.key is key), 0)
 
 
+KINDS = tuple(preset.value for preset in Preset)
+
+
+def kind_of(text: str) -> Preset:
+    """The kind of this name. `errors.UsageError`."""
+    word = text.strip().lower().removeprefix("--")
+    if word in KINDS:
+        return Preset(word)
+    close = nearest(word, KINDS)
+    advice = f"Did you mean {close}?" if close else f"It is one of {', '.join(KINDS)}."
+    raise UsageError(f"There is no kind of channel {one_line(word)[:40]!r}.", advice)
+
+
+async def change_kind(api: NodeApi, channel: ChannelId, kind: Preset, reason: str) -> Done:
+    await api.submit(ChangeKind(channel=channel, kind=kind, reason=reason))
+    label = channel_label((await api.channel(channel)).rows)
+    fields: dict[str, Plain] = {"channel": id_text(channel), "kind": kind.value, "reason": reason}
+    return Done(said=f"{label} is {kind.value} now. {PRESETS[kind].words}", fields=fields)
+
+
 # The commands
 
 
@@ -73,6 +96,22 @@ async def slow(call: Call) -> Outcome:
         return Outcome(lines=(f"{now} /slow SPAN, such as /slow 30s, sets it; /slow off ends it.",), fields={"value": span_ms})
     first, reason = call.first_word()
     return (await set_slow(call.api, channel, slow_span(first), reason)).outcome()
+
+
+async def kind(call: Call) -> Outcome:
+    channel = call.need_channel()
+    if call.words:
+        first, reason = call.first_word()
+        return (await change_kind(call.api, channel, kind_of(first), reason)).outcome()
+    rules = (await call.api.rules(channel)).rows
+    label = channel_label((await call.api.channel(channel)).rows)
+    now = f"{label} is {rules.kind.value}. {PRESETS[rules.kind].words}" if rules.kind else f"{label} has rules of its own."
+    lines = [now, *(f"{preset.value:<{KIND_CELLS}}{rule.words}" for preset, rule in PRESETS.items())]
+    return Outcome(
+        lines=(*lines, "/kind KIND makes it one of these; /permissions says who may do what."),
+        fields={"kind": rules.kind.value if rules.kind else None},
+        hang=KIND_CELLS,
+    )
 
 
 async def archive_channel(call: Call) -> Outcome:

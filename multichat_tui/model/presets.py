@@ -1,0 +1,52 @@
+"""Kinds of channels: each is a set of permissions and settings and nothing else, so each of these can be changed afterwards."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from multichat_tui.model.channel_settings import SettingKey
+from multichat_tui.model.ranks import MEMBER, MODERATOR, Permission
+
+
+class Preset(StrEnum):
+    OPEN = "open"
+    """All members invite whom they like: what a channel is as long as nobody has changed anything."""
+    PRIVATE = "private"
+    APPROVAL = "approval"
+    BROADCAST = "broadcast"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresetRule:
+    words: str
+    """What it means, as a sentence."""
+    send: int = MEMBER
+    invite: int = MEMBER
+    admit: int = MEMBER
+    settings: Mapping[SettingKey, int] = field(default_factory=dict)
+    """Beside the defaults."""
+
+    @property
+    def thresholds(self) -> Mapping[Permission, int]:
+        return {Permission.SEND: self.send, Permission.INVITE: self.invite, Permission.ADMIT: self.admit}
+
+
+PRESETS: Mapping[Preset, PresetRule] = {
+    Preset.OPEN: PresetRule(words="All members write and invite."),
+    Preset.PRIVATE: PresetRule(invite=MODERATOR, words="All members write; moderators and above invite."),
+    Preset.APPROVAL: PresetRule(admit=MODERATOR, words="All members write and invite; moderators agree to who comes in."),
+    Preset.BROADCAST: PresetRule(send=MODERATOR, words="Moderators and above write; all members read, react and invite."),
+}
+SET_BY_PRESETS = frozenset(key for rule in PRESETS.values() for key in rule.settings)
+"""Settings that some kind sets: all others set these back to their defaults."""
+
+
+def preset_of(threshold: Callable[[Permission], int], setting: Callable[[SettingKey], int]) -> Preset | None:
+    """What kind a channel is; None: its rules are its own."""
+    for preset, rule in PRESETS.items():
+        settings = dict.fromkeys(SET_BY_PRESETS, 0) | dict(rule.settings)
+        if all(threshold(each) == rank for each, rank in rule.thresholds.items()) and all(
+            setting(key) == value for key, value in settings.items()
+        ):
+            return preset
+    return None
