@@ -18,6 +18,7 @@ from multichat_tui.model.acts import (
     Invite,
     Leave,
     Message,
+    Redact,
     RefuseJoin,
     Remove,
     Rename,
@@ -329,7 +330,7 @@ class Slow:
                 return None if self.maker(act) == op.user else Permission.MODERATE
             case SetRank():
                 return Permission.APPOINT if act.rank > MEMBER else Permission.MODERATE
-            case Remove() | Ban() | Unban():
+            case Remove() | Ban() | Unban() | Redact():
                 return Permission.MODERATE
             case SetThreshold():
                 return Permission.CHANGE
@@ -428,7 +429,7 @@ class Slow:
                 text = act.fields.get(4)
                 written = Message(text=text if isinstance(text, str) else "-")
                 return needed is not None and self._may_say(state, written, rank, op.past, paced=False)
-            case Leave() | SetTopic():
+            case Leave() | SetTopic() | Redact():
                 return True
             case _:
                 return False

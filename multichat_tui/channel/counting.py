@@ -69,6 +69,16 @@ def ended_before(control: ControlLog, header: Header, user: UserId) -> bool:
     return any(fence is not None and not _covers(fence, header) for fence in fences)
 
 
+def lowered_before(control: ControlLog, header: Header, user: UserId, least: int) -> bool:
+    """Whether content was written after its author's rank had been lowered below `least`, which it does not cite."""
+    cited = control.state_at(header.control_heads).mask
+    return any(
+        ranking.rank < least and not _seen(cited, ranking.operation) and not _covers(ranking.fence, header)
+        for ranking in control.view.rankings
+        if ranking.user == user
+    )
+
+
 def _weightiest(view: View, header: Header) -> tuple[Revocation, ...]:
     """Of the revocations of a device those whose fences count: the account's own before those that others brought, and of these
     those of the highest rank. So a member who draws a fence too low is corrected by those whose channel, or device, it is."""

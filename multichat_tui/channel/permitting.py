@@ -15,6 +15,7 @@ from multichat_tui.model.acts import (
     Invite,
     Leave,
     Message,
+    Redact,
     RefuseJoin,
     Remove,
     Rename,
@@ -81,7 +82,7 @@ def _permits(past: Authority, operation: Operation, act: Act, rank: int) -> bool
             return operation.devices is not None and past.was_here(operation.devices.user)
         case Rename():
             return group
-        case Leave() | SetTopic():
+        case Leave() | SetTopic() | Redact():
             return True
         case Message() | UnknownAct():
             # Content beside control acts, which nobody allows unless they understand it.

@@ -15,6 +15,7 @@ from multichat_tui.model.acts import (
     Invite,
     Leave,
     Message,
+    Redact,
     RefuseJoin,
     Remove,
     Rename,
@@ -322,7 +323,7 @@ def needed(subjects: Subjects, operation: Operation, act: Act) -> Permission | N
             return None if maker_of(subjects, act) == operation.user else Permission.MODERATE
         case SetRank():
             return Permission.APPOINT if act.rank > MEMBER else Permission.MODERATE
-        case Remove() | Ban() | Unban():
+        case Remove() | Ban() | Unban() | Redact():
             return Permission.MODERATE
         case SetThreshold():
             return Permission.CHANGE

@@ -29,6 +29,7 @@ from multichat_tui.model.limits import (
     MAX_NAME_CHARACTERS,
     MAX_REPORTED,
     MAX_SETTING_BYTES,
+    MAX_TARGETS,
     MAX_TEXT_CHARACTERS,
     MAX_TIMESTAMP_MS,
     MAX_TIPS,
@@ -72,6 +73,7 @@ class Type(IntEnum):
     REFUSE_JOIN = 15
     ASK = 16
     MESSAGE = 64
+    REDACT = 66
     REPORT = 69
 
 
@@ -252,6 +254,16 @@ class Message:
     reply_to: RecordId | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redact:
+    """The texts of these records go, everywhere and for good. `also`: those of records that only tell about targets (edits, say),
+    and have no row of their own."""
+
+    targets: tuple[RecordId, ...]
+    reason: str = ""
+    also: tuple[RecordId, ...] = ()
+
+
 class Settlement(IntEnum):
     """What a moderator has made of a report."""
 
@@ -303,6 +315,7 @@ Act: TypeAlias = (
     | Ask
     | RefuseJoin
     | Message
+    | Redact
     | Report
     | SettleReport
     | UnknownAct
@@ -370,6 +383,7 @@ _TYPES: dict[type, Type] = {
     RefuseJoin: Type.REFUSE_JOIN,
     Ask: Type.ASK,
     Message: Type.MESSAGE,
+    Redact: Type.REDACT,
     Report: Type.REPORT,
     SettleReport: Type.REPORT,
 }
@@ -429,6 +443,9 @@ def _encode(act: Act) -> Value:
             if act.reply_to is not None:
                 fields[2] = act.reply_to
             return fields
+        case Redact():
+            redact: dict[int, Value] = {0: Type.REDACT.value, 1: list(act.targets), 2: act.reason}
+            return redact | {3: list(act.also)} if act.also else redact
         case Report():
             report: dict[int, Value] = {0: Type.REPORT.value, 1: list(act.targets), 2: act.reason}
             return report if act.user is None else report | {3: act.user}
@@ -545,6 +562,14 @@ def _decode(fields: Mapping[int, Value]) -> Act:
             return Message(
                 text=as_text(fields[1], "text", MAX_TEXT_CHARACTERS, 1),
                 reply_to=RecordId(as_id(fields[2], "reply to")) if 2 in fields else None,
+            )
+        case Type.REDACT:
+            _need(fields, 1, 2)
+            also = as_list(fields[3], "also", MAX_TARGETS) if 3 in fields else ()
+            return Redact(
+                targets=tuple(RecordId(as_id(entry, "target")) for entry in as_list(fields[1], "targets", MAX_TARGETS, 1)),
+                reason=as_text(fields[2], "reason", MAX_TOPIC_CHARACTERS),
+                also=tuple(RecordId(as_id(entry, "also")) for entry in also),
             )
         case Type.REPORT:
             return _report(fields)

@@ -193,6 +193,26 @@ class ConfigureChannel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RedactMessages:
+    """Take the texts of messages away, everywhere and for good: one's own, or as a moderator those of lower ranks. Of more than
+    MAX_TARGETS the rest follows in further records."""
+
+    channel: ChannelId
+    targets: tuple[RecordId, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeMessages:
+    """Take away what somebody has written in a channel: from `since_ms` (by its author's clock) on, 0: all of it that is here."""
+
+    channel: ChannelId
+    user: UserId
+    since_ms: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetName:
     """One's own name, as others see it."""
 
@@ -406,6 +426,7 @@ Part: TypeAlias = (
     | ConfigureChannel
     | ChangeKind
     | UndoDeed
+    | RedactMessages
 )
 """What can be done together with others of one channel."""
 
@@ -443,6 +464,8 @@ Intent: TypeAlias = (
     | UndoDeed
     | SendReport
     | SettleReport
+    | RedactMessages
+    | PurgeMessages
     | SetName
     | InviteContact
     | AcceptContact

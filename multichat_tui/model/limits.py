@@ -32,6 +32,20 @@ them between two messages has written enough."""
 MAX_PROTOCOL_LEVEL = 2**16
 MAX_CUSTOM_RANKS = 16
 """Ranks in use in one channel beside the five that every channel has, and names of such (authority.md, bounds)."""
+MAX_REDACTIONS = 64
+"""Redactions of one record that are looked at: of more the first in display order."""
+REDACTIONS_AT_ONCE = 16
+"""Redactions whose targets are looked at again in one step, after what counts has changed; then whatever waits comes first."""
+PURGE_RECORDS = 4
+"""Records that a purge writes at a time, each with MAX_TARGETS targets."""
+MAX_PURGED = 100_000
+"""Messages of one purge; whoever has written more is purged again."""
+SWEEP_BODIES = 256
+"""Bodies that go in one step of a sweep."""
+SWEEP_PAUSE_MS = 20
+"""Between two steps of long work on bodies, so that whatever waits comes first."""
+FOLLOW_UP_MS = 60_000
+"""Between two redactions that a node writes by itself, of what has come to light about what it has redacted."""
 MAX_USES = 1024
 """Uses of one invitation."""
 MAX_REPORTED = 16

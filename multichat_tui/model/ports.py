@@ -69,6 +69,9 @@ class Space(StrEnum):
     """By channel id, report's record id, ets, record id and user id: what moderators have made of them."""
     PIN = "pin"
     """By channel id and record id: pinned, in our own view."""
+    REDACTION = "redaction"
+    """By channel id, its author's user id and its record id: what takes texts away. Empty, or a byte while it is to be looked at
+    again."""
     SETTING = "setting"
     """By name: front ends' settings."""
 

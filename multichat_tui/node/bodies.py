@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from multichat_tui.channel.bodies import excuse, expires_at
-from multichat_tui.model.acts import Act, decode_acts
+from multichat_tui.model.acts import Act, act_type, decode_acts
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import Request
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
 from multichat_tui.model.limits import MAX_LACKING_BODIES, SALT_BYTES
 from multichat_tui.model.ports import Transaction
 from multichat_tui.model.records import Absence, Kind, Record
+from multichat_tui.node.redacted import goes_with, redaction_of, told_about
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import chain_key
 from multichat_tui.sync.session import Session
@@ -36,6 +37,8 @@ class Bodies:
         self._world = world
         self.on_filled: Callable[[Channel, Record, tuple[Act, ...]], None] = lambda channel, record, acts: None
         """A missing body has come; set by the ledger."""
+        self.on_gone_with: Callable[[Channel, RecordId, Record], None] = lambda channel, target, record: None
+        """A text went with that of what it tells about; set by `redactions`."""
         self.on_gone: Callable[[Channel, Record], None] = lambda channel, record: None
         """A body is gone, or it is known why it is not here; set by the ledger."""
 
@@ -48,12 +51,14 @@ class Bodies:
             now=self._world.now,
             reader=self._world.identity.user,
             author=channel.control.user_of(record.header.device),
-            redacted=False,
+            redacted=redaction_of(self._world.txn, channel, record) is not None,
         )
 
     def as_kept(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> tuple[Record, tuple[Act, ...]]:
         """What is to be stored of a record that is about to be delivered."""
         absence = self.excuse(channel, record)
+        if absence is None and goes_with(self._world.txn, channel, record, acts) is not None:
+            absence = Absence.REDACTED
         if absence is not None:
             if absence is Absence.NOT_FOR_US and record.body is not None:
                 self._world.count("body-not-for-us")
@@ -62,13 +67,18 @@ class Bodies:
             return replace(record, absence=absence or Absence.MISSING), ()
         return record, acts
 
-    def kept(self, channel: Channel, record: Record) -> None:
-        """It was stored: note what follows from its body, or from there being none."""
+    def kept(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
+        """It was stored: note what follows from its body, or from there being none. `acts`: what it said when it came."""
         if record.absence is Absence.MISSING:
             channel.lacking.add(record.id, chain_key(record.header), record.header.seq, self._world.now)
         due = expires_at(record.header)
         if due is not None and record.absence is not Absence.EXPIRED:
             self._world.txn.expire_at(record.id, due)
+        targets = told_about(acts) if record.absence is Absence.REDACTED else ()
+        if targets:
+            # If the redaction turns out to be void, this is found again.
+            self._world.txn.refer(record.id, [(target, act_type(act)) for target, act in zip(targets, acts, strict=True)])
+            self.on_gone_with(channel, targets[0], record)
 
     def hear(self, channel: Channel, record: Record) -> None:
         """A record that is held already has come again: it may bring the body that is lacking."""
@@ -89,6 +99,10 @@ class Bodies:
         acts: tuple[Act, ...] | Rejected = ()
         if record.header.kind != Kind.MERGE:
             acts = decode_acts(record.body[SALT_BYTES:], record.header.log)
+        if not isinstance(acts, Rejected) and goes_with(world.txn, channel, record, acts) is not None:
+            self.drop(channel, record.id, Absence.REDACTED)
+            self.kept(channel, replace(held, absence=Absence.REDACTED), acts)
+            return
         channel.lacking.remove(record.id)
         if isinstance(acts, Rejected):
             # Its author has signed what nobody can read; nobody else will have another body for it.
@@ -122,6 +136,7 @@ class Bodies:
             now=self._world.now,
             reader=session.user or self._world.identity.user,
             author=channel.control.user_of(record.header.device),
+            # What is redacted has lost its body at once.
             redacted=False,
         )
         return record if absence is None else replace(record, body=None, absence=absence)

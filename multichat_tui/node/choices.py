@@ -41,6 +41,8 @@ from multichat_tui.model.intents import (
     MarkRead,
     MeetNearby,
     OpenDirect,
+    PurgeMessages,
+    RedactMessages,
     RememberTyped,
     RemoveMember,
     RenameChannel,
@@ -83,15 +85,17 @@ from multichat_tui.node.alarms import acknowledge
 from multichat_tui.node.asking import known_devices
 from multichat_tui.node.comparisons import Comparisons
 from multichat_tui.node.configuring import kind_acts
-from multichat_tui.node.deciding import Decided, Deciding, check_open, check_regard, joined
+from multichat_tui.node.deciding import Decided, Deciding, check_open, check_regard
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import Dialing
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.islands import forget_islands
+from multichat_tui.node.joined import joined
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.moderating import need
+from multichat_tui.node.purging import Purging
 from multichat_tui.node.regarding import Regards
 from multichat_tui.node.rows import COPIED, REVOKED, WAITING
 from multichat_tui.node.typed import SETTING as HISTORY
@@ -129,6 +133,7 @@ class Choices:
         self._regards = regards
         self._typed = Typed(world)
         self._deciding = Deciding(world)
+        self.purging = Purging(world, ledger)
 
     def submit(self, intent: Intent, account_entropy: bytes | None = None) -> Accepted:
         """Decide and do. `errors.IntentRefused`: nothing has changed."""
@@ -154,6 +159,8 @@ class Choices:
                 return accepted
             case UndoDeed() | SendReport() | SettleReport():
                 return self._write(self._deciding.decide(intent))
+            case RedactMessages() | PurgeMessages():
+                return self.purging.begin(intent)
             case CreateChannel():
                 return self._create(intent)
             case InviteToChannel():

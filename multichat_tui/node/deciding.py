@@ -9,7 +9,7 @@ from multichat_tui.channel.content_rules import asked
 from multichat_tui.channel.resources import registry
 from multichat_tui.model.acts import Act, Message, Rename, SetTopic, Style, encode_acts, is_control
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
-from multichat_tui.model.ids import ChannelId, Log, UserId
+from multichat_tui.model.ids import Log, UserId
 from multichat_tui.model.intents import (
     ActOn,
     ApproveJoin,
@@ -22,6 +22,7 @@ from multichat_tui.model.intents import (
     Lockdown,
     MakeResource,
     Part,
+    RedactMessages,
     RemoveMember,
     RenameChannel,
     SendMessage,
@@ -34,13 +35,14 @@ from multichat_tui.model.intents import (
 from multichat_tui.model.intents import SetTopic as TopicIntent
 from multichat_tui.model.limits import MAX_ACTS, MAX_BODY_BYTES, MAX_TEXT_CHARACTERS, MAX_TOPIC_CHARACTERS, SALT_BYTES
 from multichat_tui.model.ranks import Permission
-from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name, encodable, visible
 from multichat_tui.node.acting import Acting
 from multichat_tui.node.configuring import Configuring
+from multichat_tui.node.joined import joined
 from multichat_tui.node.moderating import Moderating, need
 from multichat_tui.node.petitioning import Petitioning
 from multichat_tui.node.recipients import inherited, recipients_for
+from multichat_tui.node.redacting import Redacting
 from multichat_tui.node.reports import Reports
 from multichat_tui.node.undoing import Undoing
 from multichat_tui.node.world import Channel, World
@@ -71,6 +73,7 @@ class Deciding:
         self._reports = Reports(world)
         self._configuring = Configuring(world)
         self._petitioning = Petitioning(world)
+        self._redacting = Redacting(world)
 
     def decide(self, intent: Part | Together | ApproveJoin | DenyJoin | SendReport | SettleReport) -> Decided:
         """`errors.IntentRefused`, `errors.NotFound`: it cannot be."""
@@ -93,6 +96,9 @@ class Deciding:
             case UndoDeed():
                 channel = joined(self._world, intent.channel)
                 return Decided(channel=channel, acts=self._undoing.decide(channel, intent))
+            case RedactMessages():
+                channel, redact = self._redacting.redaction(intent)
+                return Decided(channel=channel, acts=(redact,))
             case SendReport():
                 channel = joined(self._world, intent.channel)
                 return Decided(channel=channel, acts=(self._reports.report(channel, intent),), user=intent.user)
@@ -206,22 +212,6 @@ class Deciding:
             raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation has the name of the other person.")
         need(channel.view, self._world.identity.user, Permission.RENAME, "rename it")
         return Decided(channel=channel, acts=(Rename(name=name),))
-
-
-def joined(world: World, channel: ChannelId) -> Channel:
-    """The channel, if we take part in it. `errors.NotFound`, `errors.IntentRefused`."""
-    found = world.channels.get(channel)
-    if found is None or found.standing.membership in (Membership.LEFT, Membership.ASKED):
-        raise NotFound("There is no such channel.", "/join LINK joins one, /create NAME makes one.")
-    match found.standing.membership:
-        case Membership.JOINED:
-            return found
-        case Membership.JOINING:
-            raise IntentRefused(Refusal.NOT_A_MEMBER, "You are not in this channel yet.", found.standing.note)
-        case Membership.REMOVED:
-            raise IntentRefused(Refusal.NOT_A_MEMBER, "You were removed from this channel.")
-        case _:
-            raise IntentRefused(Refusal.NOT_A_MEMBER, "You were not admitted to this channel.", found.standing.note)
 
 
 def check_open(world: World, user: UserId) -> None:

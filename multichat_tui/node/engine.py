@@ -81,6 +81,7 @@ from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.message_rows import changed_row
 from multichat_tui.node.offered_channels import COMING_BACK_MS
+from multichat_tui.node.redactions import Redactions
 from multichat_tui.node.regarding import Regards
 from multichat_tui.node.returning import Returning
 from multichat_tui.node.rows import Rows
@@ -102,6 +103,7 @@ class Engine:
         self.world = world
         self.rows = Rows(world)
         self._ledger = Ledger(world, self.rows.messages)
+        self._redactions = Redactions(world, self._ledger)
         self._exchange = Exchange(world, self._ledger)
         self._devices = Devices(world, self._ledger)
         self._dialing = Dialing(world)
@@ -236,6 +238,8 @@ class Engine:
         if self._index_at <= world.now:
             self._index_older()
         self._ledger.timeline.settle()
+        self._redactions.tick()
+        self._choices.purging.tick()
         self._devices.settle()
         self._returning.tick()
         if world.credentials_changed or world.introductions_changed or self._introductions_at <= world.now:
@@ -266,6 +270,8 @@ class Engine:
         times = (
             *self._exchange.wake_times(),
             *self._incarnations.wake_times(),
+            *self._redactions.wake_times(),
+            *self._choices.purging.wake_times(),
             *self._devices.wake_times(),
             *self._returning.wake_times(),
         )

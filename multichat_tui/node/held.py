@@ -27,6 +27,12 @@ class Held:
         self.fresh_by_id[record.id] = record
         self.remember(record)
 
+    def renew(self, record: Record) -> None:
+        """Its body has gone: if it is to be sent on, then without."""
+        if record.id in self.fresh_by_id:
+            self.fresh[record.channel, chain_key(record.header), record.header.seq] = record
+            self.fresh_by_id[record.id] = record
+
     def end_batch(self) -> None:
         self.fresh.clear()
         self.fresh_by_id.clear()

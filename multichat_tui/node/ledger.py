@@ -1,9 +1,11 @@
 """Records into a channel: our own are made, others' are checked; both are delivered in the same way, once, in causal order."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 
 from multichat_tui.channel.control import root_create
+from multichat_tui.channel.view import View
 from multichat_tui.crypto.identity import founders_hold
 from multichat_tui.crypto.keys import verify
 from multichat_tui.model.acts import (
@@ -11,6 +13,7 @@ from multichat_tui.model.acts import (
     Admit,
     Create,
     Devices,
+    Redact,
     decode_acts,
     encode_acts,
 )
@@ -90,7 +93,10 @@ class Ledger:
         self._branches = Branches(world)
         self.bodies = Bodies(world)
         self.bodies.on_filled = self._filled
-        self.bodies.on_gone = self.timeline.show_absent
+        self.bodies.on_gone = self._gone
+        self.on_redaction: Callable[[Channel, Record, tuple[Act, ...], UserId], None] = lambda channel, record, acts, user: None
+        """A record with redactions was delivered; set by `redactions`, as is the next."""
+        self.on_recount: Callable[[Channel, View, View], None] = lambda channel, before, after: None
         self.delivered: list[tuple[ChannelId, ChainKey, int, RecordId]] = []
         """(channel, chain, seq, id) of what came from peers and was delivered, until the reader clears it. Ours is not in it:
         nobody holds that yet, though it may have been made in the same batch."""
@@ -452,9 +458,10 @@ class Ledger:
         world = self._world
         edge = channel.edge
         past = arrival is not None and edge is not None and arrival <= edge.high
-        record, acts = self.bodies.as_kept(channel, record, acts)
+        said = acts
+        record, acts = self.bodies.as_kept(channel, record, said)
         arrival = world.txn.append(record, world.now, arrival)
-        self.bodies.kept(channel, record)
+        self.bodies.kept(channel, record, said)
         if island:
             self._branches.advance_island(channel, record)
         else:
@@ -480,8 +487,15 @@ class Ledger:
             self.timeline.show(channel, record, acts, arrival, user, past=past, instead=filled)
         elif filled:
             self.timeline.hide(channel, record.id)
+        if any(isinstance(act, Redact) for act in acts):
+            self.on_redaction(channel, record, acts, user)
         if acts and record.header.log is Log.CONTENT:
             note_reports(self._world, channel, record, acts, user)
+
+    def _gone(self, channel: Channel, record: Record) -> None:
+        """The body of a held record has gone, or it is known why it is not here."""
+        self.held.renew(record)
+        self.timeline.show_absent(channel, record)
 
     def _filled(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
         """The body of a held record has come."""
@@ -513,6 +527,7 @@ class Ledger:
         ruled = ruled or before is None or before.halts is not after.halts
         if before is not None and (ended or revoked or ruled or (before.effective ^ after.effective) & before.mask):
             self.timeline.recount(channel, before, after)
+            self.on_recount(channel, before, after)
         if before is not None and before.members.keys() - after.members.keys():
             world.farewells_due.add(channel.id)
         for device in [each for each in channel.told if channel.control.user_of(each) in after.members]:

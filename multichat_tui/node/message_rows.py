@@ -22,6 +22,7 @@ from multichat_tui.model.snapshots import (
 )
 from multichat_tui.node.act_words import acts_of, deeds_words, reply_of_record, row_words
 from multichat_tui.node.names import channel_names
+from multichat_tui.node.redacted import redaction_of
 from multichat_tui.node.resources import Resources
 from multichat_tui.node.world import Channel, EventBuild, World
 
@@ -166,6 +167,8 @@ class MessageRows:
             text = described.text
         elif subject is not None and kind is RowKind.DEVICES:
             text = f"{names.get(subject, short(subject))} {text}"
+        if kind is RowKind.REDACTED:
+            text = self._redacted(channel, record, names)
         return MessageRow(
             id=record.id,
             channel=world.conversation(channel)[0].id,
@@ -195,6 +198,15 @@ class MessageRows:
             resource="" if described is None else described.type,
             lines=() if described is None else described.lines,
         )
+
+    def _redacted(self, channel: Channel, record: Record, names: dict[UserId, str]) -> str:
+        """Who has taken a text away, and why. Names and reasons are others' text."""
+        redaction = redaction_of(self._world.txn, channel, record)
+        if redaction is None:
+            return "redacted"
+        own = redaction.user == channel.control.user_of(record.header.device)
+        by = "deleted" if own else f"redacted by {names.get(redaction.user) or short(redaction.user)}"
+        return f"{by}: {redaction.reason}" if redaction.reason else by
 
     def _deeds(self, names: dict[UserId, str], author: UserId, acts: tuple[Act, ...]) -> tuple[str, ...]:
         return deeds_words(acts, names.get(author) or short(author), lambda user: names.get(user, short(user)))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from multichat_tui.channel.content_rules import is_paced
-from multichat_tui.channel.counting import within
+from multichat_tui.channel.counting import counts, within
 from multichat_tui.channel.resources import registry
 from multichat_tui.channel.view import Halt, Ruling, View
 from multichat_tui.model.acts import (
@@ -41,6 +41,7 @@ from multichat_tui.model.text import mentions
 from multichat_tui.node.act_words import LEFT_REASON, acts_of, reply_of, reply_of_record, row_words
 from multichat_tui.node.held import Held
 from multichat_tui.node.message_rows import MessageRows, changed_row
+from multichat_tui.node.redacted import redaction_of
 from multichat_tui.node.resources import shows
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import chain_key
@@ -180,6 +181,12 @@ class Timeline:
         user = channel.control.user_of(record.header.device)
         if arrival is None or user is None or record.header.kind != Kind.CONTENT:
             return
+        only_told = False
+        if record.absence is Absence.REDACTED:
+            # An edit, say: it went with what it is about.
+            redaction = redaction_of(world.txn, channel, record)
+            only_told = redaction is None or not redaction.named
+            arrived = arrived and not only_told
         if before is None and not arrived and record.absence is not Absence.MISSING:
             # What has gone had no row of its own.
             return
@@ -191,7 +198,7 @@ class Timeline:
             user=user,
             device=DeviceId(record.header.device),
             late=before is not None and before.late,
-            hidden=not self._is_shown(channel, record, user),
+            hidden=only_told or not self._is_shown(channel, record, user),
             notice=True,
         )
         if before is None and entry.hidden:
@@ -341,6 +348,9 @@ class Timeline:
                 return
 
     def _is_counted(self, channel: Channel, record: Record, user: UserId, acts: tuple[Act, ...] | None = None) -> bool:
+        if record.absence is not None and record.header.log is Log.CONTENT:
+            # What it said is not known: it is held to what messages are.
+            return counts(channel.control, record.header, user)
         acts = acts_of(record) if acts is None else acts
         return self._resources.counts(channel, record, user, acts) or (
             record.header.log == Log.CONTROL and self._is_told_as_reverted(channel, record, user)

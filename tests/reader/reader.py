@@ -365,6 +365,7 @@ ACTS = {
     15: fields({1: ID, 2: ID, 3: text(0, 300)}),
     16: fields({1: octets(0, 4096)}),
     64: fields({1: text(1, 8000)}, {2: ID}),
+    66: fields({1: many(ID, 256, 1), 2: text(0, 300)}, {3: many(ID, 256)}),
     69: REPORT,
 }
 

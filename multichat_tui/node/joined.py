@@ -1,0 +1,22 @@
+"""Channels that the user takes part in."""
+
+from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
+from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.world import Channel, World
+
+
+def joined(world: World, channel: ChannelId) -> Channel:
+    """The channel, if we take part in it. `errors.NotFound`, `errors.IntentRefused`."""
+    found = world.channels.get(channel)
+    if found is None or found.standing.membership in (Membership.LEFT, Membership.ASKED):
+        raise NotFound("There is no such channel.", "/join LINK joins one, /create NAME makes one.")
+    match found.standing.membership:
+        case Membership.JOINED:
+            return found
+        case Membership.JOINING:
+            raise IntentRefused(Refusal.NOT_A_MEMBER, "You are not in this channel yet.", found.standing.note)
+        case Membership.REMOVED:
+            raise IntentRefused(Refusal.NOT_A_MEMBER, "You were removed from this channel.")
+        case _:
+            raise IntentRefused(Refusal.NOT_A_MEMBER, "You were not admitted to this channel.", found.standing.note)
