@@ -99,11 +99,6 @@ class ControlLog:
         """Whether one operation has another in its past."""
         return self._operations[later].follows(earlier)
 
-    def valid(self, record: RecordId) -> bool:
-        """Whether its own past allows an operation: one that is not is nothing, whatever else comes to be known."""
-        index = self._index.get(record)
-        return index is not None and self._now is not None and bool(self._now.subjects.valid >> index & 1)
-
     def in_order(self) -> list[Operation]:
         """All operations by their order: the same on every node that holds the same."""
         return sorted(self._operations, key=lambda operation: operation.order)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from multichat_tui.model.ids import ChannelId, RecordId
-from multichat_tui.model.intents import Accepted, Intent
-from multichat_tui.model.moderation import DeedPage, DeedSearch, ReportRow, RosterRow
+from multichat_tui.model.intents import Accepted, Intent, Part
+from multichat_tui.model.moderation import DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
 from multichat_tui.model.searching import FoundPage, Search
 from multichat_tui.model.snapshots import (
     ChannelRow,
@@ -65,6 +65,7 @@ METHODS: Mapping[str, Method] = {
     ),
     "reports": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[ReportRow, ...]]),
     "roster": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[RosterRow, ...]]),
+    "foresee": Method(needed={"intents": tuple[Part, ...]}, result=Snapshot[tuple[Foreseen, ...]]),
     "timeline": Method(
         needed={"channel": ChannelId},
         optional={"before": Position | None, "after": Position | None, "limit": int},

@@ -13,8 +13,8 @@ from multichat_tui.headless.socket_path import peer_uid
 from multichat_tui.model.errors import MultichatError, NewerVersion, Unreachable, UsageError
 from multichat_tui.model.events import Event
 from multichat_tui.model.ids import ChannelId, RecordId
-from multichat_tui.model.intents import Accepted, Intent
-from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, ReportRow, RosterRow
+from multichat_tui.model.intents import Accepted, Intent, Part
+from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
 from multichat_tui.model.searching import FoundPage, Search
 from multichat_tui.model.snapshots import (
     ChannelRow,
@@ -130,6 +130,9 @@ class RemoteNode:
 
     async def roster(self, channel: ChannelId) -> Snapshot[tuple[RosterRow, ...]]:
         return await self._ask("roster", channel=channel)  # type: ignore[no-any-return]  # by METHODS
+
+    async def foresee(self, intents: tuple[Part, ...]) -> Snapshot[tuple[Foreseen, ...]]:
+        return await self._ask("foresee", intents=intents)  # type: ignore[no-any-return]  # by METHODS
 
     async def timeline(
         self,

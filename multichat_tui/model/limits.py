@@ -58,6 +58,8 @@ MAX_MODLOG_ROWS = 200
 """Rows of one page of the log of moderation."""
 MAX_MODLOG_LOOKED_AT = 2000
 """Acts that one page looks at: where a filter fits none of them, the next page goes on from there."""
+MAX_FORESEEN = 2048
+"""Intents of one question what would come of them: each is decided as if it were to be done."""
 MAX_ROSTER_ROWS = 1000
 """Members that are listed with when they came, the newest."""
 SALT_BYTES = 32

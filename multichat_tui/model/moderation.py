@@ -40,7 +40,7 @@ class DeedState(StrEnum):
     REFUSED = "refused"
     """It never had: its author had no right to it."""
     PROVISIONAL = "provisional"
-    """A place taken by a link that is still open: it can still turn out that somebody else had it first."""
+    """A place of a link that is full and not closed yet: it can still turn out that somebody else had it first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,3 +143,16 @@ class RosterRow:
     """The name of whose link it was; empty of founders."""
     messages: int
     provisional: bool = False
+    """See `MemberRow`."""
+    link_open: bool = False
+    """Others can still come by that link."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What would come of an intent now. Nothing is done."""
+
+    refused: str = ""
+    """Why it would be refused, in words of this node; empty: it would be done."""
+    acts: int = 0
+    """How many acts of a record it would take."""

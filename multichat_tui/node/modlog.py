@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from multichat_tui.channel.operations import Operation
+from multichat_tui.channel.verdicts import Worth
 from multichat_tui.model.acts import (
     Act,
     Admit,
@@ -151,13 +152,14 @@ class _Reading:
     def _state(self, operation: Operation, number: int, act: Act) -> tuple[DeedState, str]:
         control = self._channel.control
         if not control.effective(operation.id):
-            if not control.valid(operation.id):
+            verdict = control.verdict(operation.id)
+            if verdict.worth is Worth.NEVER:
                 return DeedState.REFUSED, ""
-            return DeedState.REVERTED, self._beside(operation, act)
+            return DeedState.REVERTED, "; ".join(filter(None, map(self._cause, verdict.causes)))
         ended = self._after(operation, number, act)
         if ended:
             return DeedState.LIFTED, ended
-        if isinstance(act, Admit) and self._provisional(operation):
+        if isinstance(act, Admit) and operation.joiner in self._channel.view.unsettled:
             return DeedState.PROVISIONAL, ""
         return DeedState.IN_EFFECT, ""
 
@@ -191,21 +193,11 @@ class _Reading:
                 return self._said(other, other.acts.index(act), act)
         return ""
 
-    def _beside(self, operation: Operation, act: Act) -> str:
-        """What higher ones did beside it to its author, or to whom it was about, without its author knowing."""
-        for user in dict.fromkeys((operation.user, _about(operation, act))):
-            about = self._effects.people.get(user, []) if user is not None else []
-            beside = [each for each in about if not each[0].past & operation.bit and not operation.past & each[0].bit]
-            if found := self._last(operation, beside):
-                return found
-        return ""
-
-    def _provisional(self, operation: Operation) -> bool:
-        """Whether the link by which somebody came still has places that could be taken before theirs."""
-        if operation.join is None:
-            return False
-        states = self._channel.view.invitations.values()
-        return any(state.invite.join_key == operation.join.join_key and not state.closed for state in states)
+    def _cause(self, record: RecordId) -> str:
+        operation = self._channel.control.operation(record)
+        acts = () if operation is None else operation.acts
+        told = (self._said(operation, number, act) for number, act in enumerate(acts) if operation and type(act) in KINDS)
+        return next(told, "")
 
     # Words
 

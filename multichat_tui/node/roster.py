@@ -37,7 +37,8 @@ def roster(world: World, channel: Channel) -> tuple[RosterRow, ...]:
                 joined_ms=0 if stored is None else stored.header.timestamp_ms,
                 admitted_by="" if link is None else names.get(link.maker) or short(link.maker),
                 messages=written.get(user, 0),
-                provisional=link is not None and not link.closed,
+                provisional=user in view.unsettled,
+                link_open=link is not None and link.open,
             )
         )
     return tuple(sorted(rows, key=lambda row: (-row.joined_ms, row.name.casefold(), row.user)))

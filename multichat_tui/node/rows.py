@@ -3,8 +3,10 @@
 from multichat_tui.crypto.identity import safety_number
 from multichat_tui.model.acts import Style
 from multichat_tui.model.channel_settings import RULES
+from multichat_tui.model.errors import IntentRefused, NotFound
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId, fingerprint, short
-from multichat_tui.model.moderation import RosterRow
+from multichat_tui.model.intents import Part
+from multichat_tui.model.moderation import Foreseen, RosterRow
 from multichat_tui.model.ports import Space
 from multichat_tui.model.presets import preset_of
 from multichat_tui.model.ranks import MEMBER, Permission, role_of
@@ -29,6 +31,7 @@ from multichat_tui.model.text import display_names
 from multichat_tui.model.trust import AlarmKind, ComparisonRow
 from multichat_tui.node.alarms import alarm_rows, alarms
 from multichat_tui.node.configuring import why_silent
+from multichat_tui.node.deciding import Deciding
 from multichat_tui.node.gaps import Gaps
 from multichat_tui.node.message_rows import UNLISTED, MessageRows, find, readers
 from multichat_tui.node.modlog import Modlog
@@ -137,6 +140,16 @@ class Rows:
             for user in channel.view.members
         ]
         return tuple(sorted(rows, key=lambda row: (row.role != "founder", row.name.casefold(), row.user)))
+
+    def foresee(self, intents: tuple[Part, ...]) -> tuple[Foreseen, ...]:
+        """What would come of each now, by itself."""
+        deciding, found = Deciding(self._world), []
+        for intent in intents:
+            try:
+                found.append(Foreseen(acts=len(deciding.decide(intent).acts)))
+            except (IntentRefused, NotFound) as refused:
+                found.append(Foreseen(refused=refused.message))
+        return tuple(found)
 
     def roster(self, channel: Channel) -> tuple[RosterRow, ...]:
         return roster(self._world, channel)

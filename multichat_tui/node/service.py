@@ -16,12 +16,29 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable
+from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable, UsageError
 from multichat_tui.model.events import Event, Resync
 from multichat_tui.model.ids import ChannelId, LinkId, RecordId
-from multichat_tui.model.intents import Accepted, ChangeSetting, CloseAccount, Intent, RevokeDevice, SetNearby, SettleDevices
-from multichat_tui.model.limits import BATCH_MS, BATCH_RECORDS, INBOX_INPUTS, MAX_FOUND_ROWS, MAX_MODLOG_ROWS, MAX_PAGE_ROWS
-from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, ReportRow, RosterRow
+from multichat_tui.model.intents import (
+    Accepted,
+    ChangeSetting,
+    CloseAccount,
+    Intent,
+    Part,
+    RevokeDevice,
+    SetNearby,
+    SettleDevices,
+)
+from multichat_tui.model.limits import (
+    BATCH_MS,
+    BATCH_RECORDS,
+    INBOX_INPUTS,
+    MAX_FORESEEN,
+    MAX_FOUND_ROWS,
+    MAX_MODLOG_ROWS,
+    MAX_PAGE_ROWS,
+)
+from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
 from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Stopping, Store
 from multichat_tui.model.searching import FoundPage, Search, check_search
 from multichat_tui.model.snapshots import (
@@ -265,6 +282,11 @@ class Node:
 
     async def roster(self, channel: ChannelId) -> Snapshot[tuple[RosterRow, ...]]:
         return await self._read(lambda rows: rows.roster(rows.find(channel)))
+
+    async def foresee(self, intents: tuple[Part, ...]) -> Snapshot[tuple[Foreseen, ...]]:
+        if len(intents) > MAX_FORESEEN:
+            raise UsageError(f"At most {MAX_FORESEEN} things can be asked about at once.")
+        return await self._read(lambda rows: rows.foresee(intents))
 
     async def timeline(
         self,

@@ -149,7 +149,7 @@ def test_what_somebody_had_no_right_to_shows_as_refused() -> None:
     run_virtual(story())
 
 
-def test_a_place_by_an_open_link_is_provisional() -> None:
+def test_who_came_by_which_link_shows_and_undoing_the_link_closes_it() -> None:
     async def story() -> None:
         world = SimulatedWorld(304)
         ann, bob, kim, channel = await three(world)
@@ -159,17 +159,14 @@ def test_a_place_by_an_open_link_is_provisional() -> None:
         assert link is not None
         await zoe.api.submit(JoinChannel(link=link))
         await agree(channel, (ann, bob, kim, zoe), {"ann": "founder", "bob": "member", "kim": "member", "zoe": "member"})
-        joins = {row.subject_name: row for row in await log_of(bob, channel, DeedSearch(kinds=(DeedKind.JOINED,)))}
-        assert (joins["zoe"].state, joins["bob"].state) == (DeedState.PROVISIONAL, DeedState.IN_EFFECT)
         rows = (await ann.api.roster(channel)).rows
         assert rows[0].name == "zoe"
-        assert {row.name: (row.admitted_by, row.provisional) for row in rows} == {
+        assert {row.name: (row.admitted_by, row.link_open) for row in rows} == {
             "ann": ("", False),
             "bob": ("ann", False),
             "kim": ("ann", False),
             "zoe": ("ann", True),
         }
-        # Undoing the link closes it: the place is for good, and nobody else comes by it.
         made = (await log_of(ann, channel, DeedSearch(kinds=(DeedKind.INVITED,))))[0]
         assert made.undo == "close the link"
         with pytest.raises(IntentRefused, match="moderators"):
@@ -177,6 +174,7 @@ def test_a_place_by_an_open_link_is_provisional() -> None:
         await ann.api.submit(UndoDeed(channel=channel, record=made.id))
         rows = await same_log(channel, (ann, bob, kim, zoe), lambda rows: rows[0].kind is DeedKind.CLOSED)
         assert {row.state for row in rows if row.kind is DeedKind.JOINED} == {DeedState.IN_EFFECT}
+        assert not any(row.link_open for row in (await bob.api.roster(channel)).rows)
 
     run_virtual(story())
 

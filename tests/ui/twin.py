@@ -40,7 +40,7 @@ from multichat_tui.model.intents import (
     SetNearby,
     SetTopic,
 )
-from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedRow, ReportRow, RosterRow
+from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedRow, Foreseen, ReportRow, RosterRow
 from multichat_tui.model.ranks import FOUNDER, THRESHOLDS
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, check_search, holds_all, marked_places, words_of
 from multichat_tui.model.snapshots import (
@@ -112,6 +112,8 @@ class TwinNode:
         self.device_rows: list[DeviceRow] = []
         self.deeds: dict[ChannelId, list[DeedRow]] = {}
         self.reported: dict[ChannelId, list[ReportRow]] = {}
+        self.foreseen_refusals: dict[UserId, str] = {}
+        """Why whatever is asked about these people would be refused."""
         self.rosters: dict[ChannelId, list[RosterRow]] = {}
         self.thread_drafts: dict[RecordId, str] = {}
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
@@ -422,6 +424,10 @@ class TwinNode:
     async def roster(self, channel):
         await self._pass()
         return Snapshot(as_of=self.seq, rows=tuple(self.rosters.get(channel, ())))
+
+    async def foresee(self, intents):
+        refusals = [self.foreseen_refusals.get(getattr(intent, "user", None), "") for intent in intents]
+        return Snapshot(as_of=self.seq, rows=tuple(Foreseen(refused=refused, acts=not refused) for refused in refusals))
 
     async def timeline(
         self,

@@ -102,6 +102,7 @@ async def roster(context: Context) -> int:
             "admitted_by": row.admitted_by,
             "messages": row.messages,
             "provisional": row.provisional,
+            "link_open": row.link_open,
         }
         out.result(fields, auditing.roster_line(row))
     return 0

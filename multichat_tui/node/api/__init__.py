@@ -9,8 +9,8 @@ from typing import Protocol
 
 from multichat_tui.model.events import Event
 from multichat_tui.model.ids import ChannelId, RecordId
-from multichat_tui.model.intents import Accepted, Intent
-from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, ReportRow, RosterRow
+from multichat_tui.model.intents import Accepted, Intent, Part
+from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
 from multichat_tui.model.searching import FoundPage, Search
 from multichat_tui.model.snapshots import (
     ChannelRow,
@@ -71,6 +71,9 @@ class NodeApi(Protocol):
 
     async def roster(self, channel: ChannelId) -> Snapshot[tuple[RosterRow, ...]]:
         """The members and how they came, who came last first; of many the newest. `errors.NotFound`."""
+
+    async def foresee(self, intents: tuple[Part, ...]) -> Snapshot[tuple[Foreseen, ...]]:
+        """What would come of each of these now, by itself; nothing is done. `errors.UsageError` beyond MAX_FORESEEN."""
 
     async def timeline(
         self,

@@ -55,6 +55,7 @@ from multichat_tui.model.moderation import (
     DeedPage,
     DeedRow,
     DeedState,
+    Foreseen,
     ReportedMessage,
     ReportRow,
     ReportState,
@@ -115,6 +116,8 @@ class ApiTwin:
         self.rules_rows: dict[ChannelId, RulesRow] = {}
         self.deeds: dict[ChannelId, list[DeedRow]] = {}
         self.reported: dict[ChannelId, list[ReportRow]] = {}
+        self.foreseen_refusals: dict[UserId, str] = {}
+        """Why whatever is asked about these people would be refused."""
         self.rosters: dict[ChannelId, list[RosterRow]] = {}
         self.messages: list[MessageRow] = []
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
@@ -473,6 +476,10 @@ class ApiTwin:
     async def roster(self, channel):
         self._row(channel)
         return self._snapshot(tuple(self.rosters.get(channel, ())))
+
+    async def foresee(self, intents):
+        refusals = [self.foreseen_refusals.get(getattr(intent, "user", None), "") for intent in intents]
+        return self._snapshot(tuple(Foreseen(refused=refused, acts=not refused) for refused in refusals))
 
     async def timeline(
         self,

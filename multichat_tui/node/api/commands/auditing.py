@@ -26,7 +26,7 @@ STATE_WORDS = {
     DeedState.LIFTED: "over",
     DeedState.REVERTED: "reverted",
     DeedState.REFUSED: "without effect: they had no right to it",
-    DeedState.PROVISIONAL: "provisional: the link is still open",
+    DeedState.PROVISIONAL: "provisional: somebody else could turn out to have had the place first",
 }
 
 
@@ -156,8 +156,8 @@ def undo_line(number: int, row: DeedRow) -> str:
 def roster_line(row: RosterRow) -> str:
     """`bob  member, joined 2026-11-21 14:00:00 by a link of ann, 12 messages`."""
     came = f"joined {local_time(row.joined_ms)}" + (f" by a link of {one_line(row.admitted_by)}" if row.admitted_by else "")
-    open_link = ", the link is still open" if row.provisional else ""
-    return f"{one_line(row.name)}  {row.role}, {came}, {row.messages} message{'' if row.messages == 1 else 's'}{open_link}"
+    open_link = ", which is still open" if row.link_open else ""
+    return f"{one_line(row.name)}  {row.role}, {came}{open_link}, {row.messages} message{'' if row.messages == 1 else 's'}"
 
 
 # The commands
