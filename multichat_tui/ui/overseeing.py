@@ -1,0 +1,551 @@
+"""The moderation console: reports, who has come, the log of what was done; and doing something about many at once.
+
+One widget draws all of it. What is to be done is put together on a sheet, which says beforehand what it will do and what would be
+refused; nothing happens before Enter.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.strip import Strip
+from textual.widget import Widget
+
+from multichat_tui.model.errors import MultichatError
+from multichat_tui.model.events import MembersChanged, ReportsChanged
+from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.intents import SettleReport, UndoDeed
+from multichat_tui.model.limits import MAX_MODLOG_ROWS, MAX_TOPIC_CHARACTERS
+from multichat_tui.model.moderation import DeedRow, ReportRow, ReportState, RosterRow
+from multichat_tui.node.api import NodeApi
+from multichat_tui.ui.actions import KEYS, Scope, hint
+from multichat_tui.ui.bars import Bar
+from multichat_tui.ui.cells import Piece, clip, one_line, strip_of, wrap
+from multichat_tui.ui.glyphs import Glyphs
+from multichat_tui.ui.overseen_lines import detail_lines, empty_lines, row_line, sheet_lines, tab_pieces, told_pieces
+from multichat_tui.ui.oversight import Oversight, Tab, Target
+from multichat_tui.ui.palette import Palette
+from multichat_tui.ui.panel import PanelScreen, help_page
+from multichat_tui.ui.sweeping import REASONS, Deed, Sweep, Swept, foresee, sweep, unsweep
+from multichat_tui.ui.typed_line import TypedLine
+
+if TYPE_CHECKING:
+    from multichat_tui.ui.main import MainScreen
+
+DETAIL_FROM_LINES = 12
+"""On a lower screen the rows have it all."""
+DETAIL_LINES = 5
+DEEDS = {"console.both": Deed.BOTH, "console.ban": Deed.BAN, "console.kick": Deed.KICK, "console.silence": Deed.SILENCE}
+
+
+def now_ms() -> int:
+    return int(time.time() * 1000)
+
+
+class OverseenLines(Widget, can_focus=True):
+    """The rows of a tab with what is to be said of the one under the cursor, or a sheet. Keys go to the screen."""
+
+    ALLOW_SELECT = False
+
+    class Pressed(Message):
+        def __init__(self, event: events.Key) -> None:
+            super().__init__()
+            self.event = event
+
+    def __init__(self, state: Oversight, palette: Palette, glyphs: Glyphs) -> None:
+        super().__init__(id="overseen")
+        self.state, self.palette, self.glyphs = state, palette, glyphs
+        self.plan: Sweep | None = None
+        self.typing: TypedLine | None = None
+        """A pattern or a reason that is being written."""
+        self.asked = ""
+        """What is written there."""
+        self._first = 0
+        self._below = 0
+        """How far the sheet is scrolled."""
+        self._view: list[Strip] | None = None
+
+    def redraw(self) -> None:
+        self._view = None
+        self.refresh()
+
+    def on_resize(self) -> None:
+        self.redraw()
+
+    def scroll_sheet(self, lines: int) -> None:
+        self._below = max(0, self._below + lines)
+        self.redraw()
+
+    def open_sheet(self, plan: Sweep | None) -> None:
+        self.plan, self._below = plan, 0
+        self.redraw()
+
+    @property
+    def page(self) -> int:
+        """Rows that fit."""
+        return max(1, self.size.height - self._detail_rows - (1 if self.typing is not None else 0))
+
+    @property
+    def _detail_rows(self) -> int:
+        return DETAIL_LINES if self.size.height >= DETAIL_FROM_LINES and self.plan is None else 0
+
+    def _lines(self) -> list[Strip]:
+        if self._view is None:
+            made = self._sheet() if self.plan is not None else self._rows()
+            blank = Strip.blank(self.size.width, self.palette.panel)
+            height = self.size.height - (1 if self.typing is not None else 0)
+            made = (made + [blank] * height)[:height]
+            if self.typing is not None:
+                made.append(self.typing.strip(self.size.width, self.palette, self.asked, self.glyphs.more))
+            self._view = made
+        return self._view
+
+    def _sheet(self) -> list[Strip]:
+        assert self.plan is not None
+        strips = [
+            strip_of([(" ", self.palette.panel), *line], self.size.width, self.palette.panel)
+            for line in sheet_lines(self.plan, self.palette)
+        ]
+        height = max(1, self.size.height - (1 if self.typing is not None else 0))
+        self._below = max(0, min(self._below, len(strips) - height))
+        # The title stays.
+        return strips[:1] + strips[1 + self._below :]
+
+    def _rows(self) -> list[Strip]:
+        state, palette, cells, now = self.state, self.palette, self.size.width, now_ms()
+        rows, at, room = state.rows(now), state.cursor(now), self.page
+        self._first = max(0, min(max(min(self._first, at), at - room + 1), max(0, len(rows) - room)))
+        made: list[Strip] = []
+        for index in range(self._first, min(len(rows), self._first + room)):
+            here = index == at
+            pieces: list[Piece] = [(self.glyphs.cursor if here else " ", palette.accent)]
+            pieces += row_line(state, rows[index], cells - 1, palette, self.glyphs)
+            made.append(strip_of(pieces, cells, palette.panel + palette.selected if here else palette.panel))
+        if not rows:
+            made += self._told([(text, palette.dim) for text in empty_lines(state)])
+        blank = Strip.blank(cells, palette.panel)
+        made += [blank] * (room - len(made))
+        if self._detail_rows:
+            made.append(strip_of([(self.glyphs.rule * cells, palette.faint)], cells, palette.ground))
+            chosen = [(text, palette.dim) for text in detail_lines(state.chosen(now))]
+            made += self._told(chosen)[: DETAIL_LINES - 1]
+        return made
+
+    def _told(self, lines: list[Piece]) -> list[Strip]:
+        cells = self.size.width
+        made = []
+        for text, style in lines:
+            spans = wrap(text, max(2, cells - 3)) or [(0, 0)]
+            made += [strip_of([("  " + text[begin:end], style)], cells, self.palette.panel) for begin, end in spans]
+        return made
+
+    def render_line(self, y: int) -> Strip:
+        lines = self._lines()
+        return lines[y] if y < len(lines) else Strip.blank(self.size.width, self.palette.panel)
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key in ("ctrl+q", "ctrl+c"):
+            return
+        event.stop()
+        event.prevent_default()
+        self.post_message(self.Pressed(event))
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, -1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, 1)
+
+    def _wheel(self, event: events.MouseEvent, step: int) -> None:
+        event.stop()
+        if self.plan is not None:
+            self.scroll_sheet(3 * step)
+        else:
+            self.state.move(step, now_ms())
+            self.redraw()
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        now = now_ms()
+        index = self._first + event.y
+        if self.plan is None and event.y < self.page and index < len(self.state.rows(now)):
+            self.state.move(index - self.state.cursor(now), now)
+            self.redraw()
+
+
+class OverseeingScreen(ModalScreen[RecordId | None]):
+    """Of one channel. Dismissed with a message to go to, or None. `command` writes a line into the composer after closing."""
+
+    DEFAULT_CSS = """
+    OverseeingScreen, OverseeingScreen:ansi { layout: vertical; background: black; }
+    OverseeingScreen Bar { height: 1; width: 100%; }
+    OverseeingScreen OverseenLines { width: 100%; height: 1fr; }
+    """
+
+    def __init__(self, api: NodeApi, channel: ChannelId, label: str, palette: Palette, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.api, self.channel = api, channel
+        self.palette, self.glyphs = palette, glyphs
+        self.state = Oversight(channel=channel, label=label)
+        self.lines = OverseenLines(self.state, palette, glyphs)
+        self.swept: Swept | None = None
+        """What was done last here: it can be taken back."""
+        self.busy = False
+        self.loaded = False
+        self._writing: Callable[[str], None] | None = None
+        self._pending_reports: tuple[RecordId, ...] = ()
+        self._top = Bar(palette.bar, id="overseen-top")
+        self._told = Bar(palette.ground, id="overseen-told")
+        self._news = Bar(palette.bar, id="overseen-news")
+        self._keys = Bar(palette.bar, id="overseen-keys")
+
+    def compose(self) -> ComposeResult:
+        yield self._top
+        yield self._told
+        yield self.lines
+        yield self._news
+        yield self._keys
+
+    def on_mount(self) -> None:
+        self.lines.focus()
+        self._tell()
+        self.run_worker(self._follow())
+
+    def on_resize(self) -> None:
+        self._tell()
+
+    # Reading
+
+    async def _follow(self) -> None:
+        """Read all of it, and again what has changed."""
+        try:
+            async with self.api.events() as news:
+                await self.read(first=True)
+                async for event in news:
+                    if isinstance(event, MembersChanged | ReportsChanged) and event.channel == self.channel and not self.busy:
+                        await self.read()
+        except MultichatError as error:
+            self.say(str(error), bad=True)
+
+    async def read(self, *, first: bool = False) -> None:
+        """All three lists. At the first time the tab opens that has something to do."""
+        state = self.state
+        state.reports = (await self.api.reports(self.channel)).rows
+        state.people = (await self.api.roster(self.channel)).rows
+        page = (await self.api.modlog(self.channel, limit=MAX_MODLOG_ROWS)).rows
+        state.deeds, state.more = page.rows, page.more
+        if first and not state.open_reports:
+            state.go(Tab.PEOPLE)
+        self.loaded = True
+        self._tell()
+
+    async def _more(self) -> None:
+        """The next page of the log."""
+        state = self.state
+        if state.more is not None:
+            page = (await self.api.modlog(self.channel, before=state.more, limit=MAX_MODLOG_ROWS)).rows
+            state.deeds, state.more = (*state.deeds, *page.rows), page.more
+            self._tell()
+
+    # Telling
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        self._news.tell([(f" {one_line(text)}", self.palette.bad if bad else self.palette.accent)])
+
+    def _tell(self) -> None:
+        now = now_ms()
+        self._top.tell(tab_pieces(self.state, now, self.palette, self.glyphs))
+        self._told.tell(*told_pieces(self.state, now, self.palette))
+        keys = self._key_words()
+        shown: list[Piece] = []
+        room = self.app.size.width - 2
+        for word in keys:
+            if len(word) + 2 > room:
+                break
+            shown.append((f" {word} ", self.palette.strong))
+            room -= len(word) + 2
+        self._keys.tell(shown)
+        self.lines.redraw()
+
+    def _key_words(self) -> list[str]:
+        if self.lines.typing is not None:
+            return ["Enter takes it", "Esc leaves it"]
+        if self.lines.plan is not None:
+            return ["Enter does it", "Esc back", f"1-{len(REASONS)} why", *self._sheet_words(), f"{hint('console.help')} help"]
+        words = {
+            "console.close": "back",
+            "console.mark": "marks",
+            "console.all": "all",
+            "console.both": "kick+ban",
+            "console.silence": "silence",
+            "console.undo": "undo",
+            "console.settle": "done",
+            "console.dismiss": "dismiss",
+            "console.open": "go there",
+            "console.span": "time",
+            "console.pattern": "name",
+            "console.help": "help",
+        }
+        of = {
+            Tab.REPORTS: ("open", "settle", "dismiss", "mark", "both", "silence", "close", "help"),
+            Tab.PEOPLE: ("mark", "all", "both", "silence", "span", "pattern", "close", "help"),
+            Tab.LOG: ("undo", "span", "pattern", "close", "help"),
+        }[self.state.tab]
+        return [f"{hint(f'console.{name}')} {words[f'console.{name}']}" for name in of]
+
+    def _sheet_words(self) -> list[str]:
+        plan = self.lines.plan
+        span = [f"{hint('sweep.span')} time"] if plan is not None and plan.deed is not Deed.KICK else []
+        return [*span, f"{hint('sweep.announce')} announce"]
+
+    # Keys
+
+    def on_overseen_lines_pressed(self, message: OverseenLines.Pressed) -> None:
+        message.stop()
+        event = message.event
+        if self.busy:
+            return
+        if self.lines.typing is not None:
+            self._type(event)
+        elif self.lines.plan is not None:
+            self._on_sheet(event.key)
+        elif (action := KEYS[Scope.CONSOLE].get(event.key)) is not None:
+            self.perform(action)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        if self.lines.typing is not None:
+            self.lines.typing.type(event.text)
+            self._typed()
+
+    def perform(self, action: str) -> None:
+        """An action of the console's scope."""
+        state, now = self.state, now_ms()
+        match action:
+            case "console.up" | "console.down":
+                state.move(-1 if action == "console.up" else 1, now)
+            case "console.page-up" | "console.page-down":
+                state.move(self.lines.page * (-1 if action == "console.page-up" else 1), now)
+            case "console.first" | "console.last":
+                state.move((-1 if action == "console.first" else 1) * 2**31, now)
+            case "console.tab" | "console.tab-back":
+                state.step_tab(1 if action == "console.tab" else -1)
+            case "console.reports" | "console.people" | "console.log":
+                state.go(Tab(action.partition(".")[2]))
+            case "console.mark":
+                state.mark(now)
+            case "console.all":
+                state.mark_all(now)
+            case "console.span":
+                state.next_span()
+            case "console.wrote" if state.tab is Tab.REPORTS:
+                state.settled = not state.settled
+            case "console.wrote":
+                state.next_wrote()
+            case "console.pattern":
+                self._write(state.pattern, "a part of a name, or a pattern with * and ?", self._filter)
+            case "console.clear":
+                state.pattern, state.wrote = "", 0
+                state.unmark()
+            case "console.both" | "console.ban" | "console.kick" | "console.silence":
+                self._begin(DEEDS[action])
+            case "console.undo":
+                self._undo()
+            case "console.settle" | "console.dismiss":
+                self._settle(acted=action == "console.settle")
+            case "console.open":
+                self._open()
+            case "console.help":
+                self.app.push_screen(PanelScreen(help_page(Scope.CONSOLE), self.palette, self.glyphs))
+            case "console.close":
+                self._back()
+        if state.tab is Tab.LOG and state.cursor(now) >= len(state.rows(now)) - 1 and state.more is not None:
+            self.run_worker(self._more())
+        self._tell()
+
+    def _back(self) -> None:
+        """One step: marks, the filter, then the console closes."""
+        if self.state.unmark():
+            return
+        if self.state.pattern:
+            self.state.pattern = ""
+        elif self.is_current:
+            self.dismiss(None)
+
+    def _open(self) -> None:
+        """To the message that a report is about."""
+        row = self.state.chosen(now_ms())
+        if isinstance(row, ReportRow) and any(message.here for message in row.messages):
+            self.dismiss(next(message.id for message in row.messages if message.here))
+        elif isinstance(row, ReportRow):
+            self.say("That report names no message that is here.")
+        elif isinstance(row, DeedRow):
+            self.dismiss(row.id)
+
+    # Writing a line
+
+    def _write(self, text: str, asked: str, taken: Callable[[str], None]) -> None:
+        self.lines.typing, self.lines.asked, self._writing = TypedLine(text, MAX_TOPIC_CHARACTERS), asked, taken
+
+    def _type(self, event: events.Key) -> None:
+        line = self.lines.typing
+        assert line is not None
+        if event.key in ("enter", "escape"):
+            taken, self._writing, self.lines.typing = self._writing, None, None
+            if event.key == "enter" and taken is not None:
+                taken(line.text.strip())
+        elif not line.perform(KEYS[Scope.COMPOSER].get(event.key, "")) and event.is_printable and event.character is not None:
+            line.type(event.character)
+        self._typed()
+
+    def _typed(self) -> None:
+        """The pattern filters as it is written."""
+        if self.lines.typing is not None and self._writing == self._filter:
+            self.state.pattern = self.lines.typing.text.strip()
+        self._tell()
+
+    def _filter(self, text: str) -> None:
+        self.state.pattern = text
+
+    def _give_reason(self, text: str) -> None:
+        if self.lines.plan is not None:
+            self.lines.plan.reason = text
+            self._plan_again()
+
+    # Doing something
+
+    def begin(self, deed: Deed, targets: tuple[Target, ...], reports: tuple[RecordId, ...] = ()) -> None:
+        """A sheet for these people."""
+        self.lines.open_sheet(Sweep(channel=self.channel, deed=deed, targets=targets, reports=reports))
+        self._plan_again()
+
+    def _begin(self, deed: Deed) -> None:
+        now = now_ms()
+        targets = self.state.targets(now)
+        if not targets:
+            self.say("Choose somebody first: nothing here is about a person.", bad=True)
+            return
+        rows = self.state.taken(now)
+        self.begin(deed, targets, tuple(row.id for row in rows if isinstance(row, ReportRow) and row.state is ReportState.OPEN))
+
+    def _plan_again(self) -> None:
+        plan = self.lines.plan
+        if plan is not None:
+            refusals = {step.intent.user: step.refused for step in plan.steps if hasattr(step.intent, "user")}
+            del refusals
+            plan.steps = plan.planned()
+            self.run_worker(self._foresee(plan), exclusive=True, group="foresee")
+        self._tell()
+
+    async def _foresee(self, plan: Sweep) -> None:
+        try:
+            plan.steps = await foresee(self.api, plan.steps)
+        except MultichatError as error:
+            self.say(str(error), bad=True)
+        if plan is self.lines.plan:
+            self._tell()
+
+    def _on_sheet(self, key: str) -> None:
+        plan = self.lines.plan
+        assert plan is not None
+        action = KEYS[Scope.SWEEP].get(key)
+        match action:
+            case "sweep.span":
+                plan.next_span()
+                self._plan_again()
+            case "sweep.announce":
+                plan.announce = not plan.announce
+            case "sweep.reason":
+                self._write(plan.reason, "why; all in the channel see it", self._give_reason)
+            case "sweep.up" | "sweep.down":
+                self.lines.scroll_sheet(-1 if action == "sweep.up" else 1)
+            case "sweep.page-up" | "sweep.page-down":
+                self.lines.scroll_sheet(self.lines.page * (-1 if action == "sweep.page-up" else 1))
+            case "sweep.do":
+                self.busy = True
+                self.run_worker(self._do(plan))
+            case "sweep.leave":
+                self.lines.open_sheet(None)
+            case "sweep.help":
+                self.app.push_screen(PanelScreen(help_page(Scope.SWEEP), self.palette, self.glyphs))
+            case _ if key.isdigit() and 1 <= int(key) <= len(REASONS):
+                plan.reason = REASONS[int(key) - 1]
+                self._plan_again()
+        self._tell()
+
+    async def _do(self, plan: Sweep) -> None:
+        """All of it; what has come of it is told, with how to take it back."""
+
+        def progress(done: int, total: int) -> None:
+            if total > 1:
+                self.say(f"{plan.title}: {done} of {total}")
+
+        try:
+            plan.steps = await foresee(self.api, plan.planned())
+            self.swept = swept = await sweep(self.api, plan, progress)
+            undo = f" {hint('console.undo')} takes it back." if swept.records and plan.deed is not Deed.KICK else ""
+            self.say(swept.said + "." + undo, bad=not swept.done)
+        except MultichatError as error:
+            self.say(str(error), bad=True)
+        finally:
+            self.busy = False
+        self.lines.open_sheet(None)
+        self.state.unmark()
+        await self._read_again()
+
+    async def _read_again(self) -> None:
+        try:
+            await self.read()
+        except MultichatError as error:
+            self.say(str(error), bad=True)
+
+    def _undo(self) -> None:
+        """In the log what is under the cursor; elsewhere what was done here last."""
+        row = self.state.chosen(now_ms())
+        if self.state.tab is Tab.LOG and isinstance(row, DeedRow):
+            if not row.undo:
+                self.say(row.stays or "There is nothing of that to take back.", bad=True)
+                return
+            self.busy = True
+            self.run_worker(self._take_back((row.id,), row.undo))
+        elif self.swept is not None and self.swept.records:
+            records, self.swept = tuple(self.swept.records), None
+            self.busy = True
+            self.run_worker(self._take_back(records, ""))
+        else:
+            self.say(f"Nothing was done here yet; {hint('console.log')} lists what was done before.")
+
+    async def _take_back(self, records: tuple[RecordId, ...], said: str) -> None:
+        try:
+            done, why = await unsweep(self.api, self.channel, records)
+            told = f"Taken back: {said}." if said else f"{done} of {len(records)} taken back."
+            self.say(why or told, bad=bool(why))
+        finally:
+            self.busy = False
+        await self._read_again()
+
+    def _settle(self, *, acted: bool) -> None:
+        reports = [row for row in self.state.taken(now_ms()) if isinstance(row, ReportRow) and row.state is ReportState.OPEN]
+        if not reports:
+            self.say("That is no open report.")
+            return
+        self.busy = True
+        self.run_worker(self._settle_all(tuple(row.id for row in reports), acted=acted))
+
+    async def _settle_all(self, reports: tuple[RecordId, ...], *, acted: bool) -> None:
+        done, why = 0, ""
+        for report in reports:
+            try:
+                await self.api.submit(SettleReport(channel=self.channel, report=report, acted=acted))
+                done += 1
+            except MultichatError as error:
+                why = why or str(error)
+        self.busy = False
+        told = "acted upon" if acted else "dismissed"
+        self.say(why or f"{done} report{'' if done == 1 else 's'} {told}.", bad=bool(why))
+        self.state.unmark()
+        await self._read_again()
