@@ -19,9 +19,11 @@ from multichat_tui.model.acts import (
     Rename,
     SetRank,
     SetThreshold,
+    Setting,
     SetTopic,
     Unban,
 )
+from multichat_tui.model.channel_settings import setting_words, slot_of
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.ids import RecordId, UserId, short
 from multichat_tui.model.limits import MAX_MODLOG_LOOKED_AT, MAX_MODLOG_ROWS
@@ -41,6 +43,7 @@ KINDS: dict[type[Act], DeedKind] = {
     Unban: DeedKind.UNBANNED,
     SetRank: DeedKind.RANK,
     SetThreshold: DeedKind.PERMISSION,
+    Setting: DeedKind.SETTING,
     SetTopic: DeedKind.TOPIC,
     Rename: DeedKind.RENAMED,
     Invite: DeedKind.INVITED,
@@ -136,7 +139,7 @@ class _Reading:
             name=self._name(operation.user),
             kind=KINDS[type(act)],
             said=self._said(operation, number, act),
-            reason=act.reason if isinstance(act, SetRank | Remove | Ban | Unban | SetThreshold) else "",
+            reason=act.reason if isinstance(act, SetRank | Remove | Ban | Unban | SetThreshold | Setting) else "",
             state=state,
             mine=operation.user == self._world.identity.user,
             subject=subject,
@@ -221,6 +224,8 @@ class _Reading:
                 return f"{author} made {whom} {standing_words(act.rank).removeprefix('of ')}"
             case SetThreshold():
                 return f"{author} changed who may {DEEDS[act.permission]}: {holders_words(act.rank)}"
+            case Setting():
+                return f"{author} {setting_words(act.key, act.value)}"
             case SetTopic():
                 return f"{author} set the topic: {act.topic}" if act.topic else f"{author} took the topic away"
             case Rename():
@@ -253,6 +258,8 @@ def _ruled(operation: Operation, number: int, act: Act) -> tuple[object, ...]:
     match act:
         case SetThreshold():
             return (act.permission,)
+        case Setting():
+            return ((Setting, slot_of(act.key, act.value) or (act.key, -1)),)
         case SetTopic() | Rename():
             return (type(act),)
         case Invite():

@@ -18,15 +18,18 @@ from multichat_tui.model.acts import (
     Rename,
     SetRank,
     SetThreshold,
+    Setting,
     SetTopic,
     Unban,
 )
+from multichat_tui.model.channel_settings import SettingKey, rule_of
 from multichat_tui.model.ids import UserId
-from multichat_tui.model.intents import BanMember, GiveRank, LiftBan, SetPermission
+from multichat_tui.model.intents import BanMember, ConfigureChannel, GiveRank, LiftBan, SetPermission
 from multichat_tui.model.ranks import DEEDS, MEMBER, MUTED, holders_words, standing_words
 from multichat_tui.node.world import Channel
 
-Opposite: TypeAlias = GiveRank | BanMember | LiftBan | SetPermission | SetTopic | Rename | CloseInvitation
+SETTING_WORDS = {SettingKey.SLOW_MODE: "set slow mode back", SettingKey.ARCHIVED: "open or archive the channel as before"}
+Opposite: TypeAlias = GiveRank | BanMember | LiftBan | SetPermission | ConfigureChannel | SetTopic | Rename | CloseInvitation
 """An intent, or an act that needs no other decision than that one may."""
 STAYS = {
     Remove: "A removal cannot be taken back: /invite makes a link to hand to them.",
@@ -77,6 +80,12 @@ def opposites(channel: Channel, operation: Operation, now: int, reason: str) -> 
                     continue
                 intent = SetPermission(channel=channel.id, permission=act.permission, rank=least, reason=reason)
                 yield intent, f"let {holders_words(least)} {DEEDS[act.permission]} again"
+            case Setting() if (rule := rule_of(act.key)) is not None and not rule.final:
+                key = SettingKey(act.key)
+                number = control.state_before(operation).number(key)
+                if view.setting(key) == act.value != number:
+                    setting = ConfigureChannel(channel=channel.id, key=key, value=number, reason=reason)
+                    yield setting, SETTING_WORDS.get(key, "set it back")
             case SetTopic() if view.topic == act.topic:
                 topic = control.state_before(operation).setting(SetTopic)
                 if topic != act.topic:

@@ -10,8 +10,9 @@ from multichat_tui.model.acts import (
     SetTopic,
 )
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
-from multichat_tui.model.intents import UndoDeed
+from multichat_tui.model.intents import ConfigureChannel, UndoDeed
 from multichat_tui.model.ranks import MEMBER, Permission
+from multichat_tui.node.configuring import Configuring
 from multichat_tui.node.moderating import Moderating, need
 from multichat_tui.node.opposites import Opposite, opposites, undo_words
 from multichat_tui.node.world import Channel, World
@@ -21,6 +22,7 @@ class Undoing:
     def __init__(self, world: World, moderating: Moderating) -> None:
         self._world = world
         self._moderating = moderating
+        self._configuring = Configuring(world)
 
     def decide(self, channel: Channel, intent: UndoDeed) -> tuple[Act, ...]:
         """The opposite of what a record did. `errors.IntentRefused`: we may not, or nothing of it is left."""
@@ -46,6 +48,8 @@ class Undoing:
             case CloseInvitation():
                 self._may_close(channel, what)
                 return (what,)
+            case ConfigureChannel():
+                return self._configuring.decide(channel, what)
             case _:
                 return self._moderating.decide(channel, what)
 

@@ -12,12 +12,18 @@ class Scope(StrEnum):
     COMPOSER = "composer"
     TIMELINE = "timeline"
     LISTS = "lists"
-    """The side panes."""
+    """The pane of channels."""
+    MEMBERS = "members"
+    """The pane of members."""
     PANEL = "panel"
     COMPARE = "compare"
     """The screen on which words are compared."""
     SEARCH = "search"
     """The search over all history. What edits its line is as in the composer."""
+    CONSOLE = "console"
+    """The moderation console."""
+    SWEEP = "sweep"
+    """The sheet on which it is put together what is to be done there."""
     PICKER = "picker"
     """A list that one picks from by typing. What edits a line there is as in the composer."""
 
@@ -25,10 +31,13 @@ class Scope(StrEnum):
 TITLES = {
     Scope.COMPOSER: "Writing",
     Scope.TIMELINE: "Timeline cursor",
-    Scope.LISTS: "Channel and member panes",
+    Scope.LISTS: "Channel pane",
+    Scope.MEMBERS: "Member pane",
     Scope.PANEL: "This panel",
     Scope.COMPARE: "Comparing words, people nearby",
     Scope.SEARCH: "Searching messages",
+    Scope.CONSOLE: "Moderation console",
+    Scope.SWEEP: "Before something is done there",
     Scope.PICKER: "Lists to pick from",
     Scope.ANYWHERE: "Anywhere",
 }
@@ -55,6 +64,8 @@ _ANYWHERE = (
     ("palette", "Commands and actions", "ctrl+p"),
     ("trust", "Compare words with a contact, meet people nearby", "f4"),
     ("search", "Search messages", "ctrl+f", "f3"),
+    ("moderation", "Moderation console: reports, who has come, what was done", "f2"),
+    ("take-back", "Take back what you did last as a moderator", "alt+z"),
     ("redraw", "Redraw the screen", "ctrl+l"),
     ("mouse", "Mouse on or off (off: the terminal selects text itself)", "alt+m"),
     ("channel.previous", "Previous channel", "alt+up", "f7"),
@@ -116,6 +127,7 @@ _TIMELINE = (
     ("thread", "Its thread: what answers it, and answering there", "t"),
     ("who", "Who has it, and why it failed", "i"),
     ("copy", "Copy the text (OSC 52)", "y"),
+    ("moderate", "Moderate: report it; silence, kick or ban its author", "m"),
     ("unfold", "Unfold a long or held message, or open its thread", "enter", "space"),
 )
 _LISTS = (
@@ -125,12 +137,23 @@ _LISTS = (
     ("list.last", "Last", "end", "G"),
     ("list.open", "Open the channel, or the conversation with that person", "enter"),
     ("list.verify", "Verify that person: compare words", "v"),
-    ("list.promote", "Give that member the next higher rank: writes the command, Enter does it", "o"),
-    ("list.demote", "The next lower rank, likewise", "O"),
-    ("list.silence", "Silence that member, or let them write again, likewise", "S"),
-    ("list.kick", "Remove that member, likewise", "K"),
-    ("list.ban", "Ban that member, likewise", "B"),
-    ("list.ignore", "Ignore that person, or no more, likewise", "x"),
+)
+_MEMBERS = (
+    ("member.up", "Up", "up"),
+    ("member.down", "Down", "down", "j"),
+    ("member.first", "First", "home", "g"),
+    ("member.last", "Last", "end", "G"),
+    ("member.mark", "Mark that member: what follows is for all that are marked", "space"),
+    ("member.open", "Open the conversation with that person", "enter", "q"),
+    ("member.verify", "Verify that person: compare words", "v"),
+    ("member.who", "Who that is: fingerprint, safety number, path", "w"),
+    ("member.promote", "Give the next higher rank: writes the command, Enter does it", "o"),
+    ("member.demote", "The next lower rank, likewise", "O"),
+    ("member.silence", "Silence: asks for how long and why first; of a muted one, let them write again", "s"),
+    ("member.kick", "Kick: asks why first", "k"),
+    ("member.ban", "Ban: asks for how long and why first", "b"),
+    ("member.both", "Kick and ban", "K"),
+    ("member.ignore", "Ignore that person, or no more: writes the command, Enter does it", "x"),
 )
 _PANEL = (
     ("panel.up", "Scroll up", "k", "up"),
@@ -161,6 +184,47 @@ _SEARCH = (
     ("search.help", "Help", "f1"),
     ("search.close", "Back to where you were", "escape"),
 )
+_CONSOLE = (
+    ("console.reports", "Reports", "1"),
+    ("console.people", "People: who has come", "2"),
+    ("console.log", "Log: what was done", "3"),
+    ("console.tab", "Next tab", "tab"),
+    ("console.tab-back", "Tab before", "shift+tab"),
+    ("console.up", "Up", "up"),
+    ("console.down", "Down", "down", "j"),
+    ("console.page-up", "Page up", "pageup"),
+    ("console.page-down", "Page down", "pagedown"),
+    ("console.first", "First", "home", "g"),
+    ("console.last", "Last", "end", "G"),
+    ("console.mark", "Mark, or no more", "space"),
+    ("console.all", "Mark all that the filter shows; again: none", "a"),
+    ("console.span", "Of the last 10 minutes, hour, day, week, or of any time", "t"),
+    ("console.wrote", "By how much they wrote; of reports: the settled ones too", "n"),
+    ("console.pattern", "By a part of the name, or a pattern with * and ?", "slash"),
+    ("console.clear", "No marks, no filter by name", "c"),
+    ("console.both", "Kick and ban who is marked, or chosen", "K"),
+    ("console.ban", "Ban", "b"),
+    ("console.kick", "Kick: an invitation lets them back in", "k"),
+    ("console.silence", "Silence", "s"),
+    ("console.settle", "Report: something was done about it", "d"),
+    ("console.dismiss", "Report: dismiss it", "x"),
+    ("console.undo", "Take back: in the log what is chosen, else what was done here last", "u"),
+    ("console.open", "Go to the message", "enter"),
+    ("console.help", "Help", "f1"),
+    ("console.close", "Marks away, filter away, back", "escape", "q"),
+)
+_SWEEP = (
+    ("sweep.do", "Do it", "enter"),
+    ("sweep.leave", "Do nothing", "escape", "q"),
+    ("sweep.span", "How long it lasts: until it is lifted, an hour, a day, a week, four weeks", "t"),
+    ("sweep.reason", "A reason in your own words; 1 to 5: one of those shown", "r", "slash"),
+    ("sweep.announce", "Tell all in the channel with it, or not", "m"),
+    ("sweep.up", "Scroll up", "up", "k"),
+    ("sweep.down", "Scroll down", "down", "j"),
+    ("sweep.page-up", "Page up", "pageup"),
+    ("sweep.page-down", "Page down", "pagedown", "space"),
+    ("sweep.help", "Help", "f1"),
+)
 _PICKER = (
     ("pick.up", "Up", "up", "ctrl+p"),
     ("pick.down", "Down", "down", "ctrl+n"),
@@ -178,9 +242,12 @@ ACTIONS: tuple[Action, ...] = tuple(
         (Scope.COMPOSER, _COMPOSER),
         (Scope.TIMELINE, _TIMELINE),
         (Scope.LISTS, _LISTS),
+        (Scope.MEMBERS, _MEMBERS),
         (Scope.PANEL, _PANEL),
         (Scope.COMPARE, _COMPARE),
         (Scope.SEARCH, _SEARCH),
+        (Scope.CONSOLE, _CONSOLE),
+        (Scope.SWEEP, _SWEEP),
         (Scope.PICKER, _PICKER),
     )
     for entry in entries

@@ -276,5 +276,8 @@ def where_keys_go(scope: Scope) -> str:
             return ", ".join([f"{hint('cursor.down')} {hint('cursor.up')} move", *(f"{hint(key)} {what}" for key, what in told)])
         case Scope.LISTS:
             return f"{hint('list.down')} {hint('list.up')} move, {hint('list.open')} opens, {hint('list.verify')} verifies"
+        case Scope.MEMBERS:
+            keys = (("mark", "marks"), ("kick", "kicks"), ("ban", "bans"), ("silence", "silences"), ("open", "writes to"))
+            return ", ".join(f"{hint(f'member.{key}')} {what}" for key, what in keys)
         case _:
             return ""

@@ -18,7 +18,7 @@ KEPT = ("help", "quit", "palette")
 """Never without a key."""
 MAX_KEYS = 6
 """Of one action; more fit into no help."""
-MAIN_SCOPES = (Scope.COMPOSER, Scope.TIMELINE, Scope.LISTS)
+MAIN_SCOPES = (Scope.COMPOSER, Scope.TIMELINE, Scope.LISTS, Scope.MEMBERS)
 """Where a key of its own hides one that works anywhere."""
 WRITTEN = (Scope.COMPOSER, Scope.SEARCH, Scope.PICKER)
 """Where a bare character is text."""

@@ -43,15 +43,19 @@ class ListPane(Widget, can_focus=True):
             self.target = target
 
     class Moderated(Message):
-        """What is to be done about a member: `action` of the lists' scope."""
+        """To be done about members: an action of their pane's scope; those who are marked, else the one under the cursor."""
 
-        def __init__(self, action: str, target: ChannelId | UserId) -> None:
+        def __init__(self, action: str, targets: tuple[ChannelId | UserId, ...]) -> None:
             super().__init__()
             self.action = action
-            self.target = target
+            self.targets = targets
 
-    def __init__(self, palette: Palette, glyphs: Glyphs, side: Literal["left", "right"], *, id: str) -> None:
+    def __init__(
+        self, palette: Palette, glyphs: Glyphs, side: Literal["left", "right"], *, id: str, scope: Scope = Scope.LISTS
+    ) -> None:
         super().__init__(id=id)
+        self.scope = scope
+        self.marked: set[ChannelId | UserId] = set()
         self.palette, self.glyphs, self._side = palette, glyphs, side
         self.items: tuple[Item, ...] = ()
         self._chosen: ChannelId | UserId | None = None
@@ -62,6 +66,7 @@ class ListPane(Widget, can_focus=True):
         fresh = tuple(items)
         if fresh != self.items:
             self.items = fresh
+            self.marked &= {item.target for item in fresh if item.target is not None}
             if self._place() is None:
                 self._chosen = next((item.target for item in fresh if item.current), None)
             self._follow()
@@ -90,7 +95,7 @@ class ListPane(Widget, can_focus=True):
         self._first = max(0, min(self._first, len(self.items) - height))
 
     async def _on_key(self, event: events.Key) -> None:
-        action = KEYS[Scope.LISTS].get(event.key)
+        action = KEYS[self.scope].get(event.key)
         if action is None:
             return
         event.stop()
@@ -98,28 +103,32 @@ class ListPane(Widget, can_focus=True):
         self.perform(action)
 
     def perform(self, action: str) -> None:
-        """An action of the lists' scope."""
+        """An action of the pane's scope."""
         targets = [item.target for item in self.items if item.target is not None]
         if not targets:
             return
         at = targets.index(self._chosen) if self._chosen in targets else 0
-        match action:
-            case "list.up":
+        match action.partition(".")[2]:
+            case "up":
                 at = max(0, at - 1)
-            case "list.down":
+            case "down":
                 at = min(len(targets) - 1, at + 1)
-            case "list.first":
+            case "first":
                 at = 0
-            case "list.last":
+            case "last":
                 at = len(targets) - 1
-            case "list.open":
+            case "open":
                 self.post_message(self.Opened(self, targets[at]))
                 return
-            case "list.verify":
+            case "verify":
                 self.post_message(self.VerifyWanted(targets[at]))
                 return
-            case "list.promote" | "list.demote" | "list.silence" | "list.kick" | "list.ban" | "list.ignore":
-                self.post_message(self.Moderated(action, targets[at]))
+            case "mark":
+                self.marked ^= {targets[at]}
+                at = min(len(targets) - 1, at + 1)
+            case _:
+                marked = [target for target in targets if target in self.marked]
+                self.post_message(self.Moderated(action, tuple(marked) or (targets[at],)))
                 return
         self._chosen = targets[at]
         self._follow()
@@ -167,6 +176,8 @@ class ListPane(Widget, can_focus=True):
                 mark = self.glyphs.cursor
             else:
                 mark = " "
+            if item.target is not None and item.target in self.marked:
+                mark = "x"
             right_cells = sum(width(text) for text, _ in item.right)
             room = max(0, cells - 1 - right_cells - (1 if right_cells else 0))
             body: list[Piece] = [(mark, palette.accent)]

@@ -28,7 +28,7 @@ from multichat_tui.ui.front import Front
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.in_order import PATIENCE_S, Moves
 from multichat_tui.ui.lists import ListPane
-from multichat_tui.ui.moderating import command_about
+from multichat_tui.ui.moderating import Overseer
 from multichat_tui.ui.outbox import NOTE_LINES, Outbox
 from multichat_tui.ui.palette import Palette
 from multichat_tui.ui.panel import AskScreen, Page, PanelScreen, page_of
@@ -72,6 +72,7 @@ class MainScreen(Screen[None]):
         self.outbox = Outbox(self)
         self.performer = Performer(self)
         self._row_actions, self._trusting = RowActions(self), Trusting(self)
+        self.overseer = Overseer(self)
         self._shown: dict[str, bool] = {}
         self.moves = Moves()
         self._guide = Bar(palette.bar, id="guide", most_lines=GUIDE_LINES)
@@ -80,7 +81,7 @@ class MainScreen(Screen[None]):
         """What the front knows of the composer's text."""
         self._header = Bar(palette.bar, id="header")
         self.channels = ListPane(palette, glyphs, "left", id="channels")
-        self.members = ListPane(palette, glyphs, "right", id="members")
+        self.members = ListPane(palette, glyphs, "right", id="members", scope=Scope.MEMBERS)
         self._rule = Bar(palette.ground, id="rule", filler=glyphs.rule, filler_style=palette.faint)
         self._status = Bar(palette.bar, id="status", most_lines=NOTE_LINES)
         self.composer = Composer(palette, glyphs, self._complete, id="composer")
@@ -290,7 +291,7 @@ class MainScreen(Screen[None]):
         focused = self.focused
         if isinstance(focused, Timeline):
             return Scope.TIMELINE
-        return Scope.LISTS if isinstance(focused, ListPane) else Scope.COMPOSER
+        return focused.scope if isinstance(focused, ListPane) else Scope.COMPOSER
 
     def focus_step(self, step: int) -> None:
         panes: list[Widget] = [self.composer, self.channels, self.timeline, self.thread.lines, self.members]
@@ -346,17 +347,7 @@ class MainScreen(Screen[None]):
         self._trusting.verify(event.target)
 
     def on_list_pane_moderated(self, event: ListPane.Moderated) -> None:
-        """The command stands in the composer, where a reason can be added, and Enter does it."""
-        member = next((row for row in self.front.desk.members if row.user == event.target), None)
-        if member is None:
-            self.front.say("choose somebody in the list of members")
-        elif self.composer.text.strip():
-            self.front.say("send or erase what you are writing first")
-        elif (line := command_about(event.action, member)) is None:
-            self.front.say(f"{one_line(member.name)} has no such rank to be given")
-        else:
-            self.composer.focus()
-            self.composer.insert(line)
+        self.overseer.about_members(event.action, tuple(UserId(bytes(target)) for target in event.targets))
 
     def on_bar_clicked(self, event: Bar.Clicked) -> None:
         if event.bar is self._rule:

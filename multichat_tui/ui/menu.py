@@ -8,7 +8,7 @@ from multichat_tui.ui.fuzzy import best
 from multichat_tui.ui.palette import PLAIN, Palette
 from multichat_tui.ui.picker import Choice
 
-OVERLAYS = frozenset({Scope.PANEL, Scope.SEARCH, Scope.PICKER})
+OVERLAYS = frozenset({Scope.PANEL, Scope.SEARCH, Scope.CONSOLE, Scope.SWEEP, Scope.PICKER})
 """Their actions are about what lies over the screen: there is none of it when the palette opens."""
 
 Entry = Action | Command

@@ -18,13 +18,13 @@ from textual.widget import Widget
 from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.events import MembersChanged, ReportsChanged
 from multichat_tui.model.ids import ChannelId, RecordId
-from multichat_tui.model.intents import SettleReport, UndoDeed
+from multichat_tui.model.intents import SettleReport
 from multichat_tui.model.limits import MAX_MODLOG_ROWS, MAX_TOPIC_CHARACTERS
-from multichat_tui.model.moderation import DeedRow, ReportRow, ReportState, RosterRow
+from multichat_tui.model.moderation import DeedRow, ReportRow, ReportState
 from multichat_tui.node.api import NodeApi
 from multichat_tui.ui.actions import KEYS, Scope, hint
 from multichat_tui.ui.bars import Bar
-from multichat_tui.ui.cells import Piece, clip, one_line, strip_of, wrap
+from multichat_tui.ui.cells import Piece, one_line, strip_of, width, wrap
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.overseen_lines import detail_lines, empty_lines, row_line, sheet_lines, tab_pieces, told_pieces
 from multichat_tui.ui.oversight import Oversight, Tab, Target
@@ -34,7 +34,7 @@ from multichat_tui.ui.sweeping import REASONS, Deed, Sweep, Swept, foresee, swee
 from multichat_tui.ui.typed_line import TypedLine
 
 if TYPE_CHECKING:
-    from multichat_tui.ui.main import MainScreen
+    pass
 
 DETAIL_FROM_LINES = 12
 """On a lower screen the rows have it all."""
@@ -106,10 +106,16 @@ class OverseenLines(Widget, can_focus=True):
 
     def _sheet(self) -> list[Strip]:
         assert self.plan is not None
-        strips = [
-            strip_of([(" ", self.palette.panel), *line], self.size.width, self.palette.panel)
-            for line in sheet_lines(self.plan, self.palette)
-        ]
+        cells = self.size.width
+        strips: list[Strip] = []
+        for line in sheet_lines(self.plan, self.palette):
+            text = "".join(part for part, _ in line)
+            if len(line) > 1 or width(text) <= cells - 2:
+                strips.append(strip_of([(" ", self.palette.panel), *line], cells, self.palette.panel))
+            else:
+                for begin, end in wrap(text, cells - 4):
+                    pieces: list[Piece] = [(" " if not begin else "   ", self.palette.panel), (text[begin:end], line[0][1])]
+                    strips.append(strip_of(pieces, cells, self.palette.panel))
         height = max(1, self.size.height - (1 if self.typing is not None else 0))
         self._below = max(0, min(self._below, len(strips) - height))
         # The title stays.
@@ -435,8 +441,6 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
     def _plan_again(self) -> None:
         plan = self.lines.plan
         if plan is not None:
-            refusals = {step.intent.user: step.refused for step in plan.steps if hasattr(step.intent, "user")}
-            del refusals
             plan.steps = plan.planned()
             self.run_worker(self._foresee(plan), exclusive=True, group="foresee")
         self._tell()

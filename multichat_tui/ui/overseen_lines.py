@@ -118,7 +118,7 @@ def detail_lines(row: Row | None) -> list[str]:
             return [f"{one_line(row.reporter_name)} reports{whom}: {one_line(row.reason)}", *quoted]
         case RosterRow():
             came = f"by a link of {one_line(row.admitted_by)}" if row.admitted_by else "as a founder"
-            open_link = ", which is still open: 3 shows it, u closes it" if row.link_open else ""
+            open_link = ", still open (the log closes it)" if row.link_open else ""
             return [f"{one_line(row.name)}, {row.role}: came {came}{open_link}"]
         case _:
             return []
@@ -132,7 +132,10 @@ def empty_lines(state: Oversight) -> list[str]:
         case Tab.REPORTS:
             settled = len(state.reports) - state.open_reports
             told = f" {hint('console.wrote')} shows the {settled} that are settled." if settled else ""
-            return [f"Nothing is reported.{told}", f"Members report with {hint('moderate')} on a message, or /report NAME REASON."]
+            return [
+                f"Nothing is reported.{told}",
+                f"Members report with {hint('moderate')} on a message, or /report NAME REASON.",
+            ]
         case Tab.PEOPLE:
             return [f"Nobody has {state.filter_words()}.", f"{hint('console.span')} looks further back."]
         case Tab.LOG:
@@ -153,8 +156,7 @@ def sheet_lines(plan: Sweep, palette: Palette) -> list[Line]:
     lines.append([(f"What it will do ({len(plan.steps) - plan.refused}{refused}):", palette.dim)])
     for step in sorted(plan.steps, key=lambda step: not step.refused):
         if step.refused:
-            lines.append([(f"  not {step.said}: {one_line(step.refused)}", palette.bad)])
+            lines.append([(f"  will not {step.said}: {one_line(step.refused)}", palette.bad)])
         else:
             lines.append([(f"  {step.said}", PLAIN)])
     return lines
-

@@ -40,8 +40,8 @@ class Performer:
                 screen.timeline.focus()
                 screen.timeline.take_cursor()
                 screen.timeline.perform(action)
-            case Scope.LISTS:
-                pane = screen.members if screen.members.has_focus else screen.channels
+            case Scope.LISTS | Scope.MEMBERS as scope:
+                pane = screen.members if scope is Scope.MEMBERS else screen.channels
                 if not pane.display:
                     screen.toggle(pane)
                 pane.focus()
@@ -52,6 +52,8 @@ class Performer:
     def on_screen(self, what: str, words: str) -> None:
         """What a slash command asks of the screens."""
         match what:
+            case "moderation":
+                self._screen.overseer.open()
             case "theme" if not words:
                 self._choosing.theme()
             case "theme":
@@ -137,6 +139,10 @@ class Performer:
                 screen.move(write_in_editor(screen), math.inf)
             case "trust":
                 screen.compare()
+            case "moderation":
+                screen.overseer.open()
+            case "take-back":
+                screen.move(screen.overseer.take_back())
             case "help":
                 screen.panel(help_page(screen.scope))
             case "quit":

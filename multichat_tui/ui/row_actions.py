@@ -39,6 +39,8 @@ class RowActions:
             case "copy":
                 screen.app.copy_to_clipboard(row.text)
                 front.say("copied")
+            case "moderate":
+                screen.overseer.about_message(row)
             case "who":
                 screen.move(self._who_has(row))
 

@@ -101,13 +101,10 @@ class Sweep:
             case Deed.KICK:
                 return RemoveMember(channel=self.channel, user=target.user, reason=self.reason)
             case Deed.SILENCE:
-                return GiveRank(
-                    channel=self.channel, user=target.user, rank=MUTED, lasts_ms=self.lasts_ms, reason=self.reason
-                )
+                return GiveRank(channel=self.channel, user=target.user, rank=MUTED, lasts_ms=self.lasts_ms, reason=self.reason)
 
     def _said(self, target: Target) -> str:
-        span = f" {self.span}" if self.deed is not Deed.KICK else ""
-        return f"{VERBS[self.deed]} {one_line(target.name)}{span}"
+        return f"{VERBS[self.deed]} {one_line(target.name)}"
 
     def announcement(self, count: int) -> str:
         """What all are told, in the same record as the last deeds."""
@@ -130,7 +127,7 @@ class Swept:
 
     @property
     def said(self) -> str:
-        told = f"{self.done} {DONE[self.deed]}" if self.done != 1 else f"1 {DONE[self.deed]}"
+        told = f"{self.done} {DONE[self.deed]}"
         if self.refused:
             told += f", {len(self.refused)} refused ({self.refused[0]})"
         return told

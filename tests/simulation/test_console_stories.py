@@ -9,10 +9,12 @@ from test_moderation_stories import agree, refused, roles, three, user_of
 
 from multichat_tui.model.acts import Act, Ban, Report, Settlement
 from multichat_tui.model.acts import SettleReport as SettleAct
+from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.ids import ChannelId, Log, RecordId
 from multichat_tui.model.intents import (
     BanMember,
+    ConfigureChannel,
     GiveRank,
     InviteToChannel,
     JoinChannel,
@@ -203,6 +205,9 @@ def test_deeds_are_undone_by_their_opposites_and_all_see_the_state_of_before() -
         assert await undo(ann, DeedKind.TOPIC) == "set the topic back"
         await ann.api.submit(RenameChannel(channel=channel, name="other"))
         assert await undo(ann, DeedKind.RENAMED) == "give the channel its name back"
+        await ann.api.submit(ConfigureChannel(channel=channel, key=SettingKey.SLOW_MODE, value=30_000))
+        assert await undo(ann, DeedKind.SETTING) == "set slow mode back"
+        assert (await log_of(ann, channel, DeedSearch(kinds=(DeedKind.SETTING,))))[1].state is DeedState.LIFTED
         await ann.api.submit(BanMember(channel=channel, user=users["kim"], lasts_ms=24 * HOUR_MS, reason="spam"))
         row = (await log_of(ann, channel))[0]
         assert (row.undo, row.stays) == ("lift the ban of kim", "An invitation lets them back in.")

@@ -38,10 +38,7 @@ async def among_members(seat: Seat, name: str) -> None:
 @pytest.mark.parametrize(
     ("role", "key", "line"),
     [
-        ("member", "K", "/kick bob "),
-        ("member", "B", "/ban bob "),
-        ("member", "S", "/silence bob "),
-        ("muted", "S", "/unsilence bob "),
+        ("muted", "s", "/unsilence bob "),
         ("member", "o", "/role bob moderator "),
         ("moderator", "o", "/role bob admin "),
         ("moderator", "O", "/role bob member "),
@@ -56,12 +53,22 @@ async def test_a_key_on_a_member_writes_the_command(sit: Sit, role: str, key: st
         assert (seat.main.focused is seat.main.composer) == bool(line)
 
 
+@pytest.mark.parametrize(("key", "title"), [("k", "Kick bob"), ("b", "Ban bob"), ("K", "Kick and ban bob"), ("s", "Silence bob")])
+async def test_what_is_done_to_a_member_is_asked_for_on_a_sheet(sit: Sit, key: str, title: str) -> None:
+    async with sit(with_members("member"), size=(120, 40)) as seat:
+        await among_members(seat, "bob")
+        await seat.press(key)
+        await seat.sees(f"{title}: no reason given")
+        await seat.press("escape", "escape")
+        await until(lambda: seat.app.screen is seat.main)
+
+
 async def test_a_name_with_spaces_is_quoted_and_what_is_being_written_is_kept(sit: Sit) -> None:
     async with sit(with_members(), size=(120, 40)) as seat:
         await among_members(seat, "cleo m")
-        await seat.press("K")
-        assert seat.main.composer.text == '/kick "cleo m" '
+        await seat.press("o")
+        assert seat.main.composer.text == '/role "cleo m" moderator '
         seat.main.members.focus()
-        await seat.press("B")
-        assert seat.main.composer.text == '/kick "cleo m" '
+        await seat.press("O")
+        assert seat.main.composer.text == '/role "cleo m" moderator '
         await seat.sees("send or erase what you are writing first")

@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 from seat import until
 from textual.pilot import Pilot
-from twin import TwinLauncher, TwinNode, populated
+from twin import START_MS, TwinLauncher, TwinNode, populated, raided
 
 from multichat_tui.node.api.launch import ProfileState
 from multichat_tui.ui.app import MultichatApp
+from multichat_tui.ui.overseeing import OverseeingScreen
 from multichat_tui.ui.preferences import Look, Preferences, Signs
 from multichat_tui.ui.search import SearchScreen
+
+CONSOLES = ["reports", "people", "log", "sheet"]
 
 
 def application(node: TwinNode, state: ProfileState = ProfileState.OPEN, look: Look = Look.DARK) -> MultichatApp:
@@ -116,3 +119,22 @@ def test_a_thread_looks_as_before(snap_compare: Any, size: tuple[int, int]) -> N
         await pilot.pause()
 
     assert snap_compare(application(populated()), terminal_size=size, run_before=threaded)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("keys", [("1",), ("2", "t", "t", "t", "a"), ("3",), ("2", "t", "t", "t", "a", "K", "4")], ids=CONSOLES)
+def test_the_moderation_console_looks_as_before(
+    snap_compare: Any, keys: tuple[str, ...], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("multichat_tui.ui.overseeing.now_ms", lambda: START_MS + 3_600_000)
+
+    async def overseeing(pilot: Pilot[Any]) -> None:
+        await opened(pilot)
+        await pilot.press("f2")
+        app = pilot.app
+        await until(lambda: isinstance(app.screen, OverseeingScreen) and app.screen.loaded)
+        await pilot.press(*keys)
+        await pilot.pause()
+        await pilot.pause()
+
+    assert snap_compare(application(raided()), terminal_size=size, run_before=overseeing)

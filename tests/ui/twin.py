@@ -23,6 +23,7 @@ from multichat_tui.model.intents import (
     Accepted,
     AcknowledgeAlarms,
     AnswerComparison,
+    BanMember,
     BeginVerification,
     ChangeSetting,
     CreateChannel,
@@ -34,13 +35,28 @@ from multichat_tui.model.intents import (
     MeetNearby,
     OpenDirect,
     RememberTyped,
+    RemoveMember,
     RevokeDevice,
     SendMessage,
     SetDraft,
     SetNearby,
+    SettleReport,
     SetTopic,
+    Together,
+    UndoDeed,
 )
-from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedRow, Foreseen, ReportRow, RosterRow
+from multichat_tui.model.moderation import (
+    EVERYTHING,
+    DeedKind,
+    DeedPage,
+    DeedRow,
+    DeedState,
+    Foreseen,
+    ReportedMessage,
+    ReportRow,
+    ReportState,
+    RosterRow,
+)
 from multichat_tui.model.ranks import FOUNDER, THRESHOLDS
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, check_search, holds_all, marked_places, words_of
 from multichat_tui.model.snapshots import (
@@ -335,6 +351,24 @@ class TwinNode:
                 return Accepted(user=someone)
             case AnswerComparison() | SetNearby() | MeetNearby():
                 return Accepted()
+            case Together(channel=channel, intents=intents):
+                if self.refuse_with is not None:
+                    raise self.refuse_with
+                gone = {part.user for part in intents if isinstance(part, BanMember | RemoveMember)}
+                self.rosters[channel] = [row for row in self.rosters.get(channel, []) if row.user not in gone]
+                return Accepted(record=RecordId(some_id(f"together {len(self.intents)}")), channel=channel)
+            case UndoDeed(channel=channel, record=record):
+                self.deeds[channel] = [
+                    replace(row, undo="", state=DeedState.LIFTED) if row.id == record else row
+                    for row in self.deeds.get(channel, [])
+                ]
+                return Accepted(record=record, channel=channel)
+            case SettleReport(channel=channel, report=record, acted=acted):
+                state = ReportState.ACTED if acted else ReportState.DISMISSED
+                self.reported[channel] = [
+                    replace(row, state=state, settled_by=self.name) if row.id == record else row for row in self.reported[channel]
+                ]
+                return Accepted(record=record, channel=channel)
             case AcknowledgeAlarms(user=someone):
                 self.set_status(alarms=tuple(row for row in self.status_row.alarms if row.user != someone))
             case RevokeDevice(device=device, passphrase=passphrase):
@@ -628,4 +662,66 @@ def populated() -> TwinNode:
     node.put(node.row(ops, "kim", "@me the disk is full"), quietly=True)
     node.put(node.row(direct, "dave", "back on monday"), quietly=True)
     node.set_status(links=3, queued=1)
+    return node
+
+
+def raided() -> TwinNode:
+    """As `populated`, with a raid on one channel: who came, what is reported, what was done."""
+    node = populated()
+    dev = channel_id("dev")
+    came = [("dave", 3, 240), ("kim", 9, 120)] + [(f"spam{number}", number % 7, number) for number in range(1, 31)]
+    node.rosters[dev] = [
+        RosterRow(
+            user=user(name),
+            name=name,
+            role="member",
+            rank=0,
+            me=False,
+            online=True,
+            joined_ms=START_MS + 3_000_000 - minutes * 60_000,
+            admitted_by="ann",
+            messages=messages,
+            link_open=name.startswith("spam"),
+        )
+        for name, messages, minutes in sorted(came, key=lambda each: each[2])
+    ]
+    node.foreseen_refusals[user("kim")] = "kim is an admin, and you are a moderator."
+    said = ReportedMessage(id=RecordId(some_id("said")), text="cheap watches, click here", here=True)
+    node.reported[dev] = [
+        ReportRow(
+            id=RecordId(some_id(f"report {number}")),
+            time_ms=START_MS + 2_400_000 + number * 60_000,
+            reporter=user("kim"),
+            reporter_name="kim",
+            reason="spam, again and again",
+            user=user(f"spam{number}"),
+            name=f"spam{number}",
+            messages=(said,),
+            state=ReportState.OPEN,
+        )
+        for number in (2, 1)
+    ]
+    deeds = (
+        ("ann banned spam31: raid", DeedKind.BANNED, DeedState.IN_EFFECT, "", "lift the ban of spam31"),
+        ("bob removed kim: noise", DeedKind.REMOVED, DeedState.REVERTED, "ann made kim an admin", ""),
+        ("bob muted dave", DeedKind.RANK, DeedState.LIFTED, "ann made dave a member", ""),
+        ("ann made a link for 100 people", DeedKind.INVITED, DeedState.IN_EFFECT, "", "close the link"),
+    )
+    node.deeds[dev] = [
+        DeedRow(
+            id=RecordId(some_id(f"deed {number}")),
+            act=0,
+            time_ms=START_MS + 2_000_000 - number * 300_000,
+            author=user(said.split()[0]),
+            name=said.split()[0],
+            kind=kind,
+            said=said.partition(": ")[0],
+            reason=said.partition(": ")[2],
+            state=state,
+            by=by,
+            undo=undo,
+            stays="An invitation lets them back in." if kind is DeedKind.BANNED else "",
+        )
+        for number, (said, kind, state, by, undo) in enumerate(deeds)
+    ]
     return node

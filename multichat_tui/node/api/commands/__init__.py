@@ -215,6 +215,13 @@ COMMANDS: tuple[Command, ...] = (
         takes=((moderating.OPEN_AGAIN,),),
     ),
     Command(
+        name="moderate",
+        usage="/moderate",
+        summary="the moderation console: reports, who has come, the log; many people at once",
+        run=screens.moderation,
+        aliases=("mod",),
+    ),
+    Command(
         name="modlog",
         usage="/modlog [NAME] [kind=K] [last=7d] [N]",
         summary="who did what here to people's rights and to the channel, why, and what it is worth now",

@@ -23,3 +23,9 @@ async def log(call: Call) -> Outcome:
 async def thread(call: Call) -> Outcome:
     call.need_none()
     return Outcome(screen="thread")
+
+
+async def moderation(call: Call) -> Outcome:
+    call.need_none()
+    call.need_channel()
+    return Outcome(screen="moderation")

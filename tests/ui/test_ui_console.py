@@ -1,0 +1,324 @@
+"""The moderation console: reports, who has come, the log, and something done about many at once; all by keys."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from seat import Seat, Sit, until
+from twin import TwinNode, channel_id, some_id, user
+
+from multichat_tui.model.errors import IntentRefused, Refusal
+from multichat_tui.model.ids import RecordId
+from multichat_tui.model.intents import BanMember, GiveRank, RemoveMember, SendMessage, SettleReport, Together, UndoDeed
+from multichat_tui.model.limits import MAX_ACTS
+from multichat_tui.model.moderation import DeedKind, DeedRow, DeedState, ReportedMessage, ReportRow, ReportState, RosterRow
+from multichat_tui.model.ranks import MUTED
+from multichat_tui.ui.overseeing import OverseeingScreen
+from multichat_tui.ui.oversight import DAY_MS, HOUR_MS, Oversight, Tab
+
+DEV = channel_id("dev")
+MINUTE_MS = 60_000
+
+
+def person(name: str, *, minutes: int, messages: int = 3, **more: object) -> RosterRow:
+    """Who came so many minutes ago."""
+    row = RosterRow(
+        user=user(name),
+        name=name,
+        role="member",
+        rank=0,
+        me=False,
+        online=True,
+        joined_ms=int(time.time() * 1000) - minutes * MINUTE_MS,
+        admitted_by="anna",
+        messages=messages,
+        link_open=True,
+    )
+    return replace(row, **more)
+
+
+def deed(number: int, **more: object) -> DeedRow:
+    row = DeedRow(
+        id=RecordId(some_id(f"deed {number}")),
+        act=0,
+        time_ms=int(time.time() * 1000) - number * MINUTE_MS,
+        author=user("me"),
+        name="me",
+        kind=DeedKind.BANNED,
+        said=f"me banned eve{number}",
+        reason="spam",
+        state=DeedState.IN_EFFECT,
+        mine=True,
+        subject=user("eve"),
+        subject_name="eve",
+        undo=f"lift the ban of eve{number}",
+        stays="An invitation lets them back in.",
+    )
+    return replace(row, **more)
+
+
+def report(number: int, about: str, **more: object) -> ReportRow:
+    row = ReportRow(
+        id=RecordId(some_id(f"report {number}")),
+        time_ms=int(time.time() * 1000) - number * MINUTE_MS,
+        reporter=user("anna"),
+        reporter_name="anna",
+        reason="spam",
+        user=user(about),
+        name=about,
+        messages=(ReportedMessage(id=RecordId(some_id(f"said {number}")), text="buy now", here=True),),
+        state=ReportState.OPEN,
+    )
+    return replace(row, **more)
+
+
+def raided(count: int = 50) -> TwinNode:
+    """A channel into which so many came in the last hour; two members are from before."""
+    node = TwinNode()
+    node.add_channel("dev", members=("anna", "bob"))
+    old = [person("anna", minutes=9 * 24 * 60, admitted_by=""), person("bob", minutes=2 * 24 * 60)]
+    mine = person("me", minutes=1, me=True)
+    node.rosters[DEV] = [
+        mine,
+        *(person(f"spam{number}", minutes=number % 50, messages=number % 9) for number in range(count)),
+        *old,
+    ]
+    return node
+
+
+async def console(seat: Seat, *keys: str) -> OverseeingScreen:
+    """The console, opened by its key and read."""
+    await seat.opened(DEV)
+    await seat.press("f2", *keys)
+    screen = seat.app.screen
+    assert isinstance(screen, OverseeingScreen)
+    await until(lambda: screen.loaded)
+    await seat.pilot.pause()
+    return screen
+
+
+async def test_a_raid_is_cleaned_in_six_keys(sit: Sit) -> None:
+    node = raided()
+    node.foreseen_refusals[user("spam7")] = "spam7 is an admin."
+    async with sit(node) as seat:
+        screen = await console(seat)
+        # Open, mark all who came in the last hour, kick and ban, because of a raid, do it: with F2 that is five keys.
+        await seat.press("a")
+        await seat.sees("50 marked")
+        await seat.press("K", "4")
+        await seat.sees("will not kick and ban spam7: spam7 is an admin.")
+        await seat.sees("What it will do (49, 1 would be refused)")
+        assert not any(isinstance(intent, Together) for intent in node.intents)
+        await seat.press("enter")
+        await seat.sees("49 banned, 1 refused")
+        together = [intent for intent in node.intents if isinstance(intent, Together)]
+        assert [len(each.intents) for each in together] == [MAX_ACTS, MAX_ACTS, MAX_ACTS, 1]
+        bans = [part for each in together for part in each.intents]
+        assert {ban.user for ban in bans} == {user(f"spam{number}") for number in range(50) if number != 7}
+        assert all(isinstance(ban, BanMember) and (ban.reason, ban.lasts_ms) == ("raid", 0) for ban in bans)
+        # And all of it is taken back by one key.
+        await seat.press("u")
+        await seat.sees("4 of 4 taken back.")
+        undone = [intent.record for intent in node.intents if isinstance(intent, UndoDeed)]
+        assert len(undone) == 4
+        await seat.press("u")
+        await seat.sees("Nothing was done here yet")
+        assert screen.is_current
+
+
+async def test_people_are_chosen_by_time_by_name_by_what_they_wrote_and_one_by_one(sit: Sit) -> None:
+    async with sit(raided()) as seat:
+        await console(seat)
+        await seat.sees("50 of 52")
+        await seat.press("t", "t")
+        await seat.sees("came in the last 7 days")
+        await seat.sees("51 of 52")
+        await seat.press("slash", *"spam1")
+        await seat.sees("11 of 52")
+        await seat.press("enter", "n")
+        await seat.sees("wrote nothing, name spam1")
+        await seat.sees("1 of 52")
+        await seat.press("c", "slash", *"SPAM?", "enter")
+        await seat.sees("10 of 52")
+        await seat.press("space", "space", "s", "t", "r", *"too loud", "enter")
+        await seat.sees("Silence 2 people: too loud")
+        await seat.sees("lasts for 1 hour")
+        await seat.press("m", "enter")
+        await seat.sees("2 silenced")
+        (together,) = [intent for intent in seat.node.intents if isinstance(intent, Together)]
+        *ranks, told = together.intents
+        assert [(each.rank, each.lasts_ms, each.reason) for each in ranks if isinstance(each, GiveRank)] == [
+            (MUTED, HOUR_MS, "too loud")
+        ] * 2
+        assert told == SendMessage(channel=DEV, text="2 people are silenced for 1 hour: too loud")
+
+
+async def test_nothing_is_done_without_enter_and_escape_goes_back_step_by_step(sit: Sit) -> None:
+    async with sit(raided(3)) as seat:
+        screen = await console(seat, "space", "slash", "s", "enter", "k", "escape")
+        assert screen.lines.plan is None
+        assert screen.state.count_marked(int(time.time() * 1000)) == 1
+        await seat.press("escape")
+        assert screen.state.count_marked(int(time.time() * 1000)) == 0
+        await seat.press("escape")
+        assert screen.state.pattern == ""
+        await seat.press("escape")
+        await until(lambda: seat.app.screen is seat.main)
+        assert not any(isinstance(intent, Together) for intent in seat.node.intents)
+
+
+async def test_what_is_refused_after_all_is_told_and_the_rest_is_done(sit: Sit) -> None:
+    node = raided(20)
+    async with sit(node) as seat:
+        await console(seat, "a", "b")
+        await seat.sees("Ban 20 people")
+        node.refuse_with = IntentRefused(Refusal.NOT_ALLOWED, "You are a member.")
+        await seat.press("enter")
+        await seat.sees("0 banned, 2 refused (You are a member.)")
+
+
+async def test_the_log_is_read_and_what_is_chosen_there_is_taken_back(sit: Sit) -> None:
+    node = raided(1)
+    node.deeds[DEV] = [
+        deed(1, state=DeedState.REVERTED, by="anna made eve an admin", undo="", stays=""),
+        deed(2),
+        deed(3, kind=DeedKind.REMOVED, undo="", stays="A removal cannot be taken back: /invite makes a link."),
+    ]
+    async with sit(node) as seat:
+        await console(seat, "3")
+        await seat.sees("Now: reverted: anna made eve an admin.")
+        await seat.press("u")
+        await seat.sees("There is nothing of that to take back.")
+        await seat.press("down")
+        await seat.sees("u would lift the ban of eve2. An invitation lets them back in.")
+        await seat.press("u")
+        await seat.sees("Taken back: lift the ban of eve2.")
+        await seat.press("down", "u")
+        await seat.sees("A removal cannot be taken back")
+        assert [intent.record for intent in node.intents if isinstance(intent, UndoDeed)] == [deed(2).id]
+
+
+async def test_open_reports_come_first_and_are_dismissed_or_acted_upon(sit: Sit) -> None:
+    node = raided(1)
+    node.reported[DEV] = [report(1, "eve"), report(2, "bob"), report(3, "zoe", state=ReportState.DISMISSED, settled_by="anna")]
+    async with sit(node) as seat:
+        screen = await console(seat)
+        assert screen.state.tab is Tab.REPORTS
+        await seat.sees("anna about eve: spam")
+        await seat.gone("zoe")
+        await seat.press("x")
+        await seat.sees("1 report dismissed.")
+        # Whoever is reported is dealt with, and the report is settled with it.
+        await seat.press("b", "1", "enter")
+        await seat.sees("1 banned")
+        settled = [(intent.report, intent.acted) for intent in node.intents if isinstance(intent, SettleReport)]
+        assert settled == [(report(1, "eve").id, False), (report(2, "bob").id, True)]
+        (together,) = [intent for intent in node.intents if isinstance(intent, Together)]
+        assert together.intents == (BanMember(channel=DEV, user=user("bob"), reason="spam"),)
+        await seat.sees("Nothing is reported.")
+        await seat.press("n")
+        await seat.sees("zoe")
+
+
+async def test_enter_on_a_report_goes_to_the_message(sit: Sit) -> None:
+    node = raided(1)
+    node.fill(DEV, 40)
+    said = node.say(DEV, "bob", "buy now")
+    node.fill(DEV, 40)
+    node.reported[DEV] = [report(1, "bob", messages=(ReportedMessage(id=said.id, text="buy now", here=True),))]
+    async with sit(node) as seat:
+        await console(seat)
+        await seat.press("enter")
+        await until(lambda: seat.app.screen is seat.main and seat.main.timeline.cursor == said.id)
+
+
+async def test_marked_members_of_the_pane_are_dealt_with_together(sit: Sit) -> None:
+    node = raided(1)
+    async with sit(node, size=(120, 40)) as seat:
+        await seat.opened(DEV)
+        await until(lambda: seat.main.front.desk.members)
+        seat.main.members.focus()
+        await seat.press("g", "space", "down", "space", "k")
+        await seat.sees("Kick 2 people")
+        await seat.press("enter")
+        await seat.sees("2 removed")
+        (together,) = [intent for intent in node.intents if isinstance(intent, Together)]
+        assert {part.user for part in together.intents if isinstance(part, RemoveMember)} == {user("anna"), user("bob")}
+
+
+async def test_a_message_has_a_menu_for_moderating_its_author(sit: Sit) -> None:
+    node = raided(1)
+    node.say(DEV, "bob", "buy now")
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        seat.main.timeline.focus()
+        await seat.press("m", *"ban", "enter")
+        await seat.sees("Ban bob: no reason given")
+        await seat.press("escape", "escape")
+        await until(lambda: seat.app.screen is seat.main)
+        seat.main.timeline.focus()
+        await seat.press("m", *"rep", "enter")
+        await until(lambda: seat.main.composer.text.startswith("/report "))
+        await seat.sees("are shown it as a task")
+
+
+async def test_what_one_did_last_is_taken_back_by_a_key_from_anywhere(sit: Sit) -> None:
+    node = raided(1)
+    node.deeds[DEV] = [deed(1, author=user("anna"), name="anna", mine=False), deed(2)]
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await seat.press("alt+z")
+        await seat.sees("Taken back: lift the ban of eve2.")
+        await seat.press("alt+z")
+        await seat.sees("you have done nothing here that can be taken back")
+        assert [intent.record for intent in node.intents if isinstance(intent, UndoDeed)] == [deed(2).id]
+
+
+@pytest.mark.parametrize("size", [(40, 10), (80, 24), (120, 40)], ids=str)
+async def test_everything_fits_and_hostile_names_draw_nothing(sit: Sit, size: tuple[int, int]) -> None:
+    node = raided(3)
+    node.rosters[DEV].append(person("[red]x\x1b[31m\u202eevil\n", minutes=1))
+    node.reported[DEV] = [report(1, "a\x1b]0;x\x07", reason="\x1b[2J[bold]")]
+    node.deeds[DEV] = [deed(1, said="a\nb [b]c[/b]", reason="\x1b[2J")]
+    async with sit(node, size=size) as seat:
+        await console(seat)
+        for keys in (("1",), ("2", "a"), ("K",), ("escape", "3"), ("f1",)):
+            await seat.press(*keys)
+            assert "\x1b" not in seat.text
+            assert all(len(line) <= size[0] for line in seat.lines)
+        await seat.press("escape")
+
+
+async def test_a_direct_conversation_has_no_console(sit: Sit) -> None:
+    node = TwinNode()
+    direct = node.add_direct("bob")
+    async with sit(node) as seat:
+        await seat.opened(direct)
+        await seat.press("f2")
+        await seat.sees("nobody moderates a direct conversation")
+        assert seat.app.screen is seat.main
+
+
+# What is chosen: pure
+
+
+def test_marks_hold_only_what_is_shown_and_targets_are_named_once() -> None:
+    now = int(time.time() * 1000)
+    state = Oversight(channel=DEV, label="dev", tab=Tab.PEOPLE)
+    state.people = tuple(person(f"p{number}", minutes=number * 40) for number in range(6))
+    state.mark_all(now)
+    assert state.count_marked(now) == 2
+    state.next_span()
+    assert (len(state.rows(now)), state.count_marked(now)) == (6, 2)
+    state.pattern = "p5"
+    assert [target.name for target in state.targets(now)] == ["p5"]
+    state.pattern = ""
+    assert [target.name for target in state.targets(now)] == ["p0", "p1"]
+    state.mark_all(now)
+    state.mark_all(now)
+    assert state.count_marked(now) == 0
+    state.go(Tab.REPORTS)
+    state.reports = (report(1, "eve"), report(2, "eve"))
+    state.mark_all(now)
+    assert [target.name for target in state.targets(now)] == ["eve"]
+    assert state.rows(now + 2 * DAY_MS) == list(state.reports)
