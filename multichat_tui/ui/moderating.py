@@ -59,9 +59,7 @@ class Overseer:
         if front.row.kind is ChannelKind.DIRECT:
             front.say("nobody moderates a direct conversation: /block shuts somebody out")
             return None
-        made = OverseeingScreen(
-            front.api, front.row.id, f"Moderation {one_line(shown_name(front.row))}", screen.palette, screen.glyphs
-        )
+        made = OverseeingScreen(front.api, front.row.id, one_line(shown_name(front.row)), screen.palette, screen.glyphs)
 
         def closed(record: RecordId | None) -> None:
             screen.composer.focus()

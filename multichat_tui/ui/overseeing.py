@@ -264,7 +264,7 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
 
     def _tell(self) -> None:
         now = now_ms()
-        self._top.tell(tab_pieces(self.state, now, self.palette, self.glyphs))
+        self._top.tell(tab_pieces(self.state, self.app.size.width, self.palette, self.glyphs))
         self._told.tell(*told_pieces(self.state, now, self.palette))
         keys = self._key_words()
         shown: list[Piece] = []

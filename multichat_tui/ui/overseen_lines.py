@@ -19,10 +19,11 @@ TITLES = {Tab.REPORTS: "Reports", Tab.PEOPLE: "People", Tab.LOG: "Log"}
 Line = list[Piece]
 
 
-def tab_pieces(state: Oversight, now_ms: int, palette: Palette, glyphs: Glyphs) -> list[Piece]:
-    """`Moderation #dev | 1 Reports 2 | 2 People 50 | 3 Log`."""
+def tab_pieces(state: Oversight, cells: int, palette: Palette, glyphs: Glyphs) -> list[Piece]:
+    """`Moderation #dev | 1 Reports 2 | 2 People 50 | 3 Log`; without the first words where there is no room."""
     counts = {Tab.REPORTS: state.open_reports, Tab.PEOPLE: sum(not row.me for row in state.people)}
-    pieces: list[Piece] = [(f" {state.label} ", palette.strong)]
+    label = f" Moderation {state.label} " if cells >= WIDE_CELLS else " "
+    pieces: list[Piece] = [(label, palette.strong)]
     for number, tab in enumerate(TABS, 1):
         count = f" {counts[tab]}" if counts.get(tab) else ""
         style = palette.current if tab is state.tab else palette.dim
