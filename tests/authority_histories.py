@@ -199,8 +199,8 @@ def begin(chance: random.Random, *, members: int, founders: int = 1) -> History:
 
 THEMES = {
     "everything": "clash*3 invite*3 join*8 rank*5 remove*2 ban*2 unban threshold*2 close leave devices*2 topic*2 both*2 setting"
-    " ask*2",
-    "joins": "clash*5 invite*4 join*10 close*5 ban*2 remove threshold ask*2",
+    " ask*2 merge",
+    "joins": "clash*5 invite*4 join*10 close*5 ban*2 remove threshold ask*2 merge",
     "raising": "clash*6 rank*8 remove*4 ban*3 both*4 threshold*3 topic*4",
     "two ranks": "join*4 invite*2 rank*8 remove*4 devices*2 leave",
     "coming back": "return*6 clash invite*4 join*4 leave close*3 rank ban remove",
@@ -313,6 +313,8 @@ def _propose(history: History, kind: str, theme: str) -> None:
         case "threshold":
             asked = chance.choice([each for each in (*RANKS, FOUNDER) if each <= rank])
             history.write(author, device, view, (SetThreshold(permission=chance.choice(CONTESTED), rank=asked),))
+        case "merge":
+            history.write(author, device, view, ())
         case "close":
             made = [
                 (op.id, number)

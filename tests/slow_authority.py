@@ -517,7 +517,7 @@ class Slow:
                         state.levels[op.index] = k
                         state.placed.setdefault(name, []).append(op.index)
                         done.add(op.index)
-                elif isinstance(op.acts[0], Leave):
+                elif isinstance(_first(op), Leave):
                     if state.stands(op, k, k + 1):
                         done.add(op.index)
                         state.levels[op.index] = k
@@ -526,14 +526,14 @@ class Slow:
                     if state.allowed(op, op.acts[0], k):
                         state.levels[op.index] = k
             # (b) Revocations by those who stand at k.
-            lists = [op for op in left if op.index not in done and isinstance(op.acts[0], Devices)]
+            lists = [op for op in left if op.index not in done and isinstance(_first(op), Devices)]
             standing = {op.index for op in lists if state.stands(op, k, k + 1)}
             for index in standing:
                 state.levels[index] = k
             done |= standing
             # (c) The rest.
             rest = [op for op in left if op.index not in done and op.join is None]
-            rest = [op for op in rest if not isinstance(op.acts[0], Devices | Leave)]
+            rest = [op for op in rest if not isinstance(_first(op), Devices | Leave)]
             rest = [op for op in rest if state.stands(op, k, k) or (k == MEMBER and state.closes_own(op))]
             decided = {op.index: all(state.allowed(op, act, k) for act in op.acts) for op in rest}
             for index, allowed in decided.items():
@@ -573,3 +573,8 @@ class Slow:
 
 def _invites_alike(op: Operation, k: int) -> bool:
     return k == MEMBER and len(op.acts) == 1 and isinstance(op.acts[0], Invite) and op.acts[0].rank == k
+
+
+def _first(op: Operation) -> Act | None:
+    """None of a merge."""
+    return op.acts[0] if op.acts else None

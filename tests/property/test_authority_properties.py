@@ -195,7 +195,7 @@ def one_more_changes_nothing_at_or_above_its_own_level(case: Case) -> Iterator[b
         changed = {each for each in before.keys() | after.keys() if each != op.id and before.get(each) != after.get(each)}
         if changed:
             joins = {each.id for each in log.operations if each.join is not None}
-            early = op.join is not None or isinstance(op.acts[0], Devices | Leave)
+            early = op.join is not None or isinstance(next(iter(op.acts), None), Devices | Leave)
             for each in changed:
                 level = max(before.get(each, MUTED), after.get(each, MUTED))
                 yield own is not None and (level < own or (level == own and (early or each in joins)))
@@ -226,7 +226,7 @@ def a_revoked_device_says_no_more(case: Case) -> Iterator[bool]:
         for other in case.valid:
             if other is op or other.device not in op.devices.certified_revoked or op.past & other.bit:
                 continue
-            early = other.join is not None or isinstance(other.acts[0], Devices | Leave) or own_invitation(other)
+            early = other.join is not None or isinstance(next(iter(other.acts), None), Devices | Leave) or own_invitation(other)
             early = early or own_close(case.subjects, other)
             level = case.levels.get(other.id)
             yield level is None or level > case.level(op) or (early and level == case.level(op))

@@ -1,6 +1,7 @@
 """The control log's authority: the same from any order of arrival, and told the same step by step as all at once."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from multichat_tui.channel import control
 from multichat_tui.channel.authority import Authority
 from multichat_tui.channel.control import ControlLog
+from multichat_tui.channel.counting import counts
 from multichat_tui.channel.view import View
 from multichat_tui.channel.viewing import viewed
 from multichat_tui.crypto.identity import device_list_holds, join_holds, sign_device_list, sign_join
@@ -23,6 +25,8 @@ from multichat_tui.model.acts import (
     Devices,
     Invite,
     Leave,
+    Mark,
+    Message,
     Remove,
     Rename,
     SetRank,
@@ -30,14 +34,16 @@ from multichat_tui.model.acts import (
     SetTopic,
     Tip,
     Unban,
+    WideFence,
     decode_acts,
 )
 from multichat_tui.model.codec import Rejected
-from multichat_tui.model.ids import ChannelId, Log, RecordId
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId
 from multichat_tui.model.invitations import join_seed, token_key
 from multichat_tui.model.limits import SALT_BYTES
 from multichat_tui.model.ranks import ADMIN, MEMBER, MODERATOR, MUTED, Permission
-from multichat_tui.model.records import Kind, Record
+from multichat_tui.model.ranks import FOUNDER as FOUNDER_RANK
+from multichat_tui.model.records import Header, Kind, Record
 
 START_MS = 1_750_000_000_000
 FOUNDER = person("founder")
@@ -175,7 +181,8 @@ def propose(history: History) -> None:
             history.write(author, seen, (Unban(user=chance.choice(OTHERS).user),))
         case "threshold":
             permission = chance.choice((Permission.SEND, Permission.TOPIC, Permission.INVITE))
-            history.write(author, seen, (SetThreshold(permission=permission, rank=chance.choice((MEMBER, MODERATOR))),))
+            rank = chance.choice((MEMBER, MODERATOR))
+            history.write(author, seen, (SetThreshold(permission=permission, rank=rank, fence=_wide_fence(history)),))
         case "leave":
             history.write(author, seen, (Leave(),))
         case "close":
@@ -197,6 +204,14 @@ def _fence(history: History, target: Person, seen: set[RecordId]) -> tuple[Tip, 
         for device, end in history.ends.items()
         if device == target.device and end.id in seen
     )
+
+
+def _wide_fence(history: History) -> WideFence:
+    """Of some of the chains of content that the stories below have; the others are bounded by a time."""
+    chance = history.random
+    devices = sorted({each.device[:PREFIX_SIZE] for each in (FOUNDER, *OTHERS) if chance.random() < 0.7})
+    marks = tuple(Mark(device=device, seq=chance.randrange(4)) for device in devices)
+    return WideFence(marks=marks, floor_ets=chance.choice((0, START_MS, START_MS + 2)))
 
 
 def _some_devices(history: History, target: Person, seen: set[RecordId]) -> Devices:
@@ -236,6 +251,7 @@ def told(log: ControlLog, records: list[Record]) -> tuple[object, ...]:
         sorted((user, [(ban.level, ban.until_ms) for ban in bans]) for user, bans in view.bans.items()),
         [(ending.user, ending.fence) for ending in view.endings],
         [(ranking.user, ranking.rank, ranking.fence) for ranking in view.rankings],
+        [(ruling.permission, ruling.rank, ruling.fence) for ruling in view.rulings],
         sorted(r.id for r in records if log.effective(r.id)),
         sorted((name, s.used_by, s.closed) for name, s in view.invitations.items()),
         sorted((d, sorted(((r.author, r.fence) for r in found), key=repr)) for d, found in view.revocations.items()),
@@ -412,3 +428,75 @@ def _invite(seed: bytes) -> Invite:
 def _admit(history: History, joiner: Person, seed: bytes) -> Admit:
     join = sign_join(joiner.secrets, join_seed(seed), history.channel, joiner.certificate, joiner.name, START_MS)
     return Admit(join=join.encoded)
+
+
+def slowly_counts(log: ControlLog, records: list[Record], header: Header, user: UserId) -> bool:
+    """Whether content counts, asked of every record of the log: the words of the protocol's section on it."""
+    seen = set().union(*(past(records, head) for head in header.control_heads))
+    cited = log_of([record for record in records if record.id in seen]).view
+    rank = cited.rank(user)
+    if rank is None or rank < cited.threshold(Permission.SEND) or header.device in cited.revocations:
+        return False
+    revocations: list[tuple[int, tuple[Tip, ...]]] = []
+    bounds: list[bool] = []
+    for record in records:
+        operation = log.operation(record.id)
+        assert operation is not None
+        for act in operation.acts if log.effective(record.id) else ():
+            if isinstance(act, Devices):
+                if operation.devices is not None and header.device in operation.devices.certified_revoked:
+                    own = operation.user == operation.devices.user
+                    heads = tuple(each.id for each in records)
+                    level = FOUNDER_RANK + 1 if own else log.state_at(heads).level(operation)
+                    revocations.append((level, tuple(tip for tip in act.fence if tip.device == header.device)))
+            elif record.id not in seen:
+                bounds += _bounds(log, act, header, user, rank)
+    weight = max((level for level, _ in revocations), default=0)
+    return all(bounds) and all(_lies_within(fence, header) for level, fence in revocations if level == weight)
+
+
+def _bounds(log: ControlLog, act: Act, header: Header, user: UserId, rank: int) -> Iterator[bool]:
+    """Whether content lies within the fence of an act that its author had not seen, if the act concerns it."""
+    match act:
+        case Remove() | Ban() if act.user == user:
+            yield _lies_within(act.fence, header)
+        case SetRank() if act.user == user and act.rank < log.view.threshold(Permission.SEND):
+            yield _lies_within(act.fence, header)
+        case SetThreshold() if act.permission is Permission.SEND and rank < act.rank:
+            marked = {mark.device: mark.seq for mark in act.fence.marks}.get(header.device[:PREFIX_SIZE])
+            yield header.ets <= act.fence.floor_ets if marked is None else header.seq <= marked
+
+
+def _lies_within(fence: tuple[Tip, ...], header: Header) -> bool:
+    return any((tip.device, tip.log) == (header.device, header.log) and tip.seq >= header.seq for tip in fence)
+
+
+@MANY
+@given(seed=st.integers(0, 2**32), steps=st.integers(5, 25))
+def test_content_counts_as_every_record_asked_says_whatever_the_order(seed: int, steps: int) -> None:
+    history = generate(seed, steps)
+    log, chance = log_of(history.records), random.Random(seed)
+    other = log_of(shuffled(history.records, chance))
+    for _ in range(8):
+        author = chance.choice((FOUNDER, *OTHERS))
+        cited = history.some_view()
+        covered = {d for record in history.records if record.id in cited for d in record.header.dependencies}
+        heads = tuple(sorted(cited - covered))[:16]
+        seq, ets = chance.randrange(5), START_MS + chance.randrange(5)
+        header = make_record(
+            author,
+            kind=Kind.CONTENT,
+            channel=history.channel,
+            log=Log.CONTENT,
+            seq=seq,
+            prev=RecordId(bytes(32)) if seq else None,
+            parents=(),
+            control_heads=heads,
+            timestamp_ms=START_MS,
+            ets=ets,
+            acts=(Message(text="hi"),),
+        ).header
+        found = counts(log, header, author.user)
+        assert found == slowly_counts(log, history.records, header, author.user)
+        assert found == counts(other, header, author.user)
+        event(f"counts: {found}, rulings: {min(len(log.view.rulings), 2)}, endings: {min(len(log.view.endings), 2)}")
