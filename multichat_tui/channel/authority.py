@@ -10,10 +10,23 @@ from dataclasses import dataclass, field
 from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.subjects import Entries, Subjects, lowers, needed, own_close, own_invitation, raises
 from multichat_tui.channel.view import InvitationName
-from multichat_tui.model.acts import Act, Ban, Devices, Invite, Leave, Remove, Rename, SetRank, SetThreshold, Setting, SetTopic
+from multichat_tui.model.acts import (
+    Act,
+    Ban,
+    Devices,
+    Invite,
+    Leave,
+    Listing,
+    Remove,
+    Rename,
+    SetRank,
+    SetThreshold,
+    Setting,
+    SetTopic,
+)
 from multichat_tui.model.channel_settings import SettingKey, Slot, least_rank, rule_of, slot_of
 from multichat_tui.model.codec import Value
-from multichat_tui.model.ids import DeviceId, UserId
+from multichat_tui.model.ids import ChannelId, DeviceId, UserId
 from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, THRESHOLDS, Permission
 
 LOWEST = MUTED - 1
@@ -458,6 +471,18 @@ class Authority:
                 waiting &= ~operation.past
                 found.append(operation)
         return max(found, key=lambda op: (self.level(op), op.order), default=None)
+
+    def directory(self) -> dict[ChannelId, tuple[Operation, Listing]]:
+        """The channels on a workspace's list, with what put them there."""
+        found = {}
+        for channel, entries in self.subjects.listed.items():
+            last = self._last(entries.mask)
+            act = (
+                None if last is None else next(a for a in reversed(last.acts) if isinstance(a, Listing) and a.channel == channel)
+            )
+            if last is not None and act is not None and act.name:
+                found[channel] = last, act
+        return found
 
 
 def joined(admit: Operation) -> UserId:

@@ -14,6 +14,7 @@ from multichat_tui.model.acts import (
     Devices,
     Invite,
     Leave,
+    Listing,
     Message,
     Redact,
     RefuseJoin,
@@ -28,7 +29,7 @@ from multichat_tui.model.acts import (
     UnknownAct,
 )
 from multichat_tui.model.channel_settings import SettingKey, Slot, holds, known, least_rank, role_name_of, rule_of
-from multichat_tui.model.limits import MAX_CUSTOM_RANKS
+from multichat_tui.model.limits import MAX_CUSTOM_RANKS, MAX_LISTED
 from multichat_tui.model.ranks import MEMBER, RANKS, Permission
 
 
@@ -51,7 +52,7 @@ def _permits(past: Authority, operation: Operation, act: Act, rank: int) -> bool
     permission = needed(past.subjects, operation, act)
     if permission is not None and past.threshold(permission) > rank:
         return False
-    group = past.subjects.style is Style.GROUP
+    group = past.subjects.style is not Style.DIRECT
     match act:
         case Invite():
             return group and (act.rank < rank or (act.rank == rank == MEMBER and len(operation.acts) == 1))
@@ -82,6 +83,8 @@ def _permits(past: Authority, operation: Operation, act: Act, rank: int) -> bool
             return operation.devices is not None and past.was_here(operation.devices.user)
         case Rename():
             return group
+        case Listing():
+            return past.subjects.style is Style.WORKSPACE and (not act.name or _fits_list(past, act))
         case Leave() | SetTopic() | Redact():
             return True
         case Message() | UnknownAct():
@@ -115,6 +118,11 @@ def _ranks_fit(past: Authority, operation: Operation) -> bool:
 
 
 _USUAL = frozenset(RANKS.values())
+
+
+def _fits_list(past: Authority, act: Listing) -> bool:
+    listed = past.directory()
+    return act.channel in listed or len(listed) < MAX_LISTED
 
 
 def _may_close(past: Authority, operation: Operation, act: CloseInvitation, rank: int) -> bool:

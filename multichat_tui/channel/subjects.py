@@ -14,6 +14,7 @@ from multichat_tui.model.acts import (
     Create,
     Invite,
     Leave,
+    Listing,
     Message,
     Redact,
     RefuseJoin,
@@ -28,7 +29,7 @@ from multichat_tui.model.acts import (
     UnknownAct,
 )
 from multichat_tui.model.channel_settings import SettingKey, Slot, permission_for, slot_of
-from multichat_tui.model.ids import DeviceId, UserId
+from multichat_tui.model.ids import ChannelId, DeviceId, UserId
 from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, MUTED, RANKS, Permission
 
 _Key = TypeVar("_Key")
@@ -104,6 +105,8 @@ class Subjects:
         self._made: dict[UserId, list[InvitationName]] = {}
         self.settings: dict[type[Act], Entries] = {SetTopic: Entries(), Rename: Entries()}
         self.leaves = Entries()
+        self.listed: dict[ChannelId, Entries] = {}
+        """Of a workspace: by channel, what puts it on the list or takes it off."""
         self._set: dict[Slot, Entries] = {}
         self.asked = Entries()
         """Requests to be let in."""
@@ -228,6 +231,8 @@ class Subjects:
                     found = self._invitations.setdefault(act.join_key, [])
                     found.append((name, operation, act))
                     found.sort(key=lambda entry: (entry[1].order, entry[0][1]))
+                case Listing():
+                    _entries(self.listed, act.channel).add(operation)
                 case CloseInvitation():
                     _entries(self._closes, (act.invitation, act.index)).add(operation)
                 case SetTopic() | Rename():
@@ -331,6 +336,8 @@ def needed(subjects: Subjects, operation: Operation, act: Act) -> Permission | N
             return permission_for(act.key)
         case RefuseJoin():
             return Permission.ADMIT
+        case Listing():
+            return Permission.CREATE
         case SetTopic():
             return Permission.TOPIC
         case Rename():

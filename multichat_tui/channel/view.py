@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from multichat_tui.model.acts import Invite, Style, Tip, WideFence
+from multichat_tui.model.acts import Invite, Listing, Style, Tip, WideFence
 from multichat_tui.model.channel_settings import SettingKey, Slot, role_name_of, rule_of
 from multichat_tui.model.codec import Value
-from multichat_tui.model.ids import DeviceId, RecordId, UserId
+from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.ranks import MEMBER, THRESHOLDS, Permission
 
 InvitationName: TypeAlias = tuple[RecordId, int]
@@ -118,6 +118,8 @@ class View:
     invitations: Mapping[InvitationName, InvitationState]
     revocations: Mapping[DeviceId, tuple[Revocation, ...]] = field(default_factory=dict)
     """Of each revoked device all that revoke it, by operation."""
+    directory: Mapping[ChannelId, tuple[int, Listing]] = field(default_factory=dict)
+    """Of a workspace: the channels on its list, with the operations that put them there."""
 
     halts: tuple[Halt, ...] = ()
     """By the order of their operations."""

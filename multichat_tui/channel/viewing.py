@@ -15,6 +15,7 @@ from multichat_tui.model.acts import (
     Devices,
     Invite,
     Leave,
+    Listing,
     Remove,
     Rename,
     SetRank,
@@ -149,6 +150,8 @@ def _asked_again(view: View, now: Authority, changed: int, effective: int) -> Vi
         for device in about.devices:
             _put(revocations, device, tuple(_revocations(now, device)) or None)
         changes["revocations"] = revocations
+    if about.kinds & {Listing}:
+        changes["directory"] = {channel: (op.index, act) for channel, (op, act) in now.directory().items()}
     if about.kinds & {SetTopic}:
         changes["topic"] = now.setting(SetTopic)
     if about.kinds & {Rename}:

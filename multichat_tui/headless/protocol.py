@@ -18,6 +18,7 @@ from multichat_tui.model.snapshots import (
     ContactRow,
     DeliveryRow,
     DeviceRow,
+    ListedRow,
     Me,
     MemberRow,
     MessageRow,
@@ -66,6 +67,7 @@ METHODS: Mapping[str, Method] = {
     "reports": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[ReportRow, ...]]),
     "roster": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[RosterRow, ...]]),
     "foresee": Method(needed={"intents": tuple[Part, ...]}, result=Snapshot[tuple[Foreseen, ...]]),
+    "directory": Method(needed={"workspace": ChannelId}, result=Snapshot[tuple[ListedRow, ...]]),
     "timeline": Method(
         needed={"channel": ChannelId},
         optional={"before": Position | None, "after": Position | None, "limit": int},

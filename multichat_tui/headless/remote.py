@@ -21,6 +21,7 @@ from multichat_tui.model.snapshots import (
     ContactRow,
     DeliveryRow,
     DeviceRow,
+    ListedRow,
     Me,
     MemberRow,
     MessageRow,
@@ -133,6 +134,9 @@ class RemoteNode:
 
     async def foresee(self, intents: tuple[Part, ...]) -> Snapshot[tuple[Foreseen, ...]]:
         return await self._ask("foresee", intents=intents)  # type: ignore[no-any-return]  # by METHODS
+
+    async def directory(self, workspace: ChannelId) -> Snapshot[tuple[ListedRow, ...]]:
+        return await self._ask("directory", workspace=workspace)  # type: ignore[no-any-return]  # by METHODS
 
     async def timeline(
         self,

@@ -5,7 +5,7 @@ understands it. docs/protocol/records.md lists the fields.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from itertools import pairwise
 from typing import TypeAlias
@@ -18,8 +18,10 @@ from multichat_tui.model.identity import (
     Certificate,
     decode_certificate,
 )
-from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, Log, RecordId, UserId
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import (
+    CAUSE_BYTES,
+    LINK_SEED_BYTES,
     MAX_ACTS,
     MAX_BODY_BYTES,
     MAX_ETS,
@@ -43,6 +45,8 @@ MAX_FOUNDERS = 16
 MAX_RANK = 100
 """That can be given."""
 FIRST_CONTENT_TYPE = 64
+CAUSE = 15
+"""The key of the mark of what was decided in a workspace, in acts about people."""
 MAX_DEVICE_TIPS = 2 * MAX_DEVICES
 """A chain per log for each device that an account can have."""
 
@@ -53,6 +57,8 @@ class Style(IntEnum):
     GROUP = 1
     DIRECT = 2
     """Two people, both founders."""
+    WORKSPACE = 3
+    """A group with a list of channels."""
 
 
 class Type(IntEnum):
@@ -72,6 +78,7 @@ class Type(IntEnum):
     SETTING = 14
     REFUSE_JOIN = 15
     ASK = 16
+    LISTING = 20
     MESSAGE = 64
     REDACT = 66
     REPORT = 69
@@ -150,6 +157,8 @@ class Remove:
     user: UserId
     fence: tuple[Tip, ...]
     reason: str = ""
+    cause: bytes = b""
+    """Of what was decided in a workspace, its mark there (`node.materialising`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +197,7 @@ class SetRank:
     fence: tuple[Tip, ...] = ()
     reason: str = ""
     until_ms: int = 0
+    cause: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +209,7 @@ class Ban:
     fence: tuple[Tip, ...]
     until_ms: int = 0
     reason: str = ""
+    cause: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +218,7 @@ class Unban:
 
     user: UserId
     reason: str = ""
+    cause: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +258,25 @@ class Setting:
     value: Value
     fence: WideFence = WideFence()
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayIn:
+    """An invitation to a channel: its seed, who has made it, and when it ends."""
+
+    seed: bytes = field(repr=False)
+    user: UserId
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Puts a channel on a workspace's list or, without a name, takes it off. With a way in, whoever reads the list may join."""
+
+    channel: ChannelId
+    name: str
+    topic: str = ""
+    way_in: WayIn | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,6 +345,7 @@ Act: TypeAlias = (
     | Setting
     | Ask
     | RefuseJoin
+    | Listing
     | Message
     | Redact
     | Report
@@ -326,7 +358,7 @@ def encode_acts(acts: tuple[Act, ...]) -> bytes:
     """The content of a record's body."""
     if not 1 <= len(acts) <= MAX_ACTS:
         raise ValueError("a record has 1 to 16 acts")
-    return encode({0: [_encode(act) for act in acts]})
+    return encode({0: [_marked(act, _encode(act)) for act in acts]})
 
 
 def decode_acts(content: bytes, log: Log) -> tuple[Act, ...] | Rejected:
@@ -382,6 +414,7 @@ _TYPES: dict[type, Type] = {
     Setting: Type.SETTING,
     RefuseJoin: Type.REFUSE_JOIN,
     Ask: Type.ASK,
+    Listing: Type.LISTING,
     Message: Type.MESSAGE,
     Redact: Type.REDACT,
     Report: Type.REPORT,
@@ -438,6 +471,10 @@ def _encode(act: Act) -> Value:
             return {0: Type.ASK.value, 1: act.join}
         case Setting():
             return {0: Type.SETTING.value, 1: act.key, 2: act.value, 3: wide_fence_value(act.fence), 4: act.reason}
+        case Listing():
+            way = act.way_in
+            listed: dict[int, Value] = {0: Type.LISTING.value, 1: act.channel, 2: act.name, 3: act.topic}
+            return listed if way is None else listed | {4: [way.seed, way.user, way.expires_ms]}
         case Message():
             fields: dict[int, Value] = {0: Type.MESSAGE.value, 1: act.text}
             if act.reply_to is not None:
@@ -464,6 +501,14 @@ def wide_fence_value(fence: WideFence) -> Value:
     return [fence.floor_ets, *marks]
 
 
+def _marked(act: Act, encoded: Value) -> Value:
+    """With the mark of what it carries out, if it has one."""
+    if not isinstance(act, Remove | SetRank | Ban | Unban) or not act.cause:
+        return encoded
+    assert isinstance(encoded, dict)
+    return encoded | {CAUSE: act.cause}
+
+
 def _need(fields: Mapping[int, Value], *keys: int) -> None:
     if any(key not in fields for key in keys):
         raise Malformed("act: a field is missing")
@@ -476,6 +521,13 @@ def _decode(fields: Mapping[int, Value]) -> Act:
         kind = Type(number)
     except ValueError:
         return UnknownAct(type=number, fields={key: value for key, value in fields.items() if key})
+    act = _decode_known(kind, fields)
+    if CAUSE in fields and isinstance(act, Remove | SetRank | Ban | Unban):
+        return replace(act, cause=as_bytes(fields[CAUSE], "cause", CAUSE_BYTES, CAUSE_BYTES))
+    return act
+
+
+def _decode_known(kind: Type, fields: Mapping[int, Value]) -> Act:
     match kind:
         case Type.CREATE:
             return _create(fields)
@@ -557,6 +609,14 @@ def _decode(fields: Mapping[int, Value]) -> Act:
             return Ask(join=as_bytes(fields[1], "join", MAX_JOIN_BYTES))
         case Type.SETTING:
             return _setting(fields)
+        case Type.LISTING:
+            _need(fields, 1, 2, 3)
+            return Listing(
+                channel=ChannelId(as_id(fields[1], "channel")),
+                name=as_text(fields[2], "name", MAX_NAME_CHARACTERS),
+                topic=as_text(fields[3], "topic", MAX_TOPIC_CHARACTERS),
+                way_in=_way_in(fields[4]) if 4 in fields else None,
+            )
         case Type.MESSAGE:
             _need(fields, 1)
             return Message(
@@ -644,6 +704,15 @@ def wide_fence(value: Value) -> WideFence:
     if any(one.device >= other.device for one, other in pairwise(marks)):
         raise Malformed("fence: marks out of order")
     return WideFence(marks=tuple(marks), floor_ets=as_int(floor, "floor", MAX_ETS - 1))
+
+
+def _way_in(value: Value) -> WayIn:
+    seed, user, expires_ms = as_list(value, "way in", 3, 3)
+    return WayIn(
+        seed=as_bytes(seed, "seed", LINK_SEED_BYTES, LINK_SEED_BYTES),
+        user=UserId(as_id(user, "user")),
+        expires_ms=as_int(expires_ms, "expires", MAX_TIMESTAMP_MS - 1),
+    )
 
 
 def _tip(value: Value) -> Tip:

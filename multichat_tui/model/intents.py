@@ -18,6 +18,38 @@ DAY_MS = 24 * 60 * 60 * 1000
 class CreateChannel:
     name: str
     kind: Preset = Preset.OPEN
+    workspace: ChannelId | None = None
+    """To be put on its list."""
+    open: bool = True
+    """Whoever reads the list may join."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateWorkspace:
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListChannel:
+    """Put a channel on a workspace's list; `open`: with a way in for all who read it."""
+
+    workspace: ChannelId
+    channel: ChannelId
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlistChannel:
+    workspace: ChannelId
+    channel: ChannelId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinListed:
+    """Come into a channel that is on a workspace's list."""
+
+    workspace: ChannelId
+    channel: ChannelId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -441,6 +473,10 @@ class Together:
 
 Intent: TypeAlias = (
     CreateChannel
+    | CreateWorkspace
+    | ListChannel
+    | UnlistChannel
+    | JoinListed
     | InviteToChannel
     | JoinChannel
     | LeaveChannel

@@ -11,11 +11,10 @@ from enum import StrEnum
 
 from multichat_tui.model.codec import Reason, Rejected, Value, encode
 from multichat_tui.model.ids import ChannelId, UserId, digest
-from multichat_tui.model.limits import MAX_LINK_CHARACTERS, MAX_PEER_ADDRESSES, MAX_TIMESTAMP_MS
+from multichat_tui.model.limits import LINK_SEED_BYTES, MAX_LINK_CHARACTERS, MAX_PEER_ADDRESSES, MAX_TIMESTAMP_MS
 from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, as_text, read
 
-SEED_BYTES = 16
-"""128 bits: nobody finds an open invitation by trying."""
+SEED_BYTES = LINK_SEED_BYTES
 SCHEME = "multichat:"
 MAX_ADDRESS_CHARACTERS = 64
 

@@ -80,6 +80,12 @@ MAX_TEXT_CHARACTERS = 8000
 MAX_NAME_CHARACTERS = 48
 MAX_TOPIC_CHARACTERS = 300
 MAX_LINK_CHARACTERS = 2048
+LINK_SEED_BYTES = 16
+"""128 bits: nobody finds an open invitation by trying."""
+CAUSE_BYTES = 16
+"""The mark of what was decided elsewhere."""
+MAX_LISTED = 256
+"""Channels on a workspace's list."""
 """An invitation link as typed or pasted."""
 
 # Frames and links

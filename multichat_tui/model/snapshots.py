@@ -141,6 +141,7 @@ class Thread:
 class ChannelKind(StrEnum):
     GROUP = "group"
     DIRECT = "direct"
+    WORKSPACE = "workspace"
 
 
 class Membership(StrEnum):
@@ -204,6 +205,23 @@ class ChannelRow:
     """Nobody writes there, for a while or for good."""
     closed: bool = False
     """For good."""
+    workspaces: tuple[ChannelId, ...] = ()
+    """Of ours, those on whose lists it stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedRow:
+    """A channel on a workspace's list."""
+
+    channel: ChannelId
+    name: str
+    topic: str
+    joined: bool
+    joining: bool
+    open: bool
+    """Whoever reads the list may join."""
+    members: int | None
+    """None: we are not in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,7 +98,7 @@ class Admissions:
         joining, watch = channel.standing.joining, channel.join_watch
         if joining is None or (watch is not None and watch.next_at > world.now):
             return
-        asked = [s for s in world.peers() if s.user == joining.inviter or (channel.rooted and channel.serves(s.device))]
+        asked = [session for session in world.peers() if self.may_know(session, channel)]
         for session in asked:
             world.send(session, JoinFrame(join=joining.join))
         if asked:
@@ -106,6 +106,15 @@ class Admissions:
             wait = min(session.rtt.timeout_ms(tries) for session in asked)
             world.introductions_changed = True
             channel.join_watch = Watch(sent_at=world.now, next_at=world.now + wait, tries=tries)
+
+    def may_know(self, session: Session, channel: Channel) -> bool:
+        """Whether a peer may be in a channel that we want to come into: the inviter, who is known to be in it, and who is in a
+        workspace on whose list it stands."""
+        joining = channel.standing.joining
+        if joining is None or session.user == joining.inviter or (channel.rooted and channel.serves(session.device)):
+            return joining is not None
+        lists = (c for c in self._world.channels.values() if c.rooted and channel.id in c.view.directory)
+        return any(workspace.serves(session.device) for workspace in lists)
 
     def on_join(self, session: Session, frame: JoinFrame) -> None:
         """Somebody wants to come in: admit them if the invitation allows."""

@@ -25,6 +25,7 @@ from multichat_tui.model.intents import (
     ConfigureChannel,
     ConnectTo,
     CreateChannel,
+    CreateWorkspace,
     DenyJoin,
     FetchOlder,
     ForgetTyped,
@@ -33,9 +34,11 @@ from multichat_tui.model.intents import (
     InviteContact,
     InviteToChannel,
     JoinChannel,
+    JoinListed,
     LabelDevice,
     LeaveChannel,
     LiftBan,
+    ListChannel,
     Lockdown,
     MakeResource,
     MarkRead,
@@ -58,6 +61,7 @@ from multichat_tui.model.intents import (
     SettleReport,
     Together,
     UndoDeed,
+    UnlistChannel,
     Unverify,
     VerifyByNumber,
 )
@@ -163,6 +167,14 @@ class Choices:
                 return self.purging.begin(intent)
             case CreateChannel():
                 return self._create(intent)
+            case CreateWorkspace():
+                return self._introductions.workspaces.create(intent)
+            case ListChannel():
+                return self._introductions.workspaces.enlist(intent)
+            case UnlistChannel():
+                return self._introductions.workspaces.unlist(intent)
+            case JoinListed():
+                return self._introductions.workspaces.join(intent)
             case InviteToChannel():
                 return self._invite(intent)
             case JoinChannel():
@@ -271,11 +283,14 @@ class Choices:
             raise IntentRefused(Refusal.BAD_NAME, "A channel's name has 1 to 48 visible characters.")
         if len(self._world.channels) >= MAX_CHANNELS:
             raise IntentRefused(Refusal.LIMIT, "There are too many channels.", "Leave one first.")
-        mine = (self._world.identity.certificate,)
+        workspaces = self._introductions.workspaces
+        founders = workspaces.founders(intent.workspace)
         nonce = self._world.entropy(16)
-        channel = self._ledger.found(Create(style=Style.GROUP, name=name, founders=(mine,), nonce=nonce))
+        channel = self._ledger.found(Create(style=Style.GROUP, name=name, founders=founders, nonce=nonce))
         if acts := kind_acts(channel, intent.kind, ""):
             self._ledger.author(channel, Log.CONTROL, acts)
+        if intent.workspace is not None:
+            workspaces.enlist(ListChannel(workspace=intent.workspace, channel=channel.id, open=intent.open))
         return Accepted(channel=channel.id, record=channel.control.root)
 
     def _invite(self, intent: InviteToChannel) -> Accepted:

@@ -242,6 +242,7 @@ class Engine:
         self._choices.purging.tick()
         self._devices.settle()
         self._returning.tick()
+        self._introductions.tend()
         if world.credentials_changed or world.introductions_changed or self._introductions_at <= world.now:
             self._introductions.tick()
             self._guests.tick()

@@ -14,11 +14,13 @@ from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.guests import Guests
 from multichat_tui.node.islands import forget_islands
 from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.materialising import Materialising
 from multichat_tui.node.offered_channels import OfferedChannels
 from multichat_tui.node.pairing import Pairing
 from multichat_tui.node.regarding import Regards
 from multichat_tui.node.standing import decode_held_pairing, decode_open_pairing
 from multichat_tui.node.upkeep import Upkeep
+from multichat_tui.node.workspaces import Workspaces
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.session import Role, Session, Watch
 
@@ -37,6 +39,8 @@ class Introductions:
         self.admissions = Admissions(world, ledger, exchange, guests, self._upkeep)
         self.asking = Asking(world)
         self.offered = OfferedChannels(world, self.asking)
+        self.workspaces = Workspaces(world, ledger, self.admissions)
+        self._materialising = Materialising(world, ledger, self.workspaces)
         exchange.arrivals.on_progress = self.progress
 
     def opened(self, session: Session) -> None:
@@ -99,6 +103,10 @@ class Introductions:
                     world.txn.delete(space, key)
                     world.credentials_changed = True
 
+    def tend(self) -> None:
+        """What workspaces ask for, at the end of a batch."""
+        self._materialising.tend()
+
     def wake_times(self) -> list[int]:
         world = self._world
         times = [s.conversation.next_at for s in world.sessions.values() if s.conversation is not None]
@@ -107,10 +115,10 @@ class Introductions:
                 times.append(channel.coming_back_until)
             if channel.standing.joining is not None:
                 times.append(channel.standing.joining.expires_ms)
-                if channel.join_watch is not None and any(s.user == channel.standing.joining.inviter for s in world.peers()):
+                if channel.join_watch is not None and any(self.admissions.may_know(s, channel) for s in world.peers()):
                     times.append(channel.join_watch.next_at)
             times += self._upkeep.wake_times(channel)
-        return times
+        return times + self._materialising.wake_times
 
     def progress(self, session: Session, channel: Channel) -> None:
         """Records of a channel were delivered from a link: we may have become a member, or ceased to be one."""

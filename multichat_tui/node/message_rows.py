@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from multichat_tui.model.acts import Act
+from multichat_tui.model.acts import Act, Ban, Remove, SetRank, Unban
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.events import MessageChanged
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId, short
@@ -21,6 +21,7 @@ from multichat_tui.model.snapshots import (
     Thread,
 )
 from multichat_tui.node.act_words import acts_of, deeds_words, reply_of_record, row_words
+from multichat_tui.node.listing import deciding_workspace
 from multichat_tui.node.names import channel_names
 from multichat_tui.node.redacted import redaction_of
 from multichat_tui.node.resources import Resources
@@ -209,7 +210,11 @@ class MessageRows:
         return f"{by}: {redaction.reason}" if redaction.reason else by
 
     def _deeds(self, names: dict[UserId, str], author: UserId, acts: tuple[Act, ...]) -> tuple[str, ...]:
-        return deeds_words(acts, names.get(author) or short(author), lambda user: names.get(user, short(user)))
+        """In words; what a workspace of ours has decided says so."""
+        said = deeds_words(acts, names.get(author) or short(author), lambda user: names.get(user, short(user)))
+        marked = next((act for act in acts if isinstance(act, SetRank | Remove | Ban | Unban) and act.cause), None)
+        decided = None if marked is None else deciding_workspace(self._world, marked)
+        return said if decided is None else tuple(f"{each} (as decided in {decided.view.name})" for each in said)
 
     def _cause(self, channel: Channel, names: dict[UserId, str], record: RecordId) -> str:
         """Why a record has no effect any more, in words, as far as there are some."""

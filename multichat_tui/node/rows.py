@@ -18,6 +18,7 @@ from multichat_tui.model.snapshots import (
     ContactRow,
     DeviceRow,
     FormerRow,
+    ListedRow,
     Me,
     MemberRow,
     PeerRow,
@@ -33,6 +34,7 @@ from multichat_tui.node.alarms import alarm_rows, alarms
 from multichat_tui.node.configuring import why_silent
 from multichat_tui.node.deciding import Deciding
 from multichat_tui.node.gaps import Gaps
+from multichat_tui.node.listing import directory, workspaces
 from multichat_tui.node.message_rows import UNLISTED, MessageRows, find, readers
 from multichat_tui.node.modlog import Modlog
 from multichat_tui.node.names import channel_names, names_of
@@ -151,6 +153,9 @@ class Rows:
                 found.append(Foreseen(refused=refused.message))
         return tuple(found)
 
+    def directory(self, workspace: Channel) -> tuple[ListedRow, ...]:
+        return directory(self._world, workspace)
+
     def roster(self, channel: Channel) -> tuple[RosterRow, ...]:
         return roster(self._world, channel)
 
@@ -215,7 +220,8 @@ class Rows:
             name = channel.view.name if channel.rooted else short(channel.id)
         return ChannelRow(
             id=parts[0].id,
-            kind=ChannelKind.GROUP if partner is None else ChannelKind.DIRECT,
+            kind=_kind(channel),
+            workspaces=tuple(sorted(each.id for each in workspaces(world) if channel.id in each.view.directory)),
             name=name,
             topic=channel.view.topic if channel.rooted else "",
             membership=channel.standing.membership,
@@ -358,3 +364,8 @@ class Rows:
 
     def settings(self) -> tuple[tuple[str, str], ...]:
         return tuple((key.decode(), value.decode()) for key, value in self._world.txn.scan(Space.SETTING))
+
+
+def _kind(channel: Channel) -> ChannelKind:
+    kinds = {Style.DIRECT: ChannelKind.DIRECT, Style.WORKSPACE: ChannelKind.WORKSPACE}
+    return kinds.get(channel.view.style, ChannelKind.GROUP) if channel.rooted else ChannelKind.GROUP

@@ -46,6 +46,7 @@ from multichat_tui.model.snapshots import (
     ContactRow,
     DeliveryRow,
     DeviceRow,
+    ListedRow,
     Me,
     MemberRow,
     MessageRow,
@@ -287,6 +288,9 @@ class Node:
         if len(intents) > MAX_FORESEEN:
             raise UsageError(f"At most {MAX_FORESEEN} things can be asked about at once.")
         return await self._read(lambda rows: rows.foresee(intents))
+
+    async def directory(self, workspace: ChannelId) -> Snapshot[tuple[ListedRow, ...]]:
+        return await self._read(lambda rows: rows.directory(rows.find(workspace)))
 
     async def timeline(
         self,

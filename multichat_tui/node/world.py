@@ -201,6 +201,8 @@ class World:
     """Members are gone: they are to be told why."""
     changed_contacts: set[UserId] = field(default_factory=set)
     credentials_changed: bool = True
+    workspaces_due: bool = True
+    """A control log has changed: lists, or what is to be carried into channels, may have."""
     introductions_changed: bool = True
     """A question was put, or an invitation came or went."""
     dialing_changed: bool = True

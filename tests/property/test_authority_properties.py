@@ -195,7 +195,10 @@ def one_more_changes_nothing_at_or_above_its_own_level(case: Case) -> Iterator[b
         changed = {each for each in before.keys() | after.keys() if each != op.id and before.get(each) != after.get(each)}
         if changed:
             joins = {each.id for each in log.operations if each.join is not None}
+            # With the joins, before the rest of a level, are decided what brings and ends devices, leavings, and one's own
+            # invitations to one's own rank with their ends.
             early = op.join is not None or isinstance(next(iter(op.acts), None), Devices | Leave)
+            early = early or own_invitation(op) or (log.subjects is not None and own_close(log.subjects, op))
             for each in changed:
                 level = max(before.get(each, MUTED), after.get(each, MUTED))
                 yield own is not None and (level < own or (level == own and (early or each in joins)))

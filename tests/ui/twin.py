@@ -131,6 +131,7 @@ class TwinNode:
         self.foreseen_refusals: dict[UserId, str] = {}
         """Why whatever is asked about these people would be refused."""
         self.rosters: dict[ChannelId, list[RosterRow]] = {}
+        self.directories = {}
         self.thread_drafts: dict[RecordId, str] = {}
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
         self.stored_settings: dict[str, str] = {}
@@ -462,6 +463,10 @@ class TwinNode:
     async def foresee(self, intents):
         refusals = [self.foreseen_refusals.get(getattr(intent, "user", None), "") for intent in intents]
         return Snapshot(as_of=self.seq, rows=tuple(Foreseen(refused=refused, acts=not refused) for refused in refusals))
+
+    async def directory(self, workspace):
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=tuple(self.directories.get(workspace, ())))
 
     async def timeline(
         self,

@@ -27,7 +27,7 @@ async def complete_names(context: Context) -> int:
 
 
 async def _channels(api: NodeApi) -> list[str]:
-    return sorted(row.name for row in (await api.channels()).rows if row.kind is ChannelKind.GROUP)
+    return sorted(row.name for row in (await api.channels()).rows if row.kind is not ChannelKind.DIRECT)
 
 
 async def _people(api: NodeApi) -> list[str]:

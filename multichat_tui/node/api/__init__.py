@@ -17,6 +17,7 @@ from multichat_tui.model.snapshots import (
     ContactRow,
     DeliveryRow,
     DeviceRow,
+    ListedRow,
     Me,
     MemberRow,
     MessageRow,
@@ -74,6 +75,9 @@ class NodeApi(Protocol):
 
     async def foresee(self, intents: tuple[Part, ...]) -> Snapshot[tuple[Foreseen, ...]]:
         """What would come of each of these now, by itself; nothing is done. `errors.UsageError` beyond MAX_FORESEEN."""
+
+    async def directory(self, workspace: ChannelId) -> Snapshot[tuple[ListedRow, ...]]:
+        """The channels on a workspace's list, by name; none of what is no workspace. `errors.NotFound`."""
 
     async def timeline(
         self,

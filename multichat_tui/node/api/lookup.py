@@ -65,7 +65,7 @@ async def find_channel(api: NodeApi, text: str) -> ChannelRow:
     """By `#name`, a group's name, `@name` of a direct conversation, or the beginning of the id. `errors.NotFound`."""
     rows = (await api.channels()).rows
     wanted = text.strip()
-    groups = [row for row in rows if row.kind is ChannelKind.GROUP]
+    groups = [row for row in rows if row.kind is not ChannelKind.DIRECT]
     if wanted.startswith("#"):
         rows, wanted = tuple(groups), wanted[1:]
     elif wanted.startswith("@"):

@@ -119,6 +119,7 @@ class ApiTwin:
         self.foreseen_refusals: dict[UserId, str] = {}
         """Why whatever is asked about these people would be refused."""
         self.rosters: dict[ChannelId, list[RosterRow]] = {}
+        self.directories = {}
         self.messages: list[MessageRow] = []
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
         self.kept: dict[str, str] = {}
@@ -480,6 +481,10 @@ class ApiTwin:
     async def foresee(self, intents):
         refusals = [self.foreseen_refusals.get(getattr(intent, "user", None), "") for intent in intents]
         return self._snapshot(tuple(Foreseen(refused=refused, acts=not refused) for refused in refusals))
+
+    async def directory(self, workspace):
+        self._row(workspace)
+        return self._snapshot(tuple(self.directories.get(workspace, ())))
 
     async def timeline(
         self,
