@@ -347,23 +347,25 @@ def REPORT(value: Any) -> Any:
     return found
 
 
+MARK = {15: octets(16)}
 ACTS = {
-    1: fields({1: number(1, 2), 2: text(0, 48), 3: many(many(octets(0, 512), 16, 1), 16, 1), 4: octets(16, 32)}),
+    1: fields({1: number(1, 3), 2: text(0, 48), 3: many(many(octets(0, 512), 16, 1), 16, 1), 4: octets(16, 32)}),
     2: fields({1: ID, 2: ID, 3: number(0, 100), 4: number(1, 1024), 5: TIME}),
     3: fields({1: ID, 2: number(0, 15)}),
     4: fields({1: octets(0, 4096)}),
-    5: fields({1: ID, 2: many(FENCE_END, 8192), 3: text(0, 300)}),
+    5: fields({1: ID, 2: many(FENCE_END, 8192), 3: text(0, 300)}, MARK),
     6: fields({}),
     7: fields({1: text(0, 300)}),
     8: fields({1: text(1, 48)}),
     9: fields({1: octets(0, 24 << 10), 2: many(FENCE_END, 64)}),
-    10: fields({1: ID, 2: number(-1, 100), 3: many(FENCE_END, 8192), 4: text(0, 300)}, {5: number(0, 2**48 - 1)}),
-    11: fields({1: ID, 2: many(FENCE_END, 8192), 3: number(0, 2**48 - 1), 4: text(0, 300)}),
-    12: fields({1: ID, 2: text(0, 300)}),
+    10: fields({1: ID, 2: number(-1, 100), 3: many(FENCE_END, 8192), 4: text(0, 300)}, {5: TIME, **MARK}),
+    11: fields({1: ID, 2: many(FENCE_END, 8192), 3: number(0, 2**48 - 1), 4: text(0, 300)}, MARK),
+    12: fields({1: ID, 2: text(0, 300)}, MARK),
     13: fields({1: number(1, 14), 2: THRESHOLD, 3: WIDE_FENCE, 4: text(0, 300)}),
     14: fields({1: number(1, 65536), 2: SETTING, 3: WIDE_FENCE, 4: text(0, 300)}),
     15: fields({1: ID, 2: ID, 3: text(0, 300)}),
     16: fields({1: octets(0, 4096)}),
+    20: fields({1: ID, 2: text(0, 48), 3: text(0, 300)}, {4: row(octets(16), ID, TIME)}),
     64: fields({1: text(1, 8000)}, {2: ID}),
     66: fields({1: many(ID, 256, 1), 2: text(0, 300)}, {3: many(ID, 256)}),
     69: REPORT,

@@ -54,6 +54,7 @@ from multichat_tui.model.acts import (
     Devices,
     Invite,
     Leave,
+    Listing,
     Mark,
     Message,
     Redact,
@@ -70,6 +71,7 @@ from multichat_tui.model.acts import (
     Style,
     Tip,
     Unban,
+    WayIn,
     WideFence,
     encode_acts,
 )
@@ -282,6 +284,22 @@ def acts() -> dict[str, tuple[Act, ...]]:
         "founders alone": (SetThreshold(permission=Permission.RENAME, rank=1000),),
         "request to be let in": (Ask(join=join.encoded),),
         "refused": (RefuseJoin(user=GRACE.user, join_key=public_key(join_seed(SEED)), reason="not now"),),
+        "create workspace": (Create(style=Style.WORKSPACE, name="acme", founders=((ADA,),), nonce=filled(9, 16)),),
+        "listed": (Listing(channel=ChannelId(filled(0x20)), name="harbour", topic="boats"),),
+        "listed with a way in": (
+            Listing(
+                channel=ChannelId(filled(0x20)),
+                name="harbour",
+                way_in=WayIn(seed=SEED, user=ADA.user, expires_ms=NOW_MS + 604_800_000),
+            ),
+        ),
+        "off the list": (Listing(channel=ChannelId(filled(0x20)), name=""),),
+        "decided in a workspace": (
+            SetRank(user=GRACE.user, rank=50, cause=filled(0x70, 16)),
+            Remove(user=GRACE.user, fence=(), cause=filled(0x71, 16)),
+            Ban(user=GRACE.user, fence=(), cause=filled(0x72, 16)),
+            Unban(user=GRACE.user, cause=filled(0x73, 16)),
+        ),
         "slow mode": (Setting(key=1, value=30_000, fence=seen, reason="raid"),),
         "closed for good": (Setting(key=4, value=1),),
         "name of a role": (Setting(key=6, value=(20, "reviewer")),),
