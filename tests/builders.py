@@ -127,10 +127,10 @@ def make_record(
     return record
 
 
-def make_root(founders: tuple[Person, ...], *, name: str = "harbour", at_ms: int = START_MS) -> Record:
+def make_root(founders: tuple[Person, ...], *, name: str = "harbour", at_ms: int = START_MS, style: Style = Style.GROUP) -> Record:
     """The root of a group by its first founder; with an empty name and two founders, of a direct conversation."""
     create = Create(
-        style=Style.GROUP if name else Style.DIRECT,
+        style=style if name else Style.DIRECT,
         name=name,
         founders=tuple((founder.certificate,) for founder in founders),
         nonce=digest("mc.test.nonce", f"{name} {at_ms} {founders[0].name}".encode()),

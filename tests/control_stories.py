@@ -158,6 +158,7 @@ class Story:
         operations = [log.operation(record.id) for record in records]
         found = [operation for operation in operations if isinstance(operation, Operation)]
         slow = Slow(found).resolve((1 << len(found)) - 1)
+        assert slow.directory() == {channel: listing.name for channel, (_, listing) in log.view.directory.items()}
         assert {records[index].id for index in slow.levels} == {record.id for record in records if log.effective(record.id)}
         return log
 
@@ -194,6 +195,7 @@ class Story:
             view.settings,
             [(log.records_by_index(each.operation), each.key, each.value, each.fence) for each in view.halts],
             [(petition.user, petition.join.join_key) for petition in log.waiting()],
+            {channel: (log.records_by_index(index), act) for channel, (index, act) in view.directory.items()},
             [counts(log, header, author.user) for header, author in contents],
         )
 

@@ -6,6 +6,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from multichat_tui.channel import permitting
 from multichat_tui.channel.operations import Operation
 from multichat_tui.model.acts import (
     Act,
@@ -17,6 +18,7 @@ from multichat_tui.model.acts import (
     Devices,
     Invite,
     Leave,
+    Listing,
     Message,
     Redact,
     RefuseJoin,
@@ -43,7 +45,7 @@ from multichat_tui.model.channel_settings import (
 )
 from multichat_tui.model.codec import Value
 from multichat_tui.model.hyperlinks import holds_link
-from multichat_tui.model.ids import DeviceId, RecordId, UserId
+from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.limits import MAX_CUSTOM_RANKS
 from multichat_tui.model.ranks import ADMIN, FOUNDER, MEMBER, MODERATOR, MUTED, THRESHOLDS, Permission
 
@@ -260,6 +262,18 @@ class Outcome:
         act = next(act for act in reversed(winner.acts) if isinstance(act, kind))
         return act.topic if isinstance(act, SetTopic) else act.name
 
+    def directory(self) -> dict[ChannelId, str]:
+        """The names of the channels on a workspace's list."""
+        found: dict[ChannelId, str] = {}
+        entries = [(op, act) for op in self.effective(self.mask, MUTED - 1) for act in op.acts if isinstance(act, Listing)]
+        for channel in {act.channel for _, act in entries}:
+            mine = [(op, act) for op, act in entries if act.channel == channel]
+            last = [(op, act) for op, act in mine if not any(self.slow.before(op, other) for other, _ in mine)]
+            _, entry = max(enumerate(last), key=lambda each: (self.levels[each[1][0].index], each[1][0].order, each[0]))
+            if entry[1].name:
+                found[channel] = entry[1].name
+        return found
+
     def set_to(self, slot: Slot) -> Value:
         found = [
             (op, act.value)
@@ -338,6 +352,8 @@ class Slow:
                 return permission_for(act.key)
             case RefuseJoin():
                 return Permission.ADMIT
+            case Listing():
+                return Permission.CREATE
             case SetTopic():
                 return Permission.TOPIC
             case Rename():
@@ -386,7 +402,7 @@ class Slow:
         needed = self.needs(op, act)
         if needed is not None and state.threshold(needed, MUTED - 1, op.past) > rank:
             return False
-        group = self.style is Style.GROUP
+        group = self.style is not Style.DIRECT
         match act:
             case Invite():
                 own = act.rank == rank == MEMBER
@@ -423,6 +439,9 @@ class Slow:
                 return op.devices is not None and self._was_here(state, op.devices.user)
             case Rename():
                 return group
+            case Listing():
+                full = act.channel not in state.directory() and len(state.directory()) >= permitting.MAX_LISTED
+                return self.style is Style.WORKSPACE and not (act.name and full)
             case Message():
                 return self._may_say(state, act, rank, op.past)
             case UnknownAct():
@@ -442,9 +461,9 @@ class Slow:
             assert named is not None
             others = [role_name_of(state.set_to((act.key, each))) for each in range(ADMIN) if each != named[0]]
             full = sum(1 for each in others if each is not None and each[1]) >= MAX_CUSTOM_RANKS
-            return self.style is Style.GROUP and not (named[1] and full)
+            return self.style is not Style.DIRECT and not (named[1] and full)
         rule = rule_of(act.key)
-        return self.style is Style.GROUP or not known(act.key) or (rule is not None and rule.direct)
+        return self.style is not Style.DIRECT or not known(act.key) or (rule is not None and rule.direct)
 
     def _asks(self, op: Operation) -> tuple[UserId, bytes] | None:
         return None if op.asked is None else (op.asked.certificate.user, op.asked.join_key)

@@ -148,7 +148,7 @@ class Materialising:
 def _deeds(workspace: Channel) -> Iterator[tuple[Operation, Deed, bool]]:
     """Of each person the last that was decided about them, and whatever was decided later and has turned out to be void."""
     decided: set[UserId] = set()
-    for operation in workspace.control.newest_first():
+    for operation in sorted(workspace.control.newest_first(), key=lambda each: each.order, reverse=True):
         counts = bool(workspace.view.effective >> operation.index & 1)
         for act in operation.acts:
             if not isinstance(act, SetRank | Remove | Ban | Unban) or act.user in decided or act.reason == LEFT_REASON:
