@@ -127,7 +127,9 @@ def make_record(
     return record
 
 
-def make_root(founders: tuple[Person, ...], *, name: str = "harbour", at_ms: int = START_MS, style: Style = Style.GROUP) -> Record:
+def make_root(
+    founders: tuple[Person, ...], *, name: str = "harbour", at_ms: int = START_MS, style: Style = Style.GROUP
+) -> Record:
     """The root of a group by its first founder; with an empty name and two founders, of a direct conversation."""
     create = Create(
         style=style if name else Style.DIRECT,
