@@ -12,7 +12,7 @@ from multichat_tui.model.ranks import MEMBER, Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name
 from multichat_tui.node.admissions import Admissions
-from multichat_tui.node.deciding import joined
+from multichat_tui.node.joined import joined
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.listing import state_of
 from multichat_tui.node.moderating import need
