@@ -92,7 +92,7 @@ def _run(argv: Sequence[str]) -> int:
         confirm_close(args, host)
     if args.verb == "init" and args.restore:
         args.phrase = recovery_phrase(args)
-    if args.verb == "send":
+    if args.verb in ("send", "edit"):
         args.text = message_text(args.text)
     from multichat_tui.headless.output import standard_output
 

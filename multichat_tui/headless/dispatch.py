@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from multichat_tui.headless.conformance import conformance
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.verbs import (
+    acting,
     asking,
     auditing,
     channels,
@@ -88,6 +89,10 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("send", None): messages.send,
     ("log", None): messages.log,
     ("thread", None): messages.thread,
+    ("edit", None): acting.edit,
+    ("react", None): acting.react,
+    ("pin", None): acting.pin,
+    ("pins", None): acting.pins,
     ("conformance", None): conformance,
     ("search", None): searching.search,
 }

@@ -118,6 +118,11 @@ class Composer(Widget, can_focus=True):
         self.editor.set(text)
         self._changed()
 
+    def recall_step(self, step: int) -> None:
+        """To what was entered before (-1) or after (1)."""
+        self._recall(step)
+        self._changed()
+
     def set_prompt(self, prompt: str, hint: str) -> None:
         if (prompt, hint) != (self.prompt, self.hint):
             self.prompt, self.hint = prompt, hint
@@ -176,6 +181,9 @@ class Composer(Widget, can_focus=True):
                 self._recall(-1 if action == "history.previous" else 1)
             case "up" | "down":
                 step = -1 if action == "up" else 1
+                if action == "up" and not editor.text and not self.recall.shown:
+                    self.post_message(self.Performed("edit.last"))
+                    return True
                 if self._at_edge(step) and editor.text in ("", self.recall.shown):
                     self._recall(step)
                 else:

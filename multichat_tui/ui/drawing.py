@@ -234,7 +234,16 @@ def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: boo
         body.extend(_text(row.text, cols.text, around, PLAIN if not row.mine else palette.own, unfolded))
     if row.late:
         body[-1] = _tagged(body[-1], " late", cols.text, palette.warn)
+    if row.edited and not held:
+        body[-1] = _tagged(body[-1], " (edited)", cols.text, palette.dim)
+    if row.pinned:
+        body[-1] = _tagged(body[-1], " (pinned)", cols.text, palette.accent)
     last = len(body) - 1
+    for told in row.lines if not held else ():
+        shown = sober(one_line(told))
+        body += [[(shown[begin:end], PLAIN)] for begin, end in wrap(shown, cols.text)]
+    if row.reactions:
+        body += _reactions(row, cols, palette)
     for deed in row.deeds:
         shown = sober(one_line(deed))
         body += [[(shown[begin:end], palette.dim)] for begin, end in wrap(shown, cols.text)]
@@ -252,6 +261,21 @@ def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: boo
         used = sum(width(text) for text, _ in pieces)
         tail: list[Piece] = [(" " * (cols.text - used + 1), PLAIN), sign] if number == last else []
         lines.append(strip_of([*head, *pieces, *tail], around.width, base))
+    return lines
+
+
+def _reactions(row: MessageRow, cols: Columns, palette: Palette) -> list[list[Piece]]:
+    """`👍 3  🎉 1`, one's own in brackets, in as many lines as it takes."""
+    lines: list[list[Piece]] = [[]]
+    room = cols.text
+    for each in row.reactions:
+        told = f"{sober(each.emoji)} {each.count}"
+        told = f"[{told}]" if each.mine else f" {told} "
+        if width(told) > room and lines[-1]:
+            lines.append([])
+            room = cols.text
+        lines[-1].append((told, palette.accent if each.mine else palette.dim))
+        room -= width(told)
     return lines
 
 

@@ -228,6 +228,7 @@ class Below:
     scrolled: bool
     unread_above: bool
     reply_to: MessageRow | None
+    editing: MessageRow | None = None
 
 
 def rule(below: Below, palette: Palette, glyphs: Glyphs) -> tuple[list[Piece], list[Piece]]:
@@ -235,6 +236,8 @@ def rule(below: Below, palette: Palette, glyphs: Glyphs) -> tuple[list[Piece], l
     if below.reply_to is not None:
         left = [(f"{glyphs.rule * 2} replying to ", palette.dim), (one_line(below.reply_to.name), palette.accent)]
         left += [(f": {one_line(below.reply_to.text)[:60]} ", palette.dim), ("(Esc cancels) ", palette.dim)]
+    elif below.editing is not None:
+        left = [(f"{glyphs.rule * 2} editing your message", palette.dim), (" (Esc leaves it as it is) ", palette.dim)]
     right: list[Piece] = []
     if below.unread_above:
         right.append((f" {glyphs.up} unread above ({hint('view.unread')}) ", palette.unread))

@@ -17,6 +17,7 @@ from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import COMMANDS
 from multichat_tui.node.api.commands.asking import request_lines
 from multichat_tui.ui import faces
+from multichat_tui.ui.acting import Acting
 from multichat_tui.ui.actions import KEYS, Scope, hint
 from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.cells import one_line
@@ -69,6 +70,7 @@ class MainScreen(Screen[None]):
         self.palette, self.glyphs = palette, glyphs
         self.front = Front(self.changed, self.spawn, ring)
         self.reply_to: MessageRow | None = None
+        self.acting = Acting(self)
         self.outbox = Outbox(self)
         self.performer = Performer(self)
         self._row_actions, self._trusting = RowActions(self), Trusting(self)
@@ -154,6 +156,8 @@ class MainScreen(Screen[None]):
             )
             if self.reply_to is not None and self.reply_to.channel != front.current:
                 self.reply_to = None
+            if self.acting.editing is not None and self.acting.editing.channel != front.current:
+                self.acting.forget()
             self._load_text(front.place)
         elif parts & Part.DRAFT and front.place is not None:
             draft = front.drafts.get(front.place)
@@ -239,6 +243,7 @@ class MainScreen(Screen[None]):
             scrolled=not timeline.at_end,
             unread_above=timeline.view.unread_above,
             reply_to=self.reply_to,
+            editing=self.acting.editing,
         )
         self._rule.tell(*faces.rule(below, self.palette, self.glyphs))
 
@@ -392,7 +397,10 @@ class MainScreen(Screen[None]):
         self.note_text()
 
     def on_composer_performed(self, event: Composer.Performed) -> None:
-        self.perform(event.action)
+        if event.action != "edit.last":
+            self.perform(event.action)
+        elif not self.composer.text and not self.acting.edit_last():
+            self.composer.recall_step(-1)
 
     def on_composer_large_paste(self, event: Composer.LargePaste) -> None:
         lines = event.text.count("\n") + 1

@@ -32,6 +32,8 @@ class Entered:
     text: str
     place: Place | None
     reply: MessageRow | None
+    edit: MessageRow | None = None
+    """The message whose text it is to be."""
 
 
 class Outbox:
@@ -61,7 +63,7 @@ class Outbox:
         # What is typed behind a command may be for the channel or the question that it opens.
         last = text.removeprefix(before).strip()
         opens = is_command(last) or (place is None and link_kind(last))
-        self._entered.append(Entered(text, place, screen.reply_to))
+        self._entered.append(Entered(text, place, screen.reply_to, screen.acting.editing))
         if self._idle.is_set():
             self._idle.clear()
             (screen.move if opens else screen.spawn)(self._submit())
@@ -109,6 +111,17 @@ class Outbox:
         self._under_way = ""
         self._screen.accept(place, text)
 
+    async def _edit(self, row: MessageRow, sent: str, text: str, place: Place) -> bool:
+        screen = self._screen
+        if not await screen.acting.send(row, sent):
+            return False
+        screen.front.typed.enter(place[0], text)
+        self._accept(place, text)
+        self._entered = deque(replace(each, edit=None if each.edit is row else each.edit) for each in self._entered)
+        screen.acting.forget(row)
+        screen.tell_below()
+        return True
+
     async def _message(self, entered: Entered) -> bool:
         """Whether the node has taken it."""
         screen, front = self._screen, self._screen.front
@@ -118,6 +131,8 @@ class Outbox:
             return False
         channel, thread = place
         sent = text[1:] if text.startswith("//") else text
+        if entered.edit is not None:
+            return await self._edit(entered.edit, sent, text, place)
         if await front.send(channel, sent, reply.id if reply is not None else thread) is None:
             return False
         front.typed.enter(channel, text)

@@ -162,6 +162,8 @@ class Performer:
             screen.clear_selection()
         elif not screen.composer.has_focus:
             screen.composer.focus()
+        elif screen.acting.cancel():
+            pass
         elif screen.reply_to is not None:
             screen.reply_to = None
             screen.tell_below()

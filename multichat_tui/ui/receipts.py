@@ -27,6 +27,11 @@ def _state(row: MessageRow, delivery: DeliveryRow) -> Delivery:
     return Delivery.ALL if having == len(delivery.devices) else Delivery.SOME if having else Delivery.QUEUED
 
 
+def one_line_each(text: str) -> list[str]:
+    """Its lines, none of which can pass for another."""
+    return [one_line(line) for line in text.split("\n")]
+
+
 def receipt_page(row: MessageRow, delivery: DeliveryRow, glyphs: Glyphs) -> Page:
     """State in words, why it failed, every device."""
     sent = local_time(row.time_ms)
@@ -41,5 +46,14 @@ def receipt_page(row: MessageRow, delivery: DeliveryRow, glyphs: Glyphs) -> Page
         sign = glyphs.some if device.delivered else glyphs.queued
         told = "has it" if device.delivered else "does not have it yet"
         lines.append(f"  {sign:<2} {one_line(device.name)}  {told}  (device {short(device.device)})")
+    if delivery.reactions:
+        lines.append("")
+    lines += [f"  {one_line(each.emoji)} {', '.join(one_line(name) for name in each.names)}" for each in delivery.reactions]
+    if delivery.versions:
+        lines += ["", "What it said, the first text first:"]
+    for version in delivery.versions:
+        begin, *rest = one_line_each(version.text)
+        lines.append(f"  {local_time(version.time_ms):%Y-%m-%d %H:%M:%S}  {begin}")
+        lines += [f"  {'':19}  {line}" for line in rest]
     lines += ["", f"From {one_line(row.name)}, {sent:%Y-%m-%d %H:%M:%S}", f"Message {fingerprint(row.id)}"]
     return Page(title="Who has it", lines=tuple(lines))

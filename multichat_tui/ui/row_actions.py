@@ -23,6 +23,7 @@ class RowActions:
             case "reply" if row.kind not in (RowKind.MESSAGE, RowKind.HELD):
                 front.say("only messages can be replied to")
             case "reply":
+                screen.acting.forget()
                 screen.reply_to = row
                 screen.composer.focus()
                 screen.tell_below()
@@ -36,6 +37,12 @@ class RowActions:
                 screen.perform("view.first")
             case "cursor.last":
                 screen.perform("view.last")
+            case "edit":
+                screen.acting.edit(row)
+            case "react":
+                screen.acting.react(row)
+            case "pin":
+                screen.acting.pin(row)
             case "copy":
                 screen.app.copy_to_clipboard(row.text)
                 front.say("copied")

@@ -22,6 +22,7 @@ from multichat_tui.model.intents import (
     AcceptContact,
     Accepted,
     AcknowledgeAlarms,
+    ActOn,
     AnswerComparison,
     BanMember,
     BeginVerification,
@@ -74,6 +75,7 @@ from multichat_tui.model.snapshots import (
     PeerRow,
     PermissionRow,
     Position,
+    ReactionRow,
     RowKind,
     RulesRow,
     Snapshot,
@@ -102,6 +104,19 @@ def device(name: str) -> DeviceId:
 
 def channel_id(name: str) -> ChannelId:
     return ChannelId(some_id("channel " + name))
+
+
+def _acted(row: MessageRow, act: str, fields: dict[str, str]) -> MessageRow:
+    """What becomes of a row when its reader does something with it."""
+    match act:
+        case "edit":
+            return replace(row, text=fields["text"], edited=True)
+        case "pin":
+            return replace(row, pinned=fields["on"] == "yes")
+        case _:
+            others = tuple(each for each in row.reactions if not (each.emoji == fields["emoji"] and each.mine))
+            mine = (ReactionRow(emoji=fields["emoji"], count=1, mine=True),) if fields["on"] == "yes" else ()
+            return replace(row, reactions=(*others, *mine))
 
 
 class TwinNode:
@@ -337,6 +352,12 @@ class TwinNode:
                 if above is not None:
                     self.change(replace(above, replies=above.replies + 1))
                 return Accepted(record=row.id)
+            case ActOn(record=record, act=act, fields=fields):
+                if self.refuse_with is not None:
+                    raise self.refuse_with
+                row = next(r for rows in self.rows.values() for r in rows if r.id == record)
+                self.change(_acted(row, act, dict(fields)))
+                return Accepted(record=record)
             case CreateChannel(name=name):
                 return Accepted(channel=self.add_channel(name, members=()))
             case OpenDirect(user=someone):
