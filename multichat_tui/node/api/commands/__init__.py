@@ -65,7 +65,7 @@ async def run_command(
         raise UsageError("A command begins with one slash.", "/help lists them.")
     head = line[1:].split(maxsplit=1)
     name = head[0].lower() if head and not line[1:2].isspace() else ""
-    command = _BY_NAME.get(name) or next((each for each in acting.resource_commands() if each.name == name), None)
+    command = _command_named(name)
     if command is None:
         close = nearest(name, _BY_NAME)
         advice = f"Did you mean /{close}?" if close else "/help lists the commands; // begins a message with a slash."
@@ -103,8 +103,13 @@ async def _help(call: Call) -> Outcome:
     )
 
 
+def _command_named(name: str) -> Command | None:
+    """Also of types of resources that were registered later than this module was read."""
+    return _BY_NAME.get(name) or next((each for each in acting.resource_commands() if each.name == name), None)
+
+
 async def _together(call: Call) -> Outcome:
-    return await together.together(call, _BY_NAME)
+    return await together.together(call, _command_named)
 
 
 COMMANDS: tuple[Command, ...] = (

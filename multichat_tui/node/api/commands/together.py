@@ -1,5 +1,6 @@
 """Several commands done as one: all of them, or none."""
 
+from collections.abc import Callable
 from typing import cast, get_args
 
 from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, UsageError
@@ -31,7 +32,7 @@ class Gathering:
         return Accepted(channel=part.channel)
 
 
-async def together(call: Call, commands: dict[str, Command]) -> Outcome:
+async def together(call: Call, command_named: Callable[[str], Command | None]) -> Outcome:
     """What stands between the separators is a command each, or the text of a message."""
     channel = call.need_channel()
     lines = [line.strip() for line in f" {call.need_words()} ".split(SEPARATOR) if line.strip()]
@@ -41,7 +42,7 @@ async def together(call: Call, commands: dict[str, Command]) -> Outcome:
     told: list[str] = []
     for line in lines:
         try:
-            told += await _gather(call, commands, line, gathering, channel)
+            told += await _gather(call, command_named, line, gathering, channel)
         except MultichatError as error:
             error.advice = f"{error.advice} Nothing was done.".strip()
             raise
@@ -52,13 +53,13 @@ async def together(call: Call, commands: dict[str, Command]) -> Outcome:
 
 
 async def _gather(
-    call: Call, commands: dict[str, Command], line: str, gathering: Gathering, channel: ChannelId
+    call: Call, command_named: Callable[[str], Command | None], line: str, gathering: Gathering, channel: ChannelId
 ) -> tuple[str, ...]:
     if not line.startswith("/") or line.startswith("//"):
         await gathering.submit(SendMessage(channel=channel, text=line.removeprefix("/") if line.startswith("//") else line))
         return ()
     name, _, words = line[1:].partition(" ")
-    command = commands.get(name.lower())
+    command = command_named(name.lower())
     if command is None or command.name == "together":
         raise UsageError(f"There is no command {name[:40]!r} to do together with others.", f"Usage: {call.usage}")
     before = len(gathering.parts)
