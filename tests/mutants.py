@@ -55,6 +55,7 @@ SENDING = "tests/ui/test_ui_sending.py tests/ui/test_ui_thread.py"
 IN_ORDER = "tests/ui/test_ui_in_order.py"
 
 REGARDS = "tests/simulation/test_regard_stories.py"
+VOUCHING = "tests/simulation/test_vouching_stories.py"
 ASKING = "tests/simulation/test_request_stories.py"
 
 MUTANTS = (
@@ -96,8 +97,8 @@ MUTANTS = (
     Mutant(
         name="strangers come straight in",
         file="multichat_tui/node/asking.py",
-        old="return user in world.contacts or any(",
-        new="return True or any(",
+        old="if user in world.contacts or any(",
+        new="if True or any(",
         tests=ASKING,
     ),
     Mutant(
@@ -134,6 +135,48 @@ MUTANTS = (
         old="if entry.hidden or channel.standing.membership is Membership.ASKED:",
         new="if entry.hidden:",
         tests=ASKING,
+    ),
+    Mutant(
+        name="whom one vouches for is passed on to fellow members",
+        file="multichat_tui/node/statements.py",
+        old="if user in users and kind not in PRIVATE and (",
+        new="if user in users and (",
+        tests=VOUCHING,
+    ),
+    Mutant(
+        name="vouches are taken from anybody",
+        file="multichat_tui/node/private_statements.py",
+        old="    if peer is None or peer != author:",
+        new="    if peer is None:",
+        tests=VOUCHING,
+    ),
+    Mutant(
+        name="fellow members are told whom one vouches for",
+        file="multichat_tui/node/private_statements.py",
+        old="    if user is None or user not in world.contacts or world.blocked(user):\n        return ()",
+        new="    if user is None or world.blocked(user):\n        return ()",
+        tests="tests/unit/node/test_node_private_statements.py",
+    ),
+    Mutant(
+        name="ignored people vouch",
+        file="multichat_tui/node/trust_paths.py",
+        old=" and voucher not in world.regards and",
+        new=" and",
+        tests=VOUCHING,
+    ),
+    Mutant(
+        name="the setting that those vouched for ask too is not heeded",
+        file="multichat_tui/node/asking.py",
+        old="return self._who() is WhoComesIn.VOUCHED and",
+        new="return",
+        tests=VOUCHING,
+    ),
+    Mutant(
+        name="an introduction that was declined comes back",
+        file="multichat_tui/node/request_rows.py",
+        old="        and made.seed not in world.answered_introductions\n",
+        new="",
+        tests=VOUCHING,
     ),
     Mutant(
         name="a reply quotes what is ignored",
@@ -1599,8 +1642,8 @@ MUTANTS = (
     Mutant(
         name="a removal that turns out void is not taken back",
         file="multichat_tui/node/world.py",
-        old="return self.live or (self.rooted and",
-        new="return self.live or (False and",
+        old="return self.rooted and self.standing.membership in (Membership.REMOVED",
+        new="return False and self.standing.membership in (Membership.REMOVED",
         tests=MODERATION,
     ),
     Mutant(

@@ -194,6 +194,13 @@ def sign_profile(secrets: DeviceSecrets, user: UserId, number: int, profile: Pro
     return statement
 
 
+def sign_statement(secrets: DeviceSecrets, user: UserId, kind: StatementKind, number: int, content: bytes) -> Statement | None:
+    """None: it would be longer than a statement may be."""
+    body = statement_body(user=user, kind=kind, device=secrets.device, number=number, content=content)
+    statement = decode_statement(encode([body, sign(secrets.signing_seed, statement_signed_bytes(body))]))
+    return statement if isinstance(statement, Statement) else None
+
+
 def statement_holds(statement: Statement) -> bool:
     """By its own device's key; whether that is a device of the user is for the caller to check. A closing is signed by the
     account's key, and by no other."""

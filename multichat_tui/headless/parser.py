@@ -261,6 +261,15 @@ def _people_verbs(verb: Any, noun: Any) -> None:
         ("unblock", "take that back"),
     ):
         verb(name, help_text, within=contact).add_argument("name", metavar="NAME")
+    vouch = verb("vouch", "tell your contacts that you know somebody; it verifies nobody", within=contact)
+    vouch.add_argument("name", metavar="NAME")
+    vouch.add_argument("note", nargs="*", metavar="NOTE", help="how you know them; your contacts see it")
+    verb("unvouch", "take that back", within=contact).add_argument("name", metavar="NAME")
+    verb("trust", "what speaks for somebody: who vouches for them", within=contact).add_argument("name", metavar="NAME")
+    introduce = verb("introduce", "bring two of your contacts together: both are asked, and told by whom", within=contact)
+    introduce.add_argument("name", metavar="NAME")
+    introduce.add_argument("other", metavar="OTHER")
+    introduce.add_argument("note", nargs="*", metavar="NOTE", help="what both are told beside")
     verb("ignored", "whom you ignore or have blocked", within=contact)
     verb("requests", "people who are no contacts and ask to write to you", within=contact)
     verb("accept", "take up what somebody asks", within=contact).add_argument("name", metavar="NAME")

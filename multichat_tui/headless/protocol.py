@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, Intent, Part
 from multichat_tui.model.moderation import DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
 from multichat_tui.model.searching import FoundPage, Search
@@ -29,6 +29,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
     Thread,
 )
+from multichat_tui.model.trust import TrustRow
 
 PROTOCOL = 1
 MAX_ANSWER_LINE_BYTES = 64 * 1024 * 1024
@@ -58,6 +59,7 @@ METHODS: Mapping[str, Method] = {
     "channel": Method(needed={"channel": ChannelId}, result=Snapshot[ChannelRow]),
     "contacts": Method(result=Snapshot[tuple[ContactRow, ...]]),
     "members": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[MemberRow, ...]]),
+    "trust": Method(needed={"user": UserId}, result=Snapshot[TrustRow]),
     "rules": Method(needed={"channel": ChannelId}, result=Snapshot[RulesRow]),
     "modlog": Method(
         needed={"channel": ChannelId},

@@ -12,7 +12,7 @@ from multichat_tui.headless.protocol import ANSWER_TIMEOUT_S, HELLO_TIMEOUT_S, M
 from multichat_tui.headless.socket_path import peer_uid
 from multichat_tui.model.errors import MultichatError, NewerVersion, Unreachable, UsageError
 from multichat_tui.model.events import Event
-from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, Intent, Part
 from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
 from multichat_tui.model.searching import FoundPage, Search
@@ -32,6 +32,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
     Thread,
 )
+from multichat_tui.model.trust import TrustRow
 from multichat_tui.node.api.subscription import Subscription
 from multichat_tui.node.api.wire import error_from_json, from_json, from_line, to_json, to_line
 
@@ -111,6 +112,9 @@ class RemoteNode:
 
     async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
         return await self._ask("members", channel=channel)  # type: ignore[no-any-return]  # by METHODS
+
+    async def trust(self, user: UserId) -> Snapshot[TrustRow]:
+        return await self._ask("trust", user=user)  # type: ignore[no-any-return]  # by METHODS
 
     async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
         return await self._ask("rules", channel=channel)  # type: ignore[no-any-return]  # by METHODS

@@ -337,6 +337,24 @@ class AnswerRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetVouch:
+    """Tell one's contacts that one knows somebody who is a contact too; or take that back."""
+
+    user: UserId
+    vouched: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introduce:
+    """Bring two contacts together: both are asked, and told by whom."""
+
+    one: UserId
+    other: UserId
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RevokeDevice:
     """End one of one's own devices, for good and everywhere. The passphrase opens the account's key; None where there is none."""
 
@@ -514,6 +532,8 @@ Intent: TypeAlias = (
     | AcknowledgeAlarms
     | SetRegard
     | AnswerRequest
+    | SetVouch
+    | Introduce
     | RevokeDevice
     | SettleDevices
     | LabelDevice

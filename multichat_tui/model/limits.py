@@ -238,6 +238,16 @@ MAX_CONTROL_RECORDS_PER_DEVICE = 4096
 """authority.md, bounds."""
 MAX_REGARDS = 1024
 """People whom one ignores or has blocked."""
+MAX_VOUCHES = 64
+"""People whom one vouches for; with long notes fewer fit into one statement."""
+MAX_VOUCH_NOTE_CHARACTERS = 64
+MAX_INTRODUCTIONS = 8
+"""Introductions by one contact that are told and shown at a time; the oldest give way."""
+INTRODUCTION_MS = 14 * 24 * 60 * 60 * 1000
+"""So long an introduction can be taken up."""
+MAX_TRUST_STEPS = 3
+MAX_TRUST_PATHS = 4
+"""Of the ways in which somebody is trusted the shortest are shown, each of so many vouches at most."""
 MAX_REQUESTS = 32
 """Conversations that people who are no contacts have begun, and that the user has not answered; one of each person."""
 MAX_REQUESTS_PER_CHANNEL = 8

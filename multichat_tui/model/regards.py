@@ -42,6 +42,8 @@ class WhoComesIn(StrEnum):
 class RequestKind(StrEnum):
     DIRECT = "direct"
     """They have begun a conversation."""
+    INTRODUCTION = "introduction"
+    """A contact would bring the two of us together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +55,10 @@ class RequestRow:
     kind: RequestKind
     since_ms: int
     through: str
-    """The channel by which they know us; empty: one that is not shared any more."""
+    """The channel by which they know us (empty: one that is not shared any more), or who introduces them."""
     texts: tuple[str, ...] = ()
-    """The first messages."""
+    """The first messages, or what the introducer notes."""
     count: int = 0
     """How many messages are held."""
+    vouched_by: tuple[str, ...] = ()
+    """Contacts who vouch for them."""

@@ -20,6 +20,14 @@ class StatementKind(IntEnum):
     """Not carried as a statement: in offers and requests it names the user's device list."""
     CLOSED = 3
     """The account is closed for good; signed by the account's own key."""
+    VOUCH = 4
+    """Whom the user vouches for; told to contacts by the user alone."""
+    INTRODUCTION = 5
+    """People whom the user brings together with the reader; told to the reader by the user alone."""
+
+
+PRIVATE = frozenset({StatementKind.VOUCH, StatementKind.INTRODUCTION})
+"""Passed on by nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

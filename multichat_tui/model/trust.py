@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from multichat_tui.model.comparing import ComparisonId, Purpose
 from multichat_tui.model.ids import UserId
+from multichat_tui.model.regards import Regard
 
 
 class AlarmKind(StrEnum):
@@ -96,6 +97,38 @@ class ComparisonRow:
     words: tuple[str, ...] = ()
     emoji: tuple[tuple[str, str], ...] = ()
     """(symbol, name) of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustStep:
+    """A contact who vouches for the next one of a path, or for its end. `name` is made safe, `note` is hostile text."""
+
+    user: UserId
+    name: str
+    verified: bool
+    since_ms: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustPath:
+    steps: tuple[TrustStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustRow:
+    """What speaks for somebody. Whoever is vouched for is not verified by that."""
+
+    user: UserId
+    name: str
+    contact: bool
+    verified: bool
+    regard: Regard
+    vouched: bool
+    """One vouches for them oneself, with this `note`."""
+    note: str = ""
+    paths: tuple[TrustPath, ...] = ()
+    """The shortest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

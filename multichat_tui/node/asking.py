@@ -15,6 +15,7 @@ from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.islands import forget_islands
 from multichat_tui.node.request_rows import requests
 from multichat_tui.node.standing import Asked, Standing
+from multichat_tui.node.trust_paths import vouchers
 from multichat_tui.node.world import Channel, World
 
 
@@ -63,7 +64,9 @@ class Asking:
     def comes_straight_in(self, user: UserId) -> bool:
         """A contact; somebody to whom one has written first; somebody for whom a contact vouches, unless that is not wanted."""
         world = self._world
-        return user in world.contacts or any(c.live and world.partner(c) == user for c in world.channels.values())
+        if user in world.contacts or any(c.live and world.partner(c) == user for c in world.channels.values()):
+            return True
+        return self._who() is WhoComesIn.VOUCHED and user not in world.regards and bool(vouchers(world, user))
 
     def _who(self) -> WhoComesIn:
         value = (self._world.txn.get(Space.SETTING, REQUESTS_SETTING.encode()) or b"").decode()

@@ -31,6 +31,7 @@ from multichat_tui.model.intents import (
     ForgetTyped,
     GiveRank,
     Intent,
+    Introduce,
     InviteContact,
     InviteToChannel,
     JoinChannel,
@@ -59,6 +60,7 @@ from multichat_tui.model.intents import (
     SetRegard,
     SettleDevices,
     SettleReport,
+    SetVouch,
     Together,
     UndoDeed,
     UnlistChannel,
@@ -81,7 +83,7 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.ports import Space
 from multichat_tui.model.ranks import Permission
-from multichat_tui.model.regards import Regard
+from multichat_tui.model.regards import REQUESTS_SETTING, Regard
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name, encodable
 from multichat_tui.node.account import AccountChoices
@@ -104,6 +106,7 @@ from multichat_tui.node.regarding import Regards
 from multichat_tui.node.rows import COPIED, REVOKED, WAITING
 from multichat_tui.node.typed import SETTING as HISTORY
 from multichat_tui.node.typed import Typed, forget_typed
+from multichat_tui.node.vouching import Vouching
 from multichat_tui.node.world import Channel, World
 
 OWN_BUSINESS = (MarkRead, SetDraft, RememberTyped, ForgetTyped, ChangeSetting, SetRegard)
@@ -125,6 +128,7 @@ class Choices:
         comparisons: Comparisons,
         meeting: Meeting,
         regards: Regards,
+        vouching: Vouching,
     ) -> None:
         self._world = world
         self._ledger = ledger
@@ -135,6 +139,7 @@ class Choices:
         self._comparisons = comparisons
         self._meeting = meeting
         self._regards = regards
+        self._vouching = vouching
         self._typed = Typed(world)
         self._deciding = Deciding(world)
         self.purging = Purging(world, ledger)
@@ -199,7 +204,14 @@ class Choices:
                 self._regards.set(intent)
                 if intent.regard is Regard.BLOCKED:
                     self._introductions.asking.drop(intent.user)
+                    self._vouching.drop(intent.user)
                 return Accepted(user=intent.user)
+            case SetVouch():
+                self._vouching.set_vouch(intent)
+                return Accepted(user=intent.user)
+            case Introduce():
+                self._vouching.introduce(intent)
+                return Accepted(user=intent.one)
             case AnswerRequest():
                 return self._answer_request(intent)
             case BeginVerification():
@@ -375,10 +387,14 @@ class Choices:
 
     def _answer_request(self, intent: AnswerRequest) -> Accepted:
         asking = self._introductions.asking
+        user = intent.user
+        introduced = self._vouching.accept(user) if intent.accept else self._vouching.decline(user)
+        if introduced and asking.asked_by(user) is None:
+            return Accepted(user=user)
         if intent.accept:
-            return Accepted(channel=asking.accept(intent.user).id, user=intent.user)
-        asking.decline(intent.user)
-        return Accepted(user=intent.user)
+            return Accepted(channel=asking.accept(user).id, user=user)
+        asking.decline(user)
+        return Accepted(user=user)
 
     # Oneself
 
@@ -444,6 +460,8 @@ class Choices:
         self._world.txn.put(Space.SETTING, intent.key.encode(), intent.value.encode())
         if (intent.key.encode(), intent.value) == (HISTORY, "off"):
             forget_typed(self._world.txn)
+        if intent.key == REQUESTS_SETTING:
+            self._world.introductions_changed = True
         if intent.key == DEPTH:
             for channel in self._world.channels.values():
                 if channel.edge is not None:

@@ -86,6 +86,7 @@ from multichat_tui.node.regarding import Regards
 from multichat_tui.node.returning import Returning
 from multichat_tui.node.rows import Rows
 from multichat_tui.node.standing import decode_contact, decode_kept_list, decode_standing
+from multichat_tui.node.vouching import Vouching
 from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.chains import Chains
 from multichat_tui.sync.session import Role, Session
@@ -108,6 +109,7 @@ class Engine:
         self._devices = Devices(world, self._ledger)
         self._dialing = Dialing(world)
         self._guests = Guests(world, self._exchange, self._dialing)
+        self._vouching = Vouching(world, self._exchange, self._dialing)
         self._regards = Regards(world, self._exchange)
         self._introductions = Introductions(world, self._ledger, self._exchange, self._devices, self._guests, self._regards)
         self._returning = Returning(world, self._devices, self._guests)
@@ -130,6 +132,7 @@ class Engine:
             self._comparisons,
             self._meeting,
             self._regards,
+            self._vouching,
         )
 
     @classmethod
@@ -173,6 +176,11 @@ class Engine:
         engine = cls(world)
         engine._regards.load()
         engine._introductions.asking.load()
+        world.answered_introductions = {seed for seed, _ in txn.scan(Space.ANSWERED)}
+        for key, value in txn.scan(Space.INTRODUCED):
+            introduced = decode_statement(value)
+            if not isinstance(introduced, Rejected):
+                world.introduced[UserId(key)] = introduced
         for channel in world.channels.values():
             if channel.standing.membership is Membership.JOINING and channel.standing.joining is None:
                 channel.coming_back_until = now + COMING_BACK_MS
@@ -245,6 +253,7 @@ class Engine:
         self._introductions.tend()
         if world.credentials_changed or world.introductions_changed or self._introductions_at <= world.now:
             self._introductions.tick()
+            self._vouching.settle()
             self._guests.tick()
             self._introductions_at = min((*self._introductions.wake_times(), *self._guests.wake_times()), default=NEVER)
             world.introductions_changed = False

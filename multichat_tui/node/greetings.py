@@ -6,9 +6,10 @@ those of which it holds more than the other is known to hold; where neither know
 
 from multichat_tui.model.frames import ChainTip
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, digest
-from multichat_tui.model.statements import StatementKind
+from multichat_tui.model.statements import PRIVATE, StatementKind
 from multichat_tui.node.holdings import Holdings, shares
 from multichat_tui.node.offers import ALL, Chosen, Offers
+from multichat_tui.node.private_statements import said_between
 from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.statements import Statements
 from multichat_tui.node.world import Channel, World
@@ -131,8 +132,9 @@ class Greetings:
         said: list[Said] = [
             (user, kind, s.number, s.body)
             for (user, kind), s in self._world.statements.items()
-            if user in users and (user != own.user or kind == StatementKind.CLOSED)
+            if user in users and kind not in PRIVATE and (user != own.user or kind == StatementKind.CLOSED)
         ]
+        said += [(s.user, s.kind, s.number, s.body) for s in said_between(self._world, session.user)]
         said.append((own.user, own.profile.kind, own.profile.number, own.profile.body))
         for user in users:
             listed = None if user is None else own.devices if user == own.user else self._world.list_of(user)

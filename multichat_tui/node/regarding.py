@@ -78,5 +78,6 @@ class Regards:
         """Front ends read again: rows of any age look otherwise now."""
         world = self._world
         world.changed_contacts.add(user)
-        world.status_changed = True
+        # Whom they vouch for, or introduce, may count now, or no more.
+        world.status_changed = world.introductions_changed = True
         world.emit(partial(Resync))

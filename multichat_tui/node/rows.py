@@ -29,7 +29,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
 )
 from multichat_tui.model.text import display_names
-from multichat_tui.model.trust import AlarmKind, ComparisonRow
+from multichat_tui.model.trust import AlarmKind, ComparisonRow, TrustRow
 from multichat_tui.node.alarms import alarm_rows, alarms
 from multichat_tui.node.configuring import why_silent
 from multichat_tui.node.deciding import Deciding
@@ -44,6 +44,7 @@ from multichat_tui.node.report_rows import ReportRows
 from multichat_tui.node.request_rows import request_rows
 from multichat_tui.node.roster import roster
 from multichat_tui.node.standing import decode_held_pairing
+from multichat_tui.node.trust_paths import trust_row
 from multichat_tui.node.typed import typed_lines
 from multichat_tui.node.world import Channel, World
 
@@ -158,6 +159,9 @@ class Rows:
 
     def roster(self, channel: Channel) -> tuple[RosterRow, ...]:
         return roster(self._world, channel)
+
+    def trust(self, user: UserId) -> TrustRow:
+        return trust_row(self._world, user)
 
     def rules(self, channel: Channel) -> RulesRow:
         """What holds in a channel; next to nothing of one that has not arrived."""

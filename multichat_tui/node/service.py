@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable, UsageError
 from multichat_tui.model.events import Event, Resync
-from multichat_tui.model.ids import ChannelId, LinkId, RecordId
+from multichat_tui.model.ids import ChannelId, LinkId, RecordId, UserId
 from multichat_tui.model.intents import (
     Accepted,
     ChangeSetting,
@@ -57,6 +57,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
     Thread,
 )
+from multichat_tui.model.trust import TrustRow
 from multichat_tui.node.api.settings import LOG_LEVEL
 from multichat_tui.node.api.subscription import Subscription
 from multichat_tui.node.effects import Effects
@@ -263,6 +264,9 @@ class Node:
 
     async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
         return await self._read(lambda rows: rows.members(rows.find(channel)))
+
+    async def trust(self, user: UserId) -> Snapshot[TrustRow]:
+        return await self._read(lambda rows: rows.trust(user))
 
     async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
         return await self._read(lambda rows: rows.rules(rows.find(channel)))

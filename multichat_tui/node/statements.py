@@ -5,8 +5,9 @@ from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import MessageFrame, StatementOffer
 from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, UserId
 from multichat_tui.model.limits import LISTS_PER_FRAME, MAX_STATEMENTS
-from multichat_tui.model.statements import StatementKind, decode_statement
+from multichat_tui.model.statements import PRIVATE, StatementKind, decode_statement
 from multichat_tui.node.holdings import shares
+from multichat_tui.node.private_statements import takes_from, told_to
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Session
 
@@ -32,8 +33,9 @@ class Statements:
         offers += [
             StatementOffer(user=user, kind=kind, number=statement.number)
             for (user, kind), statement in sorted(world.statements.items())
-            if user in users and (user != own.user or kind == StatementKind.CLOSED)
+            if user in users and kind not in PRIVATE and (user != own.user or kind == StatementKind.CLOSED)
         ]
+        offers += [StatementOffer(user=s.user, kind=s.kind, number=s.number) for s in told_to(world, session.user)]
         if session.user is not None and (session.user, StatementKind.CLOSED) in world.statements:
             # Said back to who has closed the account: so they know that it was heard.
             closing = world.statements[session.user, StatementKind.CLOSED]
@@ -62,6 +64,9 @@ class Statements:
                 return listed is None
             return offer.number != listed.mark and offer.number >> 40 >= listed.number
         known = world.statements.get((offer.user, offer.kind))
+        if offer.kind in PRIVATE:
+            newer = known is None or known.number < offer.number
+            return newer and takes_from(world, session.user, offer.user, offer.kind)
         other = offer.user != world.identity.user or offer.kind == StatementKind.CLOSED
         return other and (known is None or known.number < offer.number)
 
@@ -69,9 +74,12 @@ class Statements:
         world = self._world
         allowed = {(offer.user, offer.kind) for offer in self.known_to(session)}
         own = world.identity.profile
+        private = {(s.user, s.kind): s for s in told_to(world, session.user)}
         found = []
         for name in wanted:
-            if name == (own.user, own.kind):
+            if name[1] in PRIVATE:
+                found += [private[name].encoded] if name in private else []
+            elif name == (own.user, own.kind):
                 found.append(own.encoded)
             elif name in allowed and name in world.statements:
                 found.append(world.statements[name].encoded)
@@ -89,7 +97,10 @@ class Statements:
         if isinstance(statement, Rejected) or not statement_holds(statement):
             world.count("statement-rejected")
             return
-        if statement.user == world.identity.user and statement.kind != StatementKind.CLOSED:
+        if statement.kind in PRIVATE and not takes_from(world, session.user, statement.user, statement.kind):
+            world.count("statement-audience")
+            return
+        if statement.user == world.identity.user and statement.kind not in (StatementKind.CLOSED, StatementKind.VOUCH):
             world.count("statement-author")
             return
         if statement.kind != StatementKind.CLOSED and not self._is_device_of(statement.device, statement.user):
@@ -99,6 +110,8 @@ class Statements:
             world.count("statement-author")
             return
         if world.learn_statement(statement):
+            if statement.kind in PRIVATE:
+                return
             for channel in world.channels.values():
                 if channel.rooted and statement.user in channel.view.members:
                     world.changed_members.add(channel.id)
@@ -110,6 +123,8 @@ class Statements:
 
     def _is_device_of(self, device: bytes, user: UserId) -> bool:
         world = self._world
+        if user == world.identity.user and any(c.device == device for c in world.identity.devices.living):
+            return True
         contact = world.contacts.get(user)
         if contact is not None and any(c.device == device for c in contact.devices.living):
             return True

@@ -18,7 +18,8 @@ from multichat_tui.model.ports import Entropy, Space, Transaction
 from multichat_tui.model.receipts import Receipt
 from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import Membership, Progress
-from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile
+from multichat_tui.model.statements import PRIVATE, Profile, Statement, StatementKind, decode_profile
+from multichat_tui.model.vouching import Introduction, Vouch, decode_introductions, decode_vouches
 from multichat_tui.node.comparison import Comparison
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.identity import Identity
@@ -213,6 +214,14 @@ class World:
     """Edited, reacted to, voted on in this batch, by acts of that channel."""
     named: set[UserId] = field(default_factory=set)
     """Who was given a name in this batch."""
+    vouches: dict[UserId, tuple[Vouch, ...]] = field(default_factory=dict)
+    """Whom contacts, and we, vouch for."""
+    introduced: dict[UserId, Statement] = field(default_factory=dict)
+    """What of introductions each contact is told by us."""
+    introductions: dict[UserId, tuple[Introduction, ...]] = field(default_factory=dict)
+    """What we are told, by introducer."""
+    answered_introductions: set[bytes] = field(default_factory=set)
+    """Their seeds."""
     declined: dict[UserId, int] = field(default_factory=dict)
     """Whose requests were declined, and when."""
     let_in: set[ChannelId] = field(default_factory=set)
@@ -377,6 +386,12 @@ class World:
         known = self.statements.get(key)
         if known is not None and (known.number, known.body) >= (statement.number, statement.body):
             return False
+        if statement.kind in PRIVATE:
+            if not self._learn_private(statement):
+                return False
+            self.txn.put(Space.STATEMENT, statement.user + bytes([statement.kind]), statement.encoded)
+            self.status_changed = self.introductions_changed = True
+            return True
         profile = decode_profile(statement.content) if statement.kind == StatementKind.PROFILE else None
         if not isinstance(profile, Profile) and statement.kind != StatementKind.CLOSED:
             return False
@@ -392,8 +407,26 @@ class World:
             self.changed_contacts.add(user)
         return True
 
+    def _learn_private(self, statement: Statement) -> bool:
+        """Take in what somebody tells contacts alone. False: it says nothing that is understood, or is for somebody else."""
+        if statement.kind == StatementKind.VOUCH:
+            vouches = decode_vouches(statement.content)
+            if not isinstance(vouches, tuple):
+                return False
+            self.vouches[statement.user] = vouches
+        else:
+            told = decode_introductions(statement.content)
+            if not isinstance(told, tuple) or told[0] != self.identity.user:
+                return False
+            self.introductions[statement.user] = told[1]
+        self.statements[statement.user, statement.kind] = statement
+        return True
+
     def restore_statement(self, statement: Statement) -> None:
         """Take in what the store holds."""
+        if statement.kind in PRIVATE:
+            self._learn_private(statement)
+            return
         profile = decode_profile(statement.content) if statement.kind == StatementKind.PROFILE else None
         if isinstance(profile, Profile):
             self.profiles[statement.user] = profile

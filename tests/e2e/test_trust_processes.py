@@ -74,6 +74,19 @@ def test_a_member_who_is_no_contact_asks_and_is_accepted_from_the_shell(homes: H
     homes.results("bob", "send", "@eve", "you may", "--wait", "delivered")
     assert [each["text"] for each in homes.results("bob", "log", "@eve") if each["kind"] == "message"] == ["may I?", "you may"]
     assert homes.results("bob", "contact", "requests") == []
+    # ann, a contact of both by now, brings them together.
+    for who in ("bob", "eve"):
+        homes.pair("ann", who)
+    homes.results("ann", "contact", "vouch", "eve", "from", "school")
+    homes.results("ann", "contact", "introduce", "bob", "eve")
+    for who, other in (("bob", "eve"), ("eve", "bob")):
+        assert asked(homes, who)["kind"] == "introduction"
+        homes.results(who, "contact", "accept", other)
+    deadline = time.monotonic() + PATIENCE_S
+    while [row["name"] for row in homes.results("bob", "contact", "list") if not row["pending"]] != ["ann", "eve"]:
+        assert time.monotonic() < deadline, "the introduction came to nothing"
+    [[step]] = homes.results("bob", "contact", "trust", "eve")[0]["paths"]
+    assert (step["name"], step["note"], step["verified"]) == ("ann", "from school", False)
 
 
 def asked(homes: Homes, who: str) -> dict[str, object]:

@@ -59,6 +59,7 @@ from multichat_tui.model.moderation import (
     RosterRow,
 )
 from multichat_tui.model.ranks import FOUNDER, THRESHOLDS
+from multichat_tui.model.regards import Regard
 from multichat_tui.model.searching import FoundPage, FoundRow, Search, check_search, holds_all, marked_places, words_of
 from multichat_tui.model.snapshots import (
     ChannelKind,
@@ -82,6 +83,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
     Thread,
 )
+from multichat_tui.model.trust import TrustRow
 from multichat_tui.node.api.launch import ProfileState
 
 START_MS = 1_750_000_000_000
@@ -453,6 +455,11 @@ class TwinNode:
     async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
         await self._pass()
         return Snapshot(as_of=self.seq, rows=tuple(self.member_rows[channel]))
+
+    async def trust(self, user: UserId) -> Snapshot[TrustRow]:
+        name = next((r.name for rows in self.member_rows.values() for r in rows if r.user == user), "somebody")
+        row = TrustRow(user=user, name=name, contact=False, verified=False, regard=Regard.NONE, vouched=False)
+        return Snapshot(as_of=self.seq, rows=row)
 
     async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
         await self._pass()

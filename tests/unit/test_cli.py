@@ -128,6 +128,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "pair accept l", "pair nearby", "contact list", "contact show x", "contact verify x",
         "contact unverify x", "contact warnings", "contact ignore x", "contact unignore x", "contact block x",
         "contact unblock x", "contact ignored",
+        "contact vouch x", "contact unvouch x", "contact trust x", "contact introduce x y",
         "contact requests", "contact accept x", "contact decline x", "channel create x", "channel invite x", "channel join l",
         "channel leave x",
         "channel list", "channel members x", "channel role x y admin", "channel kick x y", "channel ban x y",

@@ -24,9 +24,10 @@ from multichat_tui.model.snapshots import StatusRow
 from multichat_tui.model.trust import ComparisonRow, ComparisonState, NearbyRow
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.alarm_words import alarm_fields, alarm_words
-from multichat_tui.node.api.commands.trust import ANSWERS, comparison_lines
+from multichat_tui.node.api.commands.asking import find_request
+from multichat_tui.node.api.commands.trust import ANSWERS, bring_together, comparison_lines, set_vouch, trust_fields, trust_lines
 from multichat_tui.node.api.comparison_words import comparison_fields, state_words
-from multichat_tui.node.api.lookup import find_contact, id_text, one_line
+from multichat_tui.node.api.lookup import find_author, find_contact, id_text, one_line
 
 QUESTION = "The same on both screens? yes, no or cancel"
 
@@ -234,3 +235,41 @@ async def _next(following: Callable[[], Awaitable[object]]) -> object:
         return await following()
     except StopAsyncIteration:
         raise UsageError("The node has stopped.", "Begin again.") from None
+
+
+async def contact_vouch(context: Context) -> int:
+    return await _vouch(context, vouched=True, note=" ".join(context.args.note))
+
+
+async def contact_unvouch(context: Context) -> int:
+    return await _vouch(context, vouched=False)
+
+
+async def _vouch(context: Context, *, vouched: bool, note: str = "") -> int:
+    async with session(context.host, network=False) as opened:
+        contact = await find_contact(opened.api, context.args.name)
+        line = await set_vouch(opened.api, contact, vouched=vouched, note=note)
+    context.out.result({"contact": id_text(contact.user), "name": contact.name, "vouched": vouched}, line)
+    return 0
+
+
+async def contact_trust(context: Context) -> int:
+    """What speaks for somebody: a contact, a member of any channel, or somebody who asks."""
+    async with session(context.host, network=False) as opened:
+        api = opened.api
+        try:
+            user = (await find_author(api, context.args.name)).user
+        except NotFound:
+            user = (await find_request(api, context.args.name)).user
+        row = (await api.trust(user)).rows
+    context.out.result(trust_fields(row), *trust_lines(row))
+    return 0
+
+
+async def contact_introduce(context: Context) -> int:
+    args = context.args
+    async with session(context.host, network=False) as opened:
+        one, other = await find_contact(opened.api, args.name), await find_contact(opened.api, args.other)
+        line = await bring_together(opened.api, one, other, " ".join(args.note))
+    context.out.result({"one": id_text(one.user), "other": id_text(other.user)}, line)
+    return 0

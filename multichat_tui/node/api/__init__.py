@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from multichat_tui.model.events import Event
-from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, Intent, Part
 from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
 from multichat_tui.model.searching import FoundPage, Search
@@ -28,6 +28,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
     Thread,
 )
+from multichat_tui.model.trust import TrustRow
 
 __all__ = ["NodeApi"]
 
@@ -53,6 +54,9 @@ class NodeApi(Protocol):
 
     async def members(self, channel: ChannelId) -> Snapshot[tuple[MemberRow, ...]]:
         """Founders first, then by name."""
+
+    async def trust(self, user: UserId) -> Snapshot[TrustRow]:
+        """What speaks for somebody: who vouches for them, and whether one does oneself."""
 
     async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
         """Who may do what there, what one is oneself, and who is banned. `errors.NotFound`."""

@@ -149,6 +149,11 @@ def clock_time(time_ms: int) -> str:
     return _local(time_ms, "%H:%M")
 
 
+def clock_date(time_ms: int) -> str:
+    """`2026-11-21` in local time."""
+    return _local(time_ms, "%Y-%m-%d")
+
+
 def _local(time_ms: int, form: str) -> str:
     try:
         return time.strftime(form, time.localtime(time_ms / 1000))

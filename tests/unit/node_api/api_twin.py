@@ -88,7 +88,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
     Thread,
 )
-from multichat_tui.model.trust import AlarmRow, ComparisonRow, ComparisonState
+from multichat_tui.model.trust import AlarmRow, ComparisonRow, ComparisonState, TrustRow
 from multichat_tui.node.api.subscription import Subscription
 
 
@@ -126,6 +126,7 @@ class ApiTwin:
         self.alarms: tuple[AlarmRow, ...] = ()
         self.comparisons: tuple[ComparisonRow, ...] = ()
         self.regards: dict[UserId, RegardRow] = {}
+        self.trust_rows: dict[UserId, TrustRow] = {}
         self.requests: dict[UserId, RequestRow] = {}
         self.device_rows: list[DeviceRow] = []
         self.known_peers: list[PeerRow] = []
@@ -451,6 +452,9 @@ class ApiTwin:
         self.rules_rows[channel] = replace(rules, former=former)
         known = [row.name for row in former if row.user == who]
         return known[0] if known else self.people[who].name
+
+    async def trust(self, user: UserId) -> Snapshot[TrustRow]:
+        return self._snapshot(self.trust_rows[user])
 
     async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
         self._row(channel)

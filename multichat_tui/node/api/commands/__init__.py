@@ -383,8 +383,23 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="trust",
         usage="/trust [NAME]",
-        summary="warnings about people's keys; with a name: you have seen them",
+        summary="warnings about people's keys; with a name: you have seen them, or what speaks for that person",
         run=trust.trust,
+    ),
+    Command(
+        name="vouch",
+        usage="/vouch NAME [NOTE]",
+        summary="tell your contacts that you know somebody; it verifies nobody",
+        run=trust.vouch,
+        takes=(NAMES,),
+    ),
+    Command(name="unvouch", usage="/unvouch NAME", summary="take that back", run=trust.unvouch, takes=(NAMES,)),
+    Command(
+        name="introduce",
+        usage="/introduce NAME NAME [NOTE]",
+        summary="bring two of your contacts together: both are asked, and told by whom",
+        run=trust.introduce,
+        takes=(NAMES, NAMES),
     ),
     Command(name="nick", usage="/nick [NAME]", summary="show or change your own name", run=people.nick),
     Command(

@@ -3,7 +3,7 @@
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import AnswerRequest
-from multichat_tui.model.regards import RequestRow
+from multichat_tui.model.regards import RequestKind, RequestRow
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import find_among, id_text, one_line
@@ -23,9 +23,18 @@ async def requests(call: Call) -> Outcome:
 
 def request_lines(row: RequestRow) -> list[str]:
     """One request for people, in lines that are safe to draw."""
+    vouched = f"  {', '.join(map(one_line, row.vouched_by))} vouches for them: /trust shows it" if row.vouched_by else ""
+    beside = [vouched] if vouched else []
+    if row.kind is RequestKind.INTRODUCTION:
+        noted = [f"  {one_line(text)}" for text in row.texts]
+        return [f"{one_line(row.through)} introduces {one_line(row.name)} to you, to become contacts:", *noted, *beside]
     through = f", a member of #{one_line(row.through)}" if row.through else ""
     count = f"{row.count} {'message' if row.count == 1 else 'messages'}"
-    return [f"{one_line(row.name)} asks to write to you{through} ({count}):", *(f"  {one_line(text)}" for text in row.texts)]
+    return [
+        f"{one_line(row.name)} asks to write to you{through} ({count}):",
+        *(f"  {one_line(text)}" for text in row.texts),
+        *beside,
+    ]
 
 
 def request_fields(row: RequestRow) -> dict[str, Plain]:
@@ -37,6 +46,7 @@ def request_fields(row: RequestRow) -> dict[str, Plain]:
         "through": row.through,
         "texts": list(row.texts),
         "count": row.count,
+        "vouched_by": list(row.vouched_by),
     }
 
 
@@ -65,6 +75,9 @@ async def answer(api: NodeApi, text: str, *, accept: bool) -> tuple[RequestRow, 
     name = one_line(row.name)
     if not accept:
         return row, (None, f"What {name} asked is declined and deleted. They are not told, and cannot ask again.")
+    if row.kind is RequestKind.INTRODUCTION:
+        told = f"When {name} has accepted too, and you can reach each other, you are contacts. /verify compares words then."
+        return row, (channel, told)
     return row, (
         channel,
         f"{name} can write to you from now on. They are no contact of yours: /pair makes one.",

@@ -1,25 +1,34 @@
 """Slash commands about whose keys are whose."""
 
+from dataclasses import replace
+
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, UsageError
+from multichat_tui.model.ids import UserId
 from multichat_tui.model.intents import (
     AcknowledgeAlarms,
     Answer,
     AnswerComparison,
     BeginVerification,
+    Introduce,
     MeetNearby,
     SetNearby,
+    SetVouch,
     Unverify,
     VerifyByNumber,
 )
-from multichat_tui.model.trust import ComparisonRow
+from multichat_tui.model.regards import Regard
+from multichat_tui.model.snapshots import ContactRow
+from multichat_tui.model.trust import ComparisonRow, TrustRow
+from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.alarm_words import alarm_fields, alarm_words
-from multichat_tui.node.api.commands.shape import Call, Outcome
+from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.comparison_words import emoji_line, state_words, whom, words_line
-from multichat_tui.node.api.lookup import find_contact, find_person, id_text, one_line
+from multichat_tui.node.api.lookup import find_among, find_contact, find_person, id_text, one_line
+from multichat_tui.node.api.transcript import clock_date
 
 
 async def trust(call: Call) -> Outcome:
-    """Without a name: the warnings. With one: they were seen."""
+    """Without a name: the warnings. With one: they were seen; if there are none, what speaks for that person."""
     standing = (await call.api.status()).rows.alarms
     if not call.words:
         lines: list[str] = []
@@ -33,9 +42,9 @@ async def trust(call: Call) -> Outcome:
     if len(named) == 1:
         user = named[0]
     else:
-        user = (await find_person(call.api, wanted, call.channel)).user
+        user = await _somebody(call, wanted)
     if user not in about:
-        raise NotFound("There is no warning about them that you have not seen.", "/trust lists the warnings.")
+        return await _speaks_for(call, user)
     await call.api.submit(AcknowledgeAlarms(user=user))
     line = f"The warnings about {one_line(about[user])} are taken as seen. This verifies nobody: /verify does."
     return Outcome(lines=(line,), fields={"user": id_text(user), "name": about[user]})
@@ -164,4 +173,107 @@ async def nearby(call: Call, words: str) -> Outcome:
             "people": [{"id": person.id, "code": person.code} for person in row.people],
         },
         compare=True,
+    )
+
+
+async def _somebody(call: Call, text: str) -> UserId:
+    """Also somebody who asks."""
+    try:
+        return (await find_person(call.api, text, call.channel)).user
+    except NotFound:
+        rows = (await call.api.status()).rows.requests
+        if not rows:
+            raise
+        return find_among(rows, text, "person", lambda row: (row.name, row.user)).user
+
+
+async def _speaks_for(call: Call, user: UserId) -> Outcome:
+    row = (await call.api.trust(user)).rows
+    return Outcome(lines=trust_lines(row), fields=trust_fields(row))
+
+
+def trust_lines(row: TrustRow) -> tuple[str, ...]:
+    """What speaks for somebody, for people."""
+    name = one_line(row.name)
+    if row.verified:
+        lines = [f"{name} is verified: you have compared words or the safety number."]
+    elif row.contact:
+        lines = [f"{name} is your contact, and not verified: /verify compares words."]
+    else:
+        lines = [f"{name} is no contact of yours, and not verified."]
+    if row.regard is not Regard.NONE:
+        lines.append(f"You have {'blocked' if row.regard is Regard.BLOCKED else 'chosen to ignore'} them.")
+    if row.vouched:
+        lines.append(f"You vouch for them{_noted(row.note)}.")
+    for path in row.paths:
+        ends = [one_line(step.name) for step in path.steps[1:]] + [name]
+        steps = [
+            f"{one_line(step.name)}, {'verified' if step.verified else 'not verified'}, vouches for {end} "
+            f"(since {clock_date(step.since_ms)}{_noted(step.note)})"
+            for step, end in zip(path.steps, ends, strict=True)
+        ]
+        lines.append("; ".join(steps))
+    if not row.paths and not row.verified:
+        lines.append("Nobody whom you know vouches for them.")
+    return tuple(lines)
+
+
+def _noted(note: str) -> str:
+    return f": {one_line(note)}" if note else ""
+
+
+def trust_fields(row: TrustRow) -> dict[str, Plain]:
+    return {
+        "user": id_text(row.user),
+        "name": row.name,
+        "contact": row.contact,
+        "verified": row.verified,
+        "vouched": row.vouched,
+        "paths": [
+            [
+                {"user": id_text(s.user), "name": s.name, "verified": s.verified, "since_ms": s.since_ms, "note": s.note}
+                for s in path.steps
+            ]
+            for path in row.paths
+        ],
+    }
+
+
+async def vouch(call: Call) -> Outcome:
+    name, note = call.first_word()
+    contact = await find_contact(call.api, name)
+    line = await set_vouch(call.api, contact, vouched=True, note=note)
+    return Outcome(lines=(line,), fields={"user": id_text(contact.user), "vouched": True})
+
+
+async def unvouch(call: Call) -> Outcome:
+    contact = await find_contact(call.api, call.need_words().strip('"'))
+    line = await set_vouch(call.api, contact, vouched=False)
+    return Outcome(lines=(line,), fields={"user": id_text(contact.user), "vouched": False})
+
+
+async def set_vouch(api: NodeApi, contact: ContactRow, *, vouched: bool, note: str = "") -> str:
+    """Vouch for a contact or no more; what is to be said of it."""
+    await api.submit(SetVouch(user=contact.user, vouched=vouched, note=note))
+    name = one_line(contact.name)
+    if not vouched:
+        return f"You do not vouch for {name} any more; your contacts learn it as you are linked with them."
+    return f"You vouch for {name}: your contacts see that, and nobody else. It verifies nobody."
+
+
+async def introduce(call: Call) -> Outcome:
+    name, rest = call.first_word()
+    if not rest:
+        raise UsageError(f"Usage: {call.usage}")
+    other, note = replace(call, words=rest).first_word()
+    one, two = await find_contact(call.api, name), await find_contact(call.api, other)
+    line = await bring_together(call.api, one, two, note)
+    return Outcome(lines=(line,), fields={"one": id_text(one.user), "other": id_text(two.user)})
+
+
+async def bring_together(api: NodeApi, one: ContactRow, other: ContactRow, note: str) -> str:
+    await api.submit(Introduce(one=one.user, other=other.user, note=note))
+    return (
+        f"{one_line(one.name)} and {one_line(other.name)} are asked as soon as you are linked with them. "
+        "When both have accepted and can reach each other they are contacts."
     )
