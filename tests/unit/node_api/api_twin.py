@@ -454,7 +454,9 @@ class ApiTwin:
         return known[0] if known else self.people[who].name
 
     async def trust(self, user: UserId) -> Snapshot[TrustRow]:
-        return self._snapshot(self.trust_rows[user])
+        name = self.people[user].name if user in self.people else "somebody"
+        plain = TrustRow(user=user, name=name, contact=user in self.people, verified=False, regard=Regard.NONE, vouched=False)
+        return self._snapshot(self.trust_rows.get(user, plain))
 
     async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
         self._row(channel)
