@@ -11,13 +11,13 @@ from typing import Protocol
 from multichat_tui.channel.authority import Authority
 from multichat_tui.channel.resources import registry
 from multichat_tui.channel.view import Halt, Ruling
-from multichat_tui.model.acts import Act, Report, SettleReport
+from multichat_tui.model.acts import Act, Redact, Report, SettleReport
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.hyperlinks import holds_link
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.records import Header
 
-ALWAYS = (Report, SettleReport)
+ALWAYS = (Report, SettleReport, Redact)
 """Acts that are no writing: also where nobody writes any more."""
 
 

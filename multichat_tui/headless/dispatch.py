@@ -81,6 +81,7 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("channel", "reports"): auditing.reports,
     ("channel", "settle"): auditing.settle,
     ("channel", "roster"): auditing.roster,
+    ("channel", "roles"): configuring.roles,
     ("channel", "kind"): configuring.kind,
     ("channel", "waiting"): configuring.waiting,
     ("channel", "approve"): configuring.approve,

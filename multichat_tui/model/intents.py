@@ -206,6 +206,16 @@ class DenyJoin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NameRole:
+    """What a rank is called in a channel; an empty name takes that away."""
+
+    channel: ChannelId
+    rank: int
+    name: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeKind:
     """All the permissions and settings that make a channel one of this kind."""
 
@@ -475,6 +485,7 @@ Part: TypeAlias = (
     | Lockdown
     | ConfigureChannel
     | ChangeKind
+    | NameRole
     | UndoDeed
     | RedactMessages
 )
@@ -512,6 +523,7 @@ Intent: TypeAlias = (
     | Lockdown
     | ConfigureChannel
     | ChangeKind
+    | NameRole
     | ApproveJoin
     | DenyJoin
     | Together

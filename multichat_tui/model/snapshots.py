@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.presets import Preset
-from multichat_tui.model.ranks import Permission
+from multichat_tui.model.ranks import MEMBER, Permission
 from multichat_tui.model.regards import Regard, RegardRow, RequestRow
 from multichat_tui.model.trust import AlarmKind, AlarmRow, ComparisonRow, NearbyRow
 
@@ -251,7 +251,7 @@ class MemberRow:
     user: UserId
     name: str
     role: str
-    """founder, admin, moderator, member, muted, or `rank N`."""
+    """founder, admin, moderator, member, muted, the name that the channel gives to the rank, or `rank N`."""
     online: bool
     me: bool
     contact: bool
@@ -263,6 +263,7 @@ class MemberRow:
     """They have a place of an invitation that is full and not closed yet: somebody who used it too, and is not known here, could
     have it instead."""
     regard: Regard = Regard.NONE
+    rank: int = MEMBER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +272,14 @@ class PermissionRow:
 
     permission: Permission
     rank: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRow:
+    """A rank that has a name of its own in a channel."""
+
+    rank: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,6 +335,8 @@ class RulesRow:
     former: tuple[FormerRow, ...] = ()
     waiting: tuple[WaitingRow, ...] = ()
     """Who asks to be let in, the first first."""
+    roles: tuple[RoleRow, ...] = ()
+    """The ranks that have names of their own, the highest first."""
     kind: Preset | None = None
     """What kind of channel these rules make it; None: one of its own, or a direct one."""
     settings: tuple[SettingRow, ...] = ()

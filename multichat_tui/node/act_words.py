@@ -1,7 +1,8 @@
 """What acts say in a row of the timeline, and what they are found by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from multichat_tui.channel.resources import registry
 from multichat_tui.model.acts import (
@@ -66,7 +67,9 @@ def _devices_text(devices: DeviceList) -> str:
     return f"changed devices: {living} in use, revoked {' '.join(short(device) for device in revoked)}"
 
 
-def deeds_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], str]) -> tuple[str, ...]:
+def deeds_words(
+    acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], str], roles: Mapping[int, str] = MappingProxyType({})
+) -> tuple[str, ...]:
     """What was done to people's rights, and beside that to the channel, each in words. Names and reasons are others' text."""
     found: list[str] = []
     shut = _lockdown_reason(acts)
@@ -78,7 +81,7 @@ def deeds_words(acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], 
                 until = f" until {moment(act.until_ms)}" if act.until_ms else ""
                 said = f"{author} muted {name_of(act.user)}{until}"
             case SetRank():
-                role = standing_words(act.rank).removeprefix("of ")
+                role = roles.get(act.rank) or standing_words(act.rank).removeprefix("of ")
                 said = f"{author} made {name_of(act.user)} {role}"
             case Remove():
                 said = f"{author} removed {name_of(act.user)}"

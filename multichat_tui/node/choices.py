@@ -44,6 +44,7 @@ from multichat_tui.model.intents import (
     MakeResource,
     MarkRead,
     MeetNearby,
+    NameRole,
     OpenDirect,
     PurgeMessages,
     RedactMessages,
@@ -159,6 +160,7 @@ class Choices:
                 | Lockdown()
                 | ConfigureChannel()
                 | ChangeKind()
+                | NameRole()
             ):
                 return self._write(self._deciding.decide(intent))
             case ApproveJoin() | DenyJoin():

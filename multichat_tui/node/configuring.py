@@ -2,17 +2,21 @@
 
 from multichat_tui.channel.view import View
 from multichat_tui.model.acts import Act, SetThreshold, Setting, Style, WideFence
-from multichat_tui.model.channel_settings import RULES, SettingKey, slot_of
+from multichat_tui.model.channel_settings import RULES, SettingKey, role_name_of, slot_of
 from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.hyperlinks import holds_link
 from multichat_tui.model.ids import Log
-from multichat_tui.model.intents import ChangeKind, ConfigureChannel
+from multichat_tui.model.intents import ChangeKind, ConfigureChannel, NameRole
+from multichat_tui.model.limits import MAX_CUSTOM_RANKS
+from multichat_tui.model.lookalikes import skeleton
 from multichat_tui.model.presets import PRESETS, SET_BY_PRESETS, Preset
 from multichat_tui.model.ranks import FOUNDER, OF_CONTENT, Permission, holders_words, standing_words
 from multichat_tui.model.snapshots import Membership
-from multichat_tui.model.text import describe_ms
+from multichat_tui.model.text import clean_name, describe_ms
+from multichat_tui.node.joined import NEEDS_NEWER
 from multichat_tui.node.looked_at import paced_record
 from multichat_tui.node.moderating import clean_reason, need, wide_fence
+from multichat_tui.node.roles import looks_usual
 from multichat_tui.node.world import Channel, World
 
 
@@ -31,12 +35,36 @@ class Configuring:
         if mine < rule.rank:
             who = "Only founders" if rule.rank == FOUNDER else f"In this channel only {holders_words(rule.rank)}"
             raise IntentRefused(Refusal.NOT_ALLOWED, f"{who} do that. You are {standing_words(mine)}.")
+        if intent.key is SettingKey.PROTOCOL_LEVEL and intent.value > channel.knows:
+            raise IntentRefused(Refusal.NEWER, f"This version knows levels up to {channel.knows}: it would shut itself out.")
         before = view.setting(intent.key)
         if intent.value == before or (rule.final and intent.value < before):
             raise IntentRefused(Refusal.ALREADY, "That is so already." if intent.value == before else "That never goes back.")
         drawn = rule.fenced and intent.value > rule.default
         fence = wide_fence(channel) if drawn else WideFence()
         return (Setting(key=intent.key.value, value=intent.value, fence=fence, reason=clean_reason(intent.reason)),)
+
+    def name_role(self, channel: Channel, intent: NameRole) -> tuple[Act, ...]:
+        """`errors.IntentRefused`."""
+        view, key = channel.view, SettingKey.ROLE_NAME
+        if view.style is Style.DIRECT:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation has no roles.")
+        mine = need(view, self._world.identity.user, Permission.CHANGE, "name roles")
+        name = clean_name(intent.name) if intent.name.strip() else ""
+        if role_name_of((intent.rank, "")) is None:
+            raise IntentRefused(Refusal.LIMIT, "Only ranks from 1 to 99 can be named, and 50 is moderator.")
+        if name is None or " " in name:
+            raise IntentRefused(Refusal.BAD_NAME, "A role's name is one word of 1 to 48 visible characters.")
+        if intent.rank >= mine:
+            raise IntentRefused(Refusal.NOT_ALLOWED, f"You are {standing_words(mine)}: you name ranks below your own only.")
+        named = {rank: given for rank, given in view.role_names.items() if rank != intent.rank}
+        if view.role_names.get(intent.rank, "") == name:
+            raise IntentRefused(Refusal.ALREADY, "It is called so already." if name else "That rank has no name of its own.")
+        if name and (looks_usual(name) or skeleton(name.casefold()) in {skeleton(each.casefold()) for each in named.values()}):
+            raise IntentRefused(Refusal.BAD_NAME, "Another role is called so, or looks like it.", "Choose another name.")
+        if name and len(named) >= MAX_CUSTOM_RANKS:
+            raise IntentRefused(Refusal.LIMIT, f"At most {MAX_CUSTOM_RANKS} ranks have names.", "/roles RANK off takes one away.")
+        return (Setting(key=key.value, value=(intent.rank, name), reason=clean_reason(intent.reason)),)
 
     def change_kind(self, channel: Channel, intent: ChangeKind) -> tuple[Act, ...]:
         """All that is to be changed, in one record. `errors.IntentRefused`."""
@@ -107,6 +135,8 @@ def why_silent(world: World, channel: Channel) -> str:
     """Why the user cannot write in a channel that they are in, in a sentence; empty: they can."""
     if not channel.rooted or channel.standing.membership is not Membership.JOINED:
         return ""
+    if channel.beyond:
+        return NEEDS_NEWER
     try:
         refuse_in(channel.view)
         need(channel.view, world.identity.user, Permission.SEND, "write")

@@ -21,6 +21,7 @@ from multichat_tui.model.intents import (
     LiftBan,
     Lockdown,
     MakeResource,
+    NameRole,
     Part,
     RedactMessages,
     RemoveMember,
@@ -108,6 +109,9 @@ class Deciding:
             case ApproveJoin() | DenyJoin():
                 channel = joined(self._world, intent.channel)
                 return Decided(channel=channel, acts=(self._petitioning.decide(channel, intent),), user=intent.user)
+            case NameRole():
+                channel = joined(self._world, intent.channel)
+                return Decided(channel=channel, acts=self._configuring.name_role(channel, intent))
             case ChangeKind():
                 channel = joined(self._world, intent.channel)
                 return Decided(channel=channel, acts=self._configuring.change_kind(channel, intent))

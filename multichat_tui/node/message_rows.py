@@ -25,6 +25,7 @@ from multichat_tui.node.listing import deciding_workspace
 from multichat_tui.node.names import channel_names
 from multichat_tui.node.redacted import redaction_of
 from multichat_tui.node.resources import Resources
+from multichat_tui.node.roles import role_names
 from multichat_tui.node.world import Channel, EventBuild, World
 
 ABSENT = {
@@ -154,7 +155,7 @@ class MessageRows:
             and world.txn.get(Space.CITED, channel.id + record.id) is None
         ):
             kind = RowKind.HELD
-        deeds = self._deeds(names, entry.user, acts)
+        deeds = self._deeds(channel, names, entry.user, acts)
         mine = entry.user == world.identity.user
         state, delivered, total = self._delivery(channel, header, mine and kind is RowKind.MESSAGE)
         if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):
@@ -209,9 +210,10 @@ class MessageRows:
         by = "deleted" if own else f"redacted by {names.get(redaction.user) or short(redaction.user)}"
         return f"{by}: {redaction.reason}" if redaction.reason else by
 
-    def _deeds(self, names: dict[UserId, str], author: UserId, acts: tuple[Act, ...]) -> tuple[str, ...]:
+    def _deeds(self, channel: Channel, names: dict[UserId, str], author: UserId, acts: tuple[Act, ...]) -> tuple[str, ...]:
         """In words; what a workspace of ours has decided says so."""
-        said = deeds_words(acts, names.get(author) or short(author), lambda user: names.get(user, short(user)))
+        name = names.get(author) or short(author)
+        said = deeds_words(acts, name, lambda user: names.get(user, short(user)), role_names(channel.view))
         marked = next((act for act in acts if isinstance(act, SetRank | Remove | Ban | Unban) and act.cause), None)
         decided = None if marked is None else deciding_workspace(self._world, marked)
         return said if decided is None else tuple(f"{each} (as decided in {decided.view.name})" for each in said)
@@ -220,7 +222,7 @@ class MessageRows:
         """Why a record has no effect any more, in words, as far as there are some."""
         for cause in channel.control.verdict(record).causes:
             operation = channel.control.operation(cause)
-            said = () if operation is None else self._deeds(names, operation.user, operation.acts)
+            said = () if operation is None else self._deeds(channel, names, operation.user, operation.acts)
             if said:
                 return f": beside it {said[0]}"
         return ""

@@ -42,6 +42,7 @@ from multichat_tui.node.petitioning import waiting_rows
 from multichat_tui.node.regards import ignored_devices, regard_rows
 from multichat_tui.node.report_rows import ReportRows
 from multichat_tui.node.request_rows import request_rows
+from multichat_tui.node.roles import role_names, role_rows
 from multichat_tui.node.roster import roster
 from multichat_tui.node.standing import decode_held_pairing
 from multichat_tui.node.trust_paths import trust_row
@@ -125,12 +126,13 @@ class Rows:
         names = channel_names(self._world, channel)
         # One's own new device has taken the place of the copied one, and so have others'.
         doubtful = {channel.control.user_of(device) for device in world.forked - world.revoked}
-        unsettled = channel.view.unsettled
+        unsettled, roles = channel.view.unsettled, role_names(channel.view)
         rows = [
             MemberRow(
                 user=user,
                 name=names[user],
-                role=role_of(channel.view.ranks.get(user, MEMBER)),
+                role=roles.get(channel.view.ranks.get(user, MEMBER)) or role_of(channel.view.ranks.get(user, MEMBER)),
+                rank=channel.view.ranks.get(user, MEMBER),
                 online=user == world.identity.user or world.online(user),
                 me=user == world.identity.user,
                 contact=user in world.contacts,
@@ -186,6 +188,7 @@ class Rows:
             bans=tuple(sorted(bans, key=lambda row: (row.name.casefold(), row.user))),
             former=tuple(sorted(former, key=lambda row: (row.name.casefold(), row.user))),
             kind=None if view.style is Style.DIRECT else preset_of(view.threshold, view.setting),
+            roles=role_rows(view),
             waiting=waiting_rows(self._world, channel, names),
             settings=tuple(SettingRow(key=key, value=view.setting(key)) for key in RULES),
         )

@@ -7,6 +7,7 @@ from multichat_tui.channel.control import ControlLog
 from multichat_tui.channel.view import View
 from multichat_tui.crypto.identity import device_list_holds, join_holds
 from multichat_tui.crypto.keys import link_key, pair_key
+from multichat_tui.model.channel_settings import PROTOCOL_LEVEL, SettingKey
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.events import Event, ProfileChanged
 from multichat_tui.model.frame_bytes import encode_frame
@@ -79,6 +80,8 @@ class Channel:
     _numbers: DeviceNumbers | None = None
     taken: int = 0
     """Of a conversation that only asks: how many of its records are held."""
+    knows: int = PROTOCOL_LEVEL
+    """The greatest protocol level of a channel that this node understands."""
     shut: bool = False
     """A direct conversation with somebody blocked: nothing of it is told or taken."""
     told: set[DeviceId] = field(default_factory=set)
@@ -100,6 +103,12 @@ class Channel:
         return self.edge is not None or bool(self.chains.holes)
 
     @property
+    def beyond(self) -> bool:
+        """Its protocol level is one that this node does not know: nothing is told or taken there, as what is not understood could
+        be somebody's removal."""
+        return self.rooted and self.view.setting(SettingKey.PROTOCOL_LEVEL) > self.knows
+
+    @property
     def live(self) -> bool:
         """We take part."""
         return self.standing.membership in (Membership.JOINED, Membership.JOINING)
@@ -108,7 +117,7 @@ class Channel:
     def hears(self) -> bool:
         """Records are taken and asked for: also where we were removed, or not let in again, as that may turn out to have been
         nobody's right."""
-        if self.shut:
+        if self.shut or self.beyond:
             return False
         if self.live or self.standing.membership is Membership.ASKED:
             return True
@@ -128,7 +137,7 @@ class Channel:
 
     def audience(self, me: DeviceId) -> tuple[DeviceId, ...]:
         """The devices of the present members, but for our own."""
-        if not self.rooted:
+        if not self.rooted or self.beyond:
             return ()
         if self._audience is None or self._audience[0] != self.view.mask:
             members, gone = self.view.members, self.view.revocations
@@ -140,7 +149,7 @@ class Channel:
     def untold(self, me: DeviceId) -> tuple[DeviceId, ...]:
         """The devices of those who are no members any more, did not leave by themselves, and were not told yet: at most the last
         MAX_UNTOLD. Links with them are taken until then."""
-        if not self.rooted or not self.live:
+        if not self.rooted or not self.live or self.beyond:
             return ()
         if self._untold is None or self._untold[:2] != (self.view.mask, len(self.told)):
             left = {ending.user for ending in self.view.endings if ending.fence is None}
@@ -153,7 +162,7 @@ class Channel:
     def serves(self, device: DeviceId) -> bool:
         """Whether this device may be told of the channel: in our own view its user is a member, and it is not revoked."""
         certificate = self.control.certificates.get(device)
-        if certificate is None or not self.rooted or self.shut:
+        if certificate is None or not self.rooted or self.shut or self.beyond:
             return False
         return certificate.user in self.view.members and device not in self.view.revocations
 

@@ -104,7 +104,9 @@ class Desk:
     @property
     def ordered(self) -> list[ChannelRow | ContactRow]:
         """The side pane's order, which numbers follow too: groups, conversations, contacts one has not written to."""
-        rows = sorted(self.channels.values(), key=lambda row: (row.kind is ChannelKind.DIRECT, row.name.casefold(), row.id))
+        rows = sorted(
+            self.channels.values(), key=lambda row: (row.kind is ChannelKind.DIRECT, row.archived, row.name.casefold(), row.id)
+        )
         spoken = {row.user for row in rows if row.kind is ChannelKind.DIRECT}
         silent = [row for row in self.contacts.values() if row.user not in spoken]
         return [*rows, *sorted(silent, key=lambda row: (row.name.casefold(), row.user))]
@@ -138,6 +140,11 @@ def _path(path: str, rtt_ms: float | None) -> str:
     return f"{name} {'<1' if rtt_ms < 1 else round(rtt_ms)} ms"
 
 
+def _pane_order(row: ChannelRow) -> tuple[bool, bool, str, ChannelId]:
+    """Groups first, of these the archived ones last."""
+    return row.kind is ChannelKind.DIRECT, row.archived, row.name.casefold(), row.id
+
+
 def shown_name(row: ChannelRow) -> str:
     """With the sign of a group, without one for a person."""
     return row.name if row.kind is ChannelKind.DIRECT else f"#{row.name}"
@@ -147,7 +154,7 @@ def standing(row: ChannelRow) -> str:
     """What hinders writing in a channel; empty for nothing."""
     match row.membership:
         case Membership.JOINED:
-            return row.note if row.kind is ChannelKind.DIRECT else ""
+            return row.writing or (row.note if row.kind is ChannelKind.DIRECT else "")
         case Membership.JOINING:
             return row.note or "waiting to be let in: somebody of the channel must be online"
         case Membership.REFUSED:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.ranks import RANKS
 from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import (
     ChannelKind,
@@ -141,11 +142,11 @@ ROLES = (
 def member_items(members: Sequence[MemberRow], palette: Palette, glyphs: Glyphs) -> list[Item]:
     """By role, those online first; oneself is said to be oneself, and who is verified."""
     items: list[Item] = []
-    roles = [role for role, _ in ROLES]
-    for role, title in ROLES:
-        rows = [m for m in members if m.role == role or (role == "member" and m.role not in roles)]
-        if not rows:
-            continue
+    titles = dict(ROLES)
+    roles = {member.role: RANKS.get(member.role, member.rank) for member in members}
+    for role in sorted(roles, key=lambda role: (-roles[role], role)):
+        rows = [member for member in members if member.role == role]
+        title = titles.get(role) or one_line(role).upper()
         if items:
             items.append(Item(left=()))
         items.append(Item(left=((f"{title} {len(rows)}", palette.dim),)))

@@ -36,6 +36,8 @@ def targets(desk: Desk, visited: Sequence[ChannelId], current: ChannelId | None)
             return (3, 0, row.name.casefold())
         if row.id == current:
             return (4, 0, "")
+        if row.archived:
+            return (2, -row.last_ms, row.name.casefold())
         if row.id in lately:
             return (0, lately[row.id], "")
         return (1, -row.last_ms, row.name.casefold())

@@ -17,12 +17,14 @@ from multichat_tui.model.intents import (
     DenyJoin,
     GiveRank,
     JoinChannel,
+    NameRole,
     SetPermission,
 )
 from multichat_tui.model.presets import Preset
 from multichat_tui.model.ranks import MODERATOR, Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node.api.commands import run_command
 
 SPAN_MS = 30_000
 
@@ -320,5 +322,70 @@ def test_in_a_broadcast_only_moderators_write_and_the_others_are_told_before_the
         await held_by(push(bob, news, "all the same"), ann)
         await ann.say(news, "news")
         await all_show((ann, bob), news, ["news"])
+
+    run_virtual(story())
+
+
+def test_a_rank_has_a_name_that_all_see_and_roles_are_given_by_it() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1413)
+        ann, bob, kim, dev = await three(world)
+        people = (ann, bob, kim)
+        with pytest.raises(IntentRefused, match="name roles"):
+            await bob.api.submit(NameRole(channel=dev, rank=20, name="reviewer"))
+        for name, why in (("Admin", "looks like it"), ("two words", "one word"), ("аdmin", "looks like it")):
+            with pytest.raises(IntentRefused, match=why):
+                await ann.api.submit(NameRole(channel=dev, rank=20, name=name))
+        await ann.api.submit(NameRole(channel=dev, rank=20, name="reviewer"))
+        await run_command(ann.api, dev, "/role kim reviewer")
+
+        async def seen() -> bool:
+            rows = [(await person.api.members(dev)).rows for person in people]
+            return all([(row.role, row.rank) for row in each if row.name == "kim"] == [("reviewer", 20)] for each in rows)
+
+        await until(seen, "kim is a reviewer everywhere")
+        assert "ann made kim reviewer" in [row.text for row in await bob.rows(dev)]
+        await ann.api.submit(NameRole(channel=dev, rank=20, name=""))
+
+        async def unnamed() -> bool:
+            return all([(await person.api.rules(dev)).rows.roles == () for person in people])
+
+        await until(unnamed, "the name is gone everywhere")
+        assert [row.role for row in (await bob.api.members(dev)).rows if row.name == "kim"] == ["rank 20"]
+
+    run_virtual(story())
+
+
+def test_a_node_takes_and_gives_nothing_where_the_protocol_level_is_one_that_it_does_not_know() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1414)
+        ann, bob, kim, dev = await three(world)
+        people = (ann, bob, kim)
+        await bob.say(dev, "before")
+        await all_show(people, dev, ["before"])
+        with pytest.raises(IntentRefused, match="shut itself out"):
+            await configure(ann, dev, SettingKey.PROTOCOL_LEVEL, 2)
+        for newer in (ann, bob):
+            engine = newer.api._engine
+            assert engine is not None
+            engine.world.channels[dev].knows = 2
+        await configure(ann, dev, SettingKey.PROTOCOL_LEVEL, 2)
+
+        async def hindered() -> bool:
+            return "needs a newer version" in (await kim.api.channel(dev)).rows.writing
+
+        await until(hindered, "kim's node notices")
+        assert (await refused(kim, dev, "hello?")).reason is Refusal.NEWER
+        await ann.say(dev, "in the newer way")
+        unheard = push(kim, dev, "nobody hears this")
+        await all_show((ann, bob), dev, ["before", "in the newer way"])
+        # Given time to do otherwise, kim's node neither takes nor tells anything there.
+        await asyncio.sleep(60)
+        assert await kim.texts(dev) == ["before", "nobody hears this"]
+        for person in (ann, bob):
+            with person.store.inner.transaction() as txn:
+                assert not txn.holds(unheard)
+        with pytest.raises(IntentRefused):
+            await configure(ann, dev, SettingKey.PROTOCOL_LEVEL, 1)
 
     run_virtual(story())

@@ -136,7 +136,7 @@ def test_every_verb_of_the_grammar_is_performed():
             "channel modlog x", "channel undo x", "channel report x y z", "channel reports x", "channel settle x 1 done",
             "channel roster x",
         "channel slow x 30s", "channel archive x", "channel unarchive x", "channel close x", "channel newcomers x all",
-        "channel kind x", "channel waiting x", "channel approve x y", "channel deny x y",
+        "channel roles x", "channel kind x", "channel waiting x", "channel approve x y", "channel deny x y",
         "send x y", "log x", "thread x", "edit x y", "react x y", "pin x", "pins x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
     ]  # fmt: skip

@@ -8,6 +8,7 @@ from multichat_tui.model.errors import IntentRefused, Refusal, TimedOut, UsageEr
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, InviteToChannel, JoinChannel, LeaveChannel
 from multichat_tui.model.snapshots import ChannelRow, MemberRow, Membership
+from multichat_tui.node.api.commands.channels import is_last_founder
 from multichat_tui.node.api.commands.configuring import kind_of
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words
 from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, one_line
@@ -79,6 +80,11 @@ async def join(context: Context) -> int:
 async def leave(context: Context) -> int:
     async with session(context.host, network=True) as opened:
         row = await find_channel(opened.api, context.args.channel)
+        if not context.args.anyway and await is_last_founder(opened.api, row):
+            raise UsageError(
+                f"You are the only founder of {channel_label(row)}: when you have left, nobody can close it, or name an admin.",
+                "multichat channel close closes it for all first; --anyway leaves it to the others.",
+            )
         await opened.api.submit(LeaveChannel(channel=row.id))
     context.out.result({"channel": id_text(row.id), "name": row.name}, f"Left {channel_label(row)}")
     if not opened.attached:

@@ -6,6 +6,7 @@ from multichat_tui.headless.verbs.moderating import do_in_channel
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.presets import PRESETS
 from multichat_tui.node.api.commands import configuring, joins
+from multichat_tui.node.api.commands.moderating import role_rank
 from multichat_tui.node.api.lookup import channel_label, find_channel
 
 
@@ -65,3 +66,23 @@ async def approve(context: Context) -> int:
 async def deny(context: Context) -> int:
     name, reason = context.args.name, context.args.reason
     return await do_in_channel(context, lambda api, where: joins.deny(api, where, name, reason), "")
+
+
+async def roles(context: Context) -> int:
+    args = context.args
+    if args.rank is not None:
+        if args.name is None:
+            raise UsageError("A rank is called something.", "Add a name, or off.")
+        rank = role_rank(args.rank)
+        return await do_in_channel(
+            context, lambda api, where: configuring.name_role(api, where, rank, args.name, args.reason), ""
+        )
+    async with session(context.host, network=False) as opened:
+        channel = await find_channel(opened.api, args.channel)
+        rows = (await opened.api.rules(channel.id)).rows.roles
+    if context.out.json_lines:
+        for row in rows:
+            context.out.object({"rank": row.rank, "name": row.name})
+        return 0
+    context.out.result({}, *configuring.role_lines(rows))
+    return 0

@@ -7,7 +7,7 @@ from multichat_tui.headless.host import Context
 from multichat_tui.headless.output import table
 from multichat_tui.headless.session import session
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.ranks import DEEDS, MUTED, holders_words
+from multichat_tui.model.ranks import DEEDS, MUTED, holders_words, role_of
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import moderating
 from multichat_tui.node.api.commands.moderating import Done
@@ -18,10 +18,14 @@ Deed = Callable[[NodeApi, ChannelId], Awaitable[Done]]
 
 async def role(context: Context) -> int:
     args = context.args
-    rank = moderating.role_rank(args.role)
-    undo = "role {channel} {name} member" if rank == MUTED else ""
+    muted = args.role.strip().lower() in (role_of(MUTED), str(MUTED))
+    undo = "role {channel} {name} member" if muted else ""
     lasts_ms = 0 if args.span is None else moderating.ban_span(args.span)
-    deed: Deed = lambda api, where: moderating.give_rank(api, where, args.name, rank, args.reason, lasts_ms)  # noqa: E731
+
+    async def deed(api: NodeApi, where: ChannelId) -> Done:
+        rank = await moderating.rank_in(api, where, args.role)
+        return await moderating.give_rank(api, where, args.name, rank, args.reason, lasts_ms)
+
     return await do_in_channel(context, deed, undo)
 
 

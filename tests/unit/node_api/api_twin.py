@@ -34,6 +34,7 @@ from multichat_tui.model.intents import (
     Lockdown,
     MakeResource,
     MarkRead,
+    NameRole,
     OpenDirect,
     RememberTyped,
     RemoveMember,
@@ -81,6 +82,7 @@ from multichat_tui.model.snapshots import (
     PeerRow,
     PermissionRow,
     Position,
+    RoleRow,
     RowKind,
     RulesRow,
     SettingRow,
@@ -403,6 +405,12 @@ class ApiTwin:
                 left = tuple(row for row in rules.waiting if row.user != who)
                 self.rules_rows[channel] = replace(rules, waiting=left)
                 return Accepted(channel=channel, user=who)
+            case NameRole(channel=channel, rank=rank, name=name):
+                rules = self.rules_rows[channel]
+                kept = {row.rank: row for row in rules.roles if row.rank != rank}
+                kept |= {rank: RoleRow(rank=rank, name=name)} if name else {}
+                self.rules_rows[channel] = replace(rules, roles=tuple(kept.values()))
+                return Accepted(channel=channel)
             case ChangeKind(channel=channel, kind=kind):
                 self.rules_rows[channel] = replace(self.rules_rows[channel], kind=kind)
                 return Accepted(channel=channel)

@@ -135,7 +135,7 @@ COMMANDS: tuple[Command, ...] = (
         summary="make a link that lets somebody into this channel",
         run=channels.invite,
     ),
-    Command(name="leave", usage="/leave [CHANNEL]", summary="leave this channel", run=channels.leave, aliases=("part",)),
+    Command(name="leave", usage="/leave [CHANNEL] [anyway]", summary="leave this channel", run=channels.leave, aliases=("part",)),
     Command(
         name="switch",
         goes=True,
@@ -175,6 +175,12 @@ COMMANDS: tuple[Command, ...] = (
         summary="make somebody here an admin, moderator, member or muted, or give a rank from -1 to 100",
         run=moderating.role,
         takes=(NAMES, moderating.ROLES),
+    ),
+    Command(
+        name="roles",
+        usage="/roles [RANK NAME|off] [REASON]",
+        summary="the roles of this channel; or call a rank from 1 to 99 something, such as /roles 20 reviewer",
+        run=configuring.roles,
     ),
     Command(
         name="silence",

@@ -9,11 +9,18 @@ from multichat_tui.model.intents import (
     SetTopic,
 )
 from multichat_tui.model.presets import PRESETS, Preset
-from multichat_tui.node.api.commands.configuring import kind_of
+from multichat_tui.model.ranks import FOUNDER, role_of
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, Membership
+from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.commands.configuring import SURE, kind_of
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words, split_options, use_count
 from multichat_tui.node.api.commands.people import join_link, pair_link
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, one_line
+
+ANYWAY = "anyway"
+"""The word by which the only founder leaves a channel that stays open."""
+FOUNDERS = role_of(FOUNDER)
 
 
 async def create(call: Call) -> Outcome:
@@ -48,10 +55,24 @@ async def join(call: Call) -> Outcome:
 
 
 async def leave(call: Call) -> Outcome:
-    channel = (await find_channel(call.api, call.words)).id if call.words else call.need_channel()
+    name = call.words.removesuffix(ANYWAY).strip() if call.words.split()[-1:] == [ANYWAY] else call.words
+    channel = (await find_channel(call.api, name)).id if name else call.need_channel()
     row = (await call.api.channel(channel)).rows
+    if name == call.words and await is_last_founder(call.api, row):
+        raise UsageError(
+            f"You are the only founder of {channel_label(row)}: when you have left, nobody can close it, or name an admin.",
+            f"/close {SURE} closes it for all first; /leave {ANYWAY} leaves it to the others.",
+        )
     await call.api.submit(LeaveChannel(channel=channel))
     return Outcome(lines=(f"You left {channel_label(row)}.",), fields={"channel": id_text(channel), "name": row.name})
+
+
+async def is_last_founder(api: NodeApi, row: ChannelRow) -> bool:
+    """Whether others stay behind in an open channel that nobody could ever close."""
+    if row.kind is ChannelKind.DIRECT or row.closed or row.membership is not Membership.JOINED or row.members < 2:
+        return False
+    founders = [member for member in (await api.members(row.id)).rows if member.role == FOUNDERS]
+    return len(founders) == 1 and founders[0].me
 
 
 async def invite(call: Call) -> Outcome:

@@ -1,19 +1,24 @@
 """Slash commands about the settings of a channel; and what they share with the command line."""
 
+from collections.abc import Sequence
+
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.intents import ChangeKind, ConfigureChannel
+from multichat_tui.model.intents import ChangeKind, ConfigureChannel, NameRole
 from multichat_tui.model.limits import MAX_SLOW_MS
 from multichat_tui.model.presets import PRESETS, Preset
+from multichat_tui.model.ranks import RANKS
+from multichat_tui.model.snapshots import RoleRow
 from multichat_tui.model.text import duration
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands.moderating import Done
+from multichat_tui.node.api.commands.moderating import Done, role_rank
 from multichat_tui.node.api.commands.options import span_words
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import channel_label, id_text, nearest, one_line
 
 OFF = "off"
+RANK_CELLS = 4
 KIND_CELLS = 11
 """The column of /kind where what each means begins."""
 SURE = "for-good"
@@ -111,6 +116,37 @@ async def kind(call: Call) -> Outcome:
         lines=(*lines, "/kind KIND makes it one of these; /permissions says who may do what."),
         fields={"kind": rules.kind.value if rules.kind else None},
         hang=KIND_CELLS,
+    )
+
+
+async def name_role(api: NodeApi, channel: ChannelId, rank: int, name: str, reason: str) -> Done:
+    """`name`: empty or `off` takes it away."""
+    given = "" if name.strip().lower() == OFF else name
+    await api.submit(NameRole(channel=channel, rank=rank, name=given, reason=reason))
+    label = channel_label((await api.channel(channel)).rows)
+    said = f"Rank {rank} is called {one_line(given)} in {label}." if given else f"Rank {rank} has no name in {label} any more."
+    fields: dict[str, Plain] = {"channel": id_text(channel), "rank": rank, "name": given, "reason": reason}
+    return Done(said=said, fields=fields)
+
+
+def role_lines(rows: Sequence[RoleRow]) -> tuple[str, ...]:
+    """All roles, the usual ones too, the highest first."""
+    roles = {rank: name for name, rank in RANKS.items()} | {row.rank: one_line(row.name) for row in rows}
+    return tuple(f"{rank:>{RANK_CELLS}}  {roles[rank]}" for rank in sorted(roles, reverse=True))
+
+
+async def roles(call: Call) -> Outcome:
+    channel = call.need_channel()
+    if call.words:
+        rank, rest = call.first_word()
+        name, _, reason = rest.partition(" ")
+        if not name:
+            raise UsageError(f"Usage: {call.usage}")
+        return (await name_role(call.api, channel, role_rank(rank), name, reason.strip())).outcome()
+    rows = (await call.api.rules(channel)).rows.roles
+    return Outcome(
+        lines=(*role_lines(rows), "/roles RANK NAME names another one, such as /roles 20 reviewer; /role gives it to somebody."),
+        fields={"roles": [{"rank": row.rank, "name": row.name} for row in rows]},
     )
 
 

@@ -104,8 +104,16 @@ async def give_rank(api: NodeApi, channel: ChannelId, name: str, rank: int, reas
     member = await find_member(api, channel, name)
     await api.submit(GiveRank(channel=channel, user=member.user, rank=rank, reason=reason, lasts_ms=lasts_ms))
     spell = f", for {span_words(lasts_ms)}" if lasts_ms else ""
-    said = f"{one_line(member.name)} is {standing_words(rank)} in {await _label(api, channel)} now{spell}."
-    return _about(said, member.user, member.name, reason, role=role_of(rank), rank=rank, lasts_ms=lasts_ms)
+    named = next((one_line(row.name) for row in (await api.rules(channel)).rows.roles if row.rank == rank), "")
+    said = f"{one_line(member.name)} is {named or standing_words(rank)} in {await _label(api, channel)} now{spell}."
+    return _about(said, member.user, member.name, reason, role=named or role_of(rank), rank=rank, lasts_ms=lasts_ms)
+
+
+async def rank_in(api: NodeApi, channel: ChannelId, text: str) -> int:
+    """The rank of a role's name, in this channel too, or of a number. `errors.UsageError`."""
+    named = {row.name.casefold(): row.rank for row in (await api.rules(channel)).rows.roles}
+    found = named.get(text.strip().casefold())
+    return role_rank(text) if found is None else found
 
 
 async def unmute(api: NodeApi, channel: ChannelId, name: str, reason: str) -> Done:
@@ -225,8 +233,9 @@ async def role(call: Call) -> Outcome:
     wanted, _, reason = words.partition(" ")
     if not wanted:
         raise UsageError(f"Usage: {call.usage}", f"ROLE is {', '.join(ROLES)}, or a number from {MUTED} to {MAX_RANK}.")
-    rank = role_rank(wanted)
-    done = await give_rank(call.api, call.need_channel(), name, rank, reason.strip())
+    channel = call.need_channel()
+    rank = await rank_in(call.api, channel, wanted)
+    done = await give_rank(call.api, channel, name, rank, reason.strip())
     return done.outcome(f"/unsilence {done.whom} lets them write again." if rank == MUTED else "")
 
 
