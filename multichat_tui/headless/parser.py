@@ -72,7 +72,6 @@ def _check_init(args: argparse.Namespace) -> None:
 def _refuse_later(args: argparse.Namespace) -> None:
     """`errors.UsageError` for what is in the plan and not in this version."""
     asked = {
-        "send --expires": args.verb == "send" and args.expires is not None,
         "send --wait stored": args.verb == "send" and args.wait == "stored",
         "send --wait read": args.verb == "send" and args.wait == "read",
         "channel invite --role": args.verb == "channel" and args.action == "invite" and args.role is not None,
@@ -335,6 +334,7 @@ def _moderating_verbs(verb: Any, channel: Any) -> None:
     about("approve", "let in somebody who asks for it", "PERSON")
     about("deny", "do not let them in; they are told so, with the reason", "PERSON")
     about("slow", "let each member write one message in a span of time, such as 30s; off ends it", "SPAN")
+    about("disappear", "let what is written from now on disappear after a span of time, such as 7d; off: it stays", "SPAN")
     for name, help_text in (("archive", "make a channel read only"), ("unarchive", "open it again"), ("close", "end a channel")):
         made = about(name, help_text)
         made.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")
@@ -387,7 +387,17 @@ def _message_verbs(verb: Any) -> None:
     send.add_argument(
         "--to", dest="recipients", action="append", default=[], metavar="PERSON", help="for this member alone; again for more"
     )
-    send.add_argument("--expires", help=argparse.SUPPRESS)
+    send.add_argument("--expires", metavar="SPAN", help="it is gone from everywhere after so long, such as 1h, 7d")
+    redact = verb("redact", "take messages away, everywhere: yours, or as a moderator those of lower ranks")
+    redact.add_argument("channel", metavar="CH|@CONTACT")
+    redact.add_argument("ids", nargs="+", metavar="ID", help="the beginning of a message's id, as send and log --json show it")
+    redact.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")
+    purge = verb("purge", "take away what somebody wrote in a channel")
+    purge.add_argument("channel", metavar="CH")
+    purge.add_argument("name", metavar="PERSON")
+    purge.add_argument("--last", metavar="SPAN", help="within this span, such as 1h, 7d")
+    purge.add_argument("--all", action="store_true", help="all of it that is here")
+    purge.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")
     log = verb("log", "messages of a channel")
     log.add_argument("channel", metavar="CH|@CONTACT")
     log.add_argument("-n", type=_count(100_000, 0), default=50, metavar="N", dest="count", help="how many (default: 50)")

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from multichat_tui.model.codec import Value
 from multichat_tui.model.history import MAX_POLICY, policy_words
-from multichat_tui.model.limits import MAX_NAME_CHARACTERS, MAX_PROTOCOL_LEVEL, MAX_SLOW_MS
+from multichat_tui.model.limits import MAX_LIFE_MS, MAX_NAME_CHARACTERS, MAX_PROTOCOL_LEVEL, MAX_SLOW_MS
 from multichat_tui.model.ranks import ADMIN, FOUNDER, MUTED, RANKS, Permission
 from multichat_tui.model.text import describe_ms
 
@@ -27,6 +27,8 @@ Slot: TypeAlias = tuple[int, int]
 class SettingKey(IntEnum):
     SLOW_MODE = 1
     """Milliseconds between two messages of one member; 0: off."""
+    RETENTION = 2
+    """Milliseconds after which what is written from now on is gone everywhere; 0: never."""
     ARCHIVED = 3
     """1: nobody writes until it is 0 again."""
     CLOSED = 4
@@ -62,8 +64,13 @@ def _slow_words(span_ms: int) -> str:
     return f"turned slow mode on: one message in {describe_ms(span_ms)}" if span_ms else "turned slow mode off"
 
 
+def _retention_words(span_ms: int) -> str:
+    return f"made messages disappear {describe_ms(span_ms)} after they are sent" if span_ms else "made messages stay"
+
+
 RULES: dict[SettingKey, SettingRule] = {
     SettingKey.SLOW_MODE: SettingRule(most=MAX_SLOW_MS, fenced=True, words=_slow_words),
+    SettingKey.RETENTION: SettingRule(most=MAX_LIFE_MS, direct=True, words=_retention_words),
     SettingKey.ARCHIVED: SettingRule(
         most=1, fenced=True, words=lambda on: "archived the channel" if on else "opened the channel again"
     ),

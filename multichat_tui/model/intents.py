@@ -87,6 +87,8 @@ class SendMessage:
     reply_to: RecordId | None = None
     recipients: tuple[UserId, ...] = ()
     """Whom alone it is for; empty: everybody, or those of the message that it answers."""
+    lives_ms: int = 0
+    """After so long it is gone from everywhere; 0: when the channel's rule says so, if there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

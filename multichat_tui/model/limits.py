@@ -40,10 +40,15 @@ PURGE_RECORDS = 4
 """Records that a purge writes at a time, each with MAX_TARGETS targets."""
 MAX_PURGED = 100_000
 """Messages of one purge; whoever has written more is purged again."""
+MIN_LIFE_MS = 10_000
+"""A message that is to disappear lives so long at least: it has to arrive and to be read."""
+MAX_LIFE_MS = 366 * 24 * 60 * 60 * 1000
 SWEEP_BODIES = 256
 """Bodies that go in one step of a sweep."""
 SWEEP_PAUSE_MS = 20
 """Between two steps of long work on bodies, so that whatever waits comes first."""
+SWEEP_EVERY_MS = 500
+"""What expires within this goes together: every sweep empties the write-ahead log."""
 FOLLOW_UP_MS = 60_000
 """Between two redactions that a node writes by itself, of what has come to light about what it has redacted."""
 MAX_USES = 1024

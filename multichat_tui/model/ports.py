@@ -76,6 +76,8 @@ class Space(StrEnum):
     REDACTION = "redaction"
     """By channel id, its author's user id and its record id: what takes texts away. Empty, or a byte while it is to be looked at
     again."""
+    LAPSED = "lapsed"
+    """By channel id and record id: one's own message whose time was over before everybody had it; how many had, of how many."""
     SETTING = "setting"
     """By name: front ends' settings."""
 

@@ -106,6 +106,8 @@ class MessageRow:
     """How many messages answer it, or answer one that does, counted up to MAX_THREAD_ROWS; 0 for one that is an answer itself."""
     subject: UserId | None = None
     """Who a JOINED, LEFT or REMOVED row is about."""
+    expires_ms: int | None = None
+    """When its text is to be gone from everywhere, by its author's clock."""
     deeds: tuple[str, ...] = ()
     """What else was done in the same record as a MESSAGE, all of it or none, in words of this node."""
     ignored: bool = False
@@ -197,6 +199,10 @@ class ChannelRow:
     """The greatest arrival number in its timeline."""
     gaps: tuple[Gap, ...] = ()
     """The older one first."""
+    keeps_ms: int = 0
+    """What is written now is gone after so long, by the channel's rule; 0: it stays."""
+    lives_ms: int = 0
+    """What this user writes here is to be gone after so long; 0: as the channel keeps it."""
     waiting: int = 0
     """Who asks to be let in, if one may do so."""
     writing: str = ""

@@ -7,14 +7,24 @@ of every peer in turn, whoever withheld it, and taken from whoever has it: a rec
 from collections.abc import Callable
 from dataclasses import replace
 
-from multichat_tui.channel.bodies import excuse, expires_at
-from multichat_tui.model.acts import Act, act_type, decode_acts
+from multichat_tui.channel.bodies import excuse, expires_at, retention_of
+from multichat_tui.model.acts import Act, Redact, act_type, decode_acts
+from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import Request
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
-from multichat_tui.model.limits import MAX_LACKING_BODIES, SALT_BYTES
+from multichat_tui.model.limits import (
+    MAX_LACKING_BODIES,
+    MAX_TIMESTAMP_MS,
+    MIN_LIFE_MS,
+    SALT_BYTES,
+    SWEEP_BODIES,
+    SWEEP_EVERY_MS,
+    SWEEP_PAUSE_MS,
+)
 from multichat_tui.model.ports import Transaction
 from multichat_tui.model.records import Absence, Kind, Record
+from multichat_tui.node.act_words import acts_of
 from multichat_tui.node.redacted import goes_with, redaction_of, told_about
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import chain_key
@@ -35,6 +45,11 @@ def load_lacking(txn: Transaction, channel: Channel, now: int) -> None:
 class Bodies:
     def __init__(self, world: World) -> None:
         self._world = world
+        self._next_at = world.txn.next_expiry()
+        """When the next body expires."""
+        self._swept_at = 0
+        self.on_expiry: Callable[[Channel, Record], None] = lambda channel, record: None
+        """The time of a held record is over, its body is still here; set by the ledger."""
         self.on_filled: Callable[[Channel, Record, tuple[Act, ...]], None] = lambda channel, record, acts: None
         """A missing body has come; set by the ledger."""
         self.on_gone_with: Callable[[Channel, RecordId, Record], None] = lambda channel, target, record: None
@@ -52,11 +67,20 @@ class Bodies:
             reader=self._world.identity.user,
             author=channel.control.user_of(record.header.device),
             redacted=redaction_of(self._world.txn, channel, record) is not None,
+            retention_ms=retention_of(channel.control, record.header),
         )
+
+    def due(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> int | None:
+        """When the body of a record expires. What takes texts away stays: else they would come back."""
+        if acts and all(isinstance(act, Redact) for act in acts):
+            return None
+        return expires_at(record.header, retention_of(channel.control, record.header))
 
     def as_kept(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> tuple[Record, tuple[Act, ...]]:
         """What is to be stored of a record that is about to be delivered."""
         absence = self.excuse(channel, record)
+        if absence is Absence.EXPIRED and acts and self.due(channel, record, acts) is None:
+            absence = None
         if absence is None and goes_with(self._world.txn, channel, record, acts) is not None:
             absence = Absence.REDACTED
         if absence is not None:
@@ -71,9 +95,10 @@ class Bodies:
         """It was stored: note what follows from its body, or from there being none. `acts`: what it said when it came."""
         if record.absence is Absence.MISSING:
             channel.lacking.add(record.id, chain_key(record.header), record.header.seq, self._world.now)
-        due = expires_at(record.header)
+        due = self.due(channel, record, acts)
         if due is not None and record.absence is not Absence.EXPIRED:
             self._world.txn.expire_at(record.id, due)
+            self._next_at = due if self._next_at is None else min(self._next_at, due)
         targets = told_about(acts) if record.absence is Absence.REDACTED else ()
         if targets:
             # If the redaction turns out to be void, this is found again.
@@ -138,8 +163,42 @@ class Bodies:
             author=channel.control.user_of(record.header.device),
             # What is redacted has lost its body at once.
             redacted=False,
+            retention_ms=retention_of(channel.control, record.header),
         )
-        return record if absence is None else replace(record, body=None, absence=absence)
+        if absence is None or (absence is Absence.EXPIRED and self.due(channel, record, acts_of(record)) is None):
+            return record
+        return replace(record, body=None, absence=absence)
+
+    # What expires
+
+    def life(self, channel: Channel, acts: tuple[Act, ...], wish_ms: int) -> int | None:
+        """Until when what is written now is to be kept by everybody: as its author wishes (0: no wish), no longer than the
+        channel keeps anything, and no longer than what it tells about."""
+        now, txn = self._world.now, self._world.txn
+        ends = [now + wish_ms] if wish_ms else []
+        keeps = channel.view.setting(SettingKey.RETENTION)
+        if all(isinstance(act, Redact) for act in acts):
+            return None
+        ends += [now + max(MIN_LIFE_MS, keeps)] if keeps else []
+        for target in told_about(acts):
+            held = txn.record(target)
+            due = None if held is None else expires_at(held.header, retention_of(channel.control, held.header))
+            ends += [] if due is None else [max(now + MIN_LIFE_MS, due)]
+        return min((*ends, MAX_TIMESTAMP_MS - 1)) if ends else None
+
+    def sweep(self) -> None:
+        """At the end of a batch: a slice of what is due goes."""
+        world = self._world
+        if self._next_at is None or self._next_at > world.now or self._swept_at + SWEEP_PAUSE_MS > world.now:
+            return
+        for identifier in world.txn.expired(world.now, SWEEP_BODIES):
+            record = world.txn.record(identifier)
+            channel = None if record is None else world.channels.get(record.channel)
+            if record is not None and channel is not None:
+                self.on_expiry(channel, record)
+                self.drop(channel, identifier, Absence.EXPIRED)
+            world.txn.done_expiring(identifier)
+        self._swept_at, self._next_at = world.now, world.txn.next_expiry()
 
     # What is lacking
 
@@ -165,7 +224,11 @@ class Bodies:
                 world.send(session, Request(channel=channel.id[:PREFIX_SIZE], ids=due))
 
     def wake_times(self) -> list[int]:
-        return [
+        pause = SWEEP_EVERY_MS
+        if self._next_at is not None and self._next_at <= self._world.now:
+            pause = SWEEP_PAUSE_MS
+        sweeps = [] if self._next_at is None else [max(self._next_at, self._swept_at + pause)]
+        return sweeps + [
             channel.lacking.next_at
             for channel in self._world.channels.values()
             if channel.lacking.next_at is not None and channel.hears

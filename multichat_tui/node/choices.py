@@ -82,6 +82,8 @@ from multichat_tui.model.limits import (
     MAX_TIMESTAMP_MS,
     MAX_USES,
 )
+from multichat_tui.model.lives import PREFIX as LIVES
+from multichat_tui.model.lives import life_setting
 from multichat_tui.model.ports import Space
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.regards import REQUESTS_SETTING, Regard
@@ -288,7 +290,9 @@ class Choices:
     # Channels
 
     def _write(self, decided: Decided) -> Accepted:
-        record = self._ledger.author(decided.channel, decided.log, decided.acts, recipients=decided.recipients)
+        record = self._ledger.author(
+            decided.channel, decided.log, decided.acts, recipients=decided.recipients, lives_ms=decided.lives_ms
+        )
         return Accepted(record=record.id, channel=decided.channel.id, user=decided.user)
 
     def _create(self, intent: CreateChannel) -> Accepted:
@@ -464,6 +468,9 @@ class Choices:
             forget_typed(self._world.txn)
         if intent.key == REQUESTS_SETTING:
             self._world.introductions_changed = True
+        if intent.key.startswith(LIVES):
+            world = self._world
+            world.changed_channels.update(c for c in world.channels if life_setting(c) == intent.key)
         if intent.key == DEPTH:
             for channel in self._world.channels.values():
                 if channel.edge is not None:

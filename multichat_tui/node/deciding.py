@@ -34,7 +34,17 @@ from multichat_tui.model.intents import (
     UndoDeed,
 )
 from multichat_tui.model.intents import SetTopic as TopicIntent
-from multichat_tui.model.limits import MAX_ACTS, MAX_BODY_BYTES, MAX_TEXT_CHARACTERS, MAX_TOPIC_CHARACTERS, SALT_BYTES
+from multichat_tui.model.limits import (
+    MAX_ACTS,
+    MAX_BODY_BYTES,
+    MAX_LIFE_MS,
+    MAX_TEXT_CHARACTERS,
+    MAX_TOPIC_CHARACTERS,
+    MIN_LIFE_MS,
+    SALT_BYTES,
+)
+from multichat_tui.model.lives import life_of, life_setting
+from multichat_tui.model.ports import Space
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.text import clean_name, encodable, visible
 from multichat_tui.node.acting import Acting
@@ -58,6 +68,8 @@ class Decided:
     user: UserId | None = None
     recipients: tuple[UserId, ...] | None = None
     """Whom alone it is for, beside its author; None: all."""
+    lives_ms: int = 0
+    """For how long; 0: as long as the channel keeps it."""
 
     @property
     def log(self) -> Log:
@@ -147,13 +159,21 @@ class Deciding:
         if len(parts) > 1 and any(part.recipients is not None for part in parts):
             # What else is done is for all to see, and so would the message be.
             raise IntentRefused(Refusal.NOT_ALLOWED, "A message to some members is sent by itself.")
+        if len(parts) > 1 and any(isinstance(part, SendMessage) and part.lives_ms for part in intent.intents):
+            raise IntentRefused(Refusal.NOT_ALLOWED, "A message that is to disappear is sent by itself.")
         acts = tuple(act for part in parts for act in part.acts)
         if len(acts) > MAX_ACTS or len(encode_acts(acts)) > MAX_BODY_BYTES - SALT_BYTES:
             raise IntentRefused(Refusal.TOO_LONG, f"At most {MAX_ACTS} things can be done together.", "Do them in two steps.")
         self._check_beside_control(here, acts)
         about = {part.user for part in parts if part.user is not None}
-        recipients = parts[0].recipients
-        return Decided(channel=here, acts=acts, user=about.pop() if len(about) == 1 else None, recipients=recipients)
+        user = about.pop() if len(about) == 1 else None
+        return Decided(
+            channel=here,
+            acts=acts,
+            user=user,
+            recipients=parts[0].recipients,
+            lives_ms=parts[0].lives_ms if len(parts) == 1 else 0,
+        )
 
     def _check_beside_control(self, channel: Channel, acts: tuple[Act, ...]) -> None:
         """Content in the control log has to keep to more than by itself (`channel.content_rules`)."""
@@ -188,8 +208,13 @@ class Deciding:
             raise IntentRefused(Refusal.BAD_NAME, "The message holds characters that are no Unicode text.")
         if intent.reply_to is not None and not self._world.txn.holds(intent.reply_to):
             raise NotFound("The message that this answers is not here.")
+        wished = self._world.txn.get(Space.SETTING, life_setting(channel.id).encode())
+        lives_ms = intent.lives_ms or life_of(wished)
+        if intent.lives_ms and not MIN_LIFE_MS <= intent.lives_ms <= MAX_LIFE_MS:
+            raise IntentRefused(Refusal.LIMIT, "A message lives ten seconds at least and a year at most.")
         recipients = recipients_for(self._world, channel, intent)
-        return Decided(channel=channel, acts=(Message(text=text, reply_to=intent.reply_to),), recipients=recipients)
+        message = Message(text=text, reply_to=intent.reply_to)
+        return Decided(channel=channel, acts=(message,), recipients=recipients, lives_ms=lives_ms)
 
     def _holder(self, intent: ActOn) -> Channel:
         """The one of the channels that show as one conversation which holds what is acted on."""

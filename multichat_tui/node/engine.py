@@ -246,6 +246,7 @@ class Engine:
         if self._index_at <= world.now:
             self._index_older()
         self._ledger.timeline.settle()
+        self._ledger.bodies.sweep()
         self._redactions.tick()
         self._choices.purging.tick()
         self._devices.settle()

@@ -30,7 +30,7 @@ def forget_islands(txn: Transaction, channel: Channel) -> None:
     """The channel is forgotten: so are its gaps, what peers held, what was dated ahead, and redactions."""
     txn.delete(Space.EDGE, channel.id)
     forget_holes(txn, channel)
-    for space in (Space.GAP, Space.ISLAND, Space.CITED, Space.REDACTION):
+    for space in (Space.GAP, Space.ISLAND, Space.CITED, Space.REDACTION, Space.LAPSED):
         for name, _ in txn.scan(space, channel.id):
             txn.delete(space, name)
 

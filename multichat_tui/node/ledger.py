@@ -94,6 +94,7 @@ class Ledger:
         self.bodies = Bodies(world)
         self.bodies.on_filled = self._filled
         self.bodies.on_gone = self._gone
+        self.bodies.on_expiry = self.timeline.note_lapse
         self.on_redaction: Callable[[Channel, Record, tuple[Act, ...], UserId], None] = lambda channel, record, acts, user: None
         """A record with redactions was delivered; set by `redactions`, as is the next."""
         self.on_recount: Callable[[Channel, View, View], None] = lambda channel, before, after: None
@@ -116,9 +117,16 @@ class Ledger:
     # Ours
 
     def author(
-        self, channel: Channel, log: Log, acts: tuple[Act, ...], *, recipients: tuple[UserId, ...] | None = None
+        self,
+        channel: Channel,
+        log: Log,
+        acts: tuple[Act, ...],
+        *,
+        recipients: tuple[UserId, ...] | None = None,
+        lives_ms: int = 0,
     ) -> Record:
-        """Make, sign and deliver a record on top of everything held, for all or for some members. The logics have agreed before.
+        """Make, sign and deliver a record on top of everything held, for all or for some members, for a time or (0) as long as
+        the channel keeps it. The logics have agreed before.
         `errors.IntentRefused` if nobody would take it (see `has_room`), or it would contradict what a copy of this profile has
         written."""
         if self._world.identity.rollback:
@@ -136,7 +144,8 @@ class Ledger:
             while len(self._citable(channel, merged)) > MAX_PARENTS:
                 self._make(channel, merged, Kind.MERGE, self._citable(channel, merged)[:MAX_PARENTS], b"\xa0")
         kind = Kind.CONTROL if log == Log.CONTROL else Kind.CONTENT
-        return self._make(channel, log, kind, self._citable(channel, log), encode_acts(acts), acts, recipients)
+        ends = self.bodies.life(channel, acts, lives_ms) if log is Log.CONTENT else None
+        return self._make(channel, log, kind, self._citable(channel, log), encode_acts(acts), acts, recipients, ends)
 
     def _citable(self, channel: Channel, log: Log) -> tuple[RecordId, ...]:
         """The heads that a record of ours may name. While history is filled in, of others' those only that were here before: what
@@ -176,6 +185,7 @@ class Ledger:
         content: bytes,
         acts: tuple[Act, ...] = (),
         recipients: tuple[UserId, ...] | None = None,
+        expires_ms: int | None = None,
     ) -> Record:
         world = self._world
         body = seal_body(content, world.entropy(SALT_BYTES))
@@ -196,6 +206,7 @@ class Ledger:
             control_heads=tuple(sorted(control)),
             timestamp_ms=world.now,
             ets=min(MAX_ETS - 1, expected_ets(world.now, (*(known[i] for i in earlier), *control.values()))),
+            expires_ms=expires_ms,
             recipients=recipients,
             body_hash=body_hash(body),
             body_size_bucket=size_bucket(len(body)),
@@ -495,6 +506,8 @@ class Ledger:
     def _gone(self, channel: Channel, record: Record) -> None:
         """The body of a held record has gone, or it is known why it is not here."""
         self.held.renew(record)
+        # It may have been pinned.
+        self._world.acted_on.add((record.id, channel.id))
         self.timeline.show_absent(channel, record)
 
     def _filled(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:

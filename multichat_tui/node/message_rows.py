@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from multichat_tui.channel.bodies import expires_at, retention_of
 from multichat_tui.model.acts import Act, Ban, Remove, SetRank, Unban
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.events import MessageChanged
@@ -169,6 +170,13 @@ class MessageRows:
             text = described.text
         elif subject is not None and kind is RowKind.DEVICES:
             text = f"{names.get(subject, short(subject))} {text}"
+        due = expires_at(header, retention_of(channel.control, header))
+        if due is not None and due <= world.now and record.absence is None:
+            # It is about to be swept away.
+            kind, text, described = RowKind.EXPIRED, "", None
+        if kind is RowKind.EXPIRED:
+            had = world.txn.get(Space.LAPSED, channel.id + record.id)
+            text = f"expired when {had.decode()} devices had it" if had is not None else ""
         if kind is RowKind.REDACTED:
             text = self._redacted(channel, record, names)
         return MessageRow(
@@ -197,6 +205,7 @@ class MessageRows:
             edited=described is not None and described.edited,
             reactions=() if described is None else described.reactions,
             pinned=described is not None and described.pinned,
+            expires_ms=None if record.body is None else due,
             resource="" if described is None else described.type,
             lines=() if described is None else described.lines,
         )

@@ -2,10 +2,11 @@
 
 from multichat_tui.crypto.identity import safety_number
 from multichat_tui.model.acts import Style
-from multichat_tui.model.channel_settings import RULES
+from multichat_tui.model.channel_settings import RULES, SettingKey
 from multichat_tui.model.errors import IntentRefused, NotFound
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId, fingerprint, short
 from multichat_tui.model.intents import Part
+from multichat_tui.model.lives import life_of, life_setting
 from multichat_tui.model.moderation import Foreseen, RosterRow
 from multichat_tui.model.ports import Space
 from multichat_tui.model.presets import preset_of
@@ -246,6 +247,8 @@ class Rows:
             writing=why_silent(world, channel),
             archived=channel.rooted and channel.view.read_only,
             closed=channel.rooted and channel.view.closed,
+            keeps_ms=channel.view.setting(SettingKey.RETENTION) if channel.rooted else 0,
+            lives_ms=life_of(world.txn.get(Space.SETTING, life_setting(parts[0].id).encode())),
             gaps=tuple(gap for part in parts for gap in self._gaps.of(part, channel_names(self._world, part))),
         )
 

@@ -36,7 +36,7 @@ from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, LATE_AFTER_MS, MAX_PACED_BACK
 from multichat_tui.model.ports import Space, TimelineEntry
 from multichat_tui.model.records import Absence, Header, Kind, Record
-from multichat_tui.model.snapshots import Membership, Position, RowKind
+from multichat_tui.model.snapshots import Delivery, Membership, Position, RowKind
 from multichat_tui.model.text import mentions
 from multichat_tui.node.act_words import LEFT_REASON, acts_of, reply_of, reply_of_record, row_words
 from multichat_tui.node.held import Held
@@ -210,6 +210,16 @@ class Timeline:
         elif channel.standing.membership is not Membership.ASKED:
             world.emit(lambda seq: MessageAdded(seq=seq, row=self._rows.row(channel, entry, record), past=past))
 
+    def note_lapse(self, channel: Channel, record: Record) -> None:
+        """The time of a record is over: its author is told if not everybody has got it."""
+        world = self._world
+        entry = world.txn.entry(record.id)
+        if record.body is None or entry is None or entry.hidden or entry.user != world.identity.user:
+            return
+        row = self._rows.row(channel, entry, record)
+        if row.state in (Delivery.QUEUED, Delivery.SOME):
+            world.txn.put(Space.LAPSED, channel.id + record.id, f"{row.delivered} of {row.total}".encode())
+
     def hide(self, channel: Channel, record: RecordId) -> None:
         """What stood for a missing text was none."""
         entry, stored = self._world.txn.entry(record), self._world.txn.record(record)
@@ -329,6 +339,8 @@ class Timeline:
     def _is_shown(self, channel: Channel, record: Record, user: UserId) -> bool:
         """Whether it has a row: it counts, and its body has not gone with its time."""
         acts = acts_of(record)
+        if record.absence is Absence.EXPIRED and self._world.txn.get(Space.LAPSED, channel.id + record.id) is not None:
+            return True
         if record.absence is None and not shows(acts):
             return False
         return record.absence not in UNSEEN and self._is_counted(channel, record, user, acts)

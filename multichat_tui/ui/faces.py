@@ -16,6 +16,7 @@ from multichat_tui.model.snapshots import (
     Progress,
     StatusRow,
 )
+from multichat_tui.model.text import describe_ms
 from multichat_tui.node.api.alarm_words import alarm_words
 from multichat_tui.ui.actions import Scope, hint
 from multichat_tui.ui.cells import Piece, one_line
@@ -42,6 +43,10 @@ def header(row: ChannelRow | None, desk: Desk, palette: Palette, glyphs: Glyphs)
     left: list[Piece] = [(" ", PLAIN), sign, (" " if sign[0] else "", PLAIN), (one_line(shown_name(row)), palette.strong)]
     if row.topic:
         left += [("  ", PLAIN), (one_line(row.topic), palette.dim)]
+    disappears_ms = min((span for span in (row.keeps_ms, row.lives_ms) if span), default=0)
+    if disappears_ms:
+        whose = "messages" if row.keeps_ms == disappears_ms else "yours"
+        left.append((f"  {whose} disappear after {describe_ms(disappears_ms)}", palette.warn))
     others = max(0, row.members - 1)
     if row.kind is ChannelKind.DIRECT:
         contact = desk.contacts.get(row.user) if row.user is not None else None

@@ -136,6 +136,7 @@ def test_every_verb_of_the_grammar_is_performed():
             "channel modlog x", "channel undo x", "channel report x y z", "channel reports x", "channel settle x 1 done",
             "channel roster x",
         "channel slow x 30s", "channel archive x", "channel unarchive x", "channel close x", "channel newcomers x all",
+        "channel disappear x 7d", "redact x y", "purge x y --all",
         "channel roles x", "channel kind x", "channel waiting x", "channel approve x y", "channel deny x y",
         "send x y", "log x", "thread x", "edit x y", "react x y", "pin x", "pins x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
@@ -178,7 +179,7 @@ def test_the_version_is_the_packages(capsys):
 @pytest.mark.parametrize(
     "line",
     [
-        "send dev x --expires 1h", "send dev x --wait stored",
+        "send dev x --wait stored",
         "send dev x --wait read", "channel invite dev --role admin", "mailbox run --listen x", "net why bob",
         "export dev", "backup f", "restore f",
     ],
@@ -440,6 +441,24 @@ def test_moderation_commands(run, twin):
         "Lockdown",
         "SetPermission",
     ]
+
+
+def test_texts_are_taken_away_and_disappear_from_the_command_line(run, twin):
+    channel = twin.add_channel("dev", "bob")
+    row = twin.arrive(channel.id, "bob", "buy now")
+    twin.intents.clear()
+    assert run("redact", "dev", id_text(row.id)[:10], "--reason", "spam")[0] == 0
+    assert run("purge", "dev", "bob")[0] == 2
+    assert run("purge", "dev", "bob", "--last", "1h", "--all")[0] == 2
+    assert run("purge", "dev", "bob", "--all", "--reason", "spam")[0] == 0
+    assert run("channel", "disappear", "dev", "7d")[0] == 0
+    assert run("channel", "disappear", "dev", "1s")[0] == 2
+    assert run("send", "dev", "for an hour", "--expires", "1h", "--wait", "queued")[0] == 0
+    redact, purge, disappear, send = twin.intents
+    assert (redact.targets, redact.reason) == ((row.id,), "spam")
+    assert (purge.since_ms, purge.reason) == (0, "spam")
+    assert (disappear.key.name, disappear.value) == ("RETENTION", 7 * 24 * 3_600_000)
+    assert send.lives_ms == 3_600_000
 
 
 def test_settings_of_a_channel_from_the_command_line(run, twin):

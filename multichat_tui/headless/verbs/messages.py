@@ -15,7 +15,7 @@ from multichat_tui.model.intents import FetchOlder, SendMessage
 from multichat_tui.model.limits import MAX_PAGE_ROWS
 from multichat_tui.model.snapshots import ChannelRow, Delivery, MessageRow, Position
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import serving
+from multichat_tui.node.api.commands import disappearing, serving
 from multichat_tui.node.api.lookup import ID_CHARACTERS, find_destination, find_message, id_text
 from multichat_tui.node.api.transcript import gap_words, ignored_words, message_lines
 from multichat_tui.node.api.wire import from_json
@@ -32,7 +32,8 @@ async def send(context: Context) -> int:
         channel = await find_destination(api, args.to)
         reply = (await find_message(api, args.reply, channel)).id if args.reply is not None else None
         people = await serving.people_named(api, channel, args.recipients)
-        message = SendMessage(channel=channel, text=args.text, reply_to=reply, recipients=people)
+        lives_ms = 0 if args.expires is None else disappearing.life_span(args.expires)
+        message = SendMessage(channel=channel, text=args.text, reply_to=reply, recipients=people, lives_ms=lives_ms)
         record = (await api.submit(message)).record
         if record is None:
             raise IntentRefused(Refusal.UNKNOWN, "The node named no message in its answer.")

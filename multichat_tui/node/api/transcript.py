@@ -28,7 +28,7 @@ SAYS = {
 ABSENT = {
     RowKind.MISSING: "{name} wrote something whose text has not come; others are asked for it",
     RowKind.REDACTED: "{name}: {text}",
-    RowKind.EXPIRED: "{name}: expired",
+    RowKind.EXPIRED: "{name}: {text}",
     RowKind.FOR_OTHERS: "{name}: a message to others",
 }
 """Of messages whose text is not here."""
@@ -102,7 +102,7 @@ def _to(row: MessageRow) -> str:
 
 def absence_words(row: MessageRow) -> str:
     """What stands in place of a text that is not here."""
-    return ABSENT[row.kind].format(name=one_line(row.name), text=one_line(row.text) or "redacted")
+    return ABSENT[row.kind].format(name=one_line(row.name), text=one_line(row.text) or row.kind.value)
 
 
 def reactions_words(row: MessageRow) -> str:

@@ -36,6 +36,8 @@ from multichat_tui.model.intents import (
     MarkRead,
     NameRole,
     OpenDirect,
+    PurgeMessages,
+    RedactMessages,
     RememberTyped,
     RemoveMember,
     RenameChannel,
@@ -419,7 +421,17 @@ class ApiTwin:
                 rows = {row.key: row for row in rules.settings} | {key: SettingRow(key=key, value=value)}
                 self.rules_rows[channel] = replace(rules, settings=tuple(rows.values()))
                 return Accepted(channel=channel)
-            case MakeResource() | ActOn() | Together() | SetTopic() | RenameChannel() | MarkRead() | SetDraft():
+            case (
+                RedactMessages()
+                | PurgeMessages()
+                | MakeResource()
+                | ActOn()
+                | Together()
+                | SetTopic()
+                | RenameChannel()
+                | MarkRead()
+                | SetDraft()
+            ):
                 self._row(intent.channel)
                 return Accepted(channel=intent.channel)
 

@@ -132,7 +132,7 @@ async def kick(api: NodeApi, channel: ChannelId, name: str, reason: str) -> Done
 
 async def ban(api: NodeApi, channel: ChannelId, name: str, lasts_ms: int, reason: str) -> Done:
     """Of a member, of somebody who was one, or of a contact who is to stay outside."""
-    user, called = await _anybody(api, channel, name)
+    user, called = await anybody(api, channel, name)
     await api.submit(BanMember(channel=channel, user=user, lasts_ms=lasts_ms, reason=reason))
     spell = f" for {span_words(lasts_ms)}" if lasts_ms else ""
     said = f"{one_line(called)} is banned from {await _label(api, channel)}{spell}."
@@ -168,7 +168,7 @@ def _about(said: str, user: UserId, name: str, reason: str, **more: Plain) -> Do
     return Done(said=said, fields=fields | more | {"reason": reason}, whom=quoted(one_line(name)))
 
 
-async def _anybody(api: NodeApi, channel: ChannelId, name: str) -> tuple[UserId, str]:
+async def anybody(api: NodeApi, channel: ChannelId, name: str) -> tuple[UserId, str]:
     """A member before somebody who was one, and both before a contact who never was."""
     rules = (await api.rules(channel)).rows
     inside = [FormerRow(user=row.user, name=row.name) for row in (await api.members(channel)).rows]

@@ -1,0 +1,33 @@
+"""Commands that take texts away, and that let them disappear."""
+
+import time
+
+from multichat_tui.headless.host import Context
+from multichat_tui.headless.session import session
+from multichat_tui.headless.verbs.moderating import do_in_channel
+from multichat_tui.model.errors import UsageError
+from multichat_tui.node.api.commands import disappearing, redacting
+from multichat_tui.node.api.lookup import find_destination, find_message
+
+
+async def redact(context: Context) -> int:
+    args, out = context.args, context.out
+    async with session(context.host, network=True) as opened:
+        channel = await find_destination(opened.api, args.channel)
+        rows = [await find_message(opened.api, name, channel) for name in args.ids]
+        done = await redacting.redact(opened.api, channel, rows, args.reason)
+    out.result(dict(done.fields), done.said)
+    return 0
+
+
+async def purge(context: Context) -> int:
+    args = context.args
+    if (args.last is None) == (not args.all):
+        raise UsageError("Say what is to go: --last SPAN, or --all.", "multichat purge CH PERSON --last 1h")
+    span, now_ms = redacting.ALL if args.all else args.last, int(time.time() * 1000)
+    return await do_in_channel(context, lambda api, where: redacting.purge(api, where, args.name, span, args.reason, now_ms), "")
+
+
+async def disappear(context: Context) -> int:
+    span_ms, reason = disappearing.life_span(context.args.span), context.args.reason
+    return await do_in_channel(context, lambda api, where: disappearing.set_retention(api, where, span_ms, reason), "")
