@@ -17,6 +17,11 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent)]
 
+from multichat_tui.channel.resources import Read, poll, registry, task, write
+from multichat_tui.channel.resources.folding import fold
+from multichat_tui.channel.resources.marks import PIN, REACT
+from multichat_tui.channel.resources.message import EDIT
+from multichat_tui.channel.resources.shape import ActShape, Deed, Plain
 from multichat_tui.crypto.handshake import ClientHandshake, ServerHandshake
 from multichat_tui.crypto.identity import (
     Account,
@@ -303,6 +308,17 @@ def acts() -> dict[str, tuple[Act, ...]]:
         "slow mode": (Setting(key=1, value=30_000, fence=seen, reason="raid"),),
         "closed for good": (Setting(key=4, value=1),),
         "name of a role": (Setting(key=6, value=(20, "reviewer")),),
+        "edit": (write(EDIT, {"text": "Ahoy there!"}, (record, 0)),),
+        "edit that follows another": (write(EDIT, {"text": "Ahoy there!!"}, (record, 2), (RecordId(filled(0x73)),)),),
+        "reaction": (write(REACT, {"emoji": "\U0001f44d", "on": True}, (record, 0)),),
+        "reaction taken back": (write(REACT, {"emoji": "\u2764\ufe0f", "on": False}, (record, 0), (RecordId(filled(0x74)),)),),
+        "pin": (write(PIN, {"on": True}, (record, 0)),),
+        "poll": (write(poll.MAKE, {"question": "When?", "options": ("Friday", "Saturday")}),),
+        "vote": (write(poll.VOTE, {"option": 1}, (record, 0)),),
+        "vote taken back": (write(poll.VOTE, {}, (record, 0), (RecordId(filled(0x75)),)),),
+        "task": (write(task.MAKE, {"title": "wash the sails"}),),
+        "task taken": (write(task.CHANGE, {"to": "taken"}, (record, 0)),),
+        "ban and announcement": (Ban(user=GRACE.user, fence=(tip,), reason="spam"), Message(text="Sorry for the noise.")),
         "a setting of a newer version": (Setting(key=900, value={0: (True, None, "x"), 7: record}),),
     }
 
@@ -715,6 +731,97 @@ def comparing() -> dict[str, Any]:
     }
 
 
+def resources() -> list[dict[str, Any]]:
+    """Acts on one resource each, by (record, ets, user), and what counts of them: section 19."""
+    ada, grace = ADA.user, GRACE.user
+
+    def case(name: str, made: Act, *done: tuple[ActShape, dict[str, Plain], int, UserId, tuple[int, ...]]) -> dict[str, Any]:
+        root = registry().read(made)
+        assert root is not None
+        first = _resource_deed(root, 0, 1, ada)
+        written = [
+            (write(shape, values, (first.record, 0), tuple(RecordId(filled(each)) for each in after)), number, user)
+            for number, (shape, values, _, user, after) in enumerate(done, 1)
+        ]
+        deeds = []
+        for (act, number, user), (_, _, ets, _, _) in zip(written, done, strict=True):
+            read = registry().read(act)
+            assert read is not None
+            deeds.append(_resource_deed(read, number, ets, user))
+        present = fold(first, deeds)
+        return {
+            "name": name,
+            "made": {"record": first.record.hex(), "ets": 1, "user": ada.hex(), "content": encode_acts((made,)).hex()},
+            "acts": [
+                {"record": deed.record.hex(), "ets": deed.ets, "user": deed.user.hex(), "content": encode_acts((act,)).hex()}
+                for deed, (act, _, _) in zip(deeds, written, strict=True)
+            ],
+            "accepted": sorted(deed.record.hex() for deed in present.accepted),
+            "counts": sorted(deed.record.hex() for deed in present.slots.values()),
+        }
+
+    ask = write(poll.MAKE, {"question": "When?", "options": ("Friday", "Saturday")})
+    todo = write(task.MAKE, {"title": "wash the sails"})
+    taken, done = {"to": "taken"}, {"to": "done"}
+    return [
+        case(
+            "edits beside each other, and by somebody else",
+            Message(text="one"),
+            (EDIT, {"text": "two"}, 5, ada, ()),
+            (EDIT, {"text": "three"}, 4, ada, ()),
+            (EDIT, {"text": "mine"}, 9, grace, ()),
+        ),
+        case(
+            "an edit that follows another stands before it in display order",
+            Message(text="one"),
+            (EDIT, {"text": "two"}, 8, ada, ()),
+            (EDIT, {"text": "three"}, 3, ada, (1,)),
+            (EDIT, {"text": "three"}, 9, ada, (2,)),
+        ),
+        case(
+            "reactions put and taken back",
+            Message(text="one"),
+            (REACT, {"emoji": "\U0001f44d", "on": True}, 2, ada, ()),
+            (REACT, {"emoji": "\U0001f44d", "on": True}, 3, grace, ()),
+            (REACT, {"emoji": "\U0001f44d", "on": False}, 4, ada, (1,)),
+            (REACT, {"emoji": "\U0001f389", "on": False}, 5, ada, ()),
+        ),
+        case("a pin", Message(text="one"), (PIN, {"on": True}, 2, ada, ()), (PIN, {"on": False}, 3, grace, ())),
+        case(
+            "votes changed, taken back, and for what is no option",
+            ask,
+            (poll.VOTE, {"option": 0}, 2, ada, ()),
+            (poll.VOTE, {"option": 1}, 3, ada, (1,)),
+            (poll.VOTE, {"option": 1}, 4, grace, ()),
+            (poll.VOTE, {}, 5, grace, (3,)),
+            (poll.VOTE, {"option": 2}, 6, grace, (4,)),
+        ),
+        case(
+            "a task taken by two at once, and ended by the one who has it not",
+            todo,
+            (task.CHANGE, taken, 3, grace, ()),
+            (task.CHANGE, taken, 2, ada, ()),
+            (task.CHANGE, done, 4, grace, (1,)),
+            (task.CHANGE, done, 5, ada, (2, 3)),
+        ),
+    ]
+
+
+def _resource_deed(read: Read, number: int, ets: int, user: UserId) -> Deed:
+    return Deed(
+        shape=read.shape,
+        record=RecordId(filled(number)),
+        index=0,
+        ets=ets,
+        time_ms=NOW_MS,
+        user=user,
+        rank=0,
+        moderates=False,
+        values=read.values,
+        after=read.after,
+    )
+
+
 def everything() -> dict[str, Any]:
     return {
         "accounts": accounts(),
@@ -727,6 +834,7 @@ def everything() -> dict[str, Any]:
         "keys": keys(),
         "links": links(),
         "records": records(),
+        "resources": resources(),
         "signed": signed(),
     }
 

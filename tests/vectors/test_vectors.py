@@ -7,6 +7,9 @@ from typing import Any
 import make
 import pytest
 
+from multichat_tui.channel.resources import registry
+from multichat_tui.channel.resources.folding import fold
+from multichat_tui.channel.resources.shape import Deed
 from multichat_tui.crypto.identity import (
     account_from_phrase,
     certificate_holds,
@@ -22,7 +25,7 @@ from multichat_tui.model.codec import Rejected, decode, encode
 from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.frames import MessageFrame, ReturnFrame
 from multichat_tui.model.identity import Certificate, DeviceList, decode_certificate, decode_device_list
-from multichat_tui.model.ids import Log, UserId, digest, fingerprint, short, user_id
+from multichat_tui.model.ids import Log, RecordId, UserId, digest, fingerprint, short, user_id
 from multichat_tui.model.invitations import Invitation, join_seed, parse_link, token_key
 from multichat_tui.model.joins import Join, decode_join
 from multichat_tui.model.receipts import Receipt, decode_receipt
@@ -121,6 +124,32 @@ def test_acts_are_read_as_ever(case: dict[str, str]) -> None:
     assert found == make.acts()[case["name"]]
     assert not isinstance(found, Rejected)
     assert encode_acts(found).hex() == case["content"]
+
+
+@pytest.mark.parametrize("case", frozen("resources"), ids=lambda case: case["name"])
+def test_acts_on_resources_count_as_ever(case: dict[str, Any]) -> None:
+    def deed(written: dict[str, Any]) -> Deed:
+        acts = decode_acts(unhex(written["content"]), Log.CONTENT)
+        assert not isinstance(acts, Rejected)
+        read = registry().read(acts[0])
+        assert read is not None
+        assert read.target in (None, (unhex(case["made"]["record"]), 0))
+        return Deed(
+            shape=read.shape,
+            record=RecordId(unhex(written["record"])),
+            index=0,
+            ets=written["ets"],
+            time_ms=0,
+            user=UserId(unhex(written["user"])),
+            rank=0,
+            moderates=False,
+            values=read.values,
+            after=read.after,
+        )
+
+    present = fold(deed(case["made"]), map(deed, case["acts"]))
+    assert sorted(each.record.hex() for each in present.accepted) == case["accepted"]
+    assert sorted(each.record.hex() for each in present.slots.values()) == case["counts"]
 
 
 @pytest.mark.parametrize("case", frozen("records"), ids=lambda case: case["name"])
