@@ -114,10 +114,14 @@ class Deciding:
                 return Decided(channel=channel, acts=(redact,))
             case SendReport():
                 channel = joined(self._world, intent.channel)
-                return Decided(channel=channel, acts=(self._reports.report(channel, intent),), user=intent.user)
+                report, moderators = self._reports.report(channel, intent), self._reports.moderators(channel)
+                return Decided(channel=channel, acts=(report,), user=intent.user, recipients=moderators)
             case SettleReport():
                 channel = joined(self._world, intent.channel)
-                return Decided(channel=channel, acts=(self._reports.settlement(channel, intent),))
+                settlement = self._reports.settlement(channel, intent)
+                people = inherited(self._world, channel, intent.report)
+                # Where nobody of them is left but us, all hear that it is settled.
+                return Decided(channel=channel, acts=(settlement,), recipients=people or None)
             case ApproveJoin() | DenyJoin():
                 channel = joined(self._world, intent.channel)
                 return Decided(channel=channel, acts=(self._petitioning.decide(channel, intent),), user=intent.user)

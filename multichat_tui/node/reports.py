@@ -1,17 +1,18 @@
 """Reports: members ask the moderators to look at something. Listed here, and settled by who may moderate.
 
-A report goes with the content of its channel. It counts if its author was a member in the state that its record cites (muted ones
-may report too), and lies within the fences that ended their membership since; a settlement if its author might moderate in the
-state that it cites. Of one member the newest are kept, of one report the first settlements: the same on every node that holds the
-same records, in whatever order they came.
+A report goes with the content of its channel, its text to the moderators of that moment alone (`recipients`); what became of it
+to them and its author. It counts if its author was a member in the state that its record cites (muted ones may report too), and
+lies within the fences that ended their membership since; a settlement if its author might moderate in the state that it cites. Of
+one member the newest are kept, of one report the first settlements: the same on every node that holds the same records, in whatever
+order they came.
 """
 
 from multichat_tui.model.acts import Report, Settlement, Style
 from multichat_tui.model.acts import SettleReport as SettleAct
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
-from multichat_tui.model.ids import Log
+from multichat_tui.model.ids import Log, UserId
 from multichat_tui.model.intents import SendReport, SettleReport
-from multichat_tui.model.limits import MAX_REPORTED, MAX_REPORTS_PER_MEMBER
+from multichat_tui.model.limits import MAX_NAMED_RECIPIENTS, MAX_REPORTED, MAX_REPORTS_PER_MEMBER
 from multichat_tui.model.moderation import ReportState
 from multichat_tui.model.ranks import Permission
 from multichat_tui.node.moderating import clean_reason, need
@@ -49,6 +50,16 @@ class Reports:
         if len(open_ones) >= MAX_REPORTS_PER_MEMBER:
             raise IntentRefused(Refusal.LIMIT, "You have as many open reports here as one may.", "Wait until some are settled.")
         return Report(reason=reason, user=intent.user, targets=tuple(dict.fromkeys(intent.targets)))
+
+    def moderators(self, channel: Channel) -> tuple[UserId, ...]:
+        """Whom a report is for: those who may moderate, but for ourselves; of many those of the highest ranks."""
+        view, me = channel.view, self._world.identity.user
+        least = view.threshold(Permission.MODERATE)
+        ranks = {user: view.rank(user) or 0 for user in view.members if user != me}
+        found = sorted((user for user, rank in ranks.items() if rank >= least), key=lambda user: (-ranks[user], user))
+        if not found:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "There is no moderator here but you.", "/moderate opens the console.")
+        return tuple(sorted(found[:MAX_NAMED_RECIPIENTS]))
 
     def settlement(self, channel: Channel, intent: SettleReport) -> SettleAct:
         """`errors.IntentRefused`, `errors.NotFound`."""

@@ -115,6 +115,7 @@ class Overseer:
         report = f"/report {id_text(row.id)[:12]} "
         entries: tuple[tuple[str, str, Callable[[], None]], ...] = (
             ("report", f"report this message of {name} to the moderators", lambda: self._prefill(report)),
+            ("redact", "take this message away, everywhere", lambda: self._redact(row)),
             ("silence", f"silence {name}", lambda: self.sweep(Deed.SILENCE, target)),
             ("kick", f"kick {name}", lambda: self.sweep(Deed.KICK, target)),
             ("ban", f"ban {name}", lambda: self.sweep(Deed.BAN, target)),
@@ -131,6 +132,10 @@ class Overseer:
                 next(act for word, _, act in entries if word == picked[0])()
 
         screen.app.push_screen(PickerScreen("Moderate", offer, screen.palette, screen.glyphs), taken)
+
+    def _redact(self, row: MessageRow) -> None:
+        if (console := self.open()) is not None:
+            console.begin(Deed.REDACT, (Target(user=row.author, name=row.name),), written={row.author: (row.id,)})
 
     def _console(self) -> None:
         self.open()

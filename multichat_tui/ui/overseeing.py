@@ -5,7 +5,7 @@ refused; nothing happens before Enter.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -17,10 +17,11 @@ from textual.widget import Widget
 
 from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.events import MembersChanged, ReportsChanged
-from multichat_tui.model.ids import ChannelId, RecordId
-from multichat_tui.model.intents import SettleReport
+from multichat_tui.model.ids import ChannelId, RecordId, UserId
+from multichat_tui.model.intents import ApproveJoin, DenyJoin, Intent, SettleReport
 from multichat_tui.model.limits import MAX_MODLOG_ROWS, MAX_TOPIC_CHARACTERS
 from multichat_tui.model.moderation import DeedRow, ReportRow, ReportState
+from multichat_tui.model.snapshots import WaitingRow
 from multichat_tui.node.api import NodeApi
 from multichat_tui.ui.actions import KEYS, Scope, hint
 from multichat_tui.ui.bars import Bar
@@ -30,7 +31,7 @@ from multichat_tui.ui.overseen_lines import detail_lines, empty_lines, row_line,
 from multichat_tui.ui.oversight import Oversight, Tab, Target
 from multichat_tui.ui.palette import Palette
 from multichat_tui.ui.panel import PanelScreen, help_page
-from multichat_tui.ui.sweeping import REASONS, Deed, Sweep, Swept, foresee, sweep, unsweep
+from multichat_tui.ui.sweeping import REASONS, Deed, Sweep, Swept, foresee, messages_of, sweep, unsweep
 from multichat_tui.ui.typed_line import TypedLine
 
 if TYPE_CHECKING:
@@ -39,7 +40,13 @@ if TYPE_CHECKING:
 DETAIL_FROM_LINES = 12
 """On a lower screen the rows have it all."""
 DETAIL_LINES = 5
-DEEDS = {"console.both": Deed.BOTH, "console.ban": Deed.BAN, "console.kick": Deed.KICK, "console.silence": Deed.SILENCE}
+DEEDS = {
+    "console.both": Deed.BOTH,
+    "console.ban": Deed.BAN,
+    "console.kick": Deed.KICK,
+    "console.silence": Deed.SILENCE,
+    "console.redact": Deed.REDACT,
+}
 
 
 def now_ms() -> int:
@@ -241,11 +248,12 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
         """All three lists. At the first time the tab opens that has something to do."""
         state = self.state
         state.reports = (await self.api.reports(self.channel)).rows
+        state.waiting = (await self.api.rules(self.channel)).rows.waiting
         state.people = (await self.api.roster(self.channel)).rows
         page = (await self.api.modlog(self.channel, limit=MAX_MODLOG_ROWS)).rows
         state.deeds, state.more = page.rows, page.more
         if first and not state.open_reports:
-            state.go(Tab.PEOPLE)
+            state.go(Tab.WAITING if state.waiting else Tab.PEOPLE)
         self.loaded = True
         self._tell()
 
@@ -288,6 +296,7 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
             "console.all": "all",
             "console.both": "kick+ban",
             "console.silence": "silence",
+            "console.redact": "redact",
             "console.undo": "undo",
             "console.settle": "done",
             "console.dismiss": "dismiss",
@@ -298,15 +307,19 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
         }
         of = {
             Tab.REPORTS: ("open", "settle", "dismiss", "mark", "both", "silence", "close", "help"),
-            Tab.PEOPLE: ("mark", "all", "both", "silence", "span", "pattern", "close", "help"),
+            Tab.WAITING: ("settle", "dismiss", "mark", "all", "close", "help"),
+            Tab.PEOPLE: ("mark", "all", "both", "silence", "redact", "span", "pattern", "close", "help"),
             Tab.LOG: ("undo", "span", "pattern", "close", "help"),
         }[self.state.tab]
+        if self.state.tab is Tab.WAITING:
+            words |= {"console.settle": "lets in", "console.dismiss": "denies"}
         return [f"{hint(f'console.{name}')} {words[f'console.{name}']}" for name in of]
 
     def _sheet_words(self) -> list[str]:
         plan = self.lines.plan
-        span = [f"{hint('sweep.span')} time"] if plan is not None and plan.deed is not Deed.KICK else []
-        return [*span, f"{hint('sweep.announce')} announce"]
+        span = [f"{hint('sweep.span')} time"] if plan is not None and plan.timed else []
+        take = [f"{hint('sweep.redact')} messages"] if plan is not None and plan.deed is not Deed.REDACT else []
+        return [*span, *take, f"{hint('sweep.announce')} announce"]
 
     # Keys
 
@@ -340,7 +353,7 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
                 state.move((-1 if action == "console.first" else 1) * 2**31, now)
             case "console.tab" | "console.tab-back":
                 state.step_tab(1 if action == "console.tab" else -1)
-            case "console.reports" | "console.people" | "console.log":
+            case "console.reports" | "console.waiting" | "console.people" | "console.log":
                 state.go(Tab(action.partition(".")[2]))
             case "console.mark":
                 state.mark(now)
@@ -357,10 +370,12 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
             case "console.clear":
                 state.pattern, state.wrote = "", 0
                 state.unmark()
-            case "console.both" | "console.ban" | "console.kick" | "console.silence":
+            case _ if action in DEEDS:
                 self._begin(DEEDS[action])
             case "console.undo":
                 self._undo()
+            case "console.settle" | "console.dismiss" if state.tab is Tab.WAITING:
+                self._answer(yes=action == "console.settle")
             case "console.settle" | "console.dismiss":
                 self._settle(acted=action == "console.settle")
             case "console.open":
@@ -424,9 +439,18 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
 
     # Doing something
 
-    def begin(self, deed: Deed, targets: tuple[Target, ...], reports: tuple[RecordId, ...] = ()) -> None:
-        """A sheet for these people."""
-        self.lines.open_sheet(Sweep(channel=self.channel, deed=deed, targets=targets, reports=reports))
+    def begin(
+        self,
+        deed: Deed,
+        targets: tuple[Target, ...],
+        reports: tuple[RecordId, ...] = (),
+        written: Mapping[UserId, tuple[RecordId, ...]] | None = None,
+    ) -> None:
+        """A sheet for these people. `written`: which of their messages it is about; None: all of them."""
+        takes = deed in (Deed.BOTH, Deed.REDACT)
+        self.lines.open_sheet(
+            Sweep(channel=self.channel, deed=deed, targets=targets, reports=reports, redact=takes, written=written)
+        )
         self._plan_again()
 
     def _begin(self, deed: Deed) -> None:
@@ -442,16 +466,25 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
         plan = self.lines.plan
         if plan is not None:
             plan.steps = plan.planned()
+            if plan.redact and plan.written is None:
+                self.say("Looking for what they have written...")
             self.run_worker(self._foresee(plan), exclusive=True, group="foresee")
         self._tell()
 
     async def _foresee(self, plan: Sweep) -> None:
         try:
-            plan.steps = await foresee(self.api, plan.steps)
+            await self._look_ahead(plan)
         except MultichatError as error:
             self.say(str(error), bad=True)
         if plan is self.lines.plan:
             self._tell()
+
+    async def _look_ahead(self, plan: Sweep) -> None:
+        """What they have written, if that goes too; and what of it all would be refused."""
+        if plan.redact and plan.written is None:
+            plan.written = await messages_of(self.api, self.channel, [target.user for target in plan.targets])
+            self.say("")
+        plan.steps = await foresee(self.api, plan)
 
     def _on_sheet(self, key: str) -> None:
         plan = self.lines.plan
@@ -463,6 +496,9 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
                 self._plan_again()
             case "sweep.announce":
                 plan.announce = not plan.announce
+            case "sweep.redact" if plan.deed is not Deed.REDACT:
+                plan.redact = not plan.redact
+                self._plan_again()
             case "sweep.reason":
                 self._write(plan.reason, "why; all in the channel see it", self._give_reason)
             case "sweep.up" | "sweep.down":
@@ -489,9 +525,10 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
                 self.say(f"{plan.title}: {done} of {total}")
 
         try:
-            plan.steps = await foresee(self.api, plan.planned())
+            await self._look_ahead(plan)
             self.swept = swept = await sweep(self.api, plan, progress)
-            undo = f" {hint('console.undo')} takes it back." if swept.records and plan.deed is not Deed.KICK else ""
+            back = swept.records and plan.deed not in (Deed.KICK, Deed.REDACT)
+            undo = f" {hint('console.undo')} takes it back{', but no text' if swept.messages else ''}." if back else ""
             self.say(swept.said + "." + undo, bad=not swept.done)
         except MultichatError as error:
             self.say(str(error), bad=True)
@@ -532,24 +569,45 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
             self.busy = False
         await self._read_again()
 
+    def _answer(self, *, yes: bool) -> None:
+        """Let in who is marked, or chosen; or deny it, with a reason that they are told."""
+        people = [row for row in self.state.taken(now_ms()) if isinstance(row, WaitingRow)]
+        if not people:
+            self.say("Nobody waits here to be let in.")
+        elif yes:
+            self._answer_all(tuple(ApproveJoin(channel=self.channel, user=row.user) for row in people), "let in")
+        else:
+
+            def deny(reason: str) -> None:
+                denials = tuple(DenyJoin(channel=self.channel, user=row.user, reason=reason) for row in people)
+                self._answer_all(denials, "denied")
+
+            self._write("", "why; they are told, and it may be empty", deny)
+
+    def _answer_all(self, intents: tuple[ApproveJoin | DenyJoin, ...], told: str) -> None:
+        self.busy = True
+        self.run_worker(self._submit_all(intents, told))
+
+    async def _submit_all(self, intents: Sequence[Intent], told: str) -> None:
+        """One after the other; how many were, and why one was not."""
+        done, why = 0, ""
+        for intent in intents:
+            try:
+                await self.api.submit(intent)
+                done += 1
+            except MultichatError as error:
+                why = why or str(error)
+        self.busy = False
+        self.say(why or f"{done} {told}.", bad=bool(why))
+        self.state.unmark()
+        await self._read_again()
+
     def _settle(self, *, acted: bool) -> None:
         reports = [row for row in self.state.taken(now_ms()) if isinstance(row, ReportRow) and row.state is ReportState.OPEN]
         if not reports:
             self.say("That is no open report.")
             return
         self.busy = True
-        self.run_worker(self._settle_all(tuple(row.id for row in reports), acted=acted))
-
-    async def _settle_all(self, reports: tuple[RecordId, ...], *, acted: bool) -> None:
-        done, why = 0, ""
-        for report in reports:
-            try:
-                await self.api.submit(SettleReport(channel=self.channel, report=report, acted=acted))
-                done += 1
-            except MultichatError as error:
-                why = why or str(error)
-        self.busy = False
-        told = "acted upon" if acted else "dismissed"
-        self.say(why or f"{done} report{'' if done == 1 else 's'} {told}.", bad=bool(why))
-        self.state.unmark()
-        await self._read_again()
+        told = f"report{'' if len(reports) == 1 else 's'} {'acted upon' if acted else 'dismissed'}"
+        settlements = [SettleReport(channel=self.channel, report=row.id, acted=acted) for row in reports]
+        self.run_worker(self._submit_all(settlements, told))

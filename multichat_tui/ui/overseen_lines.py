@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from multichat_tui.model.moderation import DeedRow, DeedState, ReportRow, ReportState, RosterRow
+from multichat_tui.model.snapshots import WaitingRow
 from multichat_tui.node.api.commands.auditing import STATE_WORDS
 from multichat_tui.node.api.commands.reporting import settled_words
 from multichat_tui.ui.actions import hint
-from multichat_tui.ui.cells import Piece, clip, one_line, pad
+from multichat_tui.ui.cells import Piece, clip, one_line, pad, width
 from multichat_tui.ui.entries import local_time
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.oversight import TABS, Oversight, Row, Tab
@@ -15,19 +16,24 @@ from multichat_tui.ui.sweeping import REASONS, Deed, Sweep
 
 WIDE_CELLS = 60
 """From here on rows have all their columns."""
-TITLES = {Tab.REPORTS: "Reports", Tab.PEOPLE: "People", Tab.LOG: "Log"}
+TITLES = {Tab.REPORTS: "Reports", Tab.WAITING: "Waiting", Tab.PEOPLE: "People", Tab.LOG: "Log"}
 Line = list[Piece]
 
 
 def tab_pieces(state: Oversight, cells: int, palette: Palette, glyphs: Glyphs) -> list[Piece]:
-    """`Moderation #dev | 1 Reports 2 | 2 People 50 | 3 Log`; without the first words where there is no room."""
-    counts = {Tab.REPORTS: state.open_reports, Tab.PEOPLE: sum(not row.me for row in state.people)}
+    """`Moderation #dev | 1 Reports (2) | 2 Waiting | 3 People (50) | 4 Log`; with less room numbers alone for the rest."""
+    counts = {
+        Tab.REPORTS: state.open_reports,
+        Tab.WAITING: len(state.waiting),
+        Tab.PEOPLE: sum(not row.me for row in state.people),
+    }
     label = f" Moderation {state.label} " if cells >= WIDE_CELLS else " "
     pieces: list[Piece] = [(label, palette.strong)]
     for number, tab in enumerate(TABS, 1):
-        count = f" {counts[tab]}" if counts.get(tab) else ""
+        count = f" ({counts[tab]})" if counts.get(tab) else ""
         style = palette.current if tab is state.tab else palette.dim
-        pieces += [(glyphs.bar, palette.faint), (f" {number} {TITLES[tab]}{count} ", style)]
+        title = f" {TITLES[tab]}" if cells >= WIDE_CELLS or tab is state.tab else ""
+        pieces += [(glyphs.bar, palette.faint), (f" {number}{title}{count} ", style)]
     return pieces
 
 
@@ -48,6 +54,11 @@ def row_line(state: Oversight, row: Row, cells: int, palette: Palette, glyphs: G
     match row:
         case RosterRow():
             return [mark, *_person(row, room, palette, glyphs)]
+        case WaitingRow():
+            link = f"by a link of {one_line(row.inviter)}" if row.inviter else "by a link that is not valid any more"
+            told = f" {_moment(row.asked_ms)} {link}"
+            name = pad(one_line(row.name), min(24, max(8, room - len(told))), glyphs.more)
+            return [mark, (name, palette.of_person(row.user)), (clip(told, max(0, room - width(name)), glyphs.more), palette.dim)]
         case ReportRow():
             return [mark, *_report(row, room, palette, glyphs)]
         case DeedRow():
@@ -117,6 +128,9 @@ def detail_lines(row: Row | None) -> list[str]:
             quoted = [f"> {one_line(each.text) or '(not here)'}" for each in row.messages[:3]]
             whom = f" about {one_line(row.name)}" if row.name else ""
             return [f"{one_line(row.reporter_name)} reports{whom}: {one_line(row.reason)}", *quoted]
+        case WaitingRow():
+            link = f"by a link of {one_line(row.inviter)}" if row.inviter else "by a link that is not valid any more"
+            return [f"{one_line(row.name)} asks to be let in, {link}", f"Their key: {row.fingerprint}"]
         case RosterRow():
             came = f"by a link of {one_line(row.admitted_by)}" if row.admitted_by else "as a founder"
             open_link = ", still open (the log closes it)" if row.link_open else ""
@@ -137,6 +151,8 @@ def empty_lines(state: Oversight) -> list[str]:
                 f"Nothing is reported.{told}",
                 f"Members report with {hint('moderate')} on a message, or /report NAME REASON.",
             ]
+        case Tab.WAITING:
+            return ["Nobody waits to be let in.", "Where everybody who has a link comes in at once, nobody does."]
         case Tab.PEOPLE:
             return [f"Nobody has {state.filter_words()}.", f"{hint('console.span')} looks further back."]
         case Tab.LOG:
@@ -146,18 +162,21 @@ def empty_lines(state: Oversight) -> list[str]:
 def sheet_lines(plan: Sweep, palette: Palette) -> list[Line]:
     """What is being put together: the choices, then what each step will do."""
     lines: list[Line] = [[(plan.title, palette.strong), (f": {one_line(plan.reason) or 'no reason given'}", palette.accent)]]
-    if plan.deed is not Deed.KICK:
+    if plan.timed:
         lines.append([(f"{hint('sweep.span')} ", palette.strong), (f"lasts {plan.span}", PLAIN)])
     reasons = "  ".join(f"{number} {word}" for number, word in enumerate(REASONS, 1))
     lines.append([("Why: ", PLAIN), (reasons, palette.strong), (f"  {hint('sweep.reason')} in your own words", palette.dim)])
     said = "tells all in the channel" if plan.announce else "tells nobody but the log"
     lines.append([(f"{hint('sweep.announce')} ", palette.strong), (said, PLAIN)])
     lines.append([("", PLAIN)])
+    if plan.deed is not Deed.REDACT:
+        going = f"takes away what they have written: {plan.going} here" if plan.redact else "leaves what they have written"
+        lines.insert(-1, [(f"{hint('sweep.redact')} ", palette.strong), (going, PLAIN)])
     refused = f", {plan.refused} would be refused" if plan.refused else ""
     lines.append([(f"What it will do ({len(plan.steps) - plan.refused}{refused}):", palette.dim)])
     for step in sorted(plan.steps, key=lambda step: not step.refused):
         if step.refused:
             lines.append([(f"  will not {step.said}: {one_line(step.refused)}", palette.bad)])
         else:
-            lines.append([(f"  {step.said}", PLAIN)])
+            lines.append([(f"  {step.said}{step.also}", PLAIN)])
     return lines

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.moderation import DeedRow, ReportRow, ReportState, RosterRow
+from multichat_tui.model.snapshots import WaitingRow
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -33,12 +34,14 @@ WROTE: tuple[tuple[str, int, int], ...] = (
 
 class Tab(StrEnum):
     REPORTS = "reports"
+    WAITING = "waiting"
+    """Who asks to be let in."""
     PEOPLE = "people"
     LOG = "log"
 
 
 TABS = tuple(Tab)
-Row = ReportRow | RosterRow | DeedRow
+Row = ReportRow | WaitingRow | RosterRow | DeedRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +60,12 @@ class Oversight:
     label: str
     tab: Tab = Tab.REPORTS
     reports: tuple[ReportRow, ...] = ()
+    waiting: tuple[WaitingRow, ...] = ()
     people: tuple[RosterRow, ...] = ()
     deeds: tuple[DeedRow, ...] = ()
     more: RecordId | None = None
     """The log goes on from there."""
-    span: dict[Tab, int] = field(default_factory=lambda: {Tab.PEOPLE: HOUR, Tab.LOG: ANY_TIME, Tab.REPORTS: ANY_TIME})
+    span: dict[Tab, int] = field(default_factory=lambda: {tab: HOUR if tab is Tab.PEOPLE else ANY_TIME for tab in Tab})
     wrote: int = 0
     pattern: str = ""
     """Of names, with * and ?; without those a part of the name."""
@@ -85,6 +89,8 @@ class Oversight:
                     and (self.settled or row.state is ReportState.OPEN)
                     and (fits(row.name) or fits(row.reporter_name))
                 ]
+            case Tab.WAITING:
+                return [row for row in self.waiting if row.asked_ms >= since and fits(row.name)]
             case Tab.PEOPLE:
                 _, least, most = WROTE[self.wrote]
                 return [
@@ -100,6 +106,8 @@ class Oversight:
         match self.tab:
             case Tab.REPORTS:
                 return len(self.reports)
+            case Tab.WAITING:
+                return len(self.waiting)
             case Tab.PEOPLE:
                 return sum(not row.me for row in self.people)
             case Tab.LOG:
@@ -190,7 +198,7 @@ class Oversight:
         found: dict[UserId, str] = {}
         for row in self.taken(now_ms):
             match row:
-                case RosterRow() | ReportRow():
+                case RosterRow() | ReportRow() | WaitingRow():
                     user, name = row.user, row.name
                 case DeedRow():
                     user, name = row.subject, row.subject_name
@@ -200,7 +208,7 @@ class Oversight:
 
 
 def _key(row: Row) -> Hashable:
-    return row.user if isinstance(row, RosterRow) else row.id
+    return row.user if isinstance(row, RosterRow | WaitingRow) else row.id
 
 
 def _fitting(pattern: str) -> Callable[[str], bool]:

@@ -2,24 +2,29 @@
 be, each all or nothing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from multichat_tui.model.errors import MultichatError
-from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import (
     BanMember,
     GiveRank,
     Part,
+    RedactMessages,
     RemoveMember,
     SendMessage,
     SettleReport,
     Together,
     UndoDeed,
 )
-from multichat_tui.model.limits import MAX_ACTS, MAX_FORESEEN
+from multichat_tui.model.limits import MAX_ACTS, MAX_FORESEEN, MAX_FOUND_ROWS, MAX_QUERY_USERS, MAX_TARGETS
+from multichat_tui.model.moderation import Foreseen
 from multichat_tui.model.ranks import MUTED
+from multichat_tui.model.searching import Search
+from multichat_tui.model.snapshots import Position
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.options import span_words
 from multichat_tui.ui.cells import one_line
@@ -31,23 +36,35 @@ LASTING = (0, HOUR_MS, DAY_MS, 7 * DAY_MS, 28 * DAY_MS)
 """How long a ban or a silence lasts; 0: until it is lifted."""
 
 
+MOST_MESSAGES = 20_000
+"""That are taken away at once; of more the newest, and the rest by doing it again."""
+
+
 class Deed(StrEnum):
     BOTH = "both"
+    """Kick and ban, and what they have written goes."""
     BAN = "ban"
     KICK = "kick"
     SILENCE = "silence"
+    REDACT = "redact"
+    """What they have written goes; they stay."""
 
 
-VERBS = {Deed.BOTH: "kick and ban", Deed.BAN: "ban", Deed.KICK: "kick", Deed.SILENCE: "silence"}
-DONE = {Deed.BOTH: "banned", Deed.BAN: "banned", Deed.KICK: "removed", Deed.SILENCE: "silenced"}
+VERBS = {Deed.BOTH: "kick and ban", Deed.BAN: "ban", Deed.KICK: "kick", Deed.SILENCE: "silence", Deed.REDACT: "redact"}
+DONE = {Deed.BOTH: "banned", Deed.BAN: "banned", Deed.KICK: "removed", Deed.SILENCE: "silenced", Deed.REDACT: "redacted"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One change, and what it is in words."""
 
-    intent: Part
+    intent: Part | None
+    """None: nothing but what is done to messages."""
     said: str
+    also: str = ""
+    """What happens besides."""
+    messages: tuple[RecordId, ...] = ()
+    """What they have written, which goes with it."""
     refused: str = ""
     """Why it would not be done."""
 
@@ -65,6 +82,10 @@ class Sweep:
     """Of LASTING."""
     reason: str = ""
     announce: bool = False
+    redact: bool = False
+    """What they have written goes too."""
+    written: Mapping[UserId, tuple[RecordId, ...]] | None = None
+    """By author, as far as it is here; None: that is still to be read."""
     steps: tuple[Step, ...] = ()
     """As foreseen; the first is that of the first target."""
 
@@ -72,18 +93,29 @@ class Sweep:
     def title(self) -> str:
         """`Kick and ban 50 people`, `Silence bob`."""
         whom = one_line(self.targets[0].name) if len(self.targets) == 1 else f"{len(self.targets)} people"
-        return f"{VERBS[self.deed].capitalize()} {whom}"
+        verb = "Take away what was written by" if self.deed is Deed.REDACT else VERBS[self.deed].capitalize()
+        return f"{verb} {whom}"
+
+    @property
+    def timed(self) -> bool:
+        """Whether it lasts for a time."""
+        return self.deed not in (Deed.KICK, Deed.REDACT)
+
+    @property
+    def going(self) -> int:
+        """How many messages go."""
+        return sum(len(step.messages) for step in self.steps if not step.refused)
 
     @property
     def lasts_ms(self) -> int:
-        return LASTING[self.lasts] if self.deed is not Deed.KICK else 0
+        return LASTING[self.lasts] if self.timed else 0
 
     @property
     def span(self) -> str:
         return f"for {span_words(self.lasts_ms)}" if self.lasts_ms else "until it is lifted"
 
     def next_span(self) -> None:
-        if self.deed is not Deed.KICK:
+        if self.timed:
             self.lasts = (self.lasts + 1) % len(LASTING)
 
     @property
@@ -92,25 +124,46 @@ class Sweep:
 
     def planned(self) -> tuple[Step, ...]:
         """What will be done, before the node was asked about it."""
-        return tuple(Step(intent=self._intent(target), said=self._said(target)) for target in self.targets)
+        written = (self.written or {}) if self.redact else {}
+        return tuple(
+            Step(
+                intent=self._intent(target),
+                said=self._said(target),
+                also=self._with(target),
+                messages=written.get(target.user, ()),
+            )
+            for target in self.targets
+        )
 
-    def _intent(self, target: Target) -> Part:
+    def _intent(self, target: Target) -> Part | None:
+        channel, user, reason = self.channel, target.user, self.reason
         match self.deed:
             case Deed.BOTH | Deed.BAN:
-                return BanMember(channel=self.channel, user=target.user, lasts_ms=self.lasts_ms, reason=self.reason)
+                return BanMember(channel=channel, user=user, lasts_ms=self.lasts_ms, reason=reason)
             case Deed.KICK:
-                return RemoveMember(channel=self.channel, user=target.user, reason=self.reason)
+                return RemoveMember(channel=channel, user=user, reason=reason)
             case Deed.SILENCE:
-                return GiveRank(channel=self.channel, user=target.user, rank=MUTED, lasts_ms=self.lasts_ms, reason=self.reason)
+                return GiveRank(channel=channel, user=user, rank=MUTED, lasts_ms=self.lasts_ms, reason=reason)
+            case Deed.REDACT:
+                return None
 
     def _said(self, target: Target) -> str:
-        return f"{VERBS[self.deed]} {one_line(target.name)}"
+        name = one_line(target.name)
+        going = len((self.written or {}).get(target.user, ())) if self.redact else 0
+        messages = f"{going} message{'' if going == 1 else 's'}"
+        if self.deed is Deed.REDACT:
+            return f"take away {messages} of {name}"
+        return f"{VERBS[self.deed]} {name}"
+
+    def _with(self, target: Target) -> str:
+        going = len((self.written or {}).get(target.user, ())) if self.redact and self.deed is not Deed.REDACT else 0
+        return "" if not going else ", and 1 message of theirs goes" if going == 1 else f", and {going} messages of theirs go"
 
     def announcement(self, count: int) -> str:
         """What all are told, in the same record as the last deeds."""
         whom = one_line(self.targets[0].name) if len(self.targets) == 1 else f"{count} people"
         are = "is" if len(self.targets) == 1 else "are"
-        return f"{whom} {are} {DONE[self.deed]} {self.span if self.deed is not Deed.KICK else ''}".rstrip() + (
+        return f"{whom} {are} {DONE[self.deed]} {self.span if self.timed else ''}".rstrip() + (
             f": {self.reason}" if self.reason else "."
         )
 
@@ -121,6 +174,8 @@ class Swept:
 
     deed: Deed
     done: int = 0
+    messages: int = 0
+    """That are gone."""
     records: list[RecordId] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     """What was not done, and why."""
@@ -128,56 +183,108 @@ class Swept:
     @property
     def said(self) -> str:
         told = f"{self.done} {DONE[self.deed]}"
+        if self.deed is Deed.REDACT:
+            told = f"{self.messages} message{'' if self.messages == 1 else 's'} redacted"
+        elif self.messages:
+            told += f", {self.messages} message{'' if self.messages == 1 else 's'} redacted"
         if self.refused:
             told += f", {len(self.refused)} refused ({self.refused[0]})"
         return told
 
 
-async def foresee(api: NodeApi, steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The same with why some would be refused."""
-    seen: list[Step] = []
-    for start in range(0, len(steps), MAX_FORESEEN):
-        part = steps[start : start + MAX_FORESEEN]
-        answers = (await api.foresee(tuple(step.intent for step in part))).rows
-        seen += [
-            Step(intent=step.intent, said=step.said, refused=answer.refused) for step, answer in zip(part, answers, strict=True)
-        ]
+async def messages_of(api: NodeApi, channel: ChannelId, users: Sequence[UserId]) -> dict[UserId, tuple[RecordId, ...]]:
+    """What these people have written in a channel and is here to be read, up to MOST_MESSAGES in all, the newest first."""
+    found: dict[UserId, list[RecordId]] = {}
+    count = 0
+    for start in range(0, len(users), MAX_QUERY_USERS):
+        asked = Search(channels=(channel,), users=tuple(users[start : start + MAX_QUERY_USERS]))
+        before: Position | None = None
+        while count < MOST_MESSAGES:
+            page = (await api.search(asked, before=before, limit=MAX_FOUND_ROWS)).rows
+            for each in page.rows:
+                found.setdefault(each.row.author, []).append(each.row.id)
+            count += len(page.rows)
+            before = page.more
+            if before is None:
+                break
+    return {user: tuple(records) for user, records in found.items()}
+
+
+async def foresee(api: NodeApi, plan: Sweep) -> tuple[Step, ...]:
+    """What is planned, with why some of it would be refused."""
+    steps = plan.planned()
+    asked = [_asked(plan, step) for step in steps]
+    intents = [intent for each in asked for intent in each]
+    answers: list[Foreseen] = []
+    for start in range(0, len(intents), MAX_FORESEEN):
+        answers += (await api.foresee(tuple(intents[start : start + MAX_FORESEEN]))).rows
+    seen, left = [], iter(answers)
+    for step, each in zip(steps, asked, strict=True):
+        refusals = [next(left).refused for _ in each]
+        refused = next(filter(None, refusals), "" if each else "There is nothing of theirs to take away.")
+        seen.append(replace(step, refused=refused))
     return tuple(seen)
 
 
-async def sweep(api: NodeApi, plan: Sweep, progress: Callable[[int, int], None]) -> Swept:
-    """Do all of it that is not refused, MAX_ACTS at a time, each record all or nothing. `progress`: records done, of so many."""
-    swept = Swept(deed=plan.deed, refused=[f"{step.said}: {step.refused}" for step in plan.steps if step.refused])
+def _asked(plan: Sweep, step: Step) -> list[Part]:
+    """What stands for a step when the node is asked: of the messages the first, as all are of one author."""
+    intents = [step.intent] if step.intent is not None else []
+    if step.messages:
+        intents.append(RedactMessages(channel=plan.channel, targets=step.messages[:1], reason=plan.reason))
+    return intents
+
+
+def records_of(plan: Sweep) -> list[tuple[tuple[Part, ...], int, int]]:
+    """What one record after the other does: (the changes, how many people, how many messages). Each is all or nothing; messages
+    go with the record in which their authors are dealt with, as far as they fit."""
     wanted = [step for step in plan.steps if not step.refused]
-    parts: list[tuple[Part, ...]] = []
-    people: list[int] = []
-    for start in range(0, len(wanted), MAX_ACTS):
-        chunk = wanted[start : start + MAX_ACTS]
-        parts.append(tuple(step.intent for step in chunk))
-        people.append(len(chunk))
-    if plan.announce and wanted:
-        told = SendMessage(channel=plan.channel, text=plan.announcement(len(wanted)))
-        if len(parts[-1]) < MAX_ACTS:
-            parts[-1] = (*parts[-1], told)
-        else:
-            parts.append((told,))
-            people.append(0)
-    for number, (intents, count) in enumerate(zip(parts, people, strict=True)):
-        progress(number, len(parts))
+    made: list[tuple[tuple[Part, ...], int, int]] = []
+    overhang: list[RecordId] = []
+    room = MAX_ACTS - any(step.messages for step in wanted) - plan.announce
+    for start in range(0, len(wanted), room):
+        chunk = wanted[start : start + room]
+        messages = [message for step in chunk for message in step.messages]
+        overhang += messages[MAX_TARGETS:]
+        parts = tuple(step.intent for step in chunk if step.intent is not None)
+        parts += _redaction(plan, messages[:MAX_TARGETS])
+        if plan.announce and start + room >= len(wanted):
+            parts += (SendMessage(channel=plan.channel, text=plan.announcement(len(wanted))),)
+        if parts:
+            made.append((parts, len(chunk), len(messages[:MAX_TARGETS])))
+    for start in range(0, len(overhang), MAX_TARGETS):
+        part = overhang[start : start + MAX_TARGETS]
+        made.append((_redaction(plan, part), 0, len(part)))
+    return made
+
+
+def _redaction(plan: Sweep, messages: Sequence[RecordId]) -> tuple[Part, ...]:
+    if not messages:
+        return ()
+    return (RedactMessages(channel=plan.channel, targets=tuple(messages), reason=plan.reason),)
+
+
+async def sweep(api: NodeApi, plan: Sweep, progress: Callable[[int, int], None]) -> Swept:
+    """Do all of it that is not refused. `progress`: records done, of so many."""
+    swept = Swept(deed=plan.deed, refused=[f"{step.said}: {step.refused}" for step in plan.steps if step.refused])
+    records = records_of(plan)
+    for number, (parts, people, messages) in enumerate(records):
+        progress(number, len(records))
         try:
-            accepted = await api.submit(Together(channel=plan.channel, intents=intents))
+            accepted = await api.submit(Together(channel=plan.channel, intents=parts))
         except MultichatError as error:
             swept.refused.append(str(error))
             continue
-        swept.done += count
+        swept.done += people
+        swept.messages += messages
         swept.records += [accepted.record] if accepted.record is not None else []
         # Keys come in between.
         await asyncio.sleep(0)
     if swept.done:
         for report in plan.reports:
-            settling = SettleReport(channel=plan.channel, report=report, acted=True, reason=VERBS[plan.deed])
-            await _quietly(lambda settling=settling: api.submit(settling))  # type: ignore[misc]  # bound at once
-    progress(len(parts), len(parts))
+            # Somebody else may have settled it meanwhile.
+            with suppress(MultichatError):
+                await api.submit(SettleReport(channel=plan.channel, report=report, acted=True, reason=VERBS[plan.deed]))
+    progress(len(records), len(records))
     return swept
 
 
@@ -192,11 +299,3 @@ async def unsweep(api: NodeApi, channel: ChannelId, records: Sequence[RecordId])
             continue
         done += 1
     return done, why
-
-
-async def _quietly(deed: Callable[[], Awaitable[object]]) -> None:
-    """Somebody else may have settled it meanwhile."""
-    try:
-        await deed()
-    except MultichatError:
-        return

@@ -30,6 +30,7 @@ from multichat_tui.model.intents import (
 from multichat_tui.model.limits import MAX_REPORTS_PER_MEMBER
 from multichat_tui.model.moderation import EVERYTHING, DeedKind, DeedRow, DeedSearch, DeedState, ReportRow, ReportState
 from multichat_tui.model.ranks import ADMIN, MEMBER, MODERATOR, MUTED, Permission
+from multichat_tui.model.snapshots import RowKind
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.service import Outcome
 
@@ -317,14 +318,17 @@ def test_a_report_reaches_the_moderators_and_is_settled_for_all() -> None:
         (report,) = await reports(ann, channel)
         assert (report.reporter_name, report.name, report.reason, report.state) == ("bob", "kim", "spam", ReportState.OPEN)
         assert [(each.text, each.here) for each in report.messages] == [("buy now", True)]
-        # It makes no row in the timeline.
+        # It makes no row in the timeline, and whoever is no moderator is not given it.
         assert [row.text for row in await ann.rows(channel)][-1] == "buy now"
+        await until(lambda: has_kind(kim, channel, RowKind.FOR_OTHERS), "kim hears that something was written to others")
+        assert await reports(kim, channel) == []
+        assert not holds_body(kim, report.id)
         with pytest.raises(IntentRefused, match="settle reports"):
             await bob.api.submit(SettleReport(channel=channel, report=report.id, acted=True))
         await ann.api.submit(SettleReport(channel=channel, report=report.id, acted=True, reason="told them"))
         await until(lambda: settled(bob, channel), "bob hears of it")
-        for person in (ann, bob, kim):
-            await until(lambda person=person: settled(person, channel), "all hear of it")
+        for person in (ann, bob):
+            await until(lambda person=person: settled(person, channel), "both hear of it")
             (after,) = await reports(person, channel)
             assert (after.state, after.settled_by, after.settled_reason) == (ReportState.ACTED, "ann", "told them")
         with pytest.raises(IntentRefused, match="already"):
@@ -350,7 +354,7 @@ def test_reports_and_settlements_without_right_count_for_nobody() -> None:
         write(kim, channel, Log.CONTENT, SettleAct(report=report.id, outcome=Settlement.DISMISSED))
         await kim.say(channel, "so there")
         await until(lambda: has_text(ann, channel, "so there"), "ann has what kim wrote behind it")
-        assert [row.state for person in (ann, bob, kim) for row in await reports(person, channel)] == [ReportState.OPEN] * 3
+        assert [row.state for person in (ann, bob) for row in await reports(person, channel)] == [ReportState.OPEN] * 2
         # Whoever floods fills no more than their own part.
         for number in range(MAX_REPORTS_PER_MEMBER + 8):
             write(kim, channel, Log.CONTENT, Report(reason=f"nonsense {number}", user=await user_of(ann)))
@@ -360,6 +364,8 @@ def test_reports_and_settlements_without_right_count_for_nobody() -> None:
         assert len(rows) == MAX_REPORTS_PER_MEMBER + 1
         assert {row.reason for row in rows} >= {"threats", f"nonsense {MAX_REPORTS_PER_MEMBER + 7}"}
         assert "nonsense 0" not in {row.reason for row in rows}
+        with pytest.raises(IntentRefused, match="no moderator here but you"):
+            await ann.api.submit(SendReport(channel=channel, reason="alone", user=user))
         with pytest.raises(IntentRefused, match="as many open reports"):
             await kim.api.submit(SendReport(channel=channel, reason="more", user=await user_of(bob)))
 
@@ -370,8 +376,11 @@ def test_what_somebody_reports_after_they_were_removed_counts_for_nobody() -> No
     async def story() -> None:
         world = SimulatedWorld(333)
         ann, bob, kim, channel = await three(world)
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(bob), rank=MODERATOR))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
         await kim.api.submit(SendReport(channel=channel, reason="fair", user=await user_of(bob)))
         await until(lambda: reported(ann, channel, 1), "ann is told")
+        await until(lambda: reported(bob, channel, 1), "bob is told")
         users = {person.name: await user_of(person) for person in (ann, bob, kim)}
         await bob.stop()
         await kim.stop()
@@ -406,6 +415,16 @@ async def has_bans(person: Person, channel: ChannelId, count: int) -> bool:
 
 async def has_text(person: Person, channel: ChannelId, text: str) -> bool:
     return text in await person.texts(channel)
+
+
+async def has_kind(person: Person, channel: ChannelId, kind: RowKind) -> bool:
+    return any(row.kind is kind for row in await person.rows(channel))
+
+
+def holds_body(person: Person, record: RecordId) -> bool:
+    with person.store.inner.transaction() as txn:
+        found = txn.record(record)
+        return found is not None and found.body is not None
 
 
 async def reported(person: Person, channel: ChannelId, count: int) -> bool:

@@ -9,10 +9,22 @@ from twin import TwinNode, channel_id, some_id, user
 
 from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.ids import RecordId
-from multichat_tui.model.intents import BanMember, GiveRank, RemoveMember, SendMessage, SettleReport, Together, UndoDeed
+from multichat_tui.model.intents import (
+    ApproveJoin,
+    BanMember,
+    DenyJoin,
+    GiveRank,
+    RedactMessages,
+    RemoveMember,
+    SendMessage,
+    SettleReport,
+    Together,
+    UndoDeed,
+)
 from multichat_tui.model.limits import MAX_ACTS
 from multichat_tui.model.moderation import DeedKind, DeedRow, DeedState, ReportedMessage, ReportRow, ReportState, RosterRow
 from multichat_tui.model.ranks import MUTED
+from multichat_tui.model.snapshots import WaitingRow
 from multichat_tui.ui.overseeing import OverseeingScreen
 from multichat_tui.ui.oversight import DAY_MS, HOUR_MS, Oversight, Tab
 
@@ -140,7 +152,7 @@ async def test_people_are_chosen_by_time_by_name_by_what_they_wrote_and_one_by_o
         await seat.sees("1 of 52")
         await seat.press("c", "slash", *"SPAM?", "enter")
         await seat.sees("10 of 52")
-        await seat.press("space", "space", "s", "t", "r", *"too loud", "enter")
+        await seat.press("space", "space", "s", "t", "w", *"too loud", "enter")
         await seat.sees("Silence 2 people: too loud")
         await seat.sees("lasts for 1 hour")
         await seat.press("m", "enter")
@@ -151,6 +163,69 @@ async def test_people_are_chosen_by_time_by_name_by_what_they_wrote_and_one_by_o
             (MUTED, HOUR_MS, "too loud")
         ] * 2
         assert told == SendMessage(channel=DEV, text="2 people are silenced for 1 hour: too loud")
+
+
+async def test_what_they_have_written_goes_with_them(sit: Sit) -> None:
+    node = raided(20)
+    for number in range(20):
+        for line in range(20):
+            node.put(node.row(DEV, f"spam{number}", f"buy {line}"), quietly=True)
+    async with sit(node) as seat:
+        await console(seat, "a", "K", "1")
+        await seat.sees("takes away what they have written: 400 here")
+        await seat.sees("kick and ban spam3, and 20 messages of theirs go")
+        await seat.press("m", "enter")
+        await seat.sees("20 banned, 400 messages redacted. u takes it back, but no text.")
+        together = [intent.intents for intent in node.intents if isinstance(intent, Together)]
+        assert all(len(parts) <= MAX_ACTS for parts in together)
+        kinds = [[type(part).__name__ for part in parts] for parts in together]
+        assert kinds[0] == ["BanMember"] * 14 + ["RedactMessages"]
+        assert kinds[1] == ["BanMember"] * 6 + ["RedactMessages", "SendMessage"]
+        # What does not fit beside the others has a record of its own.
+        assert kinds[2:] == [["RedactMessages"]]
+        gone = [target for parts in together for part in parts if isinstance(part, RedactMessages) for target in part.targets]
+        assert len(gone) == len(set(gone)) == 400
+        assert {row.id for row in node.rows[DEV]} == set(gone)
+
+
+async def test_messages_alone_can_be_taken_away_and_people_alone_dealt_with(sit: Sit) -> None:
+    node = raided(2)
+    said = node.put(node.row(DEV, "spam0", "buy"), quietly=True)
+    async with sit(node) as seat:
+        await console(seat, "a", "r", "1")
+        await seat.sees("will not take away 0 messages of spam1: There is nothing of theirs")
+        await seat.press("enter")
+        await seat.sees("1 message redacted, 1 refused")
+        await seat.press("a", "K", "r")
+        await seat.sees("leaves what they have written")
+        await seat.press("enter")
+        await seat.sees("2 banned. u takes it back.")
+        first, second = (intent.intents for intent in node.intents if isinstance(intent, Together))
+        assert first == (RedactMessages(channel=DEV, targets=(said.id,), reason="spam"),)
+        assert [type(part) for part in second] == [BanMember, BanMember]
+
+
+async def test_who_waits_is_let_in_or_denied_with_a_reason(sit: Sit) -> None:
+    node = raided(1)
+    node.waiting_rows[DEV] = [
+        WaitingRow(user=user(name), name=name, fingerprint="abcd", inviter="anna", asked_ms=int(time.time() * 1000))
+        for name in ("zoe", "max", "eve")
+    ]
+    async with sit(node) as seat:
+        screen = await console(seat)
+        assert screen.state.tab is Tab.WAITING
+        await seat.sees("zoe asks to be let in, by a link of anna")
+        await seat.press("y")
+        await seat.sees("1 let in.")
+        await seat.press("a", "x", *"no bots", "enter")
+        await seat.sees("2 denied.")
+        answers = [intent for intent in node.intents if isinstance(intent, ApproveJoin | DenyJoin)]
+        assert answers == [
+            ApproveJoin(channel=DEV, user=user("zoe")),
+            DenyJoin(channel=DEV, user=user("max"), reason="no bots"),
+            DenyJoin(channel=DEV, user=user("eve"), reason="no bots"),
+        ]
+        await seat.sees("Nobody waits to be let in.")
 
 
 async def test_nothing_is_done_without_enter_and_escape_goes_back_step_by_step(sit: Sit) -> None:
@@ -185,7 +260,7 @@ async def test_the_log_is_read_and_what_is_chosen_there_is_taken_back(sit: Sit) 
         deed(3, kind=DeedKind.REMOVED, undo="", stays="A removal cannot be taken back: /invite makes a link."),
     ]
     async with sit(node) as seat:
-        await console(seat, "3")
+        await console(seat, "4")
         await seat.sees("Now: reverted: anna made eve an admin.")
         await seat.press("u")
         await seat.sees("There is nothing of that to take back.")
@@ -257,9 +332,15 @@ async def test_a_message_has_a_menu_for_moderating_its_author(sit: Sit) -> None:
         await seat.press("escape", "escape")
         await until(lambda: seat.app.screen is seat.main)
         seat.main.timeline.focus()
+        await seat.press("m", *"redact", "enter")
+        await seat.sees("Take away what was written by bob: no reason given")
+        await seat.sees("take away 1 message of bob")
+        await seat.press("escape", "escape")
+        await until(lambda: seat.app.screen is seat.main)
+        seat.main.timeline.focus()
         await seat.press("m", *"rep", "enter")
         await until(lambda: seat.main.composer.text.startswith("/report "))
-        await seat.sees("are shown it as a task")
+        await seat.sees("The moderators of now are given it")
 
 
 async def test_what_one_did_last_is_taken_back_by_a_key_from_anywhere(sit: Sit) -> None:
@@ -282,7 +363,7 @@ async def test_everything_fits_and_hostile_names_draw_nothing(sit: Sit, size: tu
     node.deeds[DEV] = [deed(1, said="a\nb [b]c[/b]", reason="\x1b[2J")]
     async with sit(node, size=size) as seat:
         await console(seat)
-        for keys in (("1",), ("2", "a"), ("K",), ("escape", "3"), ("f1",)):
+        for keys in (("1",), ("2",), ("3", "a"), ("K",), ("escape", "4"), ("f1",)):
             await seat.press(*keys)
             assert "\x1b" not in seat.text
             assert all(len(line) <= size[0] for line in seat.lines)

@@ -100,9 +100,10 @@ async def test_fifty_raiders_are_cleaned_away_by_less_than_ten_keys() -> None:
         # All who came in the last hour, the founder among them: she cannot be acted on, as the sheet says beforehand.
         await press("a", "K", "4")
         await seat.sees(f"What it will do ({RAIDERS}, 1 would be refused):")
+        await seat.sees(f"takes away what they have written: {RAIDERS * MESSAGES_EACH} here")
         await seat.sees("will not kick and ban ann: Founders cannot be acted on.")
         await press("enter")
-        await seat.sees(f"{RAIDERS} banned, 1 refused")
+        await seat.sees(f"{RAIDERS} banned, {RAIDERS * MESSAGES_EACH} messages redacted, 1 refused")
         await seat.press("escape")
     assert len(pressed) < 10
 
@@ -110,6 +111,13 @@ async def test_fifty_raiders_are_cleaned_away_by_less_than_ten_keys() -> None:
         return all([await names(person, channel) == {"ann", "bob"} for person in (ann, bob)])
 
     await wait(clean, "both see the two of them alone")
+
+    async def unwritten() -> bool:
+        rows = [row for person in (ann, bob) for row in await person.rows(channel)]
+        return not any("buy" in row.text for row in rows)
+
+    await wait(unwritten, "no text of theirs is left with anybody")
+    assert await ann.texts(channel) == ["welcome"]
     log = (await ann.api.modlog(channel, search=DeedSearch(kinds=(DeedKind.BANNED,)), limit=200)).rows.rows
     assert len(log) == RAIDERS
     assert {(row.name, row.reason, row.state) for row in log} == {("bob", "raid", DeedState.IN_EFFECT)}

@@ -13,7 +13,13 @@ from multichat_tui.ui.overseeing import OverseeingScreen
 from multichat_tui.ui.preferences import Look, Preferences, Signs
 from multichat_tui.ui.search import SearchScreen
 
-CONSOLES = ["reports", "people", "log", "sheet"]
+CONSOLES = {
+    "reports": ("1",),
+    "waiting": ("2",),
+    "people": ("3", "t", "t", "t", "a"),
+    "log": ("4",),
+    "sheet": ("3", "t", "t", "t", "a", "K", "4"),
+}
 
 
 def application(node: TwinNode, state: ProfileState = ProfileState.OPEN, look: Look = Look.DARK) -> MultichatApp:
@@ -122,7 +128,9 @@ def test_a_thread_looks_as_before(snap_compare: Any, size: tuple[int, int]) -> N
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (40, 10)], ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("keys", [("1",), ("2", "t", "t", "t", "a"), ("3",), ("2", "t", "t", "t", "a", "K", "4")], ids=CONSOLES)
+@pytest.mark.parametrize(
+    "keys", [("1",), ("2",), ("3", "t", "t", "t", "a"), ("4",), ("3", "t", "t", "t", "a", "K", "4")], ids=CONSOLES
+)
 def test_the_moderation_console_looks_as_before(
     snap_compare: Any, keys: tuple[str, ...], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,10 +24,12 @@ from multichat_tui.model.intents import (
     AcknowledgeAlarms,
     ActOn,
     AnswerComparison,
+    ApproveJoin,
     BanMember,
     BeginVerification,
     ChangeSetting,
     CreateChannel,
+    DenyJoin,
     ForgetTyped,
     Intent,
     InviteContact,
@@ -82,6 +84,7 @@ from multichat_tui.model.snapshots import (
     Snapshot,
     StatusRow,
     Thread,
+    WaitingRow,
 )
 from multichat_tui.model.trust import TrustRow
 from multichat_tui.node.api.launch import ProfileState
@@ -145,6 +148,7 @@ class TwinNode:
         self.device_rows: list[DeviceRow] = []
         self.deeds: dict[ChannelId, list[DeedRow]] = {}
         self.reported: dict[ChannelId, list[ReportRow]] = {}
+        self.waiting_rows: dict[ChannelId, list[WaitingRow]] = {}
         self.foreseen_refusals: dict[UserId, str] = {}
         """Why whatever is asked about these people would be refused."""
         self.rosters: dict[ChannelId, list[RosterRow]] = {}
@@ -381,6 +385,9 @@ class TwinNode:
                 gone = {part.user for part in intents if isinstance(part, BanMember | RemoveMember)}
                 self.rosters[channel] = [row for row in self.rosters.get(channel, []) if row.user not in gone]
                 return Accepted(record=RecordId(some_id(f"together {len(self.intents)}")), channel=channel)
+            case ApproveJoin(channel=channel, user=someone) | DenyJoin(channel=channel, user=someone):
+                self.waiting_rows[channel] = [row for row in self.waiting_rows[channel] if row.user != someone]
+                return Accepted(channel=channel, user=someone)
             case UndoDeed(channel=channel, record=record):
                 self.deeds[channel] = [
                     replace(row, undo="", state=DeedState.LIFTED) if row.id == record else row
@@ -464,7 +471,10 @@ class TwinNode:
     async def rules(self, channel: ChannelId) -> Snapshot[RulesRow]:
         await self._pass()
         permissions = tuple(PermissionRow(permission=each, rank=rank) for each, rank in THRESHOLDS.items())
-        return Snapshot(as_of=self.seq, rows=RulesRow(rank=FOUNDER, permissions=permissions))
+        return Snapshot(
+            as_of=self.seq,
+            rows=RulesRow(rank=FOUNDER, permissions=permissions, waiting=tuple(self.waiting_rows.get(channel, ()))),
+        )
 
     async def modlog(self, channel, *, search=EVERYTHING, before=None, limit=100):
         await self._pass()
@@ -719,6 +729,10 @@ def raided() -> TwinNode:
         for name, messages, minutes in sorted(came, key=lambda each: each[2])
     ]
     node.foreseen_refusals[user("kim")] = "kim is an admin, and you are a moderator."
+    node.waiting_rows[dev] = [
+        WaitingRow(user=user(name), name=name, fingerprint=fingerprint(user(name)), inviter="ann", asked_ms=START_MS + 2_500_000)
+        for name in ("zoe", "max")
+    ]
     said = ReportedMessage(id=RecordId(some_id("said")), text="cheap watches, click here", here=True)
     node.reported[dev] = [
         ReportRow(
