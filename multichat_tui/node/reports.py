@@ -3,8 +3,8 @@
 A report goes with the content of its channel, its text to the moderators of that moment alone (`recipients`); what became of it
 to them and its author. It counts if its author was a member in the state that its record cites (muted ones may report too), and
 lies within the fences that ended their membership since; a settlement if its author might moderate in the state that it cites. Of
-one member the newest are kept, of one report the first settlements: the same on every node that holds the same records, in whatever
-order they came.
+one member the newest are kept, of one report the first settlements: the same on every node that holds the same records, whatever
+the order in which they came.
 """
 
 from multichat_tui.model.acts import Report, Settlement, Style
