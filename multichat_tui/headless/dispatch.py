@@ -22,6 +22,7 @@ from multichat_tui.headless.verbs import (
     searching,
     serving,
     trust,
+    workspaces,
 )
 
 Verb = Callable[[Context], Awaitable[int]]
@@ -62,6 +63,13 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("contact", "unignore"): regards.unignore,
     ("contact", "unblock"): regards.unblock,
     ("contact", "ignored"): regards.ignored,
+    ("workspace", "create"): workspaces.create,
+    ("workspace", "list"): workspaces.listed,
+    ("workspace", "directory"): workspaces.directory,
+    ("workspace", "make"): workspaces.make,
+    ("workspace", "add"): workspaces.add,
+    ("workspace", "remove"): workspaces.remove,
+    ("workspace", "join"): workspaces.join,
     ("channel", "create"): channels.create,
     ("channel", "invite"): channels.invite,
     ("channel", "join"): channels.join,

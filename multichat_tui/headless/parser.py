@@ -152,6 +152,7 @@ def _build() -> argparse.ArgumentParser:
     _program_verbs(verb, noun)
     _people_verbs(verb, noun)
     _channel_verbs(verb, noun)
+    _workspace_verbs(verb, noun)
     _message_verbs(verb)
     peer = noun("peer", "devices that are known", "peers")
     verb("list", "how each device is reached", within=peer)
@@ -296,6 +297,26 @@ def _channel_verbs(verb: Any, noun: Any) -> None:
     verb("list", "all channels and conversations", within=channel)
     verb("members", "who is in a channel", "member", within=channel).add_argument("channel", metavar="CH")
     _moderating_verbs(verb, channel)
+
+
+def _workspace_verbs(verb: Any, noun: Any) -> None:
+    workspace = noun("workspace", "workspaces: groups with a list of channels", "workspaces")
+
+    def about(name: str, help_text: str, *words: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = verb(name, help_text, within=workspace)
+        for word in words:
+            made.add_argument({"WS": "workspace", "CH": "channel"}.get(word, word.lower()), metavar=word)
+        return made
+
+    about("create", "make a workspace; as a channel it has members, roles and invitations", "NAME")
+    about("list", "the workspaces that you are in")
+    about("directory", "the channels on a workspace's list", "WS")
+    private = "they come in by invitation, not by the list"
+    about("make", "make a channel in a workspace", "WS", "NAME").add_argument("--private", action="store_true", help=private)
+    about("add", "put a channel on the list", "WS", "CH").add_argument("--private", action="store_true", help=private)
+    about("remove", "take a channel off the list; who is in it stays in it", "WS", "CH")
+    join = about("join", "join a channel that is on the list, and wait to be let in", "WS", "CH")
+    join.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds to wait (default: 30)")
 
 
 def _moderating_verbs(verb: Any, channel: Any) -> None:

@@ -138,6 +138,8 @@ _LISTS = (
     ("list.down", "Down", "j", "down"),
     ("list.first", "First", "home", "g"),
     ("list.last", "Last", "end", "G"),
+    ("list.section", "Next workspace or section", "l", "right"),
+    ("list.section-back", "Workspace or section before", "h", "left"),
     ("list.open", "Open the channel, or the conversation with that person", "enter"),
     ("list.verify", "Verify that person: compare words", "v"),
 )

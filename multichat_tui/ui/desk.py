@@ -103,13 +103,33 @@ class Desk:
 
     @property
     def ordered(self) -> list[ChannelRow | ContactRow]:
-        """The side pane's order, which numbers follow too: groups, conversations, contacts one has not written to."""
-        rows = sorted(
-            self.channels.values(), key=lambda row: (row.kind is ChannelKind.DIRECT, row.archived, row.name.casefold(), row.id)
-        )
+        """The side pane's order, which numbers follow too: workspaces with their channels, other groups, conversations, contacts
+        one has not written to."""
+        rows = [row for _, rows in self.places for row in rows]
         spoken = {row.user for row in rows if row.kind is ChannelKind.DIRECT}
         silent = [row for row in self.contacts.values() if row.user not in spoken]
         return [*rows, *sorted(silent, key=lambda row: (row.name.casefold(), row.user))]
+
+    @property
+    def places(self) -> list[tuple[ChannelRow | None, list[ChannelRow]]]:
+        """The sections of what can be opened: each workspace with its channels (one of several is in the first), then what is in
+        none, groups and conversations apart."""
+        named = sorted(self.channels.values(), key=lambda row: (row.archived, row.name.casefold(), row.id))
+        spaces = [row for row in named if row.kind is ChannelKind.WORKSPACE]
+        found: list[tuple[ChannelRow | None, list[ChannelRow]]] = []
+        placed: set[ChannelId] = set()
+        for space in sorted(spaces, key=lambda row: (row.name.casefold(), row.id)):
+            inside = [row for row in named if space.id in row.workspaces and row.id not in placed]
+            placed |= {space.id, *(row.id for row in inside)}
+            found.append((space, [space, *inside]))
+        rest = [row for row in named if row.id not in placed]
+        found.append((None, [row for row in rest if row.kind is not ChannelKind.DIRECT]))
+        found.append((None, [row for row in rest if row.kind is ChannelKind.DIRECT]))
+        return found
+
+    def workspace_of(self, row: ChannelRow) -> ChannelRow | None:
+        """The one in whose section it stands."""
+        return next((space for space, rows in self.places if space is not None and row.id in {each.id for each in rows}), None)
 
     def next_active(self, after: ChannelId | None) -> ChannelId | None:
         """The next channel with unread messages in the pane's order, those that mention us and direct ones first."""
@@ -147,7 +167,7 @@ def _pane_order(row: ChannelRow) -> tuple[bool, bool, str, ChannelId]:
 
 def shown_name(row: ChannelRow) -> str:
     """With the sign of a group, without one for a person."""
-    return row.name if row.kind is ChannelKind.DIRECT else f"#{row.name}"
+    return f"#{row.name}" if row.kind is ChannelKind.GROUP else row.name
 
 
 def standing(row: ChannelRow) -> str:

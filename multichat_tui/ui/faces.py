@@ -40,7 +40,10 @@ def header(row: ChannelRow | None, desk: Desk, palette: Palette, glyphs: Glyphs)
         name = f"  {one_line(desk.me.name)}" if desk.me is not None else ""
         return [(" multichat", palette.strong), (name, palette.dim)], [(" E2EE ", palette.good)]
     sign = presence(row.online > 0, palette, glyphs) if row.kind is ChannelKind.DIRECT else ("", PLAIN)
-    left: list[Piece] = [(" ", PLAIN), sign, (" " if sign[0] else "", PLAIN), (one_line(shown_name(row)), palette.strong)]
+    space = desk.workspace_of(row)
+    within = f"{one_line(space.name)} {glyphs.within} " if space is not None and space.id != row.id else ""
+    left: list[Piece] = [(" ", PLAIN), sign, (" " if sign[0] else "", PLAIN), (within, palette.dim)]
+    left += [(one_line(shown_name(row)), palette.strong)]
     if row.topic:
         left += [("  ", PLAIN), (one_line(row.topic), palette.dim)]
     disappears_ms = min((span for span in (row.keeps_ms, row.lives_ms) if span), default=0)
@@ -72,12 +75,16 @@ def presence(online: bool, palette: Palette, glyphs: Glyphs) -> Piece:
 
 
 def channel_items(desk: Desk, current: ChannelId | None, palette: Palette, glyphs: Glyphs) -> list[Item]:
-    """Groups, then direct conversations, each with the digit that opens it; what fills a section that is empty."""
-    sections: dict[str, list[Item]] = {"CHANNELS": [], "DIRECT": []}
+    """Workspaces with their channels, other groups, then direct conversations, each with the digit that opens it; what fills a
+    section that is empty. A workspace is the heading of its section, and can be opened itself."""
+    inside = {row.id: space.id for space, rows in desk.places for row in rows if space is not None}
+    sections: dict[str | ChannelId, list[Item]] = {space.id: [] for space, _ in desk.places if space is not None}
+    sections |= {"CHANNELS": [], "DIRECT": []}
     for number, row in enumerate(desk.ordered, start=1):
         direct = isinstance(row, ContactRow) or row.kind is ChannelKind.DIRECT
         item = _place(row, f"{number % 10} " if number <= 10 else "  ", desk, current, palette, glyphs)
-        sections["DIRECT" if direct else "CHANNELS"].append(item)
+        space = None if isinstance(row, ContactRow) else inside.get(row.id)
+        sections[space or ("DIRECT" if direct else "CHANNELS")].append(item)
     asking = desk.status.requests if desk.status is not None else ()
     sections["DIRECT"] += [
         Item(left=(("  + ", palette.warn), (one_line(row.name), PLAIN)), right=(("asks ", palette.dim),), target=row.user)
@@ -86,9 +93,10 @@ def channel_items(desk: Desk, current: ChannelId | None, palette: Palette, glyph
     for title, lines in missing_sections(desk):
         sections[title] = [Item(left=(("  " + line, palette.dim),)) for line in lines]
     items: list[Item] = []
-    for title, listed in sections.items():
+    for section, listed in sections.items():
         if listed:
-            items += [*([Item(left=())] if items else []), Item(left=((title, palette.dim),)), *listed]
+            heading = [Item(left=((section, palette.dim),))] if isinstance(section, str) else []
+            items += [*([Item(left=())] if items else []), *heading, *listed]
     return items
 
 
@@ -107,7 +115,11 @@ def _place(
         left: tuple[Piece, ...] = ((digit, palette.faint), sign, (" " + one_line(row.name), style))
         warned = _warned(desk.contacts.get(row.user) if row.user is not None else None, palette, glyphs)
         return Item(left=left, right=(*warned, *counts(row, palette, glyphs)), target=row.id, current=row.id == current)
-    left = ((digit, palette.faint), (one_line(shown_name(row)), style))
+    if row.kind is ChannelKind.WORKSPACE:
+        # The heading of its section.
+        left = ((digit, palette.faint), (one_line(row.name).upper(), style if row.unread else palette.strong))
+    else:
+        left = ((digit, palette.faint), (one_line(shown_name(row)), style))
     return Item(left=left, right=counts(row, palette, glyphs), target=row.id, current=row.id == current)
 
 

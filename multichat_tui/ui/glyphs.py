@@ -32,6 +32,8 @@ class Glyphs:
     up: str
     dash: str
     dot: str
+    within: str
+    """Between a workspace and a channel in it."""
     more: str
     alarm: str
     holder: str
@@ -71,6 +73,7 @@ UNICODE = Glyphs(
     up="▲",
     dash="—",
     dot="·",
+    within="▸",
     more="…",
     alarm="!",
     holder="◌",
@@ -93,6 +96,7 @@ ASCII = Glyphs(
     up="^",
     dash="-",
     dot="-",
+    within=">",
     more="~",
     alarm="!",
     holder="o",

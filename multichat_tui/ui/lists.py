@@ -102,6 +102,18 @@ class ListPane(Widget, can_focus=True):
         event.prevent_default()
         self.perform(action)
 
+    def _section(self, targets: list[ChannelId | UserId], at: int, step: int) -> int:
+        """The first line that can be chosen of the next section, or the one before. Sections are parted by empty lines."""
+        firsts, fresh = [], True
+        for item in self.items:
+            if not item.left:
+                fresh = True
+            elif fresh and item.target is not None:
+                firsts.append(targets.index(item.target))
+                fresh = False
+        later = [first for first in firsts if (first > at if step > 0 else first < at)]
+        return (later[0] if step > 0 else later[-1]) if later else at
+
     def perform(self, action: str) -> None:
         """An action of the pane's scope."""
         targets = [item.target for item in self.items if item.target is not None]
@@ -117,6 +129,8 @@ class ListPane(Widget, can_focus=True):
                 at = 0
             case "last":
                 at = len(targets) - 1
+            case "section" | "section-back":
+                at = self._section(targets, at, 1 if action.endswith("section") else -1)
             case "open":
                 self.post_message(self.Opened(self, targets[at]))
                 return

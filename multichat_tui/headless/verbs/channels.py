@@ -1,7 +1,7 @@
 """Commands about channels: making, joining, leaving, listing."""
 
 from multichat_tui.headless.host import Context
-from multichat_tui.headless.output import counted, plain, table
+from multichat_tui.headless.output import Output, counted, plain, table
 from multichat_tui.headless.session import session, wait_for
 from multichat_tui.headless.verbs.people import SOMEBODY_ONLINE, draw_qr
 from multichat_tui.model.errors import IntentRefused, Refusal, TimedOut, UsageError
@@ -9,6 +9,7 @@ from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, InviteToChannel, JoinChannel, LeaveChannel
 from multichat_tui.model.snapshots import ChannelRow, MemberRow, Membership
 from multichat_tui.node.api.commands.channels import is_last_founder
+from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.configuring import kind_of
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words
 from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, one_line
@@ -62,12 +63,22 @@ async def join(context: Context) -> int:
     async with session(context.host, network=True) as opened:
         api = opened.api
         channel = _known((await api.submit(JoinChannel(link=args.link))).channel)
+        row = await let_in(api, channel, args.timeout)
+    return joined(out, channel, row)
 
-        async def decided() -> ChannelRow | None:
-            row = (await api.channel(channel)).rows
-            return row if row.membership is not Membership.JOINING else None
 
-        row = await wait_for(api, decided, args.timeout)
+async def let_in(api: NodeApi, channel: ChannelId, timeout_s: float) -> ChannelRow | None:
+    """Wait until it is decided. None: not in time."""
+
+    async def decided() -> ChannelRow | None:
+        row = (await api.channel(channel)).rows
+        return row if row.membership is not Membership.JOINING else None
+
+    return await wait_for(api, decided, timeout_s)
+
+
+def joined(out: Output, channel: ChannelId, row: ChannelRow | None) -> int:
+    """Say what came of joining. `errors.TimedOut`, `errors.IntentRefused`."""
     if row is None:
         out.result({"channel": id_text(channel), "name": None, "membership": Membership.JOINING.value}, "Joining waits.")
         raise TimedOut("No member of the channel was reached yet.", "Joining goes on whenever a node of yours runs.")

@@ -183,8 +183,9 @@ def one_line(text: str) -> str:
 
 
 def channel_label(row: ChannelRow) -> str:
-    """`#name`, or `@name` for a direct conversation, safe to draw."""
-    return f"{'@' if row.kind is ChannelKind.DIRECT else '#'}{one_line(row.name)}"
+    """`#name`, `@name` for a direct conversation, or the bare name of a workspace, safe to draw."""
+    sign = {ChannelKind.DIRECT: "@", ChannelKind.WORKSPACE: ""}.get(row.kind, "#")
+    return f"{sign}{one_line(row.name)}"
 
 
 def _channel_names(row: ChannelRow) -> list[str]:

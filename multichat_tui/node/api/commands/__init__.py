@@ -27,6 +27,7 @@ from multichat_tui.node.api.commands import (
     serving,
     together,
     trust,
+    workspaces,
 )
 from multichat_tui.node.api.commands.shape import NAMES, Call, Command, Outcome
 from multichat_tui.node.api.lookup import nearest
@@ -126,10 +127,26 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="join",
         goes=True,
-        usage="/join LINK",
-        summary="join a channel by an invitation link",
+        usage="/join LINK|#NAME",
+        summary="join a channel by an invitation link, or by its name on the list of a workspace",
         run=channels.join,
         aliases=("j",),
+    ),
+    Command(
+        name="workspace",
+        goes=True,
+        usage="/workspace NAME | new NAME | create NAME | add [CHANNEL] | remove CHANNEL [--private]",
+        summary="open a workspace, make one, or make, put and take channels on and off its list",
+        run=workspaces.workspace,
+        takes=(("new", "create", "add", "remove"),),
+    ),
+    Command(name="workspaces", usage="/workspaces", summary="the workspaces that you are in", run=workspaces.workspaces),
+    Command(
+        name="list",
+        usage="/list [WORKSPACE]",
+        summary="the channels of this workspace; /join #NAME joins one that is open",
+        run=workspaces.listing,
+        aliases=("directory",),
     ),
     Command(
         name="invite",

@@ -12,6 +12,7 @@ from multichat_tui.model.presets import PRESETS, Preset
 from multichat_tui.model.ranks import FOUNDER, role_of
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, Membership
 from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.commands import workspaces
 from multichat_tui.node.api.commands.configuring import SURE, kind_of
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words, split_options, use_count
 from multichat_tui.node.api.commands.people import join_link, pair_link
@@ -48,8 +49,15 @@ async def join(call: Call) -> Outcome:
         return await join_link(call, "")
     if kind == "pair":
         return await pair_link(call, "That is a pairing link, not one of a channel: pairing with its maker. ")
+    on_list = await workspaces.find_on_any_list(call.api, call.channel, call.words)
+    if on_list is not None:
+        workspace, row = on_list
+        if row.joined:
+            return Outcome(lines=(f"You are in #{one_line(row.name)}.",), open_channel=row.channel)
+        done = await workspaces.join_listed(call.api, workspace, row)
+        return Outcome(lines=(done.said,), fields=done.fields, open_channel=row.channel)
     raise UsageError(
-        "That is no invitation link.",
+        "That is no invitation link, and no channel on the list of a workspace of yours.",
         "/join LINK takes a link that begins with multichat:join/; a member makes one with /invite.",
     )
 
