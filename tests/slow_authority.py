@@ -417,13 +417,11 @@ class Slow:
                 return self._may_admit(state, op, rank)
             case SetRank():
                 theirs = state.rank(act.user)
-                return theirs is not None and theirs < rank and act.user not in self.founders and act.rank < rank
+                return theirs is not None and act.rank < rank and self._is_below(state, act.user, rank)
             case Remove():
-                theirs = state.rank(act.user)
-                return act.user not in self.founders and (theirs is None or theirs < rank) and self._was_here(state, act.user)
+                return self._is_below(state, act.user, rank) and self._was_here(state, act.user)
             case Ban():
-                theirs = state.rank(act.user)
-                return act.user not in self.founders and (theirs is None or theirs < rank)
+                return self._is_below(state, act.user, rank)
             case Unban():
                 return not state.banned(act.user, rank, op.past)
             case SetThreshold():
@@ -496,6 +494,9 @@ class Slow:
     def _was_here(self, state: "Outcome", user: UserId) -> bool:
         joined = any(op.join is not None and op.join.certificate.user == user for op in state.effective(state.mask, MUTED - 1))
         return user in self.founders or joined
+
+    def _is_below(self, state: "Outcome", user: UserId, rank: int) -> bool:
+        return user not in self.founders and not state.holds(user, rank, state.mask, rank)
 
     def _may_admit(self, state: "Outcome", op: Operation, rank: int) -> bool:
         if op.join is None:

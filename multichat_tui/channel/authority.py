@@ -397,6 +397,10 @@ class Authority:
             return None
         return next((k for k in self.subjects.ranks if k < FOUNDER and self._holds(user, k, self.mask, MUTED)), None)
 
+    def holds(self, user: UserId, rank: int) -> bool:
+        """Whether somebody has this rank or more for those who have it, to whom leavings of lower ranks say nothing."""
+        return self._holds(user, rank, self.mask, rank)
+
     def bans(self, user: UserId) -> Iterator[tuple[Operation, int]]:
         """The bans of somebody that nobody has lifted, with their levels, in their order."""
         for ban in sorted(self.subjects.bans(user).newest_first(self.mask), key=lambda op: op.order):

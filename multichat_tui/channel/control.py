@@ -163,6 +163,10 @@ class ControlLog:
         assert self._now is not None
         return verdict(self._now, self._operations[self._index[record]])
 
+    def holds(self, user: UserId, rank: int) -> bool:
+        """Whether somebody has this rank or more for those who have it; see `Authority.holds`."""
+        return self._now is not None and self._now.holds(user, rank)
+
     def reverted(self, record: RecordId) -> bool:
         """Allowed by what its author knew, and without effect."""
         index = self._index.get(record)

@@ -29,6 +29,7 @@ from multichat_tui.model.acts import (
     UnknownAct,
 )
 from multichat_tui.model.channel_settings import SettingKey, Slot, holds, known, least_rank, role_name_of, rule_of
+from multichat_tui.model.ids import UserId
 from multichat_tui.model.limits import MAX_CUSTOM_RANKS, MAX_LISTED
 from multichat_tui.model.ranks import MEMBER, RANKS, Permission
 
@@ -62,12 +63,12 @@ def _permits(past: Authority, operation: Operation, act: Act, rank: int) -> bool
             return operation.join is not None and _may_admit(past, operation, operation.join.join_key, rank)
         case SetRank():
             theirs = past.rank(act.user)
-            return theirs is not None and max(theirs, act.rank) < rank and act.user not in past.subjects.founders
+            return theirs is not None and act.rank < rank and _below(past, act.user, rank)
         case Remove():
             # Of one who has left, too: it draws the fence.
-            return act.user not in past.subjects.founders and _less(past.rank(act.user), rank) and past.was_here(act.user)
+            return _below(past, act.user, rank) and past.was_here(act.user)
         case Ban():
-            return act.user not in past.subjects.founders and _less(past.rank(act.user), rank)
+            return _below(past, act.user, rank)
         case Unban():
             return not past.banned(act.user, rank, past.mask)
         case SetThreshold():
@@ -148,5 +149,7 @@ def _may_admit(past: Authority, operation: Operation, join_key: bytes, rank: int
     return False
 
 
-def _less(theirs: int | None, rank: int) -> bool:
-    return theirs is None or theirs < rank
+def _below(past: Authority, user: UserId, rank: int) -> bool:
+    """Whether somebody may be acted on from a rank. That they have left does not matter where they were given such a rank beside
+    it: a leaving weighs no more than who leaves, and would not be asked for where the operation is decided."""
+    return user not in past.subjects.founders and not past.holds(user, rank)

@@ -124,6 +124,12 @@ class Moderating:
         mine, theirs = view.rank(me), view.rank(user)
         if user in view.founders:
             raise IntentRefused(Refusal.NOT_ALLOWED, "Founders cannot be acted on.")
+        if theirs is None and mine is not None and channel.control.holds(user, mine):
+            raise IntentRefused(
+                Refusal.NOT_ALLOWED,
+                f"{self._name(user)} left, and was given a rank like yours or higher beside that.",
+                "One acts on lower ranks only.",
+            )
         if theirs is not None and mine is not None and theirs >= mine:
             raise IntentRefused(
                 Refusal.NOT_ALLOWED,

@@ -7,6 +7,7 @@ from builders import Person, make_root, person
 from control_stories import Story, fence, listing, second_device
 
 from multichat_tui.channel.control import ControlLog
+from multichat_tui.channel.verdicts import Worth
 from multichat_tui.model.acts import (
     Act,
     Ban,
@@ -539,3 +540,20 @@ def test_a_message_falls_with_a_ban_that_is_countermanded_and_the_other_way_roun
     log = other.played()
     assert not log.effective(beside.id)
     assert log.effective(alone.id)
+
+
+def test_who_left_and_was_raised_beside_that_is_not_acted_on_by_their_equals() -> None:
+    """Found by chance: a removal that its own past allowed, and that was void all the same."""
+    story = Story((FAY,))
+    for each, rank in ((ANN, MODERATOR), (BOB, MEMBER)):
+        story.seat(each, rank)
+    beside = tuple(story.records)
+    story.write(BOB, Leave(), after=beside)
+    raised = story.write(FAY, SetRank(user=BOB.user, rank=MODERATOR), after=beside)
+    removal = story.write(ANN, Remove(user=BOB.user, fence=()))
+    log = story.played()
+    assert not log.view.is_member(BOB.user)
+    assert log.effective(raised.id)
+    assert log.verdict(removal.id).worth is Worth.NEVER
+    founders = story.write(FAY, Remove(user=BOB.user, fence=()))
+    assert story.played().effective(founders.id)
