@@ -50,6 +50,12 @@ def beginning_of(row: ChannelRow | None, desk: Desk) -> tuple[str, ...]:
         return (shown_name(row), hindered)
     if row.kind is ChannelKind.DIRECT:
         return _conversation(row, desk)
+    if row.kind is ChannelKind.WORKSPACE:
+        return (
+            f"The beginning of {shown_name(row)}",
+            "/list shows its channels, /join #NAME joins one that is open, /workspace create NAME makes one. "
+            "/invite lets people in.",
+        )
     if row.members <= 1:
         return (
             f"The beginning of {shown_name(row)}",

@@ -22,6 +22,7 @@ from multichat_tui.model.intents import (
     ConfigureChannel,
     ConnectTo,
     CreateChannel,
+    CreateWorkspace,
     DenyJoin,
     ForgetTyped,
     GiveRank,
@@ -29,8 +30,10 @@ from multichat_tui.model.intents import (
     InviteContact,
     InviteToChannel,
     JoinChannel,
+    JoinListed,
     LeaveChannel,
     LiftBan,
+    ListChannel,
     Lockdown,
     MakeResource,
     MarkRead,
@@ -51,6 +54,7 @@ from multichat_tui.model.intents import (
     SetTopic,
     Together,
     UndoDeed,
+    UnlistChannel,
 )
 from multichat_tui.model.limits import SUBSCRIBER_EVENTS
 from multichat_tui.model.moderation import (
@@ -280,6 +284,10 @@ class ApiTwin:
             raise error
         self.intents.append(intent)
         match intent:
+            case CreateWorkspace(name=name):
+                return Accepted(channel=self.add_channel(name, kind=ChannelKind.WORKSPACE).id)
+            case ListChannel() | UnlistChannel() | JoinListed():
+                return Accepted(channel=intent.channel)
             case CreateChannel(name=name):
                 return Accepted(channel=self.add_channel(name).id)
             case InviteToChannel():

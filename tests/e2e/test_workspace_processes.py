@@ -1,0 +1,59 @@
+"""A workspace of three people in real processes, from the command line: its list, who comes in by it, and what it decides."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from real_nodes import LOCAL, PATIENCE_S, Homes
+
+pytestmark = [pytest.mark.e2e]
+
+
+def until_rows(homes: Homes, who: str, words: tuple[str, ...], holds: Any) -> list[dict[str, Any]]:
+    """Ask again until what a command answers is right: another process has to hear of it first."""
+    ends = time.monotonic() + PATIENCE_S
+    while True:
+        rows = homes.results(who, *words)
+        if holds(rows):
+            return rows
+        assert time.monotonic() < ends, rows
+        time.sleep(0.1)
+
+
+def roles(homes: Homes, who: str, channel: str, expected: dict[str, str]) -> None:
+    until_rows(homes, who, ("channel", "members", channel), lambda rows: {row["name"]: row["role"] for row in rows} == expected)
+
+
+def test_a_workspace_its_list_and_what_it_decides_between_processes(tmp_path: Path) -> None:
+    homes = Homes(tmp_path)
+    try:
+        for name in ("ann", "bob", "kim"):
+            homes.results(name, "init", "--name", name, "--no-passphrase")
+        ann = homes.node("ann", *LOCAL)
+        for name in ("bob", "kim"):
+            homes.node(name, "--connect", ann.listen[0], *LOCAL)
+        homes.results("ann", "workspace", "create", "acme")
+        for name in ("bob", "kim"):
+            link = homes.results("ann", "channel", "invite", "acme")[0]["link"]
+            homes.results(name, "channel", "join", link)
+        homes.results("ann", "workspace", "make", "acme", "dev")
+        homes.results("ann", "workspace", "make", "acme", "board", "--private")
+        for name in ("bob", "kim"):
+            until_rows(homes, name, ("workspace", "directory", "acme"), lambda rows: len(rows) == 2)
+            homes.results(name, "workspace", "join", "acme", "#dev")
+        rows = homes.results("bob", "workspace", "directory", "acme")
+        assert [(row["name"], row["joined"], row["open"]) for row in rows] == [("board", False, False), ("dev", True, True)]
+        roles(homes, "bob", "dev", {"ann": "founder", "bob": "member", "kim": "member"})
+
+        homes.results("ann", "channel", "role", "acme", "bob", "moderator")
+        roles(homes, "kim", "dev", {"ann": "founder", "bob": "moderator", "kim": "member"})
+        until_rows(homes, "bob", ("channel", "members", "acme"), lambda rows: any(row["role"] == "moderator" for row in rows))
+        homes.results("bob", "channel", "ban", "acme", "kim", "--reason", "spam")
+        roles(homes, "ann", "dev", {"ann": "founder", "bob": "moderator"})
+        assert [row["name"] for row in homes.results("ann", "channel", "bans", "dev")] == ["kim"]
+        until_rows(
+            homes, "kim", ("channel", "list"), lambda rows: any((r["name"], r["membership"]) == ("dev", "removed") for r in rows)
+        )
+    finally:
+        homes.end_all()
