@@ -160,11 +160,6 @@ def _path(path: str, rtt_ms: float | None) -> str:
     return f"{name} {'<1' if rtt_ms < 1 else round(rtt_ms)} ms"
 
 
-def _pane_order(row: ChannelRow) -> tuple[bool, bool, str, ChannelId]:
-    """Groups first, of these the archived ones last."""
-    return row.kind is ChannelKind.DIRECT, row.archived, row.name.casefold(), row.id
-
-
 def shown_name(row: ChannelRow) -> str:
     """With the sign of a group, without one for a person."""
     return f"#{row.name}" if row.kind is ChannelKind.GROUP else row.name

@@ -8,8 +8,8 @@ from multichat_tui.model.errors import IntentRefused, Refusal, TimedOut, UsageEr
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, InviteToChannel, JoinChannel, LeaveChannel
 from multichat_tui.model.snapshots import ChannelRow, MemberRow, Membership
-from multichat_tui.node.api.commands.channels import is_last_founder
 from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.commands.channels import is_last_founder
 from multichat_tui.node.api.commands.configuring import kind_of
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words
 from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, one_line
