@@ -72,6 +72,10 @@ class Story:
         self._seeds[record.id] = seed
         return record
 
+    def join_key(self, invitation: Record) -> bytes:
+        """The public key that an invitation goes by."""
+        return public_key(join_seed(self._seeds[invitation.id]))
+
     def join(self, joiner: Person, invitation: Record) -> Admit:
         """What somebody who joins by an invitation has signed, in the hands of who lets them in."""
         seed = join_seed(self._seeds[invitation.id])

@@ -53,6 +53,8 @@ TYPED = "tests/simulation/test_typed_stories.py"
 TYPED_UI = "tests/ui/test_ui_typed.py"
 SENDING = "tests/ui/test_ui_sending.py tests/ui/test_ui_thread.py"
 IN_ORDER = "tests/ui/test_ui_in_order.py"
+SETTINGS = "tests/unit/channel/test_channel_settings.py"
+KINDS = "tests/simulation/test_kind_stories.py"
 
 REGARDS = "tests/simulation/test_regard_stories.py"
 VOUCHING = "tests/simulation/test_vouching_stories.py"
@@ -1750,6 +1752,90 @@ MUTANTS = (
         old="if member.role != role_of(MUTED):",
         new="if False:",
         tests="tests/unit/node_api/test_api_moderating.py",
+    ),
+    Mutant(
+        name="an-archived-channel-takes-what-it-is-sent",
+        file="multichat_tui/channel/content_rules.py",
+        old="if self.read_only and not is_allowed_always(content.acts()):",
+        new="if False:",
+        tests=SETTINGS,
+    ),
+    Mutant(
+        name="slow-mode-is-the-sender's-business",
+        file="multichat_tui/channel/content_rules.py",
+        old="return before_ms is None or header.timestamp_ms >= before_ms + self.slow_ms",
+        new="return True",
+        tests=SETTINGS,
+    ),
+    Mutant(
+        name="links-are-the-sender's-business",
+        file="multichat_tui/channel/content_rules.py",
+        old="if rank < self.links and has_link(content.acts()):",
+        new="if False:",
+        tests=SETTINGS,
+    ),
+    Mutant(
+        name="slow-mode-is-passed-by-a-message-beside-control-acts",
+        file="multichat_tui/channel/content_rules.py",
+        old="if self.read_only or (self.slow_ms and rank < self.free and is_paced((act,))):",
+        new="if self.read_only:",
+        tests=SETTINGS,
+    ),
+    Mutant(
+        name="settings-have-no-fence",
+        file="multichat_tui/channel/counting.py",
+        old="(*view.halts, *view.rulings)",
+        new="(*view.rulings,)",
+        tests=SETTINGS,
+    ),
+    Mutant(
+        name="who-is-let-in-beside-the-closing-of-a-channel-stays",
+        file="multichat_tui/channel/authority.py",
+        old="if any(not close.past & admit.bit and self.level(close, FOUNDER) == FOUNDER for close in closing):",
+        new="if False:",
+        tests=f"{SETTINGS} -k closing",
+    ),
+    Mutant(
+        name="a-demoted-one-names-the-ranks-that-were-below-them",
+        file="multichat_tui/channel/authority.py",
+        old="if isinstance(act, Setting) and least_rank(act.key, act.value) > k:",
+        new="if False:",
+        tests=f"{SETTINGS} -k just_been_lowered",
+    ),
+    Mutant(
+        name="custom-ranks-have-no-bound",
+        file="multichat_tui/channel/permitting.py",
+        old="    return rank if _ranks_fit(past, operation) else None",
+        new="    return rank",
+        tests=f"{SETTINGS} -k sixteen",
+    ),
+    Mutant(
+        name="a-link-of-one-use-asks-for-everybody",
+        file="multichat_tui/channel/petitions.py",
+        old="if len(placed | open_ones) < invite.uses and not past.closed(name)",
+        new="if not past.closed(name)",
+        tests=f"{SETTINGS} -k one_at_a_time",
+    ),
+    Mutant(
+        name="members-nodes-let-in-by-themselves-where-somebody-has-to-agree",
+        file="multichat_tui/node/admissions.py",
+        old="if channel.view.threshold(Permission.ADMIT) > MEMBER and user not in channel.view.members:",
+        new="if False:",
+        tests=f"{KINDS} -k asked_of_somebody",
+    ),
+    Mutant(
+        name="an-unknown-protocol-level-is-ignored",
+        file="multichat_tui/node/world.py",
+        old="return self.rooted and self.view.setting(SettingKey.PROTOCOL_LEVEL) > self.knows",
+        new="return False",
+        tests=f"{KINDS} -k protocol_level",
+    ),
+    Mutant(
+        name="what-is-filled-in-below-does-not-slow-what-is-above",
+        file="multichat_tui/node/timeline.py",
+        old="            if entry is not None:\n                self._recount_entry(channel, entry)\n            if record",
+        new="            if record",
+        tests=f"{KINDS} -k filled_in",
     ),
 )
 

@@ -470,7 +470,7 @@ def _encode(act: Act) -> Value:
         case Ask():
             return {0: Type.ASK.value, 1: act.join}
         case Setting():
-            return {0: Type.SETTING.value, 1: act.key, 2: act.value, 3: wide_fence_value(act.fence), 4: act.reason}
+            return {0: Type.SETTING.value, 1: int(act.key), 2: act.value, 3: wide_fence_value(act.fence), 4: act.reason}
         case Listing():
             way = act.way_in
             listed: dict[int, Value] = {0: Type.LISTING.value, 1: act.channel, 2: act.name, 3: act.topic}

@@ -24,6 +24,7 @@ from multichat_tui.model.presets import Preset
 from multichat_tui.model.ranks import MODERATOR, Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node import filling
 from multichat_tui.node.api.commands import run_command
 
 SPAN_MS = 30_000
@@ -387,5 +388,34 @@ def test_a_node_takes_and_gives_nothing_where_the_protocol_level_is_one_that_it_
                 assert not txn.holds(unheard)
         with pytest.raises(IntentRefused):
             await configure(ann, dev, SettingKey.PROTOCOL_LEVEL, 1)
+
+    run_virtual(story())
+
+
+def test_what_is_filled_in_below_tells_what_above_it_was_written_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filling, "FAR_BEHIND_RECORDS", 60)
+    monkeypatch.setattr(filling, "NEWEST_RECORDS", 24)
+
+    async def story() -> None:
+        world = SimulatedWorld(1415)
+        ann, bob, kim, dev = await three(world)
+        await configure(ann, dev, SettingKey.SLOW_MODE, SPAN_MS)
+        await all_have((ann, bob, kim), dev, SettingKey.SLOW_MODE, SPAN_MS)
+        await kim.stop()
+        await bob.say(dev, "one")
+        for number in range(100):
+            last = push(bob, dev, f"too early {number}")
+        await held_by(last, ann)
+        await kim.start()
+
+        async def complete() -> bool:
+            engine = kim.api._engine
+            assert engine is not None
+            channel = engine.world.channels[dev]
+            with kim.store.inner.transaction() as txn:
+                return txn.holds(last) and channel.edge is None and not channel.chains.islands
+
+        await until(complete, "kim has all")
+        await all_show((ann, bob, kim), dev, ["one"])
 
     run_virtual(story())
