@@ -84,10 +84,12 @@ def test_an_unknown_key_is_kept_and_changes_nothing():
 
 def test_a_rank_is_named_by_those_above_it_only_even_where_they_have_just_been_lowered():
     story = channel()
-    before = story.records[-1]
+    before = story.write(FAY, SetThreshold(permission=Permission.CHANGE, rank=MODERATOR))
     story.write(FAY, SetRank(user=ANN.user, rank=MODERATOR), after=(before,))
     named = story.write(ANN, setting(SettingKey.ROLE_NAME, (70, "chief")), after=(before,))
-    assert not story.played().effective(named.id)
+    lower = story.write(ANN, setting(SettingKey.ROLE_NAME, (20, "chief")))
+    log = story.played()
+    assert [log.effective(each.id) for each in (named, lower)] == [False, True]
 
 
 def test_at_most_sixteen_ranks_have_names_and_taking_one_away_makes_room():
