@@ -370,6 +370,11 @@ class ProfileHost:
             raise
         return opened
 
+    async def check(self, passphrase: str) -> None:
+        from multichat_tui.store.profile import check_passphrase
+
+        await asyncio.to_thread(check_passphrase, self._paths.profile, passphrase)
+
     async def wipe(self) -> None:
         from multichat_tui.store.profile import wipe_profile
 

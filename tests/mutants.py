@@ -57,6 +57,7 @@ SETTINGS = "tests/unit/channel/test_channel_settings.py"
 KINDS = "tests/simulation/test_kind_stories.py"
 
 REGARDS = "tests/simulation/test_regard_stories.py"
+LOCKING = "tests/ui/test_ui_locking.py"
 VOUCHING = "tests/simulation/test_vouching_stories.py"
 ASKING = "tests/simulation/test_request_stories.py"
 
@@ -256,6 +257,48 @@ MUTANTS = (
         old="        and made.seed not in world.answered_introductions\n",
         new="",
         tests=VOUCHING,
+    ),
+    Mutant(
+        name="a locked terminal opens for anything",
+        file="multichat_tui/ui/locking.py",
+        old="            await self._check(passphrase)",
+        new="            pass",
+        tests=LOCKING,
+    ),
+    Mutant(
+        name="a locked terminal waits no longer after the second wrong passphrase",
+        file="multichat_tui/ui/locking.py",
+        old="LOCK_PAUSE_S * 2 ** (self._wrong - 1)",
+        new="LOCK_PAUSE_S",
+        tests=LOCKING,
+    ),
+    Mutant(
+        name="screens open over the lock",
+        file="multichat_tui/ui/locking.py",
+        old="return self.locked and screen is not self._screen",
+        new="return False",
+        tests=LOCKING,
+    ),
+    Mutant(
+        name="a locked terminal rings with a name",
+        file="multichat_tui/ui/app.py",
+        old="        if self.locking.locked:\n            where",
+        new="        if False:\n            where",
+        tests=LOCKING,
+    ),
+    Mutant(
+        name="what comes behind the lock counts as read",
+        file="multichat_tui/ui/locking.py",
+        old="        app.main.attended(False)\n",
+        new="",
+        tests=LOCKING,
+    ),
+    Mutant(
+        name="a locked node serves whoever comes",
+        file="multichat_tui/headless/control.py",
+        old="            if self.shut:",
+        new="            if False:",
+        tests="tests/unit/headless/test_headless_locking.py",
     ),
     Mutant(
         name="a reply quotes what is ignored",

@@ -34,6 +34,8 @@ class ControlServer:
         self._api = api
         self._path = path
         self._server: asyncio.Server | None = None
+        self.shut = False
+        """Nobody new is served: the terminal that runs this node is locked."""
         self._clients: set[asyncio.Task[None]] = set()
         self._inode: int | None = None
 
@@ -78,6 +80,10 @@ class ControlServer:
             uid = peer_uid(connection)
             if uid != os.getuid():
                 log.warning("control refused=uid uid=%s", uid)
+                return
+            if self.shut:
+                refusal = IntentRefused(Refusal.NOT_ALLOWED, "This profile is locked at its terminal.", "Unlock it there first.")
+                writer.write(to_line({"error": error_to_json(refusal)}))
                 return
             if len(self._clients) > MAX_ATTACHED:
                 refusal = IntentRefused(Refusal.LIMIT, f"{MAX_ATTACHED} front ends are attached already.", "Close one of them.")

@@ -64,6 +64,9 @@ class Host(Protocol):
     async def open(self, *, passphrase: str | None, network: bool) -> RunningNode:
         """Take the profile's lock and run a node on it, reaching others only with `network`. `errors.ProfileBusy`."""
 
+    async def check(self, passphrase: str) -> None:
+        """Derive the key, in a thread, whether or not the profile is in use. `errors.WrongPassphrase`."""
+
     async def wipe(self) -> None:
         """Delete the profile for good. `errors.ProfileBusy` while a node uses it."""
 

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+from multichat_tui.headless.control import ControlServer
 from multichat_tui.headless.host import Host
 from multichat_tui.model.errors import ProfileBusy
 from multichat_tui.node.api import NodeApi
@@ -25,6 +26,7 @@ class ProfileLauncher:
         self._host = host
         self._stack: AsyncExitStack | None = None
         self._attached = False
+        self._server: ControlServer | None = None
         self._created_passphrase: str | None = None
 
     @property
@@ -81,9 +83,20 @@ class ProfileLauncher:
         await self.stop()
         async with AsyncExitStack() as stack:
             opened = await enter(self._host, stack, network=True, attach=True, passphrase=given)
-            self._stack, self._attached = stack.pop_all(), opened.attached
+            self._stack, self._attached, self._server = stack.pop_all(), opened.attached, opened.server
         self._created_passphrase = None
         return opened.api
+
+    @property
+    def protected(self) -> bool:
+        return self._host.state() is ProfileState.LOCKED
+
+    async def check(self, passphrase: str) -> None:
+        await self._host.check(passphrase)
+
+    def shut(self, shut: bool) -> None:
+        if self._server is not None:
+            self._server.shut = shut
 
     async def wipe(self) -> None:
         if self._attached:
@@ -92,7 +105,7 @@ class ProfileLauncher:
         await self._host.wipe()
 
     async def stop(self) -> None:
-        stack, self._stack = self._stack, None
+        stack, self._stack, self._server = self._stack, None, None
         if stack is not None:
             await stack.aclose()
 

@@ -28,6 +28,8 @@ class Session:
 
     api: NodeApi
     attached: bool
+    server: ControlServer | None = None
+    """Serves the node of this process to others."""
 
 
 @asynccontextmanager
@@ -58,6 +60,7 @@ async def enter(host: Host, stack: AsyncExitStack, *, network: bool, attach: boo
                 raise
         await asyncio.sleep(BUSY_RETRY_S)
     stack.push_async_callback(running.close)
+    server = None
     if network:
         server = ControlServer(running.api, host.paths.socket)
         try:
@@ -67,7 +70,7 @@ async def enter(host: Host, stack: AsyncExitStack, *, network: bool, attach: boo
             log.warning("control serving=no reason=%s", error)
             if not attach:
                 raise
-    return Session(api=running.api, attached=False)
+    return Session(api=running.api, attached=False, server=server)
 
 
 async def _attached(host: Host) -> RemoteNode | None:

@@ -362,6 +362,9 @@ MAX_WATCHED_MESSAGES = 256
 """Messages of one's own whose failure is told when it comes."""
 
 # Unlocking
+LOCK_PAUSE_S = 1.0
+MAX_LOCK_PAUSE_S = 300.0
+"""After a wrong passphrase at a locked terminal; doubled each time. Each try costs a derivation besides."""
 ARGON2_MEMORY_BYTES = 256 * 1024 * 1024
 ARGON2_SMALL_MEMORY_BYTES = 64 * 1024 * 1024
 ARGON2_PASSES = 3

@@ -173,6 +173,11 @@ def _rewrap(root: Path, old: str | None, new: str | None, entropy: Entropy, argo
     write_keys(path, seal_keys(secrets, new, entropy, argon_memory))
 
 
+def check_passphrase(root: Path, passphrase: str) -> None:
+    """Whether it opens the profile, which may be in use: derives the key, which takes its time. `WrongPassphrase`."""
+    _open(root, passphrase, DATABASE_KEY)
+
+
 def wipe_profile(root: Path) -> None:
     """Delete a profile, its keys first: without them the rest is noise. Also one that is damaged. `ProfileBusy` if in use."""
     if not any((root / name).exists() for name in (KEYS, DATABASE, CREATING)):

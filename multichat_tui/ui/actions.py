@@ -66,6 +66,7 @@ _ANYWHERE = (
     ("search", "Search messages", "ctrl+f", "f3"),
     ("moderation", "Moderation console: reports, who has come, what was done", "f2"),
     ("take-back", "Take back what you did last as a moderator", "alt+z"),
+    ("lock", "Lock: hide everything until the passphrase is typed", "alt+l"),
     ("redraw", "Redraw the screen", "ctrl+l"),
     ("mouse", "Mouse on or off (off: the terminal selects text itself)", "alt+m"),
     ("channel.previous", "Previous channel", "alt+up", "f7"),

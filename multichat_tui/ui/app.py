@@ -9,12 +9,13 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.color import ColorSystem
 from rich.style import Style
 from textual import events
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.errors import NoWidget
@@ -33,6 +34,7 @@ from multichat_tui.ui.driver import TerminalDriver
 from multichat_tui.ui.in_order import InOrder, Input
 from multichat_tui.ui.keyboard import Keyboard, file_bindings, keyboard
 from multichat_tui.ui.keys import teach_parser
+from multichat_tui.ui.locking import Locking
 from multichat_tui.ui.log_panel import LogScreen
 from multichat_tui.ui.main import MainScreen
 from multichat_tui.ui.own_themes import own_themes
@@ -101,6 +103,7 @@ class MultichatApp(App[int], inherit_bindings=False):
         """What is to stand where the shell goes on. Said once the terminal is the shell's again: Textual's own way may come
         a moment before that, and is lost then."""
         self._farewell: ClosedScreen | None = None
+        self.locking = Locking(self)
         self._in_order = InOrder(super().on_event, self._target, self._settled, self._only_writes)
         self.own_themes, self._faults = own_themes(preferences.themes, preferences.file)
         self.file_preset, self.file_keys, faults = file_bindings(preferences.keys, preferences.file)
@@ -209,6 +212,7 @@ class MultichatApp(App[int], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.Paste | events.MouseEvent) and not event.is_forwarded:
+            self.locking.touched()
             if await self._in_order.take(event):
                 self.run_worker(self._in_order.work())
         else:
@@ -237,7 +241,7 @@ class MultichatApp(App[int], inherit_bindings=False):
             self.run_worker(self.action_quit())
 
     def on_app_focus(self) -> None:
-        if self._main is not None:
+        if self._main is not None and not self.locking.locked:
             self._main.attended(True)
 
     def on_app_blur(self) -> None:
@@ -269,8 +273,27 @@ class MultichatApp(App[int], inherit_bindings=False):
         if (before.preset, before.bound) != (preferences.preset, preferences.bound):
             self._wear_keys()
             self.main.look(self.palette, self.glyphs, preferences.clock)
+        if before.lock_idle_ms != preferences.lock_idle_ms:
+            self.locking.idle_after(preferences.lock_idle_ms)
         if before.mouse != preferences.mouse:
             self._use_mouse(preferences.mouse)
+
+    def on_main_screen_lock_wanted(self) -> None:
+        self.locking.lock()
+
+    def on_main_screen_counted(self, event: MainScreen.Counted) -> None:
+        self.locking.counted(event.unread)
+
+    def forget_keys(self) -> None:
+        """What was pressed until now was not meant for what comes now."""
+        self._in_order.forget()
+
+    def push_screen(self, screen: Any, *arguments: Any, **options: Any) -> Any:
+        """As Textual's; while the terminal is locked nothing lies over that but what asks for a passphrase too."""
+        if self.locking.hides(screen) and not isinstance(screen, FrontDoor):
+            self.locking.later(lambda: super(MultichatApp, self).push_screen(screen, *arguments, **options))
+            return AwaitComplete()
+        return super().push_screen(screen, *arguments, **options)
 
     def on_main_screen_mouse_toggled(self) -> None:
         self._use_mouse(not self._mouse_on)
@@ -328,7 +351,10 @@ class MultichatApp(App[int], inherit_bindings=False):
         if alert is Alert.OFF or self._driver is None:
             return
         self.bell()
-        told = re.sub(r"[\x00-\x1f\x7f-\x9f;]", "", visible(f"{what} in {where}"))[:MAX_ALERT_CHARACTERS]
+        if self.locking.locked:
+            where, what = f"{max(1, self.locking.new)} new", ""
+        words = f"{what} in {where}" if what else f"multichat: {where}"
+        told = re.sub(r"[\x00-\x1f\x7f-\x9f;]", "", visible(words))[:MAX_ALERT_CHARACTERS]
         sequence = {Alert.OSC9: f"\x1b]9;{told}\x07", Alert.OSC777: f"\x1b]777;notify;Multichat;{told}\x07"}.get(alert, "")
         if sequence:
             self._driver.write(

@@ -78,6 +78,11 @@ class Desk:
         return self._names.get(user)
 
     @property
+    def unread(self) -> int:
+        """In all channels."""
+        return sum(row.unread for row in self.channels.values())
+
+    @property
     def linked(self) -> int:
         """How many other people there are links to now."""
         return len({peer.user for peer in self.peers if peer.online} - self._own)

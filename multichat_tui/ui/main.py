@@ -181,6 +181,7 @@ class MainScreen(Screen[None]):
             if (around.my_name, around.beginning, around.direct) != (shown.my_name, shown.beginning, shown.direct):
                 self.timeline.surround(around)
             if parts & (Part.CHANNELS | Part.OPENED):
+                self.post_message(self.Counted(desk.unread))
                 self.channels.show(faces.channel_items(desk, front.current, palette, glyphs))
             self.members.show(faces.member_items(desk.members, palette, glyphs))
             self._header.tell(*faces.header(front.row, desk, palette, glyphs))
@@ -450,6 +451,16 @@ class MainScreen(Screen[None]):
     def perform(self, action: str) -> None:
         """An action that works anywhere."""
         self.performer.perform(action)
+
+    class LockWanted(Message):
+        """The user wants everything hidden."""
+
+    class Counted(Message):
+        """So much is unread now, in all channels."""
+
+        def __init__(self, unread: int) -> None:
+            super().__init__()
+            self.unread = unread
 
     class LogWanted(Message):
         """The user wants to see what was logged last."""

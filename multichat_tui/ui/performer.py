@@ -64,6 +64,8 @@ class Performer:
                 self._screen.spawn(self._dressing.bind(words))
             case "thread":
                 self._screen.move(self._thread())
+            case "lock":
+                self._screen.post_message(self._screen.LockWanted())
             case "log":
                 self._screen.post_message(self._screen.LogWanted())
             case "unbind":
@@ -145,6 +147,8 @@ class Performer:
                 screen.move(screen.overseer.take_back())
             case "help":
                 screen.panel(help_page(screen.scope))
+            case "lock":
+                screen.post_message(screen.LockWanted())
             case "quit":
                 screen.run_worker(screen.app.action_quit())
             case "redraw":

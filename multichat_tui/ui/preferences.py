@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from multichat_tui.node.api.settings import idle_ms
+
 
 class Signs(StrEnum):
     """Which set of signs to draw with. AUTO: by the locale."""
@@ -52,6 +54,10 @@ class Preferences:
     mouse: bool = True
     clock: str = "%H:%M"
     """strftime format of the time column; what is wider than eight cells is cut."""
+    lock_idle_ms: int = 0
+    """Without a key for so long, the terminal locks; 0: never."""
+    lock_refuses: bool = False
+    """Nothing attaches to the node of a terminal that is locked."""
     preset: str = "default"
     """The keys to begin with: default, emacs or vim."""
     bound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -78,6 +84,10 @@ class Preferences:
                     return replace(self, mouse=value.lower() in ("on", "yes", "true", "1"))
                 case "ui.clock":
                     return replace(self, clock=value)
+                case "lock.idle":
+                    return replace(self, lock_idle_ms=idle_ms(value))
+                case "lock.commands":
+                    return replace(self, lock_refuses=value == "refuse")
                 case "ui.keys":
                     return replace(self, preset=value)
         except ValueError:

@@ -208,6 +208,15 @@ def test_every_action_has_a_key_that_arrives(pane: Pane, scope: Scope) -> None:
                 pane.sees("Compare words")
                 pane.keys("Escape")
                 assert pane.waits(lambda: "Compare words" not in pane.screen, WAIT_S)
+            elif action.id == "moderation":
+                pane.sees("Space marks")
+                pane.keys("Escape")
+                assert pane.waits(lambda: "Space marks" not in pane.screen, WAIT_S)
+            elif action.id == "lock":
+                pane.sees("Multichat is locked")
+                pane.keys("-l", "open sesame")
+                pane.keys("Enter")
+                pane.sees("#")
             elif action.id in ("switcher", "palette", "search"):
                 pane.sees("Enter ")
                 pane.keys("Escape")
@@ -228,6 +237,21 @@ def test_every_action_has_a_key_that_arrives(pane: Pane, scope: Scope) -> None:
             pane.keys("Escape")
             assert pane.waits(lambda: "Your own input" not in pane.screen, WAIT_S)
     assert missing == []
+
+
+def test_a_locked_terminal_holds_no_text_of_the_channel_neither_in_view_nor_above(pane: Pane) -> None:
+    pane.keys("M-l")
+    pane.sees("Multichat is locked")
+    for text in (pane.screen, pane.run("capture-pane", "-p", "-S", "-", "-E", "-"), pane.run("display-message", "-p", "#T")):
+        assert not any(word in text for word in ("great, going home", "#dev", "ann", "bob")), text
+    pane.keys("-l", "not it")
+    pane.keys("Enter")
+    pane.sees("That is not the passphrase")
+    assert "great, going home" not in pane.screen
+    pane.sees("Try again")
+    pane.keys("-l", "open sesame")
+    pane.keys("Enter")
+    pane.sees("great, going home")
 
 
 def test_a_search_finds_as_one_types_and_enter_goes_there(pane: Pane) -> None:

@@ -624,6 +624,9 @@ class TwinLauncher:
         self.started = 0
         self.stopped = 0
         self.wiped = False
+        self.passphrase: str | None = "open sesame"
+        self.tried: list[str] = []
+        self.shut_now = False
         self.busy: ProfileBusy | None = None
 
     @property
@@ -657,6 +660,18 @@ class TwinLauncher:
             raise WrongPassphrase("That passphrase does not open it.")
         self.started += 1
         return self.node
+
+    @property
+    def protected(self) -> bool:
+        return self.passphrase is not None
+
+    async def check(self, passphrase: str) -> None:
+        self.tried.append(passphrase)
+        if passphrase != self.passphrase:
+            raise WrongPassphrase("That is not the passphrase.")
+
+    def shut(self, shut: bool) -> None:
+        self.shut_now = shut
 
     async def wipe(self) -> None:
         if self.busy is not None:

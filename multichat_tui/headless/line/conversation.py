@@ -9,6 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable
 from enum import Enum, auto
 
+from multichat_tui.headless.line.locking import LOCKED_PROMPT, LineLock
 from multichat_tui.headless.line.page import Page
 from multichat_tui.headless.line.reading import LineReader, TooLong
 from multichat_tui.headless.verbs.messages import ALONE_PATIENCE_S, HINT, Settled, arrived_since
@@ -36,7 +37,7 @@ from multichat_tui.node.api.commands import goes_elsewhere, is_command, run_comm
 from multichat_tui.node.api.commands.reading import LAST_ROWS, unread_line
 from multichat_tui.node.api.comparison_words import state_words, whom
 from multichat_tui.node.api.lookup import channel_label, one_line
-from multichat_tui.node.api.settings import effective
+from multichat_tui.node.api.settings import LOCK_IDLE, effective, idle_ms
 from multichat_tui.node.api.transcript import gap_words, spoken_line, spoken_lines
 
 TEACHING = "No channels yet. /create NAME makes one, /join LINK enters one, /pair makes a contact."
@@ -55,12 +56,16 @@ class End(Enum):
 class Conversation:
     """One person and one node. `failed` is the first error of a line, for the exit code of a script."""
 
-    def __init__(self, api: NodeApi, reader: LineReader, page: Page, *, open_channel: ChannelId | None = None) -> None:
+    def __init__(
+        self, api: NodeApi, reader: LineReader, page: Page, *, open_channel: ChannelId | None = None, lock: LineLock | None = None
+    ) -> None:
         self.failed: MultichatError | None = None
         self.open = open_channel
         self._api, self._reader, self._page = api, reader, page
+        self._lock = lock
         self._turn = asyncio.Lock()
         self._my_name = ""
+        self._lock_idle_s: float | None = None
         self._channels: dict[ChannelId, ChannelRow] = {}
         self._contacts: set[UserId] = set()
         """Those who have answered."""
@@ -131,7 +136,9 @@ class Conversation:
         self._contacts |= {row.user for row in (await self._api.contacts()).rows if not row.pending}
 
     async def _read_settings(self) -> None:
-        self._page.hold = effective((await self._api.settings()).rows)["line.hold"] == "on"
+        settings = effective((await self._api.settings()).rows)
+        self._page.hold = settings["line.hold"] == "on"
+        self._lock_idle_s = idle_ms(settings[LOCK_IDLE]) / 1000 or None
 
     async def _enter(self, channel: ChannelId) -> None:
         """Show a channel: what it is, and the end of what was said."""
@@ -165,7 +172,12 @@ class Conversation:
 
     async def _type(self) -> End:
         while True:
-            line = await self._reader.line()
+            try:
+                line = await asyncio.wait_for(self._reader.line(), self._idle_s())
+            except TimeoutError:
+                async with self._turn:
+                    await self._lock_now()
+                continue
             async with self._turn:
                 if line is None:
                     return End.INPUT
@@ -197,8 +209,14 @@ class Conversation:
 
     async def _take(self, line: str | TooLong) -> bool:
         """Do what one line says; whether it ends the program."""
+        if self._lock is not None and self._lock.locked:
+            await self._open_lock(self._lock, "" if isinstance(line, TooLong) else line)
+            return False
         if isinstance(line, TooLong):
             raise MultichatError(f"A line holds at most {MAX_INPUT_LINE_BYTES} bytes; that one was not used.")
+        if line.strip() == "/lock":
+            await self._lock_now()
+            return False
         if is_command(line):
             try:
                 outcome = await run_command(self._api, self.open, line, compared=self._compared)
@@ -231,6 +249,28 @@ class Conversation:
         await self._mark_read()
         return False
 
+    def _idle_s(self) -> float | None:
+        """How long a line is waited for before this terminal locks; None: for ever."""
+        lock = self._lock
+        return self._lock_idle_s if lock is not None and not lock.locked and lock.possible else None
+
+    async def _lock_now(self) -> None:
+        if self._lock is None or not self._page.interactive:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "There is no terminal to be locked here.")
+        self._lock.lock()
+        self._page.prompt = LOCKED_PROMPT
+        await self._page.say("Locked. Nothing more is shown until the passphrase is typed; what stands above stays there.")
+        await self._page.ask()
+
+    async def _open_lock(self, lock: LineLock, passphrase: str) -> None:
+        why = await lock.open(passphrase) if passphrase else ""
+        if lock.locked:
+            await self._page.say(*([why] if why else []))
+            return
+        self._name_prompt()
+        await self._page.say(f"Unlocked. {lock.new} new.")
+        await self._page.say(*await self._missed())
+
     async def _after_command(self) -> None:
         """A command may have changed the settings, one's name, or the list of channels."""
         await self._read_settings()
@@ -250,6 +290,9 @@ class Conversation:
     async def _hear(self, events: AsyncIterator[Event]) -> End:
         async for event in events:
             async with self._turn:
+                if self._lock is not None and self._lock.locked:
+                    self._lock.new += self._is_new(event)
+                    continue
                 try:
                     await self._page.tell(*await self._news(event))
                 except Unreachable:
@@ -257,6 +300,11 @@ class Conversation:
                 except MultichatError as error:
                     await self._page.complain(one_line(str(error)))
         return End.NODE
+
+    @staticmethod
+    def _is_new(event: Event) -> bool:
+        """Whether an event is a message that one would be told of."""
+        return isinstance(event, MessageAdded) and not (event.past or event.row.mine or event.row.ignored)
 
     async def _news(self, event: Event) -> Iterable[str]:
         """The lines that an event is worth."""

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, contextmanager
 from multichat_tui.headless.host import Host
 from multichat_tui.headless.launch import node_answers
 from multichat_tui.headless.line.conversation import Conversation, End
+from multichat_tui.headless.line.locking import LineLock
 from multichat_tui.headless.line.page import Page
 from multichat_tui.headless.line.reading import LineReader
 from multichat_tui.headless.questions import ask_line, ask_new_passphrase, ask_passphrase
@@ -80,6 +81,7 @@ async def _talk(host: Host, passphrase: str | None, *, interactive: bool) -> int
     """With the node that runs or with one of our own; when the one that runs ends, with the next."""
     reader = LineReader(sys.stdin.fileno())
     page = Page(sys.stdout, sys.stderr, interactive=interactive)
+    lock = LineLock(host.check, lambda: host.state() is ProfileState.LOCKED)
     with _signals(page) as interrupted:
         failed: MultichatError | None = None
         channel: ChannelId | None = None
@@ -87,7 +89,7 @@ async def _talk(host: Host, passphrase: str | None, *, interactive: bool) -> int
             while True:
                 async with AsyncExitStack() as stack:
                     opened = await enter(host, stack, network=True, attach=True, passphrase=passphrase)
-                    conversation = Conversation(opened.api, reader, page, open_channel=channel)
+                    conversation = Conversation(opened.api, reader, page, open_channel=channel, lock=lock)
                     end = await conversation.run()
                     failed, channel = failed or conversation.failed, conversation.open
                     if end is End.INPUT and not interactive and not opened.attached:
@@ -106,6 +108,7 @@ async def _talk(host: Host, passphrase: str | None, *, interactive: bool) -> int
                 raise
             return 0  # the terminal has hung up: the input would have ended next
         finally:
+            lock.end()
             with contextlib.suppress(OSError):
                 await page.close()
     return failed.exit_code if failed is not None and not interactive else 0

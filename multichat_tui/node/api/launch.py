@@ -41,6 +41,16 @@ class Launcher(Protocol):
     async def start(self, passphrase: str | None = None) -> NodeApi:
         """Unlock, start the node (or attach to the one that runs) and return its face. `errors.WrongPassphrase`."""
 
+    @property
+    def protected(self) -> bool:
+        """Whether there is a passphrase, so that a lock can be opened again."""
+
+    async def check(self, passphrase: str) -> None:
+        """Whether it is the profile's. Takes its time, beside the event loop. `errors.WrongPassphrase`."""
+
+    def shut(self, shut: bool) -> None:
+        """Whether new front ends and commands are refused at the control socket, as far as it is this process's."""
+
     async def wipe(self) -> None:
         """Stop what was started, and delete the profile with its log for good. `errors.ProfileBusy` while another program runs
         its node."""

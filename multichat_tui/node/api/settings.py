@@ -22,6 +22,23 @@ class Setting:
 
 
 LOG_LEVEL = "log"
+LOCK_IDLE = "lock.idle"
+LOCK_COMMANDS = "lock.commands"
+MAX_IDLE_MS = 24 * 60 * 60 * 1000
+_UNITS_MS = {"s": 1000, "m": 60 * 1000, "h": 60 * 60 * 1000}
+
+
+def idle_ms(text: str) -> int:
+    """`off` (0), or a span of 10 seconds to a day. ValueError names the form that is needed."""
+    word = text.strip().lower()
+    if word == "off":
+        return 0
+    number, unit = word[:-1], word[-1:]
+    counted = unit in _UNITS_MS and number.isascii() and number.isdigit() and len(number) < 6
+    span_ms = int(number) * _UNITS_MS[unit] if counted else 0
+    if not 10_000 <= span_ms <= MAX_IDLE_MS:
+        raise ValueError("off, or 10s to 24h, as 90s, 10m, 1h")
+    return span_ms
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -82,6 +99,19 @@ SETTINGS: tuple[Setting, ...] = (
         default="info",
         allowed=("info", "debug"),
         help="how much the node writes into its log file; /log shows it",
+    ),
+    Setting(
+        key=LOCK_IDLE,
+        default="off",
+        allowed=(),
+        help="lock a terminal by itself after so long without a key, such as 10m or 1h; off: never",
+        check=idle_ms,
+    ),
+    Setting(
+        key=LOCK_COMMANDS,
+        default="allow",
+        allowed=("allow", "refuse"),
+        help="while the terminal that runs the node is locked: whether commands and further terminals may attach to it",
     ),
     Setting(key="ui.clock", default="%H:%M", allowed=(), help="the time column, as a strftime format"),
 )

@@ -509,6 +509,12 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(name="pins", usage="/pins", summary="what is pinned in this channel", run=acting.pins),
     *acting.resource_commands(),
+    Command(
+        name="lock",
+        usage="/lock",
+        summary="hide everything on this terminal until the passphrase is typed; /set lock.idle 10m does it by itself",
+        run=screens.lock,
+    ),
     Command(name="quit", usage="/quit", summary="end the program", run=general.quit_program, aliases=("exit",)),
 )
 

@@ -15,6 +15,11 @@ async def unbind(call: Call) -> Outcome:
     return Outcome(screen="unbind", words=call.need_words())
 
 
+async def lock(call: Call) -> Outcome:
+    call.need_none()
+    return Outcome(screen="lock")
+
+
 async def log(call: Call) -> Outcome:
     call.need_none()
     return Outcome(screen="log")
