@@ -301,6 +301,13 @@ MUTANTS = (
         tests="tests/unit/headless/test_headless_locking.py",
     ),
     Mutant(
+        name="reactions of ignored people count",
+        file="multichat_tui/node/resources.py",
+        old="if user not in self._world.regards])",
+        new="])",
+        tests=REGARDS,
+    ),
+    Mutant(
         name="a reply quotes what is ignored",
         file="multichat_tui/ui/quotes.py",
         old="    if row.ignored:",

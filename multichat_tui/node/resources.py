@@ -120,7 +120,10 @@ class Resources:
             edited=any(EDIT.name in present.slots for _, present in found),
             pinned=pinned(first) is not None,
             reactions=tuple(
-                ReactionRow(emoji=each.emoji, count=len(each.users), mine=me in each.users) for each in reactions(first)
+                ReactionRow(emoji=each.emoji, count=len(users), mine=me in users)
+                for each in reactions(first)
+                # What the ignored think of it counts for nothing here.
+                if (users := [user for user in each.users if user not in self._world.regards])
             ),
         )
 

@@ -1,6 +1,7 @@
 """Ignoring and blocking between whole nodes: what shows, what counts, what still goes on for the others."""
 
 import asyncio
+from collections.abc import Awaitable
 
 import pytest
 from simulated_world import Person, SimulatedWorld, collect, until
@@ -8,7 +9,7 @@ from simulated_world import Person, SimulatedWorld, collect, until
 from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.events import Event, MessageAdded, Resync
 from multichat_tui.model.ids import ChannelId, UserId
-from multichat_tui.model.intents import AcceptContact, BeginVerification, InviteContact, OpenDirect, SendMessage, SetRegard
+from multichat_tui.model.intents import AcceptContact, ActOn, BeginVerification, InviteContact, OpenDirect, SendMessage, SetRegard
 from multichat_tui.model.regards import Regard
 from multichat_tui.model.searching import Phrase, Search
 from multichat_tui.net.virtual_time import run_virtual
@@ -30,6 +31,10 @@ async def direct(person: Person, other: Person) -> ChannelId:
 
 async def has(person: Person, channel: ChannelId, text: str) -> bool:
     return text in await person.texts(channel)
+
+
+async def _is(found: Awaitable[list[int]], wanted: list[int]) -> bool:
+    return await found == wanted
 
 
 async def three(seed: int) -> tuple[Person, Person, Person, ChannelId]:
@@ -63,6 +68,18 @@ def test_what_the_ignored_write_is_folded_and_counts_for_nothing_here_and_is_pas
         assert [each.row.text for each in found] == ["hello ann"]
         asked = Search(phrases=(Phrase(text="ann"),), users=(await user_of(eve),))
         assert [each.row.text for each in (await ann.api.search(asked)).rows.rows] == ["look at me, ann"]
+        said = next(row.id for row in await bob.rows(channel) if row.text == "hello ann")
+        for person in (eve, bob):
+            await person.api.submit(ActOn(channel=channel, record=said, act="react", fields=(("emoji", "👍"), ("on", "yes"))))
+
+        async def reactions(person: Person) -> list[int]:
+            row = (await person.api.message(said)).rows
+            return [] if row is None else [each.count for each in row.reactions]
+
+        await until(lambda: _is(reactions(bob), [2]), "both have reacted")
+        await until(lambda: _is(reactions(ann), [1]), "bob's reaction comes")
+        await asyncio.sleep(60)
+        assert await reactions(ann) == [1], "what the ignored think of it does not count"
         # bob hears nothing of it: not that she is ignored, and all that she writes.
         await until(lambda: has(bob, channel, "look at me, ann"), "bob has it")
         assert not any(r.ignored for r in await bob.rows(channel))

@@ -55,6 +55,7 @@ async def test_every_action_is_done_by_something(sit: Sit) -> None:
     async with sit(populated(), size=(120, 40)) as seat:
         await seat.opened(DEV)
         main = seat.main
+        seat.launcher.passphrase = None  # a lock does not open for Escape
         for action in ACTIONS:
             if action.scope is Scope.ANYWHERE and action.id != "quit":
                 main.perform(action.id)
