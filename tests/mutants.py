@@ -1886,6 +1886,8 @@ MUTANTS = (
         old="            if entry is not None:\n                self._recount_entry(channel, entry)\n            if record",
         new="            if record",
         tests=f"{KINDS} -k filled_in",
+    ),
+    Mutant(
         name="a-withheld-body-is-not-asked-for",
         file="multichat_tui/node/bodies.py",
         old="        if record.absence is Absence.MISSING:\n            channel.lacking.add",
