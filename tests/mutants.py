@@ -60,6 +60,10 @@ REGARDS = "tests/simulation/test_regard_stories.py"
 LOCKING = "tests/ui/test_ui_locking.py"
 VOUCHING = "tests/simulation/test_vouching_stories.py"
 ASKING = "tests/simulation/test_request_stories.py"
+HISTORY = "tests/simulation/test_history_stories.py"
+WITHHOLDING = "tests/unit/node/test_node_withholding.py"
+RECIPIENTS = "tests/simulation/test_recipient_stories.py"
+READING = "tests/simulation/test_public_reading_stories.py"
 
 MUTANTS = (
     Mutant(
@@ -138,6 +142,132 @@ MUTANTS = (
         old="            return registry().permission(act)\n",
         new="            return None\n",
         tests="tests/unit/channel/test_channel_outcomes.py",
+    ),
+    Mutant(
+        name="a channel is read by link whatever newcomers see",
+        file="multichat_tui/node/readers.py",
+        old="    return bool(channel.view.reading_seed) and policy_of(channel.control) == ALL",
+        new="    return bool(channel.view.reading_seed) and policy_of(channel.control) >= ALL",
+        tests=READING,
+    ),
+    Mutant(
+        name="who is banned reads by link",
+        file="multichat_tui/node/readers.py",
+        old="                return None if session.user in channel.view.bans else channel",
+        new="                return channel",
+        tests=READING,
+    ),
+    Mutant(
+        name="readers go on when reading has ended",
+        file="multichat_tui/node/readers.py",
+        old="            if channel is None or self._channel_of(session) is not channel:",
+        new="            if channel is None:",
+        tests=READING,
+    ),
+    Mutant(
+        name="readers say more than what they hold",
+        file="multichat_tui/node/world.py",
+        old="        if said is not None and not isinstance(frame, said):",
+        new="        if said is None and not isinstance(frame, object):",
+        tests=READING,
+    ),
+    Mutant(
+        name="readers are given texts for some",
+        file="multichat_tui/node/bodies.py",
+        old="            reader=session.user or self._world.identity.user,",
+        new="            reader=self._world.identity.user,",
+        tests=READING + " " + RECIPIENTS,
+    ),
+    Mutant(
+        name="newcomers are served what was written before them",
+        file="multichat_tui/channel/history.py",
+        old="    return policy == NONE or header.timestamp_ms",
+        new="    return policy != NONE and header.timestamp_ms < 0 and header.timestamp_ms",
+        tests=WITHHOLDING,
+    ),
+    Mutant(
+        name="ids are answered whatever the policy says",
+        file="multichat_tui/node/pages.py",
+        old="            records = [record for record in records if record not in kept]\n        self._send_full",
+        new="        self._send_full",
+        tests=WITHHOLDING,
+    ),
+    Mutant(
+        name="the newest are answered whatever the policy says",
+        file="multichat_tui/node/pages.py",
+        old="            pages.append([record for record in page if not keeps(session, channel, record.header)])",
+        new="            pages.append(page)",
+        tests=HISTORY,
+    ),
+    Mutant(
+        name="live records are pushed whatever the policy says",
+        file="multichat_tui/node/pages.py",
+        old="        records = [record for record in records if record not in kept] if kept else records",
+        new="        records = list(records)",
+        tests=HISTORY,
+    ),
+    Mutant(
+        name="any hole is believed",
+        file="multichat_tui/node/holes.py",
+        old="            if not self._withholding.from_us(channel, header):\n                # A header",
+        new='            if channel.id == b"":\n                # A header',
+        tests=WITHHOLDING,
+    ),
+    Mutant(
+        name="headers of holes need no signature",
+        file="multichat_tui/node/holes.py",
+        old="            if not covered and not verify(header.device, signed_bytes(identifier), shown.signature):",
+        new="            if not covered and not shown.signature:",
+        tests=WITHHOLDING,
+    ),
+    Mutant(
+        name="holes are not told to others",
+        file="multichat_tui/node/holes.py",
+        old="        news = [key for key in named if again or told.get(key) != holes[key][-1].last]",
+        new="        news = [key for key in named if told.get(key) == -2]",
+        tests=HISTORY,
+    ),
+    Mutant(
+        name="holes stay when the policy is widened",
+        file="multichat_tui/node/holes.py",
+        old="            waits |= not self._open(channel, key, header)",
+        new="            waits |= False",
+        tests=WITHHOLDING,
+    ),
+    Mutant(
+        name="who was a member before has what was said meanwhile",
+        file="multichat_tui/channel/history.py",
+        old="    if returned(control, user) and control.state_at(header.control_heads).rank(user) is not None:",
+        new="    if returned(control, user):",
+        tests=HISTORY,
+    ),
+    Mutant(
+        name="who was a member before has nothing of that time",
+        file="multichat_tui/channel/history.py",
+        old="    if returned(control, user) and control.state_at(header.control_heads).rank(user) is not None:",
+        new="    if control.view is None:",
+        tests=HISTORY,
+    ),
+    Mutant(
+        name="a text for others is kept where it comes",
+        file="multichat_tui/node/bodies.py",
+        old="            if absence is Absence.NOT_FOR_US and record.body is not None:\n",
+        new="            if absence is Absence.NOT_FOR_US and record.body is not None:\n                return record, acts\n",
+        tests=RECIPIENTS,
+    ),
+    Mutant(
+        name="answers to a message for some go to all",
+        file="multichat_tui/node/recipients.py",
+        old="        return None if intent.reply_to is None else inherited(world, channel, intent.reply_to)",
+        new="        return None",
+        tests=RECIPIENTS,
+    ),
+    Mutant(
+        name="a message to some counts as delivered when all have its header",
+        file="multichat_tui/node/message_rows.py",
+        old="        audience = readers(world, channel, header.recipients)",
+        new="        audience = readers(world, channel)",
+        tests=RECIPIENTS,
     ),
     Mutant(
         name="what ignored people write counts as unread",
@@ -882,7 +1012,7 @@ MUTANTS = (
     Mutant(
         name="guests-are-heard",
         file="multichat_tui/node/engine.py",
-        old="case _ if session.role is Role.GUEST:",
+        old="case _ if session.role in (Role.GUEST, Role.READER):",
         new="case _ if session.role is None:",
         tests="tests/unit/node/test_node_hostile.py",
     ),
@@ -1554,8 +1684,8 @@ MUTANTS = (
     Mutant(
         name="what-came-as-history-is-named-by-ones-own-messages",
         file="multichat_tui/node/ledger.py",
-        old="        if log is Log.CONTROL or edge is None:\n            return tuple(heads)",
-        new="        if log is Log.CONTROL or edge is None or edge.low:\n            return tuple(heads)",
+        old="        if log is Log.CONTROL or not channel.partial:\n            return tuple(heads)",
+        new="        if log is Log.CONTROL or not channel.partial or (edge and edge.low):\n            return tuple(heads)",
         tests=GAPS_THAT_STAY,
     ),
     Mutant(

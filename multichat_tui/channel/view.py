@@ -148,6 +148,12 @@ class View:
         return self.closed or bool(self.setting(SettingKey.ARCHIVED))
 
     @property
+    def reading_seed(self) -> bytes:
+        """Of the link by which everybody may read; empty: nobody may."""
+        value = self.settings.get((SettingKey.READING, 0))
+        return value if isinstance(value, bytes) else b""
+
+    @property
     def role_names(self) -> Mapping[int, str]:
         """What ranks beside the usual ones are called. Others' text."""
         named = (role_name_of(value) for (key, _), value in sorted(self.settings.items()) if key == SettingKey.ROLE_NAME)

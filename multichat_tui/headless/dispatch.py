@@ -101,6 +101,7 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("channel", "unarchive"): configuring.unarchive,
     ("channel", "close"): configuring.close,
     ("channel", "newcomers"): serving.newcomers,
+    ("channel", "public"): serving.public,
     ("send", None): messages.send,
     ("redact", None): redacting.redact,
     ("purge", None): redacting.purge,

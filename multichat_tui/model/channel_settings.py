@@ -17,6 +17,7 @@ from multichat_tui.model.text import describe_ms
 
 PROTOCOL_LEVEL = 1
 """What this version knows; channels begin at 1."""
+READING_SEED_BYTES = 16
 ANYBODY = MUTED - 1
 """Below every rank."""
 
@@ -37,6 +38,8 @@ class SettingKey(IntEnum):
     """What a node has to know to take part; never goes back."""
     ROLE_NAME = 6
     """[rank, name]: what a rank is called; an empty name takes it away."""
+    READING = 7
+    """The seed of the link by which everybody may read without being a member; empty: nobody may."""
     HISTORY = 8
     """What newcomers are served of the time before them: see `model.history`."""
 
@@ -103,6 +106,8 @@ def slot_of(key: int, value: Value) -> Slot | None:
     if key == SettingKey.ROLE_NAME:
         named = role_name_of(value)
         return None if named is None else (key, named[0])
+    if key == SettingKey.READING:
+        return (key, 0) if isinstance(value, bytes) and len(value) in (0, READING_SEED_BYTES) else None
     rule = rule_of(key)
     if rule is None or type(value) is not int or not rule.least <= value <= rule.most:
         return None
@@ -115,7 +120,7 @@ def holds(key: int, value: Value) -> bool:
 
 
 def known(key: int) -> bool:
-    return key == SettingKey.ROLE_NAME or rule_of(key) is not None
+    return key in (SettingKey.ROLE_NAME, SettingKey.READING) or rule_of(key) is not None
 
 
 def permission_for(key: int) -> Permission:
@@ -139,6 +144,8 @@ def setting_words(key: int, value: Value) -> str:
     if named is not None:
         rank, name = named
         return f"called rank {rank} {name}" if name else f"took the name of rank {rank} away"
+    if key == SettingKey.READING:
+        return "let everybody with a link read the channel" if value else "ended reading by link"
     rule = rule_of(key)
     return "changed a setting that needs a newer version" if rule is None or type(value) is not int else rule.words(value)
 

@@ -34,6 +34,7 @@ from multichat_tui.model.frames import (
     Offer,
     PairFrame,
     Prefix,
+    ReadFrame,
     ReceiptOffer,
     Ref,
     Request,
@@ -135,6 +136,8 @@ def _frame_value(frame: Frame) -> Value:
             return fields
         case JoinFrame():
             return {0: 5, 1: frame.join}
+        case ReadFrame():
+            return {0: 10, 1: frame.join_key, 2: [_tip_value(tip) for tip in frame.tips]}
         case JoinAnswer():
             answer: dict[int, Value] = {0: 6, 1: frame.join_key, 2: frame.outcome.value}
             return answer | {3: frame.reason} if frame.reason else answer
@@ -240,6 +243,9 @@ def _frame(value: Value) -> Frame:
             )
         case FrameType.JOIN:
             return JoinFrame(join=as_bytes(fields[1], "join", MAX_JOIN_BYTES))
+        case FrameType.READ:
+            tips = tuple(_chain_tip(entry) for entry in as_list(fields[2], "tips", MAX_TIPS))
+            return ReadFrame(join_key=as_id(fields[1], "join key"), tips=tips)
         case FrameType.JOIN_ANSWER:
             try:
                 outcome = JoinOutcome(as_text(fields[2], "outcome", 32))
@@ -300,6 +306,7 @@ _NEEDED = {
     FrameType.PAIR: 6,
     FrameType.ISLANDS: 3,
     FrameType.WITHHELD: 3,
+    FrameType.READ: 3,
     FrameType.RETURN: 4,
     FrameType.COMPARE_START: 4,
     FrameType.COMPARE_KEY: 4,

@@ -34,6 +34,7 @@ class FrameType(IntEnum):
     PAIR = 7
     ISLANDS = 8
     WITHHELD = 9
+    READ = 10
     RETURN = 24
     COMPARE_START = START
     COMPARE_KEY = KEY
@@ -259,6 +260,15 @@ class JoinFrame:
     join: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadFrame:
+    """Who holds a link for reading asks for what follows these tips; answered by MESSAGE, and again when there is more."""
+
+    join_key: bytes
+    """The link's public key."""
+    tips: tuple[ChainTip, ...]
+
+
 class JoinOutcome(StrEnum):
     WAITING = "waiting"
     ADMITTED = "admitted"
@@ -324,5 +334,16 @@ class ReturnFrame:
 
 
 Frame: TypeAlias = (
-    Offer | Request | MessageFrame | Ack | JoinFrame | JoinAnswer | PairFrame | Islands | Withheld | ReturnFrame | CompareFrame
+    Offer
+    | Request
+    | MessageFrame
+    | Ack
+    | JoinFrame
+    | ReadFrame
+    | JoinAnswer
+    | PairFrame
+    | Islands
+    | Withheld
+    | ReturnFrame
+    | CompareFrame
 )

@@ -59,6 +59,8 @@ class InviteToChannel:
     channel: ChannelId
     uses: int = 1
     expires_in_ms: int = 7 * DAY_MS
+    read: bool = False
+    """A link for reading without being a member, where the channel allows that; it ends when that does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

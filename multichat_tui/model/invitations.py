@@ -22,11 +22,13 @@ MAX_ADDRESS_CHARACTERS = 64
 class InvitationKind(StrEnum):
     PAIR = "pair"
     JOIN = "join"
+    READ = "read"
+    """To read a channel without being a member."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
-    """`addresses` are HOST:PORT of the inviter at the time; `channel` is set exactly for JOIN."""
+    """`addresses` are HOST:PORT of the inviter at the time; `channel` is set exactly for JOIN and READ."""
 
     kind: InvitationKind
     seed: bytes
@@ -80,7 +82,7 @@ def parse_link(text: str) -> Invitation | Rejected:
         if compact.startswith(start):
             break
     else:
-        return Rejected(Reason.SCHEMA, "an invitation link begins with multichat:pair/ or multichat:join/")
+        return Rejected(Reason.SCHEMA, "an invitation link begins with multichat:pair/, multichat:join/ or multichat:read/")
     encoded = compact[len(start) :]
     try:
         blob = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
@@ -98,7 +100,7 @@ def _invitation(kind: InvitationKind, value: Value) -> Invitation:
         raise Malformed("link: a field is missing")
     if as_int(fields[0], "version", 255, 1) != 1 or as_int(fields[1], "suite", 255, 1) != 1:
         raise Malformed("the link needs a newer version", Reason.UNKNOWN)
-    if (6 in fields) != (kind is InvitationKind.JOIN):
+    if (6 in fields) != (kind is not InvitationKind.PAIR):
         raise Malformed("link: the channel")
     return Invitation(
         kind=kind,

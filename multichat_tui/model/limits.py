@@ -121,6 +121,10 @@ MAX_REQUEST_IDS = 256
 MAX_OFFER_CHANNELS = 4096
 MAX_TIPS = 8192
 """Chains named in one offer or acknowledgement."""
+MAX_READERS = 16
+"""Links of people who read channels by link, over all channels; each has one page on its way at most."""
+MIN_READ_MS = 100
+"""Between two pages to one of them: nobody makes a node read its disk for a small question at every turn."""
 MAX_WITHHELD = 64
 """Ranges named in one WITHHELD frame: with their headers some 150 KiB at most."""
 MAX_SCANNED_WITHHELD = 1024

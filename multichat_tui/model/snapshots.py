@@ -156,6 +156,8 @@ class Membership(StrEnum):
     REMOVED = "removed"
     ASKED = "asked"
     """Somebody who is no contact has begun this conversation, and the user has not answered: it stands in the requests."""
+    READING = "reading"
+    """No member: by a link that lets everybody read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

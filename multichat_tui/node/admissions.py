@@ -96,7 +96,11 @@ class Admissions:
         """Any member can admit: ask those that we are linked with, above all the inviter; again while there is no answer."""
         world = self._world
         joining, watch = channel.standing.joining, channel.join_watch
-        if joining is None or (watch is not None and watch.next_at > world.now):
+        if (
+            joining is None
+            or channel.standing.membership is Membership.READING
+            or (watch is not None and watch.next_at > world.now)
+        ):
             return
         asked = [session for session in world.peers() if self.may_know(session, channel)]
         for session in asked:
@@ -214,7 +218,7 @@ class Admissions:
 
     def on_join_answer(self, session: Session, answer: JoinAnswer) -> None:
         channel = self.joining_by(answer.join_key)
-        if channel is None or channel.standing.joining is None:
+        if channel is None or channel.standing.joining is None or channel.standing.membership is Membership.READING:
             return
         inviter = session.user == channel.standing.joining.inviter
         if answer.outcome is JoinOutcome.ADMITTED:

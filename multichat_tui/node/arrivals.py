@@ -23,7 +23,7 @@ from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.elision import Mismatch, Missing
 from multichat_tui.sync.parking import Awaited, Parked, Parking
-from multichat_tui.sync.session import Session
+from multichat_tui.sync.session import Role, Session
 
 
 class Arrivals:
@@ -54,6 +54,8 @@ class Arrivals:
         """What else follows from delivered records; set by `introductions`."""
         self.on_list: Callable[[bytes, Session], None] = lambda encoded, session: None
         """A device list came; set by the engine, as is the next."""
+        self.on_read: Callable[[Session, Channel, bool], None] = lambda session, channel, news: None
+        """Somebody has given us of a channel that we read by link; with whether there are records in it."""
         self.on_return_key: Callable[[Session, bytes, bytes], None] = lambda session, key, held: None
 
     def on_message(self, session: Session, frame: MessageFrame) -> None:
@@ -65,7 +67,15 @@ class Arrivals:
         if frame.return_key or frame.return_key_held:
             self.on_return_key(session, frame.return_key, frame.return_key_held)
         channel = world.by_prefix.get(frame.channel)
-        if channel is None or not (frame.items or frame.following is not None) or not accepts(channel, session):
+        if channel is None or not accepts(channel, session):
+            return
+        self._take_message(session, channel, frame)
+        if session.role is Role.SOURCE:
+            self.on_read(session, channel, bool(frame.items))
+
+    def _take_message(self, session: Session, channel: Channel, frame: MessageFrame) -> None:
+        world = self._world
+        if not (frame.items or frame.following is not None):
             return
         asks = channel.standing.membership is Membership.ASKED
         if frame.following is not None and not asks:

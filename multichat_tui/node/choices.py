@@ -71,7 +71,7 @@ from multichat_tui.model.intents import (
 from multichat_tui.model.intents import (
     SetTopic as TopicIntent,
 )
-from multichat_tui.model.invitations import SEED_BYTES, Invitation, InvitationKind, join_seed, token_key
+from multichat_tui.model.invitations import SEED_BYTES, Invitation, InvitationKind, join_seed, parse_link, token_key
 from multichat_tui.model.limits import (
     MAX_CHANNELS,
     MAX_DRAFT_CHARACTERS,
@@ -187,7 +187,7 @@ class Choices:
             case InviteToChannel():
                 return self._invite(intent)
             case JoinChannel():
-                return Accepted(channel=self._introductions.admissions.join(intent.link).id)
+                return Accepted(channel=self._join(intent).id)
             case LeaveChannel():
                 return self._leave(intent)
             case OpenDirect():
@@ -311,8 +311,16 @@ class Choices:
             workspaces.enlist(ListChannel(workspace=intent.workspace, channel=channel.id, open=intent.open))
         return Accepted(channel=channel.id, record=channel.control.root)
 
+    def _join(self, intent: JoinChannel) -> Channel:
+        invitation = parse_link(intent.link)
+        if isinstance(invitation, Invitation) and invitation.kind is InvitationKind.READ:
+            return self._introductions.reading.begin(intent.link)
+        return self._introductions.admissions.join(intent.link)
+
     def _invite(self, intent: InviteToChannel) -> Accepted:
         channel = joined(self._world, intent.channel)
+        if intent.read:
+            return Accepted(channel=channel.id, link=self._introductions.reading.link(channel, self._addresses()))
         if channel.view.style is Style.DIRECT:
             raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation has two people.", "/create makes a channel.")
         need(channel.view, self._world.identity.user, Permission.INVITE, "invite people")
@@ -352,7 +360,8 @@ class Choices:
             for key, _ in world.txn.scan(Space.DRAFT, channel.id):
                 world.txn.delete(Space.DRAFT, key)
             forget_typed(world.txn, channel.id)
-            if channel.rooted:
+            self._introductions.reading.end(channel)
+            if channel.rooted and channel.standing.membership is not Membership.READING:
                 world.keep(channel, channel.standing.but(membership=Membership.LEFT, joining=None, draft="", note=""))
             else:
                 for key, _ in world.txn.scan(Space.RECEIPT, channel.id):

@@ -2,7 +2,7 @@
 
 from multichat_tui.channel.view import View
 from multichat_tui.model.acts import Act, SetThreshold, Setting, Style, WideFence
-from multichat_tui.model.channel_settings import RULES, SettingKey, role_name_of, slot_of
+from multichat_tui.model.channel_settings import READING_SEED_BYTES, RULES, SettingKey, role_name_of, slot_of
 from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.hyperlinks import holds_link
 from multichat_tui.model.ids import Log
@@ -26,6 +26,8 @@ class Configuring:
 
     def decide(self, channel: Channel, intent: ConfigureChannel) -> tuple[Act, ...]:
         """`errors.IntentRefused`: every other node would refuse it, too."""
+        if intent.key is SettingKey.READING:
+            return self._reading(channel, intent)
         view, rule = channel.view, RULES.get(intent.key)
         if rule is None or slot_of(intent.key, intent.value) is None:
             raise IntentRefused(Refusal.LIMIT, "This setting does not take such a value.")
@@ -82,6 +84,19 @@ class Configuring:
                 f"You are {standing_words(mine)}: what needs more than that, before or after, is not yours to change.",
             )
         return acts
+
+    def _reading(self, channel: Channel, intent: ConfigureChannel) -> tuple[Act, ...]:
+        """A value of 1 lets everybody read by link, 0 ends that; a link from before does not open it again."""
+        view = channel.view
+        if view.style is Style.DIRECT:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation has no such setting.")
+        need(view, self._world.identity.user, Permission.CHANGE, "change settings")
+        if intent.value not in (0, 1):
+            raise IntentRefused(Refusal.LIMIT, "This setting does not take such a value.")
+        if bool(view.reading_seed) == bool(intent.value):
+            raise IntentRefused(Refusal.ALREADY, "That is so already.")
+        seed = self._world.entropy(READING_SEED_BYTES) if intent.value else b""
+        return (Setting(key=intent.key.value, value=seed, fence=WideFence(), reason=clean_reason(intent.reason)),)
 
     def check_message(self, channel: Channel, text: str, *, paced: bool = True) -> None:
         """Refuse what would not count anywhere (`content_rules`). `paced`: slow mode counts it. `errors.IntentRefused`."""

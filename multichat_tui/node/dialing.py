@@ -10,6 +10,7 @@ from multichat_tui.model.invitations import join_seed, token_key
 from multichat_tui.model.limits import MAX_PEER_ADDRESSES, MAX_REDIAL_MS, MIN_REDIAL_MS
 from multichat_tui.model.ports import Credential, CredentialKind, DialFailed, LinkUp, PeerSeen, Space
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.readers import lets_read
 from multichat_tui.node.standing import decode_held_pairing, decode_open_pairing
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Session
@@ -22,6 +23,8 @@ MAX_RETURN_PLACES = 16
 """Holders of one's own return key that are tried, of those that the network shows."""
 RETURN_AGAIN_MS = 10 * 60 * 1000
 """Whoever has answered under the return key is asked again after this, as far as they are not linked as peers."""
+READ_AGAIN_MS = 60 * 1000
+"""Whoever gave nothing of a channel that is read by link is asked again after this."""
 NEARBY_KEYS = 64
 """Join keys of people nearby that are recognised, the last ones; links under older ones are long gone."""
 CALLS_AT_ONCE = 2
@@ -128,6 +131,9 @@ class Dialing:
                 for state in channel.view.invitations.values():
                     if not state.closed and state.invite.expires_ms > world.now:
                         opened.append(_open(state.invite.token_key, state.invite.join_key))
+            if lets_read(channel):
+                seed = channel.view.reading_seed
+                opened.append(_open(token_key(seed), public_key(join_seed(seed))))
         identity = world.identity
         returns = {
             c.devices.account_key: c.return_key for c in world.contacts.values() if c.return_key and not world.blocked(c.user)
@@ -145,7 +151,8 @@ class Dialing:
             held.append((_held(pairing.seed), pairing.addresses))
         for channel in world.channels.values():
             joining = channel.standing.joining
-            if joining is not None and not world.online(joining.inviter):
+            reading = channel.standing.membership is Membership.READING
+            if joining is not None and (reading or not world.online(joining.inviter)):
                 held.append((_held(joining.seed), joining.addresses))
         returning = world.identity.returning
         if returning is not None:
@@ -252,6 +259,15 @@ class Dialing:
             if target.credential.device == device:
                 for address in self._places(target):
                     self._attempts[target.credential.key, address] = Attempt(next_at=self._world.now + MIN_REDIAL_MS)
+
+    def source_down(self, join_key: bytes, *, gave: bool) -> None:
+        """A link by which we read a channel is over: the next one soon, or, if nothing came of it, after a while."""
+        self._calls = None
+        wait_ms = MIN_REDIAL_MS if gave else READ_AGAIN_MS
+        for target in self._targets:
+            if target.credential.join_key == join_key:
+                for address in self._places(target):
+                    self._attempts[target.credential.key, address] = Attempt(next_at=self._world.now + wait_ms)
 
     def network_changed(self) -> None:
         """All that was tried in vain may work now."""

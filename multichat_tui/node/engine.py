@@ -25,6 +25,7 @@ from multichat_tui.model.frames import (
     MessageFrame,
     Offer,
     PairFrame,
+    ReadFrame,
     Request,
     ReturnFrame,
     Withheld,
@@ -422,6 +423,8 @@ class Engine:
         world.status_changed = True
         self._exchange.end(session)
         self._dialing.down(session.device)
+        if session.role is Role.SOURCE and session.join_key is not None:
+            self._dialing.source_down(session.join_key, gave=session.moved_at > 0)
         world.dialing_changed = world.introductions_changed = True
         self._comparisons.unlinked(session)
         if session.nearby:
@@ -455,7 +458,9 @@ class Engine:
                 self._introductions.admissions.on_join_answer(session, frame)
             case ReturnFrame():
                 self._returning.on_return(session, frame)
-            case _ if session.role is Role.GUEST:
+            case ReadFrame():
+                self._exchange.readers.on_read(session, frame)
+            case _ if session.role in (Role.GUEST, Role.READER):
                 # Told nothing, and nothing is taken from it, until it is admitted.
                 world.count("frame-from-guest")
                 self._fault(session)

@@ -29,6 +29,7 @@ from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.offers import ALL, Offers
 from multichat_tui.node.pages import Pages
 from multichat_tui.node.pushes import Pushes
+from multichat_tui.node.readers import Readers
 from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.requests import Requests
 from multichat_tui.node.statements import Statements
@@ -51,6 +52,7 @@ class Exchange:
         self._statements = Statements(world)
         self.on_begin: Callable[[Session], None] = lambda session: None
         """What else is said to a new peer; set by the engine."""
+        self.readers = Readers(world, pages)
         self._holes = Holes(world, holdings, withholding)
         pages.on_lacking = partial(self._holes.tell, again=True)
         self._islands = IslandNews(world, holdings, self._holes)
@@ -165,6 +167,7 @@ class Exchange:
             if channel.plan_at is not None and channel.plan_at <= self._world.now:
                 self._requests.plan(channel)
         self._bodies.ask()
+        self.readers.flush()
         self._catching_up.look()
         self._gaps.look()
 
@@ -211,4 +214,6 @@ class Exchange:
             times += [watch.next_at for watch in session.watches.values()]
             if session.greeted:
                 times += [at for due in session.offer_due.values() for at in due.values()]
-        return times + self._receipts.wake_times() + self._gaps.wake_times() + self._bodies.wake_times()
+        return (
+            times + self._receipts.wake_times() + self._gaps.wake_times() + self._bodies.wake_times() + self.readers.wake_times()
+        )

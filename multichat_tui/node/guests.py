@@ -52,7 +52,7 @@ class Guests:
 
     def _waiting(self) -> list[Session]:
         sessions = self._world.sessions.values()
-        return [s for s in sessions if s.role is not Role.PEER and not s.nearby and not s.closing]
+        return [s for s in sessions if s.role in (Role.GUEST, Role.HOST) and not s.nearby and not s.closing]
 
     def _ends_at(self, session: Session) -> int:
         """A control log may take its time to come; while something comes, we wait."""

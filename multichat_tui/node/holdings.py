@@ -1,8 +1,10 @@
 """What peers are known to hold: raised by their acknowledgements, and by what they offer and send."""
 
+from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.events import DeliveryChanged
 from multichat_tui.model.frames import ChainTip, Prefix
 from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, Log
+from multichat_tui.model.invitations import join_seed
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.branches import Branches
@@ -25,6 +27,9 @@ def accepts(channel: Channel, session: Session) -> bool:
         return False
     if channel.rooted and channel.serves(session.device):
         return True
+    if channel.standing.membership is Membership.READING:
+        joining = channel.standing.joining
+        return session.role is Role.SOURCE and joining is not None and session.join_key == public_key(join_seed(joining.seed))
     # Before the control log is here, whoever holds the invitation's other end, or the other founder, may bring it.
     tentative = not channel.rooted or channel.standing.membership is Membership.JOINING
     return tentative and session.role in (Role.HOST, Role.PEER)

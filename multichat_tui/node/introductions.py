@@ -17,6 +17,7 @@ from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.materialising import Materialising
 from multichat_tui.node.offered_channels import OfferedChannels
 from multichat_tui.node.pairing import Pairing
+from multichat_tui.node.public_reading import PublicReading
 from multichat_tui.node.regarding import Regards
 from multichat_tui.node.standing import decode_held_pairing, decode_open_pairing
 from multichat_tui.node.upkeep import Upkeep
@@ -41,7 +42,9 @@ class Introductions:
         self.offered = OfferedChannels(world, self.asking)
         self.workspaces = Workspaces(world, ledger, self.admissions)
         self._materialising = Materialising(world, ledger, self.workspaces)
+        self.reading = PublicReading(world)
         exchange.arrivals.on_progress = self.progress
+        exchange.arrivals.on_read = lambda session, channel, more: self.reading.heard(session, channel, more=more)
 
     def opened(self, session: Session) -> None:
         """A link under an invitation is up."""
@@ -54,6 +57,13 @@ class Introductions:
         world = self._world
         join_key = session.join_key
         assert join_key is not None
+        read = self.admissions.joining_by(join_key)
+        if read is not None and read.standing.membership is Membership.READING:
+            if session.role is Role.HOST:
+                self.reading.opened(session, read)
+            else:
+                self.reading.ask(session, read)
+            return
         value = world.txn.get(Space.PAIRING, join_key)
         if value is not None:
             pairing = decode_held_pairing(value)

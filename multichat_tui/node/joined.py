@@ -23,5 +23,9 @@ def joined(world: World, channel: ChannelId) -> Channel:
             raise IntentRefused(Refusal.NOT_A_MEMBER, "You are not in this channel yet.", found.standing.note)
         case Membership.REMOVED:
             raise IntentRefused(Refusal.NOT_A_MEMBER, "You were removed from this channel.")
+        case Membership.READING:
+            raise IntentRefused(
+                Refusal.NOT_A_MEMBER, "You read this channel, and are no member of it.", "An invitation and /join bring you in."
+            )
         case _:
             raise IntentRefused(Refusal.NOT_A_MEMBER, "You were not admitted to this channel.", found.standing.note)

@@ -551,5 +551,9 @@ class Ledger:
             world.changed_members.add(channel.id)
             world.credentials_changed = True
             world.emit(lambda seq: DeliveryChanged(seq=seq, channel=channel.id, first=0, last=WHOLE))
-        elif before.invitations is not after.invitations or known != len(channel.control.certificates):
+        elif (
+            before.invitations is not after.invitations
+            or before.settings is not after.settings
+            or known != len(channel.control.certificates)
+        ):
             world.credentials_changed = True

@@ -52,13 +52,19 @@ class Pages:
 
     def tell(self, session: Session, channel: Channel, records: list[Record]) -> None:
         """Send at most a page of records to somebody who will not acknowledge them: nothing of it is watched."""
-        records = self._as_sent(session, channel, records[:PAGE_RECORDS])
-        for frame in self._proofs.frames(channel, records, session.version) if records else ():
+        for frame in self._framed(session, channel, records[:PAGE_RECORDS]):
             items = tuple(full(record) for record in frame)
             self._world.send(session, MessageFrame(channel=channel.id[:PREFIX_SIZE], items=items))
 
     def _send_page(self, session: Session, channel: Channel, records: list[Record], *, whole: bool = False) -> list[Record]:
         """What was sent: mostly these records (see `proofs`)."""
+        frames = self._framed(session, channel, records)
+        for frame in frames:
+            self._send_frame(session, channel, frame, whole=whole)
+        return [record for frame in frames for record in frame]
+
+    def _framed(self, session: Session, channel: Channel, records: list[Record]) -> list[list[Record]]:
+        """The records as a peer may have them and can prove them, in frames; mostly these records (see `proofs`)."""
         records = self._as_sent(session, channel, records)
         frames = self._proofs.frames(channel, records, session.version) if records else []
         if any(frame is not records for frame in frames):
@@ -66,9 +72,7 @@ class Pages:
             keeps = self._withholding.keeps
             frames = [[record for record in frame if not keeps(session, channel, record.header)] for frame in frames]
             frames = [self._as_sent(session, channel, frame) for frame in frames]
-        for frame in frames:
-            self._send_frame(session, channel, frame, whole=whole)
-        return [record for frame in frames for record in frame]
+        return [frame for frame in frames if frame]
 
     def _as_sent(self, session: Session, channel: Channel, records: list[Record]) -> list[Record]:
         """The records as this peer may have them and takes them. One that knows no records without bodies gets none, and nothing
@@ -207,7 +211,8 @@ class Pages:
                 ranges[key] = (ranges[key][0], record.header.seq - 1)
             ranges = {key: span for key, span in ranges.items() if span[0] <= span[1]}
             left -= len(page)
-            pages.append([record for record in page if not self._withholding.keeps(session, channel, record.header)])
+            keeps = self._withholding.keeps
+            pages.append([record for record in page if not keeps(session, channel, record.header)])
         for following, page in zip(range(len(pages) - 1, -1, -1), pages, strict=True):
             items = tuple(full(record) for record in page)
             self._world.send(session, MessageFrame(channel=channel.id[:PREFIX_SIZE], items=items, following=following))
@@ -309,6 +314,10 @@ class Pages:
             if ranges:
                 return self._fill(channel, ranges)
         return []
+
+    def page(self, channel: Channel, ranges: dict[ChainKey, tuple[int, int]]) -> list[Record]:
+        """As many records of the ranges as fit a page, in order of arrival: no more than go into one frame."""
+        return self._fill(channel, ranges)[:PAGE_RECORDS]
 
     def _fill(self, channel: Channel, ranges: dict[ChainKey, tuple[int, int]], *, newest_first: bool = False) -> list[Record]:
         """As many records of the ranges as fit a page, the first or the last that came, in order of arrival. Costs as much as

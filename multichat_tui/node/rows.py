@@ -191,7 +191,10 @@ class Rows:
             kind=None if view.style is Style.DIRECT else preset_of(view.threshold, view.setting),
             roles=role_rows(view),
             waiting=waiting_rows(self._world, channel, names),
-            settings=tuple(SettingRow(key=key, value=view.setting(key)) for key in RULES),
+            settings=(
+                *(SettingRow(key=key, value=view.setting(key)) for key in RULES),
+                SettingRow(key=SettingKey.READING, value=int(bool(view.reading_seed))),
+            ),
         )
 
     def _lets_in(self, channel: Channel) -> bool:

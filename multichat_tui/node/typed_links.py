@@ -11,7 +11,7 @@ def read_link(text: str, kind: InvitationKind) -> Invitation:
     if isinstance(invitation, Rejected):
         raise IntentRefused(Refusal.BAD_LINK, f"This is no usable invitation: {invitation.detail}.", "Copy the whole link again.")
     if invitation.kind is not kind:
-        other = "/join LINK" if invitation.kind is InvitationKind.JOIN else "/pair LINK"
-        what = "a channel" if invitation.kind is InvitationKind.JOIN else "becoming contacts"
+        other = "/pair LINK" if invitation.kind is InvitationKind.PAIR else "/join LINK"
+        what = "becoming contacts" if invitation.kind is InvitationKind.PAIR else "a channel"
         raise IntentRefused(Refusal.BAD_LINK, f"This link is an invitation to {what}.", f"Use {other}.")
     return invitation

@@ -11,7 +11,7 @@ from multichat_tui.model.channel_settings import PROTOCOL_LEVEL, SettingKey
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.events import Event, ProfileChanged
 from multichat_tui.model.frame_bytes import encode_frame
-from multichat_tui.model.frames import Frame, Prefix
+from multichat_tui.model.frames import Frame, MessageFrame, Prefix, ReadFrame
 from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
 from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_REQUEST_RECORDS, MAX_UNTOLD
@@ -32,6 +32,9 @@ from multichat_tui.sync.islands import Edge, Fill
 from multichat_tui.sync.lacking import Lacking
 from multichat_tui.sync.parking import Grounds
 from multichat_tui.sync.session import Role, Session, Want, Watch
+
+_SAID: dict[Role, tuple[type, ...]] = {Role.READER: (MessageFrame,), Role.SOURCE: (ReadFrame,)}
+"""All that is said over a link by which somebody reads who is no member."""
 
 
 class EventBuild(Protocol):
@@ -119,7 +122,7 @@ class Channel:
         nobody's right."""
         if self.shut or self.beyond:
             return False
-        if self.live or self.standing.membership is Membership.ASKED:
+        if self.live or self.standing.membership in (Membership.ASKED, Membership.READING):
             return True
         return self.rooted and self.standing.membership in (Membership.REMOVED, Membership.REFUSED)
 
@@ -161,6 +164,9 @@ class Channel:
 
     def serves(self, device: DeviceId) -> bool:
         """Whether this device may be told of the channel: in our own view its user is a member, and it is not revoked."""
+        if self.standing.membership is Membership.READING:
+            # Who is no member tells nobody what they read.
+            return False
         certificate = self.control.certificates.get(device)
         if certificate is None or not self.rooted or self.shut or self.beyond:
             return False
@@ -289,6 +295,9 @@ class World:
         self.status_changed = False
 
     def send(self, session: Session, frame: Frame) -> None:
+        said = _SAID.get(session.role)
+        if said is not None and not isinstance(frame, said):
+            return
         encoded = encode_frame(frame)
         if len(encoded) > MAX_FRAME_BYTES:
             # Frames are built in parts that fit; one that does not is a fault of ours, and must not take the link with it.
@@ -332,7 +341,7 @@ class World:
         for channel in self.channels.values():
             if channel.shut:
                 continue
-            if channel.rooted and channel.standing.membership not in (Membership.REFUSED, Membership.ASKED):
+            if channel.rooted and channel.standing.membership not in (Membership.REFUSED, Membership.ASKED, Membership.READING):
                 for device in channel.audience(self.identity.device):
                     known[device] = channel.control.certificates[device]
             for device in channel.untold(self.identity.device):

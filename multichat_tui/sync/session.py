@@ -25,6 +25,10 @@ class Role(Enum):
     """Came with an invitation of ours; told nothing until admitted or paired."""
     HOST = "host"
     """We came with an invitation of theirs; told nothing but that until then."""
+    READER = "reader"
+    """Came with a link for reading one of our channels; gets that channel's records, and nothing else."""
+    SOURCE = "source"
+    """We came with such a link; told nothing but what we hold of that channel."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +77,23 @@ class Serving:
     ranges: dict[ChainKey, tuple[int, int]] = field(default_factory=dict)
     pages: list[dict[ChainKey, int]] = field(default_factory=list)
     """The last seq of each chain in each page that is on its way."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reader:
+    """Somebody who reads a channel by link."""
+
+    channel: ChannelId
+    held: dict[ChainKey, int] = field(default_factory=dict)
+    """What they say they hold."""
+    asked: bool = True
+    """They wait for what they lack,"""
+    unanswered: bool = True
+    """and were not told that there is nothing at present."""
+    due_at: int = 0
+    """When they may be sent the next page."""
+    watch: Watch | None = None
+    """A page is on its way."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,6 +191,8 @@ class Session:
     """Statements of devices that no control log held here names yet."""
     returning: Watch | None = None
     """A question of a device that comes back (RETURN), waiting for its answer."""
+    reader: Reader | None = None
+    """At the other end of it somebody reads by link."""
     conversation: Watch | None = None
     """A JOIN or PAIR frame that waits for its answer."""
 

@@ -185,3 +185,5 @@ def standing(row: ChannelRow) -> str:
             return row.note or "you were removed"
         case Membership.ASKED:
             return "they ask to write to you: /requests"
+        case Membership.READING:
+            return "reading, not a member; to write, ask a member for an invitation"

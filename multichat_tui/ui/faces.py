@@ -31,6 +31,7 @@ STANDINGS = {
     Membership.REFUSED: "not let in",
     Membership.LEFT: "you left",
     Membership.REMOVED: "removed",
+    Membership.READING: "reading, not a member",
 }
 
 

@@ -407,7 +407,7 @@ LINK = fields({0: number(1, 1), 1: number(1, 1), 2: octets(16), 3: ID, 4: TIME, 
 
 def link(written: str) -> Answer:
     need(len(written) <= 2048)
-    found = re.fullmatch("multichat:(pair|join)/([A-Za-z0-9_-]+)", "".join(written.split()))
+    found = re.fullmatch("multichat:(pair|join|read)/([A-Za-z0-9_-]+)", "".join(written.split()))
     if found is None:
         raise Rejected
     kind, letters = found.groups()
@@ -418,7 +418,7 @@ def link(written: str) -> Answer:
     body, check = data[:-4], data[-4:]
     need(H("mc.link", body)[:4] == check)
     it = LINK(decode(body))
-    need((6 in it) == (kind == "join"))
+    need((6 in it) == (kind != "pair"))
     join_key, _ = sodium.crypto_sign_seed_keypair(H("mc.invjoin", it[2]))
     said = {"kind": kind, "seed": it[2], "user": it[3], "expires_ms": it[4], "addresses": it[5], "channel": it.get(6)}
     return said | {"token_key": H("mc.invtok", it[2]), "join_key": join_key}
@@ -518,6 +518,7 @@ FRAMES: dict[int, tuple[dict[int, Check], dict[int, Check]]] = {
     7: ({1: ID, 2: SIGNED_LIST, 3: SIGNED_STATEMENT, 4: octets(32), 5: boolean}, {}),
     8: ({1: PREFIX, 2: many(held_island, 8192)}, {3: many(hole, 8192)}),
     9: ({1: PREFIX, 2: some_withheld}, {}),
+    10: ({1: ID, 2: many(TIP, 8192)}, {}),
     16: ({1: octets(32), 2: number(1, 2), 3: octets(32)}, {4: text(0, 48), 5: octets(16)}),
     17: ({1: octets(32), 2: octets(32), 3: text(0, 48)}, {}),
     18: ({1: octets(32), 2: octets(0, 30 << 10), 3: boolean}, {}),

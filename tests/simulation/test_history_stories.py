@@ -276,25 +276,41 @@ async def test_a_newcomer_to_a_long_history_gets_the_newest_of_what_they_may_hav
 @virtually
 async def test_a_member_who_lags_behind_is_not_sent_to_a_newcomer_for_what_the_newcomer_lacks() -> None:
     world, channel, ana, ben, cleo = await two(8)
+    (dan,) = await world.add("dan")
+    await world.pair(ana, dan)
+    await joins(dan, channel, ana)
     await world.pair(ben, cleo)
-    await set_history(ana, channel, JOINING)
-    await ben.stop()
-    await ana.say(channel, "before cleo")
+    await set_history(ana, channel, NONE)
+    await until(lambda: has(dan, channel, "past 5"), "dan has all")
+    await dan.stop()
     await joins(cleo, channel, ana)
-    await ana.say(channel, "with cleo")
-    await until(lambda: sees(cleo, channel, ["with cleo"]), "cleo has it")
+    await until(lambda: is_member_for(ben, channel, cleo), "ben knows cleo")
+    await ben.stop()
+    # dan writes before anybody can tell him of cleo.
+    await dan.start()
+    await dan.say(channel, "whom I know")
+    await until(lambda: has(ana, channel, "whom I know"), "ana has it")
+    await dan.say(channel, "to all")
+    await until(lambda: sees(cleo, channel, ["to all"]), "cleo has what was written for her")
+    assert not any("whom I know" in body for body in bodies_of(cleo, channel))
     await ana.stop()
+    await dan.stop()
     await ben.start()
     await until(lambda: online(ben, cleo), "ben meets cleo alone")
-    await asyncio.sleep(120)
-    assert not await has(ben, channel, "with cleo")
+    await asyncio.sleep(30)
     with counted_requests() as requests:
         await asyncio.sleep(600)
-    assert len(requests) <= 2
+    assert not requests
+    assert not await has(ben, channel, "to all")
     await ana.start()
-    everything = [f"past {n}" for n in range(6)] + ["before cleo", "with cleo"]
+    everything = [f"past {n}" for n in range(6)] + ["whom I know", "to all"]
     await until(lambda: sees(ben, channel, everything), "ben has all from ana")
     await settled(ana, ben, cleo)
+
+
+async def is_member_for(person: Person, channel: ChannelId, other: Person) -> bool:
+    user = (await other.api.me()).rows.user
+    return any(row.user == user for row in (await person.api.members(channel)).rows)
 
 
 @virtually
@@ -322,3 +338,59 @@ async def test_loss_and_crashes_do_not_change_what_a_newcomer_gets() -> None:
     for person in (ana, ben):
         await until(lambda person=person: sees(person, channel, everything), f"{person.name} has all")
     await settled(ana, ben, cleo)
+
+
+@virtually
+async def test_who_is_let_in_again_far_behind_gets_nothing_from_between() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(filling, "FAR_BEHIND_RECORDS", 20)
+        patch.setattr(filling, "NEWEST_RECORDS", 16)
+        _, channel, ana, ben, cleo = await two(10)
+        await set_history(ana, channel, JOINING)
+        await joins(cleo, channel, ana)
+        await ana.say(channel, "first time")
+        await until(lambda: sees(cleo, channel, ["first time"]), "cleo has it")
+        user = (await cleo.api.me()).rows.user
+        await cleo.stop()
+        for number in range(15):
+            await (ana, ben)[number % 2].say(channel, f"then {number}")
+        await ana.api.submit(RemoveMember(channel=channel, user=user))
+        await until(lambda: is_gone(ana, ben, channel, user), "cleo is out")
+        for number in range(30):
+            await (ana, ben)[number % 2].say(channel, f"between {number}")
+        await until(lambda: has(ana, channel, "between 29"), "ana has all")
+        await until(lambda: has(ben, channel, "between 28"), "ben has all")
+        await cleo.start()
+        await asyncio.sleep(60)
+        await joins(cleo, channel, ana)
+        for number in range(25):
+            await (ana, ben)[number % 2].say(channel, f"again {number}")
+        expected = ["first time", *(f"then {n}" for n in range(15)), *(f"again {n}" for n in range(25))]
+        await until(lambda: sees(cleo, channel, expected), "cleo has what was said in her times")
+        assert not any("between" in body for body in bodies_of(cleo, channel))
+        await settled(ana, ben, cleo)
+
+
+@virtually
+async def test_what_comes_live_from_somebody_who_does_not_know_the_newcomer_is_not_passed_on_either() -> None:
+    _, channel, ana, ben, cleo = await two(11)
+    await set_history(ana, channel, NONE)
+    await until(lambda: withholds(ben, channel), "ben knows the policy")
+    await ben.stop()
+    await joins(cleo, channel, ana)
+    await ana.say(channel, "welcome")
+    await until(lambda: sees(cleo, channel, ["welcome"]), "cleo has it")
+    # Before anybody can tell him.
+    await ben.start()
+    await ben.say(channel, "to whom I know")
+    await until(lambda: has(ana, channel, "to whom I know"), "ana has it")
+    await ben.say(channel, "to all")
+    await until(lambda: sees(cleo, channel, ["welcome", "to all"]), "cleo has what was written to her")
+    assert not any("whom I know" in body for body in bodies_of(cleo, channel))
+    assert await withheld(cleo, channel) == 7
+    await settled(ana, ben, cleo)
+
+
+async def withholds(person: Person, channel: ChannelId) -> bool:
+    rows = (await person.api.rules(channel)).rows.settings
+    return any(row.key is SettingKey.HISTORY and row.value == NONE for row in rows)

@@ -140,6 +140,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "channel slow x 30s", "channel archive x", "channel unarchive x", "channel close x", "channel newcomers x all",
         "channel disappear x 7d", "redact x y", "purge x y --all",
         "channel roles x", "channel kind x", "channel waiting x", "channel approve x y", "channel deny x y",
+        "channel public x on",
         "send x y", "log x", "thread x", "edit x y", "react x y", "pin x", "pins x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
     ]  # fmt: skip
@@ -481,12 +482,18 @@ def test_settings_of_a_channel_from_the_command_line(run, twin):
     assert (row["setting"], row["value"]) == ("closed", 1)
     assert run("channel", "newcomers", "dev", "30d")[1] == "Newcomers to #dev see the last 30 days before their joining.\n"
     assert run("channel", "newcomers", "dev", "long")[0] == 2
+    assert run("channel", "public", "dev", "on")[1] == "Everybody with a link can read #dev now.\n"
+    assert run("channel", "public", "dev", "perhaps")[0] == 2
+    (link,) = results(run("channel", "invite", "dev", "--read", "--json")[1])
+    assert link["read"] is True
+    assert twin.intents.pop().read is True
     assert [(each.key.name, each.value) for each in twin.intents] == [
         ("SLOW_MODE", 30_000),
         ("ARCHIVED", 1),
         ("ARCHIVED", 0),
         ("CLOSED", 1),
         ("HISTORY", 32),
+        ("READING", 1),
     ]
 
 

@@ -110,6 +110,7 @@ from multichat_tui.model.frames import (
     MessageFrame,
     Offer,
     PairFrame,
+    ReadFrame,
     ReceiptOffer,
     Ref,
     Request,
@@ -455,6 +456,7 @@ def frames() -> dict[str, Frame]:
         "ack": Ack(channels=(ChannelAck(channel=prefix, tips=(tip,)),), offer=2, statements=(statement,)),
         "empty ack": Ack(),
         "join": JoinFrame(join=b"join"),
+        "read": ReadFrame(join_key=filled(0x40), tips=(tip,)),
         "join answer": JoinAnswer(join_key=filled(0x40), outcome=JoinOutcome.ADMITTED),
         "join denied": JoinAnswer(join_key=filled(0x40), outcome=JoinOutcome.DENIED, reason="not now"),
         "compare start, meeting": CompareStart(
@@ -485,6 +487,9 @@ def invitations() -> list[dict[str, Any]]:
         ),
         Invitation(
             kind=InvitationKind.JOIN, seed=SEED, user=ADA.user, expires_ms=NOW_MS, addresses=(), channel=ChannelId(filled(0x20))
+        ),
+        Invitation(
+            kind=InvitationKind.READ, seed=SEED, user=ADA.user, expires_ms=NOW_MS, addresses=(), channel=ChannelId(filled(0x20))
         ),
     )
     return [

@@ -30,6 +30,11 @@ async def invite(context: Context) -> int:
     async with session(context.host, network=True) as opened:
         api = opened.api
         row = await find_channel(api, args.channel)
+        if args.read:
+            link = (await api.submit(InviteToChannel(channel=row.id, read=True))).link
+            out.result({"link": link, "channel": id_text(row.id), "read": True}, str(link))
+            out.note(f"Lets everybody read {channel_label(row)} until that is ended: multichat channel join LINK")
+            return 0
         before = {member.user for member in (await api.members(row.id)).rows}
         intent = InviteToChannel(channel=row.id, uses=args.uses, expires_in_ms=expires_in_ms)
         link = (await api.submit(intent)).link
@@ -72,6 +77,8 @@ async def let_in(api: NodeApi, channel: ChannelId, timeout_s: float) -> ChannelR
 
     async def decided() -> ChannelRow | None:
         row = (await api.channel(channel)).rows
+        if row.membership is Membership.READING and not row.members:
+            return None
         return row if row.membership is not Membership.JOINING else None
 
     return await wait_for(api, decided, timeout_s)
@@ -82,6 +89,9 @@ def joined(out: Output, channel: ChannelId, row: ChannelRow | None) -> int:
     if row is None:
         out.result({"channel": id_text(channel), "name": None, "membership": Membership.JOINING.value}, "Joining waits.")
         raise TimedOut("No member of the channel was reached yet.", "Joining goes on whenever a node of yours runs.")
+    if row.membership is Membership.READING:
+        out.result(_fields(row), f"Reading {channel_label(row)}, not a member")
+        return 0
     if row.membership is not Membership.JOINED:
         raise IntentRefused(Refusal.NOT_ALLOWED, "You were not let in.", one_line(row.note))
     out.result(_fields(row), f"Joined {channel_label(row)}")

@@ -19,7 +19,7 @@ def invitation(kind: InvitationKind = InvitationKind.JOIN, addresses: tuple[str,
         user=USER,
         expires_ms=1_750_000_000_000,
         addresses=addresses,
-        channel=CHANNEL if kind is InvitationKind.JOIN else None,
+        channel=None if kind is InvitationKind.PAIR else CHANNEL,
     )
 
 

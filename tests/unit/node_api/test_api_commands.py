@@ -71,7 +71,7 @@ async def test_help_lists_every_command(api):
     outcome = await run_command(api, None, "/help")
     for command in COMMANDS:
         assert any(line.startswith(command.usage) for line in outcome.lines)
-    assert (await run_command(api, None, "/HELP /Invite")).lines[0] == "/invite [CHANNEL] [uses=N] [expires=7d]"
+    assert (await run_command(api, None, "/HELP /Invite")).lines[0] == "/invite [CHANNEL] [uses=N] [expires=7d] | read"
     with pytest.raises(UsageError, match="/topic"):
         await run_command(api, None, "/help topik")
 

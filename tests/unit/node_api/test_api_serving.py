@@ -4,9 +4,9 @@ import pytest
 from api_twin import ApiTwin
 
 from multichat_tui.model.channel_settings import SettingKey
-from multichat_tui.model.errors import UsageError
+from multichat_tui.model.errors import NotFound, UsageError
 from multichat_tui.model.history import ALL, JOINING, MAX_POLICY, NONE, parse_policy, policy_name, policy_words
-from multichat_tui.model.intents import ConfigureChannel
+from multichat_tui.model.intents import ConfigureChannel, InviteToChannel, SendMessage
 from multichat_tui.node.api.commands import run_command
 
 
@@ -56,3 +56,32 @@ def test_every_policy_is_written_as_it_is_read():
     for policy in (ALL, NONE, JOINING, JOINING + 1, MAX_POLICY):
         assert parse_policy(policy_name(policy)) == policy
         assert policy_words(policy)
+
+
+async def test_reading_by_link_is_switched_and_its_link_made(api, dev):
+    assert (await run_command(api, dev, "/public")).lines[0].startswith("Only members read")
+    on = await run_command(api, dev, "/public on for the press")
+    assert on.lines == ("Everybody with a link can read #dev now. /invite read makes the link.",)
+    assert api.intents[-1] == ConfigureChannel(channel=dev, key=SettingKey.READING, value=1, reason="for the press")
+    assert (await run_command(api, dev, "/public")).lines[0].startswith("Everybody with a link can read")
+    for line in ("/invite read", "/invite --read", "/invite #dev read"):
+        await run_command(api, dev, line)
+        assert api.intents[-1] == InviteToChannel(channel=dev, read=True)
+    await run_command(api, dev, "/public off")
+    assert api.intents[-1].value == 0
+    with pytest.raises(UsageError):
+        await run_command(api, dev, "/public maybe")
+
+
+async def test_a_message_goes_to_the_members_named(api, dev):
+    await run_command(api, dev, "/to bob the key is under the mat")
+    (intent,) = api.intents
+    assert isinstance(intent, SendMessage)
+    bob = next(row.user for row in api.inside[dev] if row.name == "bob")
+    assert (intent.text, intent.recipients) == ("the key is under the mat", (bob,))
+    for line in ("/to", "/to bob", "/to , text"):
+        with pytest.raises(UsageError):
+            await run_command(api, dev, line)
+    with pytest.raises(NotFound):
+        await run_command(api, dev, "/to bob,nobody text")
+    assert len(api.intents) == 1

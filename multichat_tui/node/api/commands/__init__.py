@@ -150,8 +150,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         name="invite",
-        usage="/invite [CHANNEL] [uses=N] [expires=7d]",
-        summary="make a link that lets somebody into this channel",
+        usage="/invite [CHANNEL] [uses=N] [expires=7d] | read",
+        summary="make a link that lets somebody into this channel, or lets everybody read it",
         run=channels.invite,
     ),
     Command(name="leave", usage="/leave [CHANNEL] [anyway]", summary="leave this channel", run=channels.leave, aliases=("part",)),
@@ -345,6 +345,13 @@ COMMANDS: tuple[Command, ...] = (
         summary="write to some members of this channel: the others see that there is a message, and not its text",
         run=serving.to,
         takes=(NAMES,),
+    ),
+    Command(
+        name="public",
+        usage="/public [on|off] [REASON]",
+        summary="let everybody with a link read this channel without being in it",
+        run=serving.public,
+        takes=(serving.SWITCH,),
     ),
     Command(
         name="newcomers",

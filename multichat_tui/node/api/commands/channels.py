@@ -22,6 +22,20 @@ from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, 
 ANYWAY = "anyway"
 """The word by which the only founder leaves a channel that stays open."""
 FOUNDERS = role_of(FOUNDER)
+READ_WORDS = ("read", "--read")
+"""What asks for a link that lets people read only."""
+
+
+async def invite_to_read(call: Call, named: str) -> Outcome:
+    channel = (await find_channel(call.api, named)).id if named else call.need_channel()
+    row = (await call.api.channel(channel)).rows
+    link = (await call.api.submit(InviteToChannel(channel=channel, read=True))).link or ""
+    lines = (
+        f"With this link everybody can read {channel_label(row)}, without being in it, until /public off:",
+        link,
+        "They type: /join and the link. A member must be online.",
+    )
+    return Outcome(lines=lines, fields={"channel": id_text(channel), "link": link, "read": True})
 
 
 async def create(call: Call) -> Outcome:
@@ -85,6 +99,9 @@ async def is_last_founder(api: NodeApi, row: ChannelRow) -> bool:
 
 async def invite(call: Call) -> Outcome:
     rest, options = split_options(call.words, "uses", "expires")
+    words = [word for word in rest.split() if word.lower() not in READ_WORDS]
+    if len(words) < len(rest.split()):
+        return await invite_to_read(call, " ".join(words))
     channel = (await find_channel(call.api, rest)).id if rest else call.need_channel()
     intent = InviteToChannel(
         channel=channel,

@@ -52,6 +52,7 @@ def use_count(text: str) -> int:
 
 
 def link_kind(text: str) -> str:
-    """`pair`, `join`, or empty for what is no link of ours."""
+    """`pair`, `join` (also for a link that lets one read only), or empty for what is no link of ours."""
     compact = "".join(text.split()).lower()
-    return next((kind for kind in ("pair", "join") if compact.startswith(f"multichat:{kind}/")), "")
+    kinds = {"pair": "pair", "join": "join", "read": "join"}
+    return next((kind for word, kind in kinds.items() if compact.startswith(f"multichat:{word}/")), "")

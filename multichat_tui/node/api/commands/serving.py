@@ -13,6 +13,7 @@ from multichat_tui.node.api.commands.moderating import Done
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import find_member, id_text, one_line
 
+SWITCH = ("on", "off")
 POLICIES = ("all", "joining", "none", "7d", "30d")
 """What is offered for completion; any number of days will do."""
 
@@ -30,6 +31,19 @@ async def set_history(api: NodeApi, channel: ChannelId, policy: int, reason: str
     return await configure(api, channel, SettingKey.HISTORY, policy, reason, said)
 
 
+async def set_public(api: NodeApi, channel: ChannelId, on: bool, reason: str) -> Done:
+    said = "Everybody with a link can read {channel} now." if on else "Only members read {channel} now; links for reading end."
+    return await configure(api, channel, SettingKey.READING, int(on), reason, said)
+
+
+def switched(text: str) -> bool:
+    """`on` or `off`. `errors.UsageError`."""
+    word = text.strip().lower()
+    if word not in SWITCH:
+        raise UsageError(f"{one_line(text)[:20]!r} is neither on nor off.")
+    return word == SWITCH[0]
+
+
 async def history_now(api: NodeApi, channel: ChannelId) -> int:
     return await value_of(api, channel, SettingKey.HISTORY)
 
@@ -40,6 +54,17 @@ async def people_named(api: NodeApi, channel: ChannelId, names: Sequence[str]) -
 
 
 # The commands
+
+
+async def public(call: Call) -> Outcome:
+    channel = call.need_channel()
+    if not call.words:
+        on = bool(await value_of(call.api, channel, SettingKey.READING))
+        told = "Everybody with a link can read this channel: /invite read makes one, /public off ends it."
+        return Outcome(lines=(told if on else "Only members read this channel. /public on lets everybody with a link.",))
+    first, reason = call.first_word()
+    on = switched(first)
+    return (await set_public(call.api, channel, on, reason)).outcome("/invite read makes the link." if on else "")
 
 
 async def to(call: Call) -> Outcome:
