@@ -140,7 +140,7 @@ MUTANTS = (
         name="a-message-beside-a-ban-needs-no-right",
         file="multichat_tui/channel/subjects.py",
         old="            return registry().permission(act)\n",
-        new="            return None\n",
+        new="            return Permission.REACT\n",
         tests="tests/unit/channel/test_channel_outcomes.py",
     ),
     Mutant(

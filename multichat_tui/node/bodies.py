@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from multichat_tui.channel.bodies import excuse, expires_at, retention_of
+from multichat_tui.channel.resources import registry
 from multichat_tui.model.acts import Act, Redact, act_type, decode_acts
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.codec import Rejected
@@ -142,6 +143,8 @@ class Bodies:
         held = world.txn.record(record)
         if held is None or held.absence is absence:
             return
+        # What it acted on is another thing without it.
+        world.acted_on.update((target, channel.id) for target, _ in registry().targets(acts_of(held)))
         world.txn.drop_body(record, absence)
         gone = replace(held, body=None, absence=absence)
         if absence is Absence.MISSING:

@@ -163,6 +163,9 @@ class Deciding:
         if len(parts) > 1 and any(part.recipients is not None for part in parts):
             # What else is done is for all to see, and so would the message be.
             raise IntentRefused(Refusal.NOT_ALLOWED, "A message to some members is sent by itself.")
+        if len(parts) > 1 and any(isinstance(part, ActOn) and part.act == "edit" for part in intent.intents):
+            # Beside other things it would not go when its message does.
+            raise IntentRefused(Refusal.NOT_ALLOWED, "A message is edited by itself.")
         if len(parts) > 1 and any(isinstance(part, SendMessage) and part.lives_ms for part in intent.intents):
             raise IntentRefused(Refusal.NOT_ALLOWED, "A message that is to disappear is sent by itself.")
         acts = tuple(act for part in parts for act in part.acts)

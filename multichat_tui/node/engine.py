@@ -246,7 +246,6 @@ class Engine:
         self._ledger.timeline.show_due()
         if self._index_at <= world.now:
             self._index_older()
-        self._ledger.timeline.settle()
         self._ledger.bodies.sweep()
         self._redactions.tick()
         self._choices.purging.tick()
@@ -264,6 +263,7 @@ class Engine:
             self._comparisons.tick()
             self._meeting.tick()
             self._comparisons_at = min((*self._comparisons.wake_times(), *self._meeting.wake_times()), default=NEVER)
+        self._ledger.timeline.settle()
         self._exchange.flush()
         if world.credentials_changed:
             world.out.credentials = self._dialing.refresh()

@@ -11,12 +11,14 @@ from multichat_tui.channel.resources.marks import PIN, REACT
 from multichat_tui.channel.resources.message import EDIT
 from multichat_tui.channel.resources.poll import VOTE
 from multichat_tui.model.acts import Act, Message, UnknownAct
+from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.errors import IntentRefused, NotFound
 from multichat_tui.model.events import MessageAdded, MessageChanged
 from multichat_tui.model.ids import ChannelId, Log, RecordId, UserId
 from multichat_tui.model.intents import (
     ActOn,
     BanMember,
+    ConfigureChannel,
     GiveRank,
     MakeResource,
     MarkRead,
@@ -429,6 +431,35 @@ async def _reads(person: Person, record: RecordId, text: str) -> bool:
 
 async def _reacted(person: Person, record: RecordId) -> bool:
     return bool((await row(person, record)).reactions)
+
+
+def test_an_edit_that_expires_before_its_message_leaves_what_was_said_first() -> None:
+    async def story() -> None:
+        _, ann, bob, kim, channel = await three(413)
+        said = await send(bob, channel, "nine o'clock")
+        await agree(channel, ann, bob, kim)
+        await ann.api.submit(ConfigureChannel(channel=channel, key=SettingKey.RETENTION, value=3_600_000))
+        await act(ann, channel, said, "pin", on="yes")
+
+        async def ruled() -> bool:
+            return any(each.key is SettingKey.RETENTION and each.value for each in (await bob.api.rules(channel)).rows.settings)
+
+        await until(ruled, "bob knows how long this channel keeps anything")
+        await act(bob, channel, said, "edit", text="ten o'clock")
+        [seen] = await agree(channel, ann, bob, kim)
+        assert (seen.text, seen.pinned) == ("ten o'clock", True)
+
+        async def over() -> bool:
+            seen = [await row(person, said) for person in (ann, bob, kim)]
+            return [(each.text, each.edited, each.pinned) for each in seen] == [("nine o'clock", False, False)] * 3
+
+        await until(over, "the edit is gone", timeout_s=5_000)
+        for person in (ann, bob, kim):
+            assert await found(person, "ten") == []
+            assert await found(person, "nine") == [said]
+            assert (await person.api.pins(channel)).rows == ()
+
+    run_virtual(story())
 
 
 def test_acts_on_another_channels_messages_change_nothing() -> None:

@@ -515,7 +515,9 @@ def test_a_message_beside_a_ban_needs_the_right_to_send_and_stands_or_falls_with
     story.write(FAY, SetThreshold(permission=Permission.SEND, rank=ADMIN))
     quiet = story.write(ANN, ban(TOM), Message(text="tom is out"))
     silent = story.write(ANN, rank(TOM, MUTED))
+    loud = story.write(FAY, ban(YAN), Message(text="yan is out"))
     log = story.played()
+    assert log.effective(loud.id)
     assert not log.effective(quiet.id)
     assert log.effective(silent.id)
     assert ranks(log, TOM) == [MUTED]
