@@ -234,10 +234,9 @@ def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: boo
         body.extend(_text(row.text, cols.text, around, PLAIN if not row.mine else palette.own, unfolded))
     if row.late:
         body[-1] = _tagged(body[-1], " late", cols.text, palette.warn)
-    if row.edited and not held:
-        body[-1] = _tagged(body[-1], " (edited)", cols.text, palette.dim)
-    if row.pinned:
-        body[-1] = _tagged(body[-1], " (pinned)", cols.text, palette.accent)
+    marks = [word for word, there in (("edited", row.edited and not held), ("pinned", row.pinned)) if there]
+    if marks:
+        body[-1] = _tagged(body[-1], f" ({', '.join(marks)})", cols.text, palette.dim)
     last = len(body) - 1
     for told in row.lines if not held else ():
         shown = sober(one_line(told))
