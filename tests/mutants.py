@@ -65,7 +65,94 @@ WITHHOLDING = "tests/unit/node/test_node_withholding.py"
 RECIPIENTS = "tests/simulation/test_recipient_stories.py"
 READING = "tests/simulation/test_public_reading_stories.py"
 
+CONSOLE = "tests/simulation/test_console_stories.py"
+CONSOLE_UI = "tests/ui/test_ui_console.py"
+
 MUTANTS = (
+    Mutant(
+        name="whoever is a member settles reports",
+        file="multichat_tui/node/noted_reports.py",
+        old="elif rank >= cited.threshold(Permission.MODERATE):",
+        new="elif rank is not None:",
+        tests=CONSOLE,
+    ),
+    Mutant(
+        name="one member's reports are kept without end",
+        file="multichat_tui/node/noted_reports.py",
+        old="for key in keys[:-most] if newest else keys[most:]:",
+        new="for key in keys[:0] if newest else keys[most:]:",
+        tests=CONSOLE,
+    ),
+    Mutant(
+        name="what was reported after its author was removed counts",
+        file="multichat_tui/node/report_rows.py",
+        old="if stored is None or ended_before(channel.control, stored.header, user):\n                continue\n            rows",
+        new="if stored is None:\n                continue\n            rows",
+        tests=CONSOLE,
+    ),
+    Mutant(
+        name="a report is given to all members",
+        file="multichat_tui/node/deciding.py",
+        old="return Decided(channel=channel, acts=(report,), user=intent.user, recipients=moderators)",
+        new="return Decided(channel=channel, acts=(report,), user=intent.user)",
+        tests=CONSOLE,
+    ),
+    Mutant(
+        name="a silence for a time lasts for good",
+        file="multichat_tui/node/upkeep.py",
+        old="if until_ms <= self._world.now and self.tidies(channel) and muted_until(channel, user) == until_ms:",
+        new="if until_ms <= 0 and self.tidies(channel) and muted_until(channel, user) == until_ms:",
+        tests=CONSOLE,
+    ),
+    Mutant(
+        name="a silence that ends is taken for the one without end that followed it",
+        file="multichat_tui/node/moderating.py",
+        old="if not any(control.follows(other, index) for other in rankings):",
+        new="if True:",
+        tests=CONSOLE,
+    ),
+    Mutant(
+        name="a rank is undone to that of a member, whatever it was before",
+        file="multichat_tui/node/opposites.py",
+        old="rank = control.state_before(operation).rank(act.user)",
+        new="rank = MEMBER",
+        tests=CONSOLE,
+    ),
+    Mutant(
+        name="the log calls what was never allowed reverted",
+        file="multichat_tui/node/modlog.py",
+        old="if verdict.worth is Worth.NEVER:",
+        new="if False:",
+        tests=CONSOLE,
+    ),
+    Mutant(
+        name="the next page of the log begins with the last of the one before",
+        file="multichat_tui/node/modlog.py",
+        old="if operation.order < last.order]",
+        new="if operation.order <= last.order]",
+        tests=CONSOLE,
+    ),
+    Mutant(
+        name="what would be refused is tried all the same",
+        file="multichat_tui/ui/sweeping.py",
+        old="wanted = [step for step in plan.steps if not step.refused]",
+        new="wanted = list(plan.steps)",
+        tests=CONSOLE_UI,
+    ),
+    Mutant(
+        name="marks count that the filter does not show",
+        file="multichat_tui/ui/oversight.py",
+        old="rows = [row for row in self.rows(now_ms) if self.marked(row)]",
+        new="rows = [row for row in self.people if self.marked(row)]",
+        tests=CONSOLE_UI,
+    ),
+    Mutant(
+        name="messages that do not fit a record stay",
+        file="multichat_tui/ui/sweeping.py",
+        old="overhang += messages[MAX_TARGETS:]",
+        new="overhang += []",
+        tests=CONSOLE_UI,
+    ),
     Mutant(
         name="others-edit-what-one-wrote",
         file="multichat_tui/channel/resources/folding.py",

@@ -21,11 +21,14 @@ from multichat_tui.model.events import (
     MessageChanged,
     PresenceChanged,
     ProfileChanged,
+    ReportsChanged,
     Resync,
     StatusChanged,
 )
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, MarkRead, OpenDirect, RememberTyped, SendMessage, SetDraft
+from multichat_tui.model.moderation import ReportState
+from multichat_tui.model.ranks import Permission
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, Thread
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.alarm_words import alarm_words
@@ -220,6 +223,8 @@ class Front:
                 case MembersChanged(channel=channel):
                     if channel == self.current:
                         again |= Read.MEMBERS
+                case ReportsChanged(channel=channel):
+                    self._spawn(self._tell_reports(channel))
                 case PresenceChanged():
                     self.desk.apply(event)
                     again |= Read.MEMBERS | Read.CONTACTS | Read.CHANNELS | Read.STATUS
@@ -244,6 +249,21 @@ class Front:
         if parts:
             self._changed(parts)
         self._news.tell_arrivals(self.desk)
+
+    async def _tell_reports(self, channel: ChannelId) -> None:
+        """Who may settle a report is told that there is one."""
+        if self.api is None:
+            return
+        with suppress(MultichatError):
+            rules = (await self.api.rules(channel)).rows
+            least = next((row.rank for row in rules.permissions if row.permission is Permission.MODERATE), None)
+            if rules.rank is None or least is None or rules.rank < least:
+                return
+            waiting = [row for row in (await self.api.reports(channel)).rows if row.state is ReportState.OPEN and not row.mine]
+            row = self.desk.channels.get(channel)
+            if waiting and row is not None:
+                reports = "1 open report" if len(waiting) == 1 else f"{len(waiting)} open reports"
+                self.say(f"#{row.name}: {reports}; {hint('moderation')} there shows them.")
 
     def _to_open(self, event: Event) -> Part:
         """What happened to messages, if they are of the open channel."""

@@ -226,6 +226,8 @@ class Outbox:
             screen.compare()
             return False
         lines, link = outcome.lines, outcome.fields.get("link")
+        if len(lines) == 1 and outcome.undoable:
+            lines = (f"{lines[0]} {hint('take-back')} takes it back.",)
         if len(lines) == 1 and link is None and len(wrap(lines[0], screen.size.width - 2)) <= NOTE_LINES:
             front.say(lines[0])
         elif lines:

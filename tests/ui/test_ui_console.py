@@ -8,6 +8,7 @@ from seat import Seat, Sit, until
 from twin import TwinNode, channel_id, some_id, user
 
 from multichat_tui.model.errors import IntentRefused, Refusal
+from multichat_tui.model.events import ReportsChanged
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.intents import (
     ApproveJoin,
@@ -368,6 +369,28 @@ async def test_everything_fits_and_hostile_names_draw_nothing(sit: Sit, size: tu
             assert "\x1b" not in seat.text
             assert all(len(line) <= size[0] for line in seat.lines)
         await seat.press("escape")
+
+
+async def test_after_a_ban_the_line_of_news_offers_to_take_it_back(sit: Sit) -> None:
+    node = raided(1)
+    async with sit(node, size=(120, 40)) as seat:
+        await seat.opened(DEV)
+        await seat.write("/silence bob 1h loud")
+        await seat.press("enter")
+        await seat.sees("Alt+Z takes it back.")
+        node.deeds[DEV] = [deed(1)]
+        await seat.press("alt+z")
+        await seat.sees("Taken back: lift the ban of eve1.")
+
+
+async def test_a_moderator_is_told_of_an_open_report_wherever_they_are(sit: Sit) -> None:
+    node = raided(1)
+    node.add_channel("lobby")
+    async with sit(node) as seat:
+        await until(lambda: seat.main.front.desk.channels)
+        node.reported[DEV] = [report(1, "eve")]
+        node.tell(ReportsChanged(seq=node.next_seq(), channel=DEV))
+        await seat.sees("#dev: 1 open report; F2 there shows them.")
 
 
 async def test_a_direct_conversation_has_no_console(sit: Sit) -> None:

@@ -31,6 +31,7 @@ from multichat_tui.model.intents import (
     CreateChannel,
     DenyJoin,
     ForgetTyped,
+    GiveRank,
     Intent,
     InviteContact,
     InviteToChannel,
@@ -385,6 +386,8 @@ class TwinNode:
                 gone = {part.user for part in intents if isinstance(part, BanMember | RemoveMember)}
                 self.rosters[channel] = [row for row in self.rosters.get(channel, []) if row.user not in gone]
                 return Accepted(record=RecordId(some_id(f"together {len(self.intents)}")), channel=channel)
+            case GiveRank(channel=channel, user=someone):
+                return Accepted(record=RecordId(some_id(f"rank {len(self.intents)}")), channel=channel, user=someone)
             case ApproveJoin(channel=channel, user=someone) | DenyJoin(channel=channel, user=someone):
                 self.waiting_rows[channel] = [row for row in self.waiting_rows[channel] if row.user != someone]
                 return Accepted(channel=channel, user=someone)

@@ -46,8 +46,8 @@ class Done:
     fields: Mapping[str, Plain]
     whom: str = ""
 
-    def outcome(self, advice: str = "") -> Outcome:
-        return Outcome(lines=(f"{self.said} {advice}".rstrip(),), fields=self.fields)
+    def outcome(self, advice: str = "", *, undoable: bool = False) -> Outcome:
+        return Outcome(lines=(f"{self.said} {advice}".rstrip(),), fields=self.fields, undoable=undoable)
 
 
 # What words mean
@@ -236,14 +236,14 @@ async def role(call: Call) -> Outcome:
     channel = call.need_channel()
     rank = await rank_in(call.api, channel, wanted)
     done = await give_rank(call.api, channel, name, rank, reason.strip())
-    return done.outcome(f"/unsilence {done.whom} lets them write again." if rank == MUTED else "")
+    return done.outcome(f"/unsilence {done.whom} lets them write again." if rank == MUTED else "", undoable=True)
 
 
 async def mute_member(call: Call) -> Outcome:
     name, words = call.first_word()
     lasts_ms, reason = span_first(words)
     done = await give_rank(call.api, call.need_channel(), name, MUTED, reason, lasts_ms)
-    return done.outcome(f"/unsilence {done.whom} lets them write again.")
+    return done.outcome(f"/unsilence {done.whom} lets them write again.", undoable=True)
 
 
 async def unmute_member(call: Call) -> Outcome:
@@ -261,7 +261,7 @@ async def ban_member(call: Call) -> Outcome:
     name, words = call.first_word()
     lasts_ms, reason = span_first(words)
     done = await ban(call.api, call.need_channel(), name, lasts_ms, reason)
-    return done.outcome(f"/unban {done.whom} lets them back in by an invitation.")
+    return done.outcome(f"/unban {done.whom} lets them back in by an invitation.", undoable=True)
 
 
 async def unban_member(call: Call) -> Outcome:

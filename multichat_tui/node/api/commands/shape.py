@@ -42,6 +42,8 @@ class Outcome:
     """Show the screen of comparisons and of people nearby, where there is one."""
     compared: tuple[ComparisonId, ...] = ()
     """Comparisons whose words stand in `lines`."""
+    undoable: bool = False
+    """It was done to people's rights or to a channel, and can be taken back: a front end with keys offers that."""
     hang: int = 0
     """Cells by which the further lines of a long one are indented, for lines that are columns."""
 
