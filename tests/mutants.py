@@ -86,8 +86,8 @@ MUTANTS = (
     Mutant(
         name="what was reported after its author was removed counts",
         file="multichat_tui/node/report_rows.py",
-        old="if stored is None or ended_before(channel.control, stored.header, user):\n                continue\n            rows",
-        new="if stored is None:\n                continue\n            rows",
+        old="user):\n                continue\n            rows",
+        new="user) and False:\n                continue\n            rows",
         tests=CONSOLE,
     ),
     Mutant(

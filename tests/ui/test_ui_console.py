@@ -377,7 +377,7 @@ async def test_after_a_ban_the_line_of_news_offers_to_take_it_back(sit: Sit) -> 
         await seat.opened(DEV)
         await seat.write("/silence bob 1h loud")
         await seat.press("enter")
-        await seat.sees("Alt+Z takes it back.")
+        await seat.sees("Alt+z takes it back.")
         node.deeds[DEV] = [deed(1)]
         await seat.press("alt+z")
         await seat.sees("Taken back: lift the ban of eve1.")
