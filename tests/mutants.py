@@ -91,6 +91,13 @@ MUTANTS = (
         tests=CONSOLE,
     ),
     Mutant(
+        name="whom a report is about settles it",
+        file="multichat_tui/node/report_rows.py",
+        old="if stored is None or user == row.user or ended_before(",
+        new="if stored is None or ended_before(",
+        tests=CONSOLE,
+    ),
+    Mutant(
         name="a report is given to all members",
         file="multichat_tui/node/deciding.py",
         old="return Decided(channel=channel, acts=(report,), user=intent.user, recipients=moderators)",

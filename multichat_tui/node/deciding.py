@@ -114,7 +114,7 @@ class Deciding:
                 return Decided(channel=channel, acts=(redact,))
             case SendReport():
                 channel = joined(self._world, intent.channel)
-                report, moderators = self._reports.report(channel, intent), self._reports.moderators(channel)
+                report, moderators = self._reports.report(channel, intent), self._reports.moderators(channel, intent)
                 return Decided(channel=channel, acts=(report,), user=intent.user, recipients=moderators)
             case SettleReport():
                 channel = joined(self._world, intent.channel)

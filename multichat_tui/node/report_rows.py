@@ -52,12 +52,12 @@ class ReportRows:
         return self._settled(channel, row, names)
 
     def _settled(self, channel: Channel, row: ReportRow, names: dict[UserId, str]) -> ReportRow:
-        """The first settlement that counts is the one that holds."""
+        """The first settlement that counts is the one that holds; nobody settles what is about themselves."""
         for key, _ in self._world.txn.scan(Space.SETTLED, channel.id + row.id):
             place = key[2 * ID_SIZE + ETS_BYTES :]
             record, user = RecordId(place[:ID_SIZE]), UserId(place[ID_SIZE:])
             stored = self._world.txn.record(record)
-            if stored is None or ended_before(channel.control, stored.header, user):
+            if stored is None or user == row.user or ended_before(channel.control, stored.header, user):
                 continue
             for act in acts_of(stored):
                 if isinstance(act, SettleReport) and act.report == row.id:

@@ -51,14 +51,18 @@ class Reports:
             raise IntentRefused(Refusal.LIMIT, "You have as many open reports here as one may.", "Wait until some are settled.")
         return Report(reason=reason, user=intent.user, targets=tuple(dict.fromkeys(intent.targets)))
 
-    def moderators(self, channel: Channel) -> tuple[UserId, ...]:
-        """Whom a report is for: those who may moderate, but for ourselves; of many those of the highest ranks."""
-        view, me = channel.view, self._world.identity.user
+    def moderators(self, channel: Channel, intent: SendReport) -> tuple[UserId, ...]:
+        """Whom a report is for: those who may moderate, but for ourselves and whom it is about; of many those of the highest
+        ranks."""
+        view = channel.view
         least = view.threshold(Permission.MODERATE)
-        ranks = {user: view.rank(user) or 0 for user in view.members if user != me}
+        stored = [self._world.txn.record(target) for target in intent.targets]
+        authors = {channel.control.user_of(record.header.device) for record in stored if record is not None}
+        without = {self._world.identity.user, intent.user, *authors}
+        ranks = {user: view.rank(user) or 0 for user in view.members if user not in without}
         found = sorted((user for user, rank in ranks.items() if rank >= least), key=lambda user: (-ranks[user], user))
         if not found:
-            raise IntentRefused(Refusal.NOT_ALLOWED, "There is no moderator here but you.", "/moderate opens the console.")
+            raise IntentRefused(Refusal.NOT_ALLOWED, "There is no other moderator here who could look at that.")
         return tuple(sorted(found[:MAX_NAMED_RECIPIENTS]))
 
     def settlement(self, channel: Channel, intent: SettleReport) -> SettleAct:
@@ -67,6 +71,8 @@ class Reports:
         row = next((row for row in self._rows.rows(channel) if row.id == intent.report), None)
         if row is None:
             raise NotFound("There is no such report in this channel.", "/reports lists them.")
+        if row.user == self._world.identity.user:
+            raise IntentRefused(Refusal.NOT_ALLOWED, "A report about yourself is settled by somebody else.")
         if row.state is not ReportState.OPEN:
             raise IntentRefused(Refusal.ALREADY, f"{row.settled_by} has settled that report already.")
         outcome = Settlement.ACTED if intent.acted else Settlement.DISMISSED

@@ -209,9 +209,9 @@ def test_every_action_has_a_key_that_arrives(pane: Pane, scope: Scope) -> None:
                 pane.keys("Escape")
                 assert pane.waits(lambda: "Compare words" not in pane.screen, WAIT_S)
             elif action.id == "moderation":
-                pane.sees("Space marks")
+                pane.sees("3 People")
                 pane.keys("Escape")
-                assert pane.waits(lambda: "Space marks" not in pane.screen, WAIT_S)
+                assert pane.waits(lambda: "3 People" not in pane.screen, WAIT_S)
             elif action.id == "lock":
                 pane.sees("Multichat is locked")
                 pane.keys("-l", "open sesame")
