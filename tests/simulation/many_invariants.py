@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from simulated_world import Person
 from test_five_nodes import check_dependencies
 
+from multichat_tui.channel.counting import counts
 from multichat_tui.model.ids import ChannelId, Log, RecordId
 from multichat_tui.model.limits import (
     FUTURE_TOLERANCE_MS,
@@ -47,7 +48,9 @@ def present(history: "History", place: "Place") -> list[Person]:
 
 def authority(channel: Channel) -> tuple[object, ...]:
     view = channel.view
-    return view.name, view.topic, sorted(view.members), sorted(view.founders), sorted(view.revocations)
+    bans = sorted((user, sorted(ban.level for ban in found)) for user, found in view.bans.items())
+    rules = sorted(view.ranks.items()), sorted(view.thresholds.items()), bans
+    return view.name, view.topic, sorted(view.members), sorted(view.founders), sorted(view.revocations), rules
 
 
 def differences(history: "History") -> list[str]:
@@ -143,8 +146,21 @@ async def check_end(history: "History") -> None:
         assert len(ids) == len(set(ids)), "a message is shown twice"
         for author in people:
             for channel, record in author.acknowledged:
-                assert channel != place.channel or record in ids, f"{author.name}'s acknowledged message is lost in {place.mark}"
+                if channel == place.channel and record not in ids:
+                    lost = f"{author.name}'s acknowledged message is lost in {place.mark}"
+                    assert is_hidden_by_rule(place.founder, place.channel, record), lost
         check_removed(history, place)
+
+
+def is_hidden_by_rule(person: Person, channel: ChannelId, record: RecordId) -> bool:
+    """Held, and without effect by what was decided beside it: its author was silenced, or the channel locked down."""
+    with person.store.inner.transaction() as txn:
+        entry, stored = txn.entry(record), txn.record(record)
+    mine = world_of(person).channels[channel]
+    user = None if stored is None else mine.control.user_of(stored.header.device)
+    if entry is None or stored is None or user is None or not entry.hidden:
+        return False
+    return not counts(mine.control, stored.header, user)
 
 
 def outline(rows: list[MessageRow], now_ms: int) -> list[tuple[RecordId, RowKind, str]]:

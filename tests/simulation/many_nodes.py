@@ -43,17 +43,24 @@ from simulated_world import Person, SimulatedWorld
 from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.ids import ChannelId, DeviceId, UserId
 from multichat_tui.model.intents import (
+    BanMember,
     ConnectTo,
     CreateChannel,
+    GiveRank,
     Intent,
     InviteToChannel,
     JoinChannel,
     LeaveChannel,
+    LiftBan,
+    Lockdown,
+    RemoveMember,
     RenameChannel,
     RevokeDevice,
     SetName,
+    SetPermission,
     SetTopic,
 )
+from multichat_tui.model.ranks import ADMIN, MEMBER, MODERATOR, MUTED, Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.net.simulated import Conditions, SimulatedNetwork
 from multichat_tui.net.virtual_time import run_virtual
@@ -214,6 +221,10 @@ class History:
                 await self.join(person, place)
             case "leave" | "remove" if person is not place.founder and person.name in place.told - place.away:
                 await self.end(person, place, kind)
+            case "moderate":
+                able = [other for other in self.honest if other.running and self.moderates(other, place)]
+                if able:
+                    await self.moderate(self.chance.choice(able), place)
             case "restore" if len(self.lost) < MAX_LOST:
                 await self.restore(person)
             case "second" if sum(name.endswith(SECOND) for name in self.world.people) < MAX_SECOND:
@@ -278,6 +289,42 @@ class History:
         ):
             self.happened["removals"] += 1
             place.away.update(self.machines_of(person))
+
+    def moderates(self, person: Person, place: Place) -> bool:
+        """As they see it themselves."""
+        engine = person.api._engine
+        mine = None if engine is None else engine.world.channels.get(place.channel)
+        user = self.users[person.account_entropy]
+        return mine is not None and mine.rooted and (mine.view.rank(user) or MUTED) >= MODERATOR
+
+    async def moderate(self, person: Person, place: Place) -> None:
+        """Somebody does something to the rights of somebody else, perhaps by what they knew long ago. Those on whom it hangs that
+        others come back stay as they are."""
+        chance, channel = self.chance, place.channel
+        staying = {self.users[self.world.people[name].account_entropy] for name in (*self.all_helpers(), *self.helpers)}
+        engine = person.api._engine
+        mine = None if engine is None else engine.world.channels.get(channel)
+        others = [] if mine is None or not mine.rooted else sorted(set(mine.view.members) - staying)
+        if not others:
+            return
+        target = chance.choice(others)
+        rank = chance.choice((ADMIN, MODERATOR, 20, MEMBER, MEMBER, MUTED))
+        # Most of it by whom it may be done: a few are raised first.
+        intent: Intent = chance.choice(
+            (
+                GiveRank(channel=channel, user=target, rank=rank),
+                GiveRank(channel=channel, user=target, rank=chance.choice((ADMIN, MODERATOR))),
+                SetPermission(channel=channel, permission=chance.choice(tuple(Permission)), rank=chance.choice((rank, MEMBER))),
+                Lockdown(channel=channel, on=chance.random() < 0.4),
+                BanMember(channel=channel, user=target, lasts_ms=int(chance.uniform(0, 3 * DAY_MS))),
+                RemoveMember(channel=channel, user=target),
+                LiftBan(channel=channel, user=chance.choice(sorted(mine.view.bans)))
+                if mine is not None and mine.view.bans
+                else SetTopic(channel=channel, topic=f"{place.mark} moderated"),
+            )
+        )
+        if await self.do(person, intent):
+            self.happened[f"moderated: {type(intent).__name__}"] += 1
 
     async def restore(self, person: Person) -> None:
         """From the phrase alone; the lost machine is never started again. Only whom a contact can recognise."""
@@ -372,7 +419,11 @@ class History:
         for place in self.places:
             if receiver.name not in place.told and (place.channel[:8] in frame or place.mark.encode() in frame):
                 self.leaks.append(f"{sender.name} told {receiver.name} of {place.mark}")
-            elif place.mark.encode() in frame and not self.is_member(sender, receiver, place):
+            elif (
+                place.mark.encode() in frame
+                and not self.is_member(sender, receiver, place)
+                and not self.is_farewell(sender, receiver, place, frame)
+            ):
                 self.leaks.append(f"{sender.name} served {receiver.name}, whom it knows to be no member of {place.mark}")
 
     def is_member(self, sender: SimulatedNetwork, receiver: SimulatedNetwork, place: Place) -> bool:
@@ -388,6 +439,20 @@ class History:
         # A profile that was found to be a copy goes on as another device.
         engine = None if there.node is None else there.node._engine
         return engine is None or engine.world.identity.device not in mine.view.revocations
+
+    def is_farewell(self, sender: SimulatedNetwork, receiver: SimulatedNetwork, place: Place, frame: bytes) -> bool:
+        """Whether it holds nothing but what shows somebody why they are no member, with all that was before that."""
+        there, person = self.world.people[receiver.name], self.world.people[sender.name]
+        node = person.node
+        mine = None if node is None or node._engine is None else node._engine.world.channels.get(place.channel)
+        said = [f"{place.mark} {name} ".encode() for name in self.world.people]
+        if mine is None or any(each in frame for each in said):
+            return False
+        grounds = mine.control.grounds(self.users[there.account_entropy])
+        with person.store.inner.transaction() as txn:
+            others = [op.id for op in mine.control.newest_first() if not grounds >> op.index & 1]
+            bodies = [record.body for record in map(txn.record, others) if record is not None and record.body]
+        return not any(body in frame for body in bodies)
 
     # What is so
 

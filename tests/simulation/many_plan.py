@@ -30,6 +30,7 @@ TURNS = {
     "join": 5,
     "leave": 1,
     "remove": 3,
+    "moderate": 12,
     "restore": 2,
     "second": 3,
     "revoke": 5,
