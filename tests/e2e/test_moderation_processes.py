@@ -9,20 +9,23 @@ from pathlib import Path
 
 import pytest
 from cable import laid_cable
-from real_nodes import Homes, RealNode, bring_in, say, until, until_delivered
+from real_nodes import Homes, RealNode, bring_in, messages, say, until, until_delivered
 
 from multichat_tui.headless.remote import RemoteNode
 from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.ids import ChannelId, UserId
 from multichat_tui.model.intents import (
+    ActOn,
     BanMember,
     CreateChannel,
     GiveRank,
     InviteToChannel,
     JoinChannel,
+    RedactMessages,
     RemoveMember,
 )
 from multichat_tui.model.ranks import ADMIN, MEMBER
+from multichat_tui.model.searching import Phrase, Search
 from multichat_tui.model.snapshots import Membership, RowKind
 
 pytestmark = [pytest.mark.e2e, pytest.mark.lan, pytest.mark.timeout(400)]
@@ -98,7 +101,14 @@ async def test_two_halves_that_contradict_each_other_end_with_the_same_members_r
             for name in everybody:
                 await until_delivered(at[name], await say(at[name], channel, f"{name} is here"))
 
+            spoken = await say(at["dan"], channel, "a word too much")
+            await until_delivered(at["dan"], spoken)
+
             cable.cut()
+            # A redaction against an edit: gone, whatever else it says by then.
+            await at["ann"].submit(RedactMessages(channel=channel, targets=(spoken,), reason="rude"))
+            edit = ActOn(channel=channel, record=spoken, act="edit", fields=(("text", "another word too much"),))
+            await at["dan"].submit(edit)
             # A demotion against a ban: bob has no right to it any more.
             await at["ann"].submit(GiveRank(channel=channel, user=users["bob"], rank=MEMBER, reason="too eager"))
             await at["bob"].submit(BanMember(channel=channel, user=users["dan"], reason="spam"))
@@ -140,7 +150,17 @@ async def test_two_halves_that_contradict_each_other_end_with_the_same_members_r
                 "ann made bob a member: too eager",
                 "ann made bob an admin",
                 "ann made eve an admin",
+                "bob banned dan: spam (reverted: beside it ann made bob a member: too eager)",
+                "bob removed eve: no (reverted: beside it ann made bob a member: too eager)",
             ]
+            for name in (*settled, late):
+                row = (await at[name].message(spoken)).rows
+                assert row is not None
+                assert row.kind is RowKind.REDACTED
+                shown = await messages(at[name], channel)
+                assert not any("too much" in row.text for row in shown)
+                searched = await at[name].search(Search(phrases=(Phrase(text="word"),)))
+                assert not searched.rows.rows
             # The new admin's word counts, and what was void stays so.
             await at["eve"].submit(RemoveMember(channel=channel, user=users["bob"], reason="enough"))
             await until(at["bob"], lambda: is_out(at["bob"], channel), "bob to be told")
