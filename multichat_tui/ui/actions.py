@@ -132,7 +132,9 @@ _TIMELINE = (
     ("who", "Who has it, what it said before, who reacted", "i"),
     ("copy", "Copy the text (OSC 52)", "y"),
     ("moderate", "Moderate: report it; silence, kick or ban its author", "m"),
-    ("unfold", "Unfold a long or held message, or open its thread", "enter", "space"),
+    ("remove", "Delete your message, or take others' away as a moderator; all that are marked: writes the command", "d"),
+    ("mark", "Mark it for that, or no more", "space"),
+    ("unfold", "Unfold a long or held message, or open its thread", "enter"),
 )
 _LISTS = (
     ("list.up", "Up", "k", "up"),

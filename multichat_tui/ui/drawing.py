@@ -237,6 +237,8 @@ def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: boo
     marks = [word for word, there in (("edited", row.edited and not held), ("pinned", row.pinned)) if there]
     if marks:
         body[-1] = _tagged(body[-1], f" ({', '.join(marks)})", cols.text, palette.dim)
+    if row.expires_ms is not None:
+        body[-1] = _tagged(body[-1], f" {around.glyphs.expires}", cols.text, palette.dim)
     last = len(body) - 1
     for told in row.lines if not held else ():
         shown = sober(one_line(told))

@@ -36,6 +36,8 @@ class Glyphs:
     """Between a workspace and a channel in it."""
     more: str
     alarm: str
+    expires: str
+    """Behind what is to disappear."""
     holder: str
     """Carries a combining mark that has nothing to stand on."""
 
@@ -76,6 +78,7 @@ UNICODE = Glyphs(
     within="▸",
     more="…",
     alarm="!",
+    expires="◷",
     holder="◌",
 )
 ASCII = Glyphs(
@@ -99,6 +102,7 @@ ASCII = Glyphs(
     within=">",
     more="~",
     alarm="!",
+    expires="(t)",
     holder="o",
 )
 

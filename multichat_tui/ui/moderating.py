@@ -168,3 +168,12 @@ class Overseer:
 def _quoted(member: MemberRow) -> str:
     name = one_line(member.name)
     return f'"{name}"' if " " in name else name
+
+
+def command_about_messages(rows: list[MessageRow]) -> str | None:
+    """The line for the composer that takes messages away; with a space behind for a reason, unless it is one of ones own.
+    None where none of the rows is a message."""
+    names = [id_text(row.id) for row in rows if row.kind in (RowKind.MESSAGE, RowKind.HELD)]
+    if not names:
+        return None
+    return f"/delete {names[0]}" if len(names) == 1 and rows[0].mine else f"/redact {','.join(names)} "

@@ -38,6 +38,10 @@ def receipt_page(row: MessageRow, delivery: DeliveryRow, glyphs: Glyphs) -> Page
     lines = [WORDS[_state(row, delivery)]]
     if delivery.failure or row.failure:
         lines.append(f"Reason: {one_line(delivery.failure or row.failure)}")
+    if row.expires_ms is not None:
+        lines.append(
+            f"It is gone from everywhere on {local_time(row.expires_ms):%Y-%m-%d at %H:%M:%S}, by each device's own clock."
+        )
     if row.late:
         lines.append("It came late: messages after it were here already.")
     if delivery.devices:

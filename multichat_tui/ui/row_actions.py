@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.snapshots import MessageRow, RowKind
+from multichat_tui.ui.moderating import command_about_messages
 from multichat_tui.ui.receipts import receipt_page
 
 if TYPE_CHECKING:
@@ -46,10 +47,26 @@ class RowActions:
             case "copy":
                 screen.app.copy_to_clipboard(row.text)
                 front.say("copied")
+            case "remove":
+                self._remove(row)
             case "moderate":
                 screen.overseer.about_message(row)
             case "who":
                 screen.move(self._who_has(row))
+
+    def _remove(self, row: MessageRow) -> None:
+        """The command stands in the composer, where a reason can be added, and Enter does it."""
+        screen, front = self._screen, self._screen.front
+        pane = screen.thread.lines if screen.thread.lines.has_focus else screen.timeline
+        if screen.composer.text.strip():
+            front.say("send or erase what you are writing first")
+            return
+        line = command_about_messages(pane.take_chosen(row))
+        if line is None:
+            front.say("only messages can be taken away")
+            return
+        screen.composer.focus()
+        screen.composer.insert(line)
 
     async def _who_has(self, row: MessageRow) -> None:
         screen, front = self._screen, self._screen.front

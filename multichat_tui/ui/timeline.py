@@ -230,6 +230,8 @@ class Timeline(Widget, can_focus=True):
                 self.post_message(self.Chosen("thread", begun))
             case "unfold":
                 self.unfold(self.cursor)
+            case "mark":
+                self._mark()
             case _:
                 row = None if self.cursor is None else self.window.get(self.cursor)
                 if row is not None and row.ignored:
@@ -237,6 +239,20 @@ class Timeline(Widget, can_focus=True):
                     self.unfold(row.id)
                 elif row is not None:
                     self.post_message(self.Chosen(action, row))
+
+    def _mark(self) -> None:
+        """The row under the cursor, or no more; the cursor goes on to the next."""
+        if self.cursor is not None and self.window.get(self.cursor) is not None:
+            self.view.chosen ^= {self.cursor}
+            self.move_cursor(1)
+            self.changed()
+
+    def take_chosen(self, row: MessageRow) -> list[MessageRow]:
+        """The rows that are marked, none of which is from now on; where none is, this one."""
+        rows = [found for each in self.view.chosen if (found := self.window.get(each)) is not None]
+        self.view.chosen.clear()
+        self.changed()
+        return sorted(rows, key=lambda each: (each.ets, each.id)) or [row]
 
     def _thread_at_cursor(self) -> MessageRow | None:
         """The message under the cursor, if it is answered and there is nothing to unfold."""

@@ -51,6 +51,8 @@ class View:
         self.new_count = 0
         """Messages of others that have come below the view since it was scrolled up."""
         self.marked: RecordId | None = None
+        self.chosen: set[RecordId] = set()
+        """Rows that are marked, to be acted on together: they show as the one under the cursor does."""
         """The row that is drawn as being under the cursor."""
         self.unfolded: set[RecordId] = set()
         self.cells = self.height = 0
@@ -66,6 +68,7 @@ class View:
         """Another window, from its end."""
         self.window, self.read_arrival, self.gaps = window, read_arrival, ()
         self.new_count, self.marked, self._anchor = 0, None, None
+        self.chosen.clear()
         self.unfolded.clear()
         self._painted.clear()
         self._laid.forget()
@@ -109,6 +112,7 @@ class View:
         """The lines of one entry."""
         entry = self.entries[index]
         under = self.marked is not None and self.place(("row", self.marked)) == index
+        under = under or any(self.place(("row", each)) == index for each in self.chosen)
         rows = (entry.row,) if isinstance(entry, Message) else entry.rows if isinstance(entry, Notice) else ()
         unfolded = any(row.id in self.unfolded for row in rows) if self.unfolded else False
         if self.around.width != self.cells:
