@@ -20,7 +20,7 @@ def redaction_of(txn: Transaction, channel: Channel, record: Record) -> Redactio
     """The first effective one in display order that names it as a target, else the first that names it at all. The control log is
     never redacted."""
     author = channel.control.user_of(record.header.device)
-    if record.header.log is Log.CONTROL or author is None:
+    if not channel.redacts or record.header.log is Log.CONTROL or author is None:
         return None
     found = [
         redaction

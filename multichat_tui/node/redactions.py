@@ -31,9 +31,11 @@ class Redactions:
         self._world = world
         self._ledger = ledger
         self._bodies: Bodies = ledger.bodies
-        self._again: dict[bytes, ChannelId] = {
-            key: ChannelId(key[:ID_SIZE]) for key, value in world.txn.scan(Space.REDACTION) if value == PENDING
-        }
+        known = world.txn.scan(Space.REDACTION)
+        for channel in (world.channels.get(ChannelId(key[:ID_SIZE])) for key, _ in known):
+            if channel is not None:
+                channel.redacts = True
+        self._again: dict[bytes, ChannelId] = {key: ChannelId(key[:ID_SIZE]) for key, value in known if value == PENDING}
         """Names of redactions whose targets are to be looked at again, with their channels; stored too."""
         self._again_at = world.now if self._again else None
         self._follow: dict[tuple[ChannelId, RecordId], set[RecordId]] = {}
@@ -49,7 +51,7 @@ class Redactions:
     def take(self, channel: Channel, record: Record, acts: tuple[Act, ...], user: UserId) -> None:
         """A record with redactions was delivered, with its body."""
         targets = list(dict.fromkeys(t for act in redactions(acts) for t in (*act.targets, *act.also)))
-        world = self._world
+        world, channel.redacts = self._world, True
         world.txn.refer(record.id, [(target, REDACTS[0]) for target in targets])
         world.txn.put(Space.REDACTION, channel.id + user + record.id, b"")
         for target in targets:

@@ -57,6 +57,8 @@ class Channel:
     """Down to where history is held, while some below it is missing."""
     below: set[RecordId] = field(default_factory=set)
     """Records known to lie below the edge, which others name and that history will bring; at most MAX_NAMED_BELOW."""
+    redacts: bool = False
+    """Something in it takes texts away, or tries to: where nothing does, no record need be looked at for that."""
     lacking: Lacking = field(default_factory=Lacking)
     """Bodies of content that are missing, and asked for."""
     holes_mask: int = 0

@@ -109,6 +109,9 @@ def test_what_its_author_deletes_is_gone_everywhere_and_for_those_who_come_later
             assert body_of(person, secret) == (None, Absence.REDACTED)
             assert await found(person, "herring") == []
             assert (await person.api.channel(channel)).rows.gaps == ()
+        gus.crash()
+        await gus.start()
+        assert await shown(gus, channel) == [(RowKind.REDACTED, "deleted")]
         with pytest.raises(IntentRefused, match="already"):
             await ben.api.submit(RedactMessages(channel=channel, targets=(secret,)))
 
