@@ -72,6 +72,7 @@ from multichat_tui.model.intents import (
     SetTopic as TopicIntent,
 )
 from multichat_tui.model.invitations import SEED_BYTES, Invitation, InvitationKind, join_seed, parse_link, token_key
+from multichat_tui.model.keeping import SETTING as KEEPING
 from multichat_tui.model.limits import (
     MAX_CHANNELS,
     MAX_DRAFT_CHARACTERS,
@@ -477,6 +478,8 @@ class Choices:
             forget_typed(self._world.txn)
         if intent.key == REQUESTS_SETTING:
             self._world.introductions_changed = True
+        if intent.key == KEEPING:
+            self._world.keeping_changed = True
         if intent.key.startswith(LIVES):
             world = self._world
             world.changed_channels.update(c for c in world.channels if life_setting(c) == intent.key)

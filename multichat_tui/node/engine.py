@@ -78,6 +78,7 @@ from multichat_tui.node.identity import Identity
 from multichat_tui.node.incarnations import Incarnations
 from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.islands import load_islands
+from multichat_tui.node.keeping import Keeping
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.message_rows import changed_row
@@ -106,6 +107,7 @@ class Engine:
         self.rows = Rows(world)
         self._ledger = Ledger(world, self.rows.messages)
         self._redactions = Redactions(world, self._ledger)
+        self._keeping = Keeping(world, self._ledger.bodies, self.rows.messages)
         self._exchange = Exchange(world, self._ledger)
         self._devices = Devices(world, self._ledger)
         self._dialing = Dialing(world)
@@ -247,6 +249,7 @@ class Engine:
         if self._index_at <= world.now:
             self._index_older()
         self._ledger.bodies.sweep()
+        self._keeping.tick()
         self._redactions.tick()
         self._choices.purging.tick()
         self._devices.settle()
@@ -283,6 +286,7 @@ class Engine:
             *self._exchange.wake_times(),
             *self._incarnations.wake_times(),
             *self._redactions.wake_times(),
+            *self._keeping.wake_times(),
             *self._choices.purging.wake_times(),
             *self._devices.wake_times(),
             *self._returning.wake_times(),

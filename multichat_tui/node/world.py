@@ -257,6 +257,8 @@ class World:
     """Long work that is under way, by its name; see `tell_progress`."""
     window: Window | None = None
     """Visible nearby."""
+    keeping_changed: bool = False
+    """The user wants texts to be kept for another time."""
     comparisons_changed: bool = False
     nearby_note: str = ""
     """Why it is over, if not by the user's wish."""

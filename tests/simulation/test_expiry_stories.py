@@ -11,12 +11,14 @@ from multichat_tui.model.errors import IntentRefused
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.intents import (
     ActOn,
+    ChangeSetting,
     ConfigureChannel,
     InviteToChannel,
     JoinChannel,
     RedactMessages,
     SendMessage,
 )
+from multichat_tui.model.keeping import SETTING
 from multichat_tui.model.records import Absence
 from multichat_tui.model.snapshots import RowKind
 from multichat_tui.net.virtual_time import run_virtual
@@ -198,6 +200,36 @@ def test_clocks_apart_make_it_sooner_or_later_and_never_stay() -> None:
         assert held(late, record) == (True, None)
         await asyncio.sleep(90)
         assert held(late, record) == (False, Absence.EXPIRED)
+
+    run_virtual(story())
+
+
+def test_what_a_profile_keeps_for_a_time_goes_from_there_alone_when_others_have_it() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(87)
+        ann, ben, cyd = await world.add("ann", "ben", "cyd")
+        channel = await world.channel_of(ann, ben, cyd)
+        spam = await send(ben, channel, "spam")
+        old = await send(ben, channel, "herring of old")
+        await until(lambda: texts(channel, (ann, ben, cyd), ["spam", "herring of old"]), "all have both")
+        await ann.api.submit(RedactMessages(channel=channel, targets=(spam,)))
+        await until(lambda: texts(channel, (ann, ben, cyd), ["redacted by ann", "herring of old"]), "the spam is gone")
+        await cyd.stop()
+        waiting = await send(ann, channel, "waits for cyd")
+        await ann.api.submit(ChangeSetting(key=SETTING, value="7d"))
+        await asyncio.sleep(6 * 24 * 3600)
+        later = await send(ben, channel, "later")
+        everything = ["redacted by ann", "herring of old", "waits for cyd", "later"]
+        await until(lambda: texts(channel, (ann, ben), everything), "nothing has gone yet")
+        await asyncio.sleep(2 * 24 * 3600)
+        assert await texts(channel, (ann,), ["redacted by ann", "waits for cyd", "later"])
+        assert await texts(channel, (ben,), everything)
+        assert held(ann, old) == (False, Absence.LOCAL)
+        assert held(ann, waiting) == held(ann, later) == (True, None)
+        assert await found(ann, "herring") == []
+        # Whoever asks ann gets the header, and the text from the others.
+        await cyd.start()
+        await until(lambda: texts(channel, (cyd,), everything), "cyd has all")
 
     run_virtual(story())
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from multichat_tui.model import depth
+from multichat_tui.model import depth, keeping
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.limits import MAX_SETTING_CHARACTERS
 from multichat_tui.model.regards import REQUESTS_SETTING, WhoComesIn
@@ -86,6 +86,13 @@ SETTINGS: tuple[Setting, ...] = (
         default="on",
         allowed=("on", "off"),
         help="keep what you enter, by channel and encrypted, so that a key brings it back after a restart; off forgets all of it",
+    ),
+    Setting(
+        key=keeping.SETTING,
+        default=keeping.ALL,
+        allowed=(),
+        help="for how many days texts are kept here once they have come, such as 90d; others keep theirs; all: for good",
+        check=keeping.parse_keeping,
     ),
     Setting(
         key=depth.SETTING,
