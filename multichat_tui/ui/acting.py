@@ -27,12 +27,11 @@ class Acting:
     # Editing
 
     def edit(self, row: MessageRow) -> None:
-        """Its text comes into the composer; what stood there can be got back as input of before."""
+        """Its text comes into the composer; what stood there comes back afterwards."""
         screen = self._screen
         if not row.mine or row.kind is not RowKind.MESSAGE or row.resource:
             screen.front.say(NOT_YOURS)
             return
-        screen.front.typed.set_aside(screen.front.current, screen.composer.text)
         # A message that begins with a slash is written with two.
         screen.composer.prefill(f"/{row.text}" if row.text.startswith("/") else row.text)
         screen.reply_to, self.editing = None, row
@@ -51,8 +50,9 @@ class Acting:
         """Leave the message as it is. False: none is being edited."""
         if self.editing is None:
             return False
+        self._screen.note_text()
         self.editing = None
-        self._screen.composer.prefill("")
+        self._screen.restore_text()
         self._screen.tell_below()
         return True
 

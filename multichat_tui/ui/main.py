@@ -159,7 +159,7 @@ class MainScreen(Screen[None]):
             if self.acting.editing is not None and self.acting.editing.channel != front.current:
                 self.acting.forget()
             self._load_text(front.place)
-        elif parts & Part.DRAFT and front.place is not None:
+        elif parts & Part.DRAFT and front.place is not None and self.acting.editing is None:
             draft = front.drafts.get(front.place)
             if self.composer.text == self._noted != draft:
                 self._load_text(front.place)
@@ -378,7 +378,13 @@ class MainScreen(Screen[None]):
         if self.composer.text != self._noted:
             self._noted = self.composer.text
             self.outbox.edited(self.composer.place, self.composer.text)
-            self.front.edited(self.composer.place, self.composer.text)
+            if self.acting.editing is None:
+                # What a message is to say is no draft of another one.
+                self.front.edited(self.composer.place, self.composer.text)
+
+    def restore_text(self) -> None:
+        """What was being written before a message was edited."""
+        self._load_text(self.front.place)
 
     def written(self, place: Place | None) -> str:
         """What stands in the composer, or would if that place were open."""

@@ -119,6 +119,8 @@ class Outbox:
         self._accept(place, text)
         self._entered = deque(replace(each, edit=None if each.edit is row else each.edit) for each in self._entered)
         screen.acting.forget(row)
+        if place == screen.front.place and not screen.composer.text:
+            screen.restore_text()
         screen.tell_below()
         return True
 

@@ -7,7 +7,7 @@ from seat import Sit, until
 from twin import TwinNode
 
 from multichat_tui.model.errors import IntentRefused, Refusal
-from multichat_tui.model.intents import ActOn, SendMessage
+from multichat_tui.model.intents import ActOn, SendMessage, SetDraft
 from multichat_tui.model.snapshots import DeliveryRow, ReactionRow, ReactorsRow, Snapshot, VersionRow
 
 
@@ -53,6 +53,22 @@ async def test_escape_leaves_the_message_as_it_is_and_the_line_empty(sit: Sit) -
         await seat.press("enter")
         await until(lambda: SendMessage(channel=channel, text="another") in node.intents)
         assert asked(node) == []
+
+
+async def test_what_was_being_written_is_no_part_of_it_and_comes_back(sit: Sit) -> None:
+    node, channel = talk()
+    async with sit(node) as seat:
+        await seat.opened(channel)
+        await seat.sees("see you thre")
+        await seat.write("half a thought")
+        for leaves in ("escape", "enter"):
+            await seat.press("shift+up", "e")
+            await until(lambda: seat.main.composer.text == "see you thre")
+            await seat.press("!", leaves)
+            await until(lambda: seat.main.composer.text == "half a thought")
+        assert asked(node) == [("edit", {"text": "see you thre!"})]
+        drafts = [intent.text for intent in node.intents if isinstance(intent, SetDraft)]
+        assert not any("see you" in text for text in drafts)
 
 
 async def test_what_is_refused_stays_to_be_edited_on(sit: Sit) -> None:
