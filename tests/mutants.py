@@ -252,13 +252,6 @@ MUTANTS = (
         tests=READING,
     ),
     Mutant(
-        name="readers go on when reading has ended",
-        file="multichat_tui/node/readers.py",
-        old="            if channel is None or self._channel_of(session) is not channel:",
-        new="            if channel is None:",
-        tests=READING,
-    ),
-    Mutant(
         name="readers say more than what they hold",
         file="multichat_tui/node/world.py",
         old="        if said is not None and not isinstance(frame, said):",

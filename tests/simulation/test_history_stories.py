@@ -8,7 +8,7 @@ import pytest
 from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.model.channel_settings import SettingKey
-from multichat_tui.model.frames import Frame, Request
+from multichat_tui.model.frames import Frame, MessageFrame, Request
 from multichat_tui.model.history import JOINING, NONE
 from multichat_tui.model.ids import ChannelId, Log
 from multichat_tui.model.intents import ConfigureChannel, InviteToChannel, JoinChannel, RemoveMember
@@ -144,6 +144,25 @@ def counted_requests() -> Iterator[list[Request]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(World, "send", noted)
         yield requests
+
+
+@contextmanager
+def sent_bodies(person: Person) -> Iterator[list[tuple[bytes | None, bytes]]]:
+    """The bodies that a node sends meanwhile, with whom they go to."""
+    bodies: list[tuple[bytes | None, bytes]] = []
+    send = World.send
+    engine = person.api._engine
+    assert engine is not None
+    sender = engine.world
+
+    def noted(world: World, session: Session, frame: Frame) -> None:
+        if world is sender and isinstance(frame, MessageFrame):
+            bodies.extend((session.user, item.body or b"") for item in frame.items)
+        send(world, session, frame)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(World, "send", noted)
+        yield bodies
 
 
 def channels_equal(one: Person, other: Person, channel: ChannelId) -> bool:
@@ -373,19 +392,31 @@ async def test_who_is_let_in_again_far_behind_gets_nothing_from_between() -> Non
 
 @virtually
 async def test_what_comes_live_from_somebody_who_does_not_know_the_newcomer_is_not_passed_on_either() -> None:
-    _, channel, ana, ben, cleo = await two(11)
+    world, channel, ana, ben, cleo = await two(11)
+    # All that cleo gets of ben comes by ana.
+    world.hub.set_conditions("ben", "cleo", Conditions(loss=1.0, reliable=False))
     await set_history(ana, channel, NONE)
     await until(lambda: withholds(ben, channel), "ben knows the policy")
     await ben.stop()
     await joins(cleo, channel, ana)
     await ana.say(channel, "welcome")
     await until(lambda: sees(cleo, channel, ["welcome"]), "cleo has it")
+    # As if she had asked for ben's records over this link before: they go to her at once.
+    engine = ana.api._engine
+    assert engine is not None
+    chains = engine.world.channels[channel].chains.ends
+    for session in engine.world.peers():
+        session.relay_delay.update(dict.fromkeys((key[1] for key in chains), 0))
     # Before anybody can tell him.
-    await ben.start()
-    await ben.say(channel, "to whom I know")
-    await until(lambda: has(ana, channel, "to whom I know"), "ana has it")
-    await ben.say(channel, "to all")
-    await until(lambda: sees(cleo, channel, ["welcome", "to all"]), "cleo has what was written to her")
+    with sent_bodies(ana) as sent:
+        await ben.start()
+        await ben.say(channel, "to whom I know")
+        await until(lambda: has(ana, channel, "to whom I know"), "ana has it")
+        await ben.say(channel, "to all")
+        await until(lambda: sees(cleo, channel, ["welcome", "to all"]), "cleo has what was written to her")
+    user = (await cleo.api.me()).rows.user
+    assert any(b"to all" in body for to, body in sent if to == user)
+    assert not any(b"whom I know" in body for to, body in sent if to == user)
     assert not any("whom I know" in body for body in bodies_of(cleo, channel))
     assert await withheld(cleo, channel) == 7
     await settled(ana, ben, cleo)

@@ -1,10 +1,12 @@
 """What has happened in a channel, as lines for commands and for screen readers."""
 
+from dataclasses import replace
+
 import pytest
 
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
-from multichat_tui.model.snapshots import Delivery, MessageRow, RowKind
-from multichat_tui.node.api.transcript import message_lines, spoken_line
+from multichat_tui.model.snapshots import Delivery, Gap, MessageRow, RowKind
+from multichat_tui.node.api.transcript import gap_words, message_lines, spoken_line
 
 
 def row(kind: RowKind, text: str, *, late: bool = False) -> MessageRow:
@@ -30,3 +32,16 @@ def test_what_has_happened_is_told_alike_and_right_in_print_and_speech(kind: Row
     (line,) = message_lines(row(kind, text, late=True))
     assert line.endswith(f"  * {told}  (late)")
     assert spoken_line("#dev", row(kind, text)).endswith(f" {told}")
+
+
+def test_a_message_to_some_says_to_whom_in_print_and_speech() -> None:
+    told = replace(row(RowKind.MESSAGE, "a surprise"), to=("Bob", "Cid\n"))
+    assert message_lines(told)[0].endswith("  Ann (to Bob, Cid\u240a): a surprise")
+    assert " Ann (to Bob, Cid\u240a): a surprise" in spoken_line("#dev", told)
+    hidden = replace(row(RowKind.FOR_OTHERS, ""), to=("Bob",))
+    assert spoken_line("#dev", hidden).endswith("Ann: a message to others")
+
+
+@pytest.mark.parametrize(("missing", "words"), [(1, "1 earlier message is"), (1200, "1,200 earlier messages are")])
+def test_what_is_withheld_from_newcomers_is_told_as_that(missing: int, words: str) -> None:
+    assert gap_words(Gap(ets=5, missing=missing, withheld=True)) == f"{words} not shown to newcomers"
