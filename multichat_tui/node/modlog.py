@@ -15,6 +15,8 @@ from multichat_tui.model.acts import (
     CloseInvitation,
     Invite,
     Leave,
+    Redact,
+    RefuseJoin,
     Remove,
     Rename,
     SetRank,
@@ -41,6 +43,8 @@ KINDS: dict[type[Act], DeedKind] = {
     Remove: DeedKind.REMOVED,
     Ban: DeedKind.BANNED,
     Unban: DeedKind.UNBANNED,
+    RefuseJoin: DeedKind.DENIED,
+    Redact: DeedKind.REDACTED,
     SetRank: DeedKind.RANK,
     SetThreshold: DeedKind.PERMISSION,
     Setting: DeedKind.SETTING,
@@ -50,6 +54,8 @@ KINDS: dict[type[Act], DeedKind] = {
     CloseInvitation: DeedKind.CLOSED,
 }
 """Acts that stand in the log."""
+REASONED = (SetRank, Remove, Ban, Unban, SetThreshold, Setting, RefuseJoin, Redact)
+"""Those that say why."""
 
 
 @dataclass(slots=True)
@@ -139,7 +145,7 @@ class _Reading:
             name=self._name(operation.user),
             kind=KINDS[type(act)],
             said=self._said(operation, number, act),
-            reason=act.reason if isinstance(act, SetRank | Remove | Ban | Unban | SetThreshold | Setting) else "",
+            reason=act.reason if isinstance(act, REASONED) else "",
             state=state,
             mine=operation.user == self._world.identity.user,
             subject=subject,
@@ -218,6 +224,10 @@ class _Reading:
                 return f"{author} banned {whom}" + (f" until {moment(act.until_ms)}" if act.until_ms else "")
             case Unban():
                 return f"{author} lifted the ban of {whom}"
+            case RefuseJoin():
+                return f"{author} did not let {whom} in"
+            case Redact():
+                return f"{author} took {len(act.targets)} message{'' if len(act.targets) == 1 else 's'} away"
             case SetRank() if act.rank == MUTED:
                 return f"{author} muted {whom}" + (f" until {moment(act.until_ms)}" if act.until_ms else "")
             case SetRank():
@@ -243,7 +253,7 @@ class _Reading:
 def _about(operation: Operation, act: Act) -> UserId | None:
     """Whom an act is about."""
     match act:
-        case SetRank() | Remove() | Ban() | Unban():
+        case SetRank() | Remove() | Ban() | Unban() | RefuseJoin():
             return act.user
         case Admit():
             return operation.joiner

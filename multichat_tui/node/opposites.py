@@ -14,6 +14,8 @@ from multichat_tui.model.acts import (
     Create,
     Invite,
     Leave,
+    Redact,
+    RefuseJoin,
     Remove,
     Rename,
     SetRank,
@@ -34,6 +36,8 @@ Opposite: TypeAlias = GiveRank | BanMember | LiftBan | SetPermission | Configure
 STAYS = {
     Remove: "A removal cannot be taken back: /invite makes a link to hand to them.",
     Leave: "Who has left comes back by a link only: /invite makes one.",
+    Redact: "Texts that were taken away are gone for good.",
+    RefuseJoin: "Whoever was not let in may ask again with another link.",
     Admit: "Who has joined is a member: /kick removes them again.",
     CloseInvitation: "A closed link stays closed: /invite makes another one.",
 }

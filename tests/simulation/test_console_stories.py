@@ -19,12 +19,14 @@ from multichat_tui.model.intents import (
     InviteToChannel,
     JoinChannel,
     LiftBan,
+    RedactMessages,
     RemoveMember,
     RenameChannel,
     SendReport,
     SetPermission,
     SettleReport,
     SetTopic,
+    Together,
     UndoDeed,
 )
 from multichat_tui.model.limits import MAX_REPORTS_PER_MEMBER
@@ -222,6 +224,34 @@ def test_deeds_are_undone_by_their_opposites_and_all_see_the_state_of_before() -
             row = (await person.api.channel(channel)).rows
             assert (row.name, row.topic) == ("dev", "one")
             assert (await person.api.rules(channel)).rows.permissions[Permission.TOPIC - 1].rank == MEMBER
+
+    run_virtual(story())
+
+
+def test_what_was_done_as_one_is_undone_as_one_as_far_as_it_can_be() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(313)
+        ann, bob, kim, channel = await three(world)
+        await kim.say(channel, "buy now")
+        await until(lambda: has_text(ann, channel, "buy now"), "ann has it")
+        said = next(row.id for row in await ann.rows(channel) if row.text == "buy now")
+        intents = (
+            BanMember(channel=channel, user=await user_of(kim), reason="spam"),
+            RedactMessages(channel=channel, targets=(said,), reason="spam"),
+        )
+        assert [each.refused for each in (await ann.api.foresee(intents)).rows] == ["", ""]
+        assert "take away what others" in (await bob.api.foresee(intents)).rows[1].refused
+        assert await has_text(ann, channel, "buy now")
+        await ann.api.submit(Together(channel=channel, intents=intents))
+        rows = await same_log(channel, (ann, bob), lambda rows: rows[0].kind in (DeedKind.BANNED, DeedKind.REDACTED))
+        assert [(row.said, row.reason) for row in rows[:2]] == [("ann banned kim", "spam"), ("ann took 1 message away", "spam")]
+        assert rows[0].id == rows[1].id
+        assert rows[0].undo == rows[1].undo == "lift the ban of kim"
+        assert rows[0].stays == "Texts that were taken away are gone for good. An invitation lets them back in."
+        await ann.api.submit(UndoDeed(channel=channel, record=rows[0].id))
+        rows = await same_log(channel, (ann, bob), lambda rows: rows[0].kind is DeedKind.UNBANNED)
+        assert [row.state for row in rows[:3]] == [DeedState.IN_EFFECT, DeedState.LIFTED, DeedState.IN_EFFECT]
+        assert not await has_text(bob, channel, "buy now")
 
     run_virtual(story())
 
