@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 from simulated_world import Person, SimulatedWorld, until
+from test_greetings import frames, listen, offers, settled
 from test_request_stories import asked, conversations, requests, user_of, write_to
 
 from multichat_tui.model.errors import IntentRefused, NotFound
+from multichat_tui.model.frames import MessageFrame
 from multichat_tui.model.ids import UserId
 from multichat_tui.model.intents import AnswerRequest, ChangeSetting, Introduce, SetRegard, SetVouch
 from multichat_tui.model.regards import Regard, RequestKind
@@ -162,5 +164,28 @@ def test_an_introduction_that_is_declined_stays_declined_and_the_introducer_cann
         assert await requests(eve) == ()
         assert await names(eve) == ["bob"]
         assert await names(ann) == ["bob"]
+
+    run_virtual(story())
+
+
+def test_who_has_heard_everything_is_told_nothing_again_at_the_next_link() -> None:
+    async def story() -> None:
+        world, ann, bob, eve, _ = await star(925)
+        await vouch(bob, eve)
+        await vouch(ann, bob)
+        await bob.api.submit(Introduce(one=await user_of(ann), other=await user_of(eve)))
+        await until(lambda: asked(ann), "ann is asked")
+        await asyncio.sleep(60)
+        wire = listen(world)
+        await ann.stop()
+        await ann.start()
+
+        async def linked_again() -> bool:
+            return (await ann.api.status()).rows.links == 3
+
+        await until(linked_again, "linked again")
+        await settled(world, wire)
+        assert len(offers(wire)) == len([offer for offer in offers(wire) if offer.fingerprint])
+        assert not any(isinstance(frame, MessageFrame) and frame.statements for frame in frames(wire))
 
     run_virtual(story())

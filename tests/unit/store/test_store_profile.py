@@ -34,6 +34,7 @@ from multichat_tui.store.presence import ProfileState, profile_state
 from multichat_tui.store.profile import (
     OpenProfile,
     change_passphrase,
+    check_passphrase,
     create_profile,
     open_profile,
     wipe_profile,
@@ -540,3 +541,14 @@ def test_what_there_is_at_a_place_is_told_without_database_or_cryptography(tmp_p
         "assert not {'apsw', 'nacl'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "p")], check=True, timeout=60)
+
+
+def test_a_passphrase_is_checked_beside_a_profile_in_use_and_changes_nothing(root: Path) -> None:
+    opened = create(root)
+    before = (root / "keys").read_bytes()
+    check_passphrase(root, "harbour")
+    with pytest.raises(WrongPassphrase):
+        check_passphrase(root, "harbor")
+    assert (root / "keys").read_bytes() == before
+    put_name(opened, b"still open")
+    opened.close()
