@@ -513,7 +513,7 @@ MUTANTS = (
     Mutant(
         name="a locked node serves whoever comes",
         file="multichat_tui/headless/control.py",
-        old="            if self.shut:",
+        old="            if self.locked and await self._refuses():",
         new="            if False:",
         tests="tests/unit/headless/test_headless_locking.py",
     ),

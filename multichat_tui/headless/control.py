@@ -19,6 +19,7 @@ from multichat_tui.headless.socket_path import make_private, peer_uid
 from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, StorageFailed, UsageError
 from multichat_tui.model.limits import MAX_ATTACHED, MAX_REQUEST_LINE_BYTES
 from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.settings import LOCK_COMMANDS, effective
 from multichat_tui.node.api.wire import error_to_json, from_json, from_line, to_json, to_line
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,8 @@ class ControlServer:
         self._api = api
         self._path = path
         self._server: asyncio.Server | None = None
-        self.shut = False
-        """Nobody new is served: the terminal that runs this node is locked."""
+        self.locked = False
+        """The terminal that runs this node is locked: nobody new is served, if the user wants it so."""
         self._clients: set[asyncio.Task[None]] = set()
         self._inode: int | None = None
 
@@ -68,6 +69,9 @@ class ControlServer:
             task.cancel()
         await asyncio.gather(*self._clients, return_exceptions=True)
 
+    async def _refuses(self) -> bool:
+        return effective((await self._api.settings()).rows)[LOCK_COMMANDS] == "refuse"
+
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # A task of our own: asyncio's stumbles, in the log, over one that is cancelled.
         task = asyncio.create_task(self._attached(reader, writer))
@@ -81,7 +85,7 @@ class ControlServer:
             if uid != os.getuid():
                 log.warning("control refused=uid uid=%s", uid)
                 return
-            if self.shut:
+            if self.locked and await self._refuses():
                 refusal = IntentRefused(Refusal.NOT_ALLOWED, "This profile is locked at its terminal.", "Unlock it there first.")
                 writer.write(to_line({"error": error_to_json(refusal)}))
                 return

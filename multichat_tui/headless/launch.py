@@ -94,9 +94,9 @@ class ProfileLauncher:
     async def check(self, passphrase: str) -> None:
         await self._host.check(passphrase)
 
-    def shut(self, shut: bool) -> None:
+    def set_locked(self, locked: bool) -> None:
         if self._server is not None:
-            self._server.shut = shut
+            self._server.locked = locked
 
     async def wipe(self) -> None:
         if self._attached:

@@ -133,7 +133,7 @@ class Locking:
             return
         self._unread_before, self.new = app.main.front.desk.unread, 0
         self._screen = LockScreen(app.launcher.check, self._open)
-        app.launcher.shut(app.preferences.lock_refuses)
+        app.launcher.set_locked(True)
         app.main.attended(False)
         app.forget_keys()
         app.push_screen(self._screen)
@@ -141,7 +141,7 @@ class Locking:
     def _open(self) -> None:
         app, screen = self._app, self._screen
         self._screen = None
-        app.launcher.shut(False)
+        app.launcher.set_locked(False)
         app.forget_keys()
         if screen is not None and screen.is_current:
             app.pop_screen()

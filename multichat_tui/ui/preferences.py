@@ -56,8 +56,6 @@ class Preferences:
     """strftime format of the time column; what is wider than eight cells is cut."""
     lock_idle_ms: int = 0
     """Without a key for so long, the terminal locks; 0: never."""
-    lock_refuses: bool = False
-    """Nothing attaches to the node of a terminal that is locked."""
     preset: str = "default"
     """The keys to begin with: default, emacs or vim."""
     bound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -86,8 +84,6 @@ class Preferences:
                     return replace(self, clock=value)
                 case "lock.idle":
                     return replace(self, lock_idle_ms=idle_ms(value))
-                case "lock.commands":
-                    return replace(self, lock_refuses=value == "refuse")
                 case "ui.keys":
                     return replace(self, preset=value)
         except ValueError:

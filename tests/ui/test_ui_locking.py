@@ -104,21 +104,20 @@ async def test_without_a_passphrase_it_is_refused_with_a_hint(sit: Sit) -> None:
         await seat.sees("the secret plan")
 
 
-async def test_it_locks_by_itself_after_idling_and_commands_are_refused_if_that_is_set(sit: Sit) -> None:
+async def test_it_locks_by_itself_after_idling_and_tells_the_node_of_this_process(sit: Sit) -> None:
     twin = node()
-    twin.stored_settings = {"lock.idle": "10s", "lock.commands": "refuse"}
+    twin.stored_settings = {"lock.idle": "10s"}
     async with sit(twin, size=(80, 24)) as seat:
         await seat.opened(DEV)
         await until(lambda: seat.app.preferences.lock_idle_ms == 10_000)
-        assert seat.app.preferences.lock_refuses
         seat.app.locking._touched_s -= 11
         seat.app.locking._look()
         await seat.sees("Multichat is locked")
-        assert seat.launcher.shut_now
+        assert seat.launcher.locked_now
         await until(lambda: seat.app.screen.focused is not None)
         await type_passphrase(seat, "open sesame")
         await seat.sees("the secret plan")
-        assert not seat.launcher.shut_now
+        assert not seat.launcher.locked_now
 
 
 async def test_the_bell_rings_for_a_number_without_a_name(sit: Sit) -> None:

@@ -629,7 +629,7 @@ class TwinLauncher:
         self.wiped = False
         self.passphrase: str | None = "open sesame"
         self.tried: list[str] = []
-        self.shut_now = False
+        self.locked_now = False
         self.busy: ProfileBusy | None = None
 
     @property
@@ -673,8 +673,8 @@ class TwinLauncher:
         if passphrase != self.passphrase:
             raise WrongPassphrase("That is not the passphrase.")
 
-    def shut(self, shut: bool) -> None:
-        self.shut_now = shut
+    def set_locked(self, locked: bool) -> None:
+        self.locked_now = locked
 
     async def wipe(self) -> None:
         if self.busy is not None:

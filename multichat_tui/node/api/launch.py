@@ -48,8 +48,9 @@ class Launcher(Protocol):
     async def check(self, passphrase: str) -> None:
         """Whether it is the profile's. Takes its time, beside the event loop. `errors.WrongPassphrase`."""
 
-    def shut(self, shut: bool) -> None:
-        """Whether new front ends and commands are refused at the control socket, as far as it is this process's."""
+    def set_locked(self, locked: bool) -> None:
+        """This terminal is locked, or open again: with the setting `lock.commands` at `refuse` a node of this process serves
+        nobody new meanwhile."""
 
     async def wipe(self) -> None:
         """Stop what was started, and delete the profile with its log for good. `errors.ProfileBusy` while another program runs

@@ -83,17 +83,20 @@ async def test_a_profile_without_a_passphrase_and_an_input_that_is_no_terminal_c
         assert not one.conversation._lock.locked
 
 
-async def test_a_shut_socket_refuses_who_comes_and_goes_on_serving_who_is_there(api, runtime):
+async def test_the_socket_of_a_locked_terminal_refuses_who_comes_if_that_is_set_and_goes_on_serving_who_is_there(api, runtime):
     path = runtime / "s" / "c.sock"
     server = ControlServer(api, path)
     await server.start()
     try:
         first = await RemoteNode.attach(path)
-        server.shut = True
+        server.locked = True
+        allowed = await RemoteNode.attach(path)
+        await allowed.close()
+        api.kept["lock.commands"] = "refuse"
         with pytest.raises(IntentRefused, match="locked at its terminal"):
             await RemoteNode.attach(path)
         assert (await first.me()).rows.name == api.name
-        server.shut = False
+        server.locked = False
         second = await RemoteNode.attach(path)
         await asyncio.gather(first.close(), second.close())
     finally:
