@@ -385,7 +385,7 @@ MUTANTS = (
         tests=REGARDS,
     ),
     Mutant(
-        name="whom the user has blocked may pair",
+        name="whom the user has blocked is turned away at once, and comes again and again",
         file="multichat_tui/node/pairing.py",
         old="        if world.blocked(devices.user):\n            # Not answered",
         new="        if False:\n            # Not answered",

@@ -159,6 +159,8 @@ def test_no_pairing_with_somebody_blocked_in_either_direction() -> None:
         await eve.api.submit(AcceptContact(link=link))
         await asyncio.sleep(120)
         assert [row.name for row in (await bob.api.contacts()).rows] == ["ann"]
+        refused = dict((await bob.api.status()).rows.counters)["pair-blocked"]
+        assert refused < 50, "who is turned away does not come again and again"
         theirs = (await eve.api.submit(InviteContact())).link
         assert theirs is not None
         with pytest.raises(IntentRefused, match="blocked"):

@@ -8,7 +8,7 @@ from simulated_world import Person, SimulatedWorld, collect, until
 from multichat_tui.model.errors import IntentRefused, NotFound
 from multichat_tui.model.events import ChannelChanged, Event, MessageAdded
 from multichat_tui.model.ids import ChannelId, Log, UserId
-from multichat_tui.model.intents import AnswerRequest, ChangeSetting, OpenDirect, SetRegard
+from multichat_tui.model.intents import AnswerRequest, ChangeSetting, LeaveChannel, OpenDirect, SetRegard
 from multichat_tui.model.limits import MAX_REQUEST_RECORDS
 from multichat_tui.model.regards import Regard, RequestRow
 from multichat_tui.model.searching import Phrase, Search
@@ -122,11 +122,16 @@ def test_declined_stays_declined_and_the_asker_is_told_nothing() -> None:
         before = await eve.rows(channel)
         await eve.say(channel, "really, buy this")
         await asyncio.sleep(300)
+        after = [row.state for row in await eve.rows(channel)]
+        assert after[: len(before)] == [row.state for row in before]
+        # A conversation begun anew is no way around it.
+        await eve.api.submit(LeaveChannel(channel=channel))
+        await write_to(eve, bob, "buy that")
+        await asyncio.sleep(300)
         await bob.stop()
         await bob.start()
         await asyncio.sleep(300)
         assert await requests(bob) == ()
-        assert [row.state for row in await eve.rows(channel)][: len(before)] == [row.state for row in before]
         with pytest.raises(NotFound):
             await bob.api.submit(AnswerRequest(user=await user_of(eve), accept=True))
         # bob thinks better of it, and writes first.
