@@ -445,7 +445,7 @@ MUTANTS = (
         file="multichat_tui/node/private_statements.py",
         old="    if peer is None or peer != author:",
         new="    if peer is None:",
-        tests=VOUCHING,
+        tests="tests/unit/node/test_node_private_statements.py",
     ),
     Mutant(
         name="fellow members are told whom one vouches for",

@@ -90,10 +90,10 @@ class Dialing:
         opened = self._open()
         manual = self.addresses(DeviceId(MANUAL))
         self._targets = [Target(credential=c, addresses=(*a, *manual)) for c, a in held]
+        owners = world.certificates() if world.regards else {}
         for credential in peers:
             assert credential.device is not None
-            owner = world.user_of(credential.device) if world.regards else None
-            if owner is not None and world.blocked(owner):
+            if credential.device in owners and world.blocked(owners[credential.device].user):
                 continue  # they may call, for the channels that both are in; this node does not
             self._targets.append(Target(credential=credential, addresses=(*self.addresses(credential.device), *manual)))
         keys = {target.credential.key for target in self._targets}

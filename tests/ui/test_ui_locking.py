@@ -49,6 +49,7 @@ async def test_the_lock_hides_everything_receives_on_and_counts_without_a_name(s
         await seat.sees("3 new")
         assert hides_all(seat), seat.text
         assert len([i for i in seat.node.intents if isinstance(i, MarkRead)]) == before, "nothing counts as read"
+        assert not seat.main.front.focused
         await type_passphrase(seat, "open sesame")
         await seat.sees("psst 2")
         assert seat.launcher.tried == ["open sesame"]

@@ -24,7 +24,7 @@ from multichat_tui.model.vouching import (
 )
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.engine import Engine
-from multichat_tui.node.private_statements import said_between, told_to
+from multichat_tui.node.private_statements import said_between, takes_from, told_to
 
 ANA, BEN = UserId(b"a" * 32), UserId(b"b" * 32)
 
@@ -52,6 +52,10 @@ def test_only_a_contact_that_is_not_blocked_is_told_and_of_introductions_each_on
         assert [s.kind for s in told["bob"]] == [s.kind for s in told["eve"]] == [StatementKind.VOUCH, StatementKind.INTRODUCTION]
         assert told["bob"][1] != told["eve"][1]
         assert said_between(here, users["dan"]) == ()
+        for kind in PRIVATE:
+            assert takes_from(here, users["bob"], users["bob"], kind)
+            assert not takes_from(here, users["eve"], users["bob"], kind), "by somebody else, of a contact"
+            assert not takes_from(here, users["dan"], users["dan"], kind), "of no contact"
 
         async def heard() -> bool:
             return users["ann"] in engine_of(bob).world.introductions
