@@ -414,6 +414,10 @@ class Me:
     fingerprint: str
 
 
+PURGING = "taking messages away"
+"""What a purge says in `Progress.what`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """Long work of the node that goes on beside everything else: `done` of `total`; a total of 0 is not known."""

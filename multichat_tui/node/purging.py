@@ -7,7 +7,7 @@ from multichat_tui.model.errors import IntentRefused
 from multichat_tui.model.ids import ChannelId, Log, RecordId
 from multichat_tui.model.intents import Accepted, PurgeMessages, RedactMessages
 from multichat_tui.model.limits import MAX_TARGETS, PURGE_RECORDS, SWEEP_PAUSE_MS
-from multichat_tui.model.snapshots import Membership
+from multichat_tui.model.snapshots import PURGING, Membership
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.moderating import clean_reason
 from multichat_tui.node.redacting import Redacting
@@ -82,7 +82,7 @@ class Purging:
 
     def _tell(self, purge: _Purge) -> None:
         done = purge.total - len(purge.targets)
-        self._world.tell_progress(f"purge {purge.channel.hex()}", "taking messages away", done, purge.total)
+        self._world.tell_progress(f"purge {purge.channel.hex()}", PURGING, done, purge.total)
 
     def wake_times(self) -> list[int]:
         return [] if self._next_at is None else [self._next_at]

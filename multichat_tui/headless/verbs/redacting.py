@@ -3,11 +3,18 @@
 import time
 
 from multichat_tui.headless.host import Context
-from multichat_tui.headless.session import session
+from multichat_tui.headless.session import session, wait_for
 from multichat_tui.headless.verbs.moderating import do_in_channel
 from multichat_tui.model.errors import UsageError
+from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.snapshots import PURGING
+from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import disappearing, redacting
+from multichat_tui.node.api.commands.moderating import Done
 from multichat_tui.node.api.lookup import find_destination, find_message
+
+MOST_S = 600.0
+"""For a purge to be written."""
 
 
 async def redact(context: Context) -> int:
@@ -25,7 +32,25 @@ async def purge(context: Context) -> int:
     if (args.last is None) == (not args.all):
         raise UsageError("Say what is to go: --last SPAN, or --all.", "multichat purge CH PERSON --last 1h")
     span, now_ms = redacting.ALL if args.all else args.last, int(time.time() * 1000)
-    return await do_in_channel(context, lambda api, where: redacting.purge(api, where, args.name, span, args.reason, now_ms), "")
+
+    async def purge_all(api: NodeApi, where: ChannelId) -> Done:
+        done = await redacting.purge(api, where, args.name, span, args.reason, now_ms)
+        # Of many messages the node writes a few records at a time, and forgets what is left when it ends.
+        await wait_for(api, Written(api), MOST_S)
+        return done
+
+    return await do_in_channel(context, purge_all, "")
+
+
+class Written:
+    """Asks whether all that is to be taken away is named."""
+
+    def __init__(self, api: NodeApi) -> None:
+        self._api = api
+
+    async def __call__(self) -> bool | None:
+        progress = (await self._api.status()).rows.progress
+        return None if any(each.what == PURGING for each in progress) else True
 
 
 async def disappear(context: Context) -> int:
