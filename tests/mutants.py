@@ -1155,8 +1155,8 @@ MUTANTS = (
     Mutant(
         name="topics-by-arrival",
         file="multichat_tui/channel/authority.py",
-        old="winner = max(found, key=lambda op: (self.level(op), op.order))",
-        new="winner = max(found, key=lambda op: op.index)",
+        old="return max(found, key=lambda op: (self.level(op), op.order), default=None)",
+        new="return max(found, key=lambda op: op.index, default=None)",
         tests=CONTROL,
     ),
     Mutant(
@@ -1330,8 +1330,8 @@ MUTANTS = (
     Mutant(
         name="what-is-beside-a-restriction-for-all-stays",
         file="multichat_tui/node/timeline.py",
-        old="for ruling in set(before.rulings) ^ set(after.rulings):",
-        new="for ruling in ():",
+        old="        for restriction in restrictions:",
+        new="        for restriction in ():",
         tests="tests/simulation/test_moderation_stories.py",
     ),
     Mutant(

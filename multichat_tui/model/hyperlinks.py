@@ -9,3 +9,20 @@ keeps the search linear in the text."""
 
 def holds_link(text: str) -> bool:
     return _LINK.search(text) is not None
+
+
+MAX_DRAWN_CHARACTERS = 2048
+"""Of a link that can be followed in a terminal; what stands behind is text."""
+_DRAWN = re.compile(r"https?://[!-~]{3," + str(MAX_DRAWN_CHARACTERS) + "}", re.IGNORECASE)
+_TAIL = ".,;:!?)]}>'\""
+
+
+def links_in(text: str) -> list[tuple[int, int]]:
+    """Where links to the web stand, to be drawn as such, without the punctuation that ends a sentence. Each is a link."""
+    found = []
+    for match in _DRAWN.finditer(text):
+        end = match.end()
+        while text[end - 1] in _TAIL:
+            end -= 1
+        found.append((match.start(), end))
+    return found

@@ -4,13 +4,13 @@ Columns: mark (1), time (5 and a space; left out when narrow), name, text, deliv
 only; its further lines are indented to it, so that no text can look like another's name.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich.style import Style
 from textual.strip import Strip
 
+from multichat_tui.model.hyperlinks import links_in
 from multichat_tui.model.ids import RecordId, UserId
 from multichat_tui.model.limits import MAX_THREAD_ROWS
 from multichat_tui.model.snapshots import Delivery, Gap, MessageRow, RowKind
@@ -25,10 +25,6 @@ FOLD_LINES = 12
 """A message of more lines is folded..."""
 FOLDED_LINES = 8
 """...to this many."""
-MAX_LINK_CHARACTERS = 2048
-
-_LINK = re.compile(r"https?://[!-~]{3," + str(MAX_LINK_CHARACTERS) + "}", re.IGNORECASE)
-_LINK_TAIL = ".,;:!?)]}>'\""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,17 +71,6 @@ def columns(cells: int) -> Columns:
     time = 6 if cells >= 46 else 0
     name = 13 if cells >= 84 else 10 if cells >= 56 else 8
     return Columns(time=time, name=name, text=max(2, cells - 1 - time - name - 1 - 1 - DELIVERY_CELLS))
-
-
-def links_in(text: str) -> list[tuple[int, int]]:
-    """Where http and https links stand, without the punctuation that ends a sentence."""
-    found = []
-    for match in _LINK.finditer(text):
-        end = match.end()
-        while text[end - 1] in _LINK_TAIL:
-            end -= 1
-        found.append((match.start(), end))
-    return found
 
 
 def paint(entry: Entry, around: Surroundings, *, unfolded: bool = False, under_cursor: bool = False) -> list[Strip]:

@@ -17,11 +17,11 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input
 
+from multichat_tui.model.hyperlinks import links_in
 from multichat_tui.node.api.qr import needs, qr_code
 from multichat_tui.ui.actions import ACTIONS, KEYS, TITLES, Scope, key_name, keys_of
 from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.cells import Piece, one_line, strip_of, width, wrap
-from multichat_tui.ui.drawing import links_in
 from multichat_tui.ui.glyphs import ASCII, Glyphs
 from multichat_tui.ui.palette import PLAIN, Palette
 from multichat_tui.ui.selecting import extract, mark

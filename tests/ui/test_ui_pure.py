@@ -1,5 +1,7 @@
 """The parts without a screen: cells, editor, completion, window, colours, settings."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from rich.cells import cell_len
 from rich.style import Style
 from twin import TwinNode, channel_id, user
 
+from multichat_tui.model.hyperlinks import holds_link, links_in
 from multichat_tui.model.ids import DeviceId, UserId
 from multichat_tui.model.snapshots import PeerRow, RowKind
 from multichat_tui.node.api.commands.shape import NAMES
@@ -15,13 +18,14 @@ from multichat_tui.ui.actions import Scope
 from multichat_tui.ui.cells import clip, drawn, pad, sober, strip_of, width, wrap
 from multichat_tui.ui.completing import complete
 from multichat_tui.ui.desk import Desk
-from multichat_tui.ui.drawing import Surroundings, columns, links_in, notice_text, paint
+from multichat_tui.ui.drawing import Surroundings, columns, notice_text, paint
 from multichat_tui.ui.editor import Editor
 from multichat_tui.ui.entries import Message, entries_of
 from multichat_tui.ui.found import around_strips
 from multichat_tui.ui.glyphs import ASCII, UNICODE, Glyphs, choose, encoding_of
 from multichat_tui.ui.panel import help_page
 from multichat_tui.ui.preferences import Look, Preferences, Signs
+from multichat_tui.ui.switcher import targets
 from multichat_tui.ui.themes import DARK
 from multichat_tui.ui.window import MAX_WINDOW_ROWS, MessageWindow
 
@@ -79,6 +83,31 @@ def test_the_columns_fill_the_pane(cells: int) -> None:
 def test_links_end_before_the_punctuation_of_the_sentence() -> None:
     text = "see https://a.example/x_(y), and <http://b.example>!"
     assert [text[a:b] for a, b in links_in(text)] == ["https://a.example/x_(y", "http://b.example"]
+
+
+@given(st.text(alphabet="htps:/w.mailo ()a", max_size=60))
+def test_whatever_is_drawn_as_a_link_counts_as_one(text: str) -> None:
+    assert not links_in(text) or holds_link(text)
+
+
+def test_why_one_cannot_write_stands_in_the_composer_and_archived_channels_stand_last() -> None:
+    node, desk = TwinNode(), Desk()
+    for name in ("alpha", "beta"):
+        node.add_channel(name)
+    rows = node.channel_rows
+    rows[channel_id("alpha")] = replace(rows[channel_id("alpha")], archived=True, writing="This channel is archived.")
+    desk.channels = rows
+    assert [row.name for row in desk.ordered] == ["beta", "alpha"]
+    assert [row.name for row in targets(desk, (channel_id("alpha"),), None)] == ["beta", "alpha"]
+    assert faces.prompt(rows[channel_id("alpha")], desk)[1] == "This channel is archived."
+
+
+def test_members_stand_under_the_names_of_their_roles_the_highest_first() -> None:
+    node = TwinNode()
+    channel = node.add_channel("dev", members=("ann", "bob", "kim"))
+    members = [replace(row, role="reviewer", rank=20) if row.name == "kim" else row for row in node.member_rows[channel]]
+    titles = ["".join(text for text, _ in item.left) for item in faces.member_items(members, DARK, UNICODE) if not item.target]
+    assert [title for title in titles if title] == ["FOUNDERS 1", "REVIEWER 1", "MEMBERS 2"]
 
 
 def test_the_editor_moves_by_words_erases_yanks_and_undoes() -> None:
