@@ -1883,8 +1883,8 @@ MUTANTS = (
     Mutant(
         name="a-founder-who-left-can-be-banned",
         file="multichat_tui/channel/permitting.py",
-        old="        case Ban():\n            return act.user not in past.subjects.founders and _less",
-        new="        case Ban():\n            return _less",
+        old="return user not in past.subjects.founders and not past.holds(user, rank)",
+        new="return not past.holds(user, rank)",
         tests=f"{AUTHORITY} -k nobody_acts_on_a_founder",
     ),
     Mutant(

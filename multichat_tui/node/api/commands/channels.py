@@ -70,8 +70,9 @@ async def join(call: Call) -> Outcome:
             return Outcome(lines=(f"You are in #{one_line(row.name)}.",), open_channel=row.channel)
         done = await workspaces.join_listed(call.api, workspace, row)
         return Outcome(lines=(done.said,), fields=done.fields, open_channel=row.channel)
+    inside = bool(await workspaces.all_workspaces(call.api))
     raise UsageError(
-        "That is no invitation link, and no channel on the list of a workspace of yours.",
+        "That is no invitation link, and no channel on the list of a workspace." if inside else "That is no invitation link.",
         "/join LINK takes a link that begins with multichat:join/; a member makes one with /invite.",
     )
 
