@@ -13,7 +13,7 @@ DELIVERY_CELLS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glyphs:
-    """One set. Every sign is one cell wide, but for the delivery signs of up to two."""
+    """One set. Every sign is one cell wide, but for the delivery signs of up to two and that of what expires, of up to three."""
 
     queued: str
     some: str
