@@ -27,7 +27,8 @@ from multichat_tui.model.joins import decode_join
 from multichat_tui.model.limits import MAX_FRAME_BYTES
 from multichat_tui.model.receipts import decode_receipt
 from multichat_tui.model.records import decode_record, encode_header, signed_bytes
-from multichat_tui.model.statements import decode_statement
+from multichat_tui.model.statements import StatementKind, decode_profile, decode_statement, encode_profile
+from multichat_tui.model.vouching import decode_introductions, decode_vouches, encode_introductions, encode_vouches
 from multichat_tui.net.announcement import announced_token, unpack_addresses
 
 Json: TypeAlias = Any
@@ -157,6 +158,27 @@ def _statement(question: Question) -> Answer:
     }
 
 
+def _statement_content(question: Question) -> Answer:
+    content = _bytes(question, "content")
+    match question["kind"]:
+        case StatementKind.PROFILE:
+            profile = decode_profile(content)
+            again = None if isinstance(profile, Rejected) else encode_profile(profile)
+        case StatementKind.VOUCH:
+            vouches = decode_vouches(content)
+            again = None if isinstance(vouches, Rejected) else encode_vouches(vouches)
+        case StatementKind.INTRODUCTION:
+            introductions = decode_introductions(content)
+            again = None if isinstance(introductions, Rejected) else encode_introductions(*introductions)
+        case _:
+            return UNSUPPORTED
+    if again is None:
+        return REJECTED
+    known = decode(again, MAX_FRAME_BYTES)
+    assert not isinstance(known, Rejected)
+    return {"fields": value_json(known)}
+
+
 def _join(question: Question) -> Answer:
     found = decode_join(_bytes(question, "bytes"))
     if isinstance(found, Rejected):
@@ -264,6 +286,7 @@ ANSWERS: Mapping[str, Callable[[Question], Answer]] = {
     "certificate": _certificate,
     "device list": _device_list,
     "statement": _statement,
+    "statement content": _statement_content,
     "join": _join,
     "receipt": _receipt,
     "record": _record,

@@ -20,6 +20,7 @@ DAMAGED = {
     "certificate": "bytes",
     "device list": "bytes",
     "statement": "bytes",
+    "statement content": "content",
     "join": "bytes",
     "receipt": "bytes",
     "record": "header",

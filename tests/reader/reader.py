@@ -238,7 +238,27 @@ def device_list(data: bytes) -> Answer:
 def statement(data: bytes) -> Answer:
     it, body, (signature,) = opened(data, 4096, 1, STATEMENT)
     holds = signed_by(it[4], b"multichat statement 1\0" + body, signature)
+    holds = holds and (it[2] != 3 or user_of(it[4]) == it[3])  # an account is closed by its own key
     return {"user": it[3], "kind": it[2], "device": it[4], "number": it[5], "content": it[6], "holds": holds}
+
+
+VOUCH = row(ID, TIME, text(0, 64))
+INTRODUCTION = row(ID, text(0, 48), octets(16), boolean, TIME, TIME, text(0, 64))
+CONTENTS = {
+    1: fields({0: text(1, 48), 1: text(0, 48)}),
+    4: fields({0: many(VOUCH, 64)}),
+    5: fields({0: ID, 1: many(INTRODUCTION, 8)}),
+}
+
+
+def statement_content(kind: int, data: bytes) -> Answer:
+    """What a statement of this kind says; the users of a list of vouches ascend."""
+    if kind not in CONTENTS:
+        return {"unsupported": True}
+    it = CONTENTS[kind](decode(data, 4096))
+    if kind == 4:
+        need(all(a[0] < b[0] for a, b in itertools.pairwise(it[0])))
+    return {"fields": as_json(it)}
 
 
 def join(data: bytes) -> Answer:
@@ -639,6 +659,7 @@ ANSWERS: dict[str, Callable[[Any, Callable[[str], bytes]], Answer]] = {
     "certificate": lambda q, b: certificate(b("bytes")),
     "device list": lambda q, b: device_list(b("bytes")),
     "statement": lambda q, b: statement(b("bytes")),
+    "statement content": lambda q, b: statement_content(q["kind"], b("content")),
     "join": lambda q, b: join(b("bytes")),
     "receipt": lambda q, b: receipt(b("bytes")),
     "record": lambda q, b: record(b("header"), b("signature"), None if q["body"] is None else b("body")),

@@ -37,6 +37,7 @@ from multichat_tui.crypto.identity import (
     sign_join,
     sign_profile,
     sign_receipt,
+    sign_statement,
 )
 from multichat_tui.crypto.keys import Signer, agree, link_key, mac, pair_key, public_key, sealing_public_key, sign
 from multichat_tui.crypto.sas import (
@@ -123,6 +124,7 @@ from multichat_tui.model.frames import (
 )
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest, fingerprint, short
 from multichat_tui.model.invitations import Invitation, InvitationKind, join_seed, token_key
+from multichat_tui.model.limits import INTRODUCTION_MS
 from multichat_tui.model.ports import Credential, CredentialKind, LocalDevice
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.receipts import HeldChain
@@ -136,7 +138,8 @@ from multichat_tui.model.records import (
     signed_bytes,
     size_bucket,
 )
-from multichat_tui.model.statements import Profile
+from multichat_tui.model.statements import Profile, StatementKind
+from multichat_tui.model.vouching import Introduction, Vouch, encode_introductions, encode_vouches
 from multichat_tui.net.announcement import announce
 
 NOW_MS = 1_750_000_000_000
@@ -254,7 +257,51 @@ def signed() -> dict[str, Any]:
             "chains": [[c.device.hex(), c.seq, c.hash.hex()] for c in receipt.chains],
             "encoded": receipt.encoded.hex(),
         },
+        **private(),
     }
+
+
+def private() -> dict[str, Any]:
+    """Statements that their author alone tells: whom Ada vouches for, and whom she brings together with Grace."""
+    vouches = (
+        Vouch(user=GRACE.user, since_ms=NOW_MS, note="from the harbour"),
+        Vouch(user=UserId(filled(0x60)), since_ms=NOW_MS - 1),
+    )
+    introductions = tuple(
+        Introduction(
+            other=UserId(filled(first)),
+            name=name,
+            seed=filled(first + 1, 16),
+            hosts=hosts,
+            since_ms=NOW_MS,
+            expires_ms=NOW_MS + INTRODUCTION_MS,
+            note=note,
+        )
+        for first, name, hosts, note in ((0x60, "Linus", True, "you both sail"), (0x20, "", False, ""))
+    )
+    contents = {
+        "vouches": (StatementKind.VOUCH, 4, encode_vouches(vouches)),
+        "introductions": (StatementKind.INTRODUCTION, 5, encode_introductions(GRACE.user, introductions)),
+    }
+    made: dict[str, Any] = {}
+    for name, (kind, number, content) in contents.items():
+        statement = sign_statement(DEVICES["ada"], ADA.user, kind, number, content)
+        assert statement is not None
+        made[name] = {
+            "device_seed": DEVICES["ada"].signing_seed.hex(),
+            "user": ADA.user.hex(),
+            "kind": kind.value,
+            "number": number,
+            "content": content.hex(),
+            "encoded": statement.encoded.hex(),
+        }
+    listed = sorted(vouches, key=lambda vouch: vouch.user)
+    made["vouches"]["list"] = [[vouch.user.hex(), vouch.since_ms, vouch.note] for vouch in listed]
+    made["introductions"]["reader"] = GRACE.user.hex()
+    made["introductions"]["list"] = [
+        [one.other.hex(), one.name, one.seed.hex(), one.hosts, one.since_ms, one.expires_ms, one.note] for one in introductions
+    ]
+    return made
 
 
 def acts() -> dict[str, tuple[Act, ...]]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from multichat_tui.crypto.keys import public_key
+from multichat_tui.model.codec import Value, decode, encode
+from multichat_tui.model.statements import MAX_STATEMENT_BYTES
 from multichat_tui.node.conforming import REJECTED, answer
 
 HERE = Path(__file__).parent
@@ -34,6 +36,19 @@ def damaged(encoded: str, seed: str) -> list[str]:
         at = rng.randrange(len(data))
         copies.append(data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :])
     return [copy.hex() for copy in copies]
+
+
+def misshapen(content: str) -> list[str]:
+    """Copies of a map whose last entry is a list of rows, well encoded, but: turned around, a row twice, of more rows than any
+    statement may have, a row that is longer or shorter, and with a key that nobody knows."""
+    fields = decode(bytes.fromhex(content), MAX_STATEMENT_BYTES)
+    assert isinstance(fields, dict)
+    last = max(fields)
+    rows = fields[last]
+    assert isinstance(rows, list)
+    assert isinstance(rows[0], list)
+    lists: list[list[Value]] = [rows[::-1], rows[:1] * 2, rows[:1] * 9, rows[:1] * 65, [[*rows[0], 1]], [rows[0][:-1]], []]
+    return [encode({**fields, last: each}).hex() for each in lists] + [encode({**fields, 9: 1}).hex()]
 
 
 def questions() -> list[tuple[str, str, dict[str, Any]]]:
@@ -70,6 +85,16 @@ def questions() -> list[tuple[str, str, dict[str, Any]]]:
         made.append((level, ask, {"ask": ask, "bytes": encoded}))
         for number, copy in enumerate(damaged(encoded, name)):
             made.append((level, f"damaged {ask} {number}", {"ask": ask, "bytes": copy}))
+    made.append(("identities", "statement: closed", {"ask": "statement", "bytes": frozen("devices")["closing"]}))
+    for name in ("vouches", "introductions"):
+        case, damage = signed[name], f"{name} "
+        made.append(("identities", f"statement: {name}", {"ask": "statement", "bytes": case["encoded"]}))
+        for number, copy in enumerate(damaged(case["encoded"], damage)):
+            made.append(("identities", f"statement: {name}, damaged {number}", {"ask": "statement", "bytes": copy}))
+        content = {"ask": "statement content", "kind": case["kind"]}
+        made.append(("identities", f"content: {name}", {**content, "content": case["content"]}))
+        for number, copy in enumerate([*damaged(case["content"], name), *misshapen(case["content"])]):
+            made.append(("identities", f"content: {name}, damaged {number}", {**content, "content": copy}))
     for case in frozen("invitations"):
         made.append(("identities", f"{case['kind']} link", {"ask": "link", "text": case["link"]}))
         made.append(("identities", f"{case['kind']} link, broken", {"ask": "link", "text": case["link"][:-3] + "AAA"}))

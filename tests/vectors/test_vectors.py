@@ -30,7 +30,8 @@ from multichat_tui.model.invitations import Invitation, join_seed, parse_link, t
 from multichat_tui.model.joins import Join, decode_join
 from multichat_tui.model.receipts import Receipt, decode_receipt
 from multichat_tui.model.records import body_hash, decode_record, encode_header, seal_body, signed_bytes
-from multichat_tui.model.statements import Profile, Statement, decode_profile, decode_statement
+from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile, decode_statement
+from multichat_tui.model.vouching import decode_introductions, decode_vouches
 
 
 def frozen(name: str) -> Any:
@@ -116,6 +117,26 @@ def test_what_was_signed_holds_as_ever() -> None:
     assert receipt.number == vectors["receipt"]["number"]
     assert [[c.device.hex(), c.seq, c.hash.hex()] for c in receipt.chains] == vectors["receipt"]["chains"]
     assert decode_profile(statement.content) == Profile(name=vectors["profile"]["name"], status=vectors["profile"]["status"])
+
+
+def test_what_is_told_to_contacts_alone_is_read_as_ever() -> None:
+    vectors = frozen("signed")
+    for name, kind in (("vouches", StatementKind.VOUCH), ("introductions", StatementKind.INTRODUCTION)):
+        case = vectors[name]
+        statement = decode_statement(unhex(case["encoded"]))
+        assert isinstance(statement, Statement)
+        assert statement_holds(statement)
+        assert (statement.kind, statement.number, statement.content) == (kind, case["number"], unhex(case["content"]))
+    vouches = decode_vouches(unhex(vectors["vouches"]["content"]))
+    assert not isinstance(vouches, Rejected)
+    assert [[one.user.hex(), one.since_ms, one.note] for one in vouches] == vectors["vouches"]["list"]
+    found = decode_introductions(unhex(vectors["introductions"]["content"]))
+    assert not isinstance(found, Rejected)
+    reader, introductions = found
+    assert reader.hex() == vectors["introductions"]["reader"]
+    assert [
+        [one.other.hex(), one.name, one.seed.hex(), one.hosts, one.since_ms, one.expires_ms, one.note] for one in introductions
+    ] == vectors["introductions"]["list"]
 
 
 @pytest.mark.parametrize("case", frozen("acts"), ids=lambda case: case["name"])
