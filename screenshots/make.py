@@ -24,13 +24,25 @@ from terminal import Terminal  # noqa: E402
 
 from multichat_tui.headless.remote import RemoteNode  # noqa: E402
 from multichat_tui.model.ids import ChannelId  # noqa: E402
-from multichat_tui.model.intents import CreateChannel, OpenDirect, SendMessage, SetTopic  # noqa: E402
+from multichat_tui.model.intents import (  # noqa: E402
+    ActOn,
+    CreateChannel,
+    CreateWorkspace,
+    GiveRank,
+    ListChannel,
+    MakeResource,
+    OpenDirect,
+    SendMessage,
+    SetTopic,
+)
+from multichat_tui.model.ranks import MODERATOR  # noqa: E402
 from multichat_tui.model.snapshots import ChannelRow  # noqa: E402
 
 LOOPBACK = {"MULTICHAT_LISTEN": "127.0.0.1:0", "MULTICHAT_LAN": "off", "TERM": "tmux-256color", "COLORTERM": "truecolor"}
 NORMAL = [(40, 44, 52), (255, 130, 120), (140, 200, 120), (230, 190, 110), (124, 196, 255), (200, 150, 230), (110, 200, 200)]
 BRIGHT = [(90, 96, 108), (255, 150, 140), (160, 220, 140), (245, 210, 130), (150, 210, 255), (220, 170, 250), (130, 220, 220)]
 THEME = TerminalTheme((18, 21, 28), (213, 218, 227), [*NORMAL, (200, 200, 200)], [*BRIGHT, (240, 240, 240)])
+POLL = (("question", "When do we cook?"), ("options", "tonight|tomorrow"))
 FONT = "DejaVu Sans Mono"
 """What the PNGs are drawn with; browsers take their own monospace font if it is missing."""
 
@@ -122,12 +134,20 @@ async def play(homes: Homes, screen: Terminal) -> None:
     garden = await channel_of(ann, "garden", "what grows, and who waters it", [bob, cleo])
     harbour = await channel_of(ann, "harbour", "boats", [bob, cleo])
     market = await channel_of(ann, "market", "Saturdays", [cleo])
+    workspace = (await ann.submit(CreateWorkspace(name="allotment"))).channel
+    assert workspace is not None
+    for guest in (bob, cleo):
+        await bring_in(ann, guest, workspace)
+    for channel in (garden, market):
+        await ann.submit(ListChannel(workspace=workspace, channel=channel))
+    await ann.submit(GiveRank(channel=workspace, user=(await bob.me()).rows.user, rank=MODERATOR))
 
     screen.until_shows("garden")
     await open_channel(screen, ann, "garden")
     people = [ann, bob, cleo]
     asked = (await ann.submit(SendMessage(channel=garden, text="Who has a key to the tool shed?"))).record
     assert asked is not None
+    await until_delivered(ann, asked)
     for who, text in ((bob, "It hangs behind the rain barrel."), (cleo, "Not any more: I have it, and bring it tonight.")):
         answer = (await who.submit(SendMessage(channel=garden, text=text, reply_to=asked))).record
         assert answer is not None
@@ -143,6 +163,19 @@ async def play(homes: Homes, screen: Terminal) -> None:
             (ann, garden, "Yes, behind the shed. It needs two to carry."),
             (bob, garden, "Recipe for the sauce: https://example.org/sauce - 2 kg tomatoes, basil, patience."),
             (cleo, garden, "Patience is sold out. :)"),
+        ],
+    )
+    jokes = next(row for row in (await bob.timeline(garden)).rows if row.text.startswith("Patience"))
+    for who, emoji in ((bob, "😄"), (ann, "😄")):
+        await who.submit(ActOn(channel=garden, record=jokes.id, act="react", fields=(("emoji", emoji), ("on", "yes"))))
+    asked = (await cleo.submit(MakeResource(channel=garden, kind="poll", fields=POLL))).record
+    assert asked is not None
+    await until_delivered(cleo, asked)
+    for who, option in ((bob, "1"), (ann, "1"), (cleo, "2")):
+        await who.submit(ActOn(channel=garden, record=asked, act="vote", fields=(("option", option),)))
+    await settle(
+        people,
+        [
             (ann, garden, "Then we start early. I'll put the big pot on at five, and whoever comes first stirs."),
         ],
     )
@@ -175,6 +208,18 @@ async def play(homes: Homes, screen: Terminal) -> None:
     screen.until_gone("Esc close")
     screen.press("C-u")
     photograph_more(screen)
+    screen.press("F2")
+    screen.until_shows("Moderation #garden")
+    screen.press("3")
+    screen.until_shows("bob +moderator")
+    screen.press("a", "s", "3")
+    screen.until_shows("What it will do")
+    photograph(screen, "moderation")
+    screen.press("Escape")
+    screen.until_gone("What it will do")
+    for _ in range(4):
+        screen.press("Escape")
+    screen.until_gone("Moderation #garden")
     screen.type("the ladder is by the ga")
     screen.until_shows("by the ga")
     screen.until(lambda lines: "Ctrl+K" in lines[-1], "the plain status line")
@@ -191,7 +236,7 @@ async def open_channel(screen: Terminal, ann: RemoteNode, name: str) -> None:
     """Go to a channel as one does at the keyboard."""
     rows = [row for row in (await ann.channels()).rows if isinstance(row, ChannelRow)]
     for _ in range(len(rows) + 1):
-        if screen.screen()[0].startswith(f" #{name}"):
+        if f"#{name}  " in screen.screen()[0]:
             return
         before = screen.screen()[0]
         screen.press("C-n")
