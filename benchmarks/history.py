@@ -13,7 +13,8 @@ from pathlib import Path
 from benchmarks.sending import text_of
 from multichat_tui.crypto.identity import ENTROPY_BYTES, Account, DeviceSecrets, certify, sign_join
 from multichat_tui.crypto.keys import Signer, public_key
-from multichat_tui.model.acts import Admit, Invite, Message, encode_acts
+from multichat_tui.model.act_bytes import encode_acts
+from multichat_tui.model.acts import Admit, Invite, Message
 from multichat_tui.model.frames import FullItem
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log
 from multichat_tui.model.invitations import join_seed

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from benchmarks.measures import Figure, Measure, at_most, quantile
 from multichat_tui.crypto.olm import new_olm_account
-from multichat_tui.model.acts import Message, encode_acts
+from multichat_tui.model.act_bytes import encode_acts
+from multichat_tui.model.acts import Message
 from multichat_tui.model.ids import ChannelId, Log, RecordId
 from multichat_tui.model.intents import CreateChannel, SendMessage
 from multichat_tui.model.ports import TimelineEntry

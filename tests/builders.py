@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from multichat_tui.crypto.identity import Account, DeviceSecrets, certify, first_device_list
 from multichat_tui.crypto.keys import Signer
-from multichat_tui.model.acts import Act, Create, Message, SetTopic, Style, encode_acts
+from multichat_tui.model.act_bytes import encode_acts
+from multichat_tui.model.acts import Act, Create, Message, SetTopic, Style
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import FullItem
 from multichat_tui.model.identity import Certificate, DeviceList

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from multichat_tui.channel.resources import registry
+from multichat_tui.model.act_bytes import decode_acts
 from multichat_tui.model.acts import (
     Act,
     Admit,
@@ -23,7 +24,6 @@ from multichat_tui.model.acts import (
     SetTopic,
     Style,
     Unban,
-    decode_acts,
 )
 from multichat_tui.model.channel_settings import setting_words
 from multichat_tui.model.codec import Rejected

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from multichat_tui.channel.bodies import excuse, expires_at, retention_of
 from multichat_tui.channel.resources import registry
-from multichat_tui.model.acts import Act, Redact, act_type, decode_acts
+from multichat_tui.model.act_bytes import decode_acts
+from multichat_tui.model.acts import Act, Redact, act_type
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import Request

@@ -17,7 +17,7 @@ from multichat_tui.crypto.identity import (
 )
 from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key, sealing_public_key, verify
 from multichat_tui.crypto.proofs import CLIENT_HELLO_BYTES, SERVER_PROOF_BYTES, Binding, ClientHello, ServerProof, Transcript
-from multichat_tui.model.acts import decode_acts, encode_acts
+from multichat_tui.model.act_bytes import decode_acts, encode_acts
 from multichat_tui.model.codec import Rejected, Value, decode, encode
 from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.identity import decode_certificate, decode_device_list

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from multichat_tui.channel.content_rules import asked
 from multichat_tui.channel.resources import registry
-from multichat_tui.model.acts import Act, Message, Rename, SetTopic, Style, encode_acts, is_control
+from multichat_tui.model.act_bytes import encode_acts
+from multichat_tui.model.acts import Act, Message, Rename, SetTopic, Style, is_control
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.ids import Log, UserId
 from multichat_tui.model.intents import (

@@ -6,7 +6,8 @@
 from functools import partial
 
 from multichat_tui.channel.resources import registry
-from multichat_tui.model.acts import Act, decode_acts
+from multichat_tui.model.act_bytes import decode_acts
+from multichat_tui.model.acts import Act
 from multichat_tui.model.codec import Rejected, encode
 from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart
 from multichat_tui.model.errors import Damaged

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from multichat_tui.crypto.keys import verify
-from multichat_tui.model.acts import Act, decode_acts
+from multichat_tui.model.act_bytes import decode_acts
+from multichat_tui.model.acts import Act
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import ElidedItem, Item, Prefix
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId

@@ -8,15 +8,8 @@ from multichat_tui.channel.control import root_create
 from multichat_tui.channel.view import View
 from multichat_tui.crypto.identity import founders_hold
 from multichat_tui.crypto.keys import verify
-from multichat_tui.model.acts import (
-    Act,
-    Admit,
-    Create,
-    Devices,
-    Redact,
-    decode_acts,
-    encode_acts,
-)
+from multichat_tui.model.act_bytes import decode_acts, encode_acts
+from multichat_tui.model.acts import Act, Admit, Create, Devices, Redact
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.events import DeliveryChanged

@@ -3,7 +3,8 @@ when it comes back on a new device."""
 
 from multichat_tui.channel.control import root_create
 from multichat_tui.crypto.identity import founders_hold
-from multichat_tui.model.acts import Style, decode_acts
+from multichat_tui.model.act_bytes import decode_acts
+from multichat_tui.model.acts import Style
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import ChainRange, ChannelOffer, FullItem, MessageFrame, Request
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId

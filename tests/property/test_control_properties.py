@@ -17,6 +17,7 @@ from multichat_tui.channel.view import View
 from multichat_tui.channel.viewing import viewed
 from multichat_tui.crypto.identity import device_list_holds, join_holds, sign_device_list, sign_join
 from multichat_tui.crypto.keys import public_key
+from multichat_tui.model.act_bytes import decode_acts
 from multichat_tui.model.acts import (
     Act,
     Admit,
@@ -35,7 +36,6 @@ from multichat_tui.model.acts import (
     Tip,
     Unban,
     WideFence,
-    decode_acts,
 )
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId

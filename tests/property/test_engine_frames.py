@@ -19,6 +19,7 @@ from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.crypto.identity import sign_receipt
 from multichat_tui.crypto.sas import commit
+from multichat_tui.model.act_bytes import encode_acts
 from multichat_tui.model.acts import (
     Act,
     Admit,
@@ -31,7 +32,6 @@ from multichat_tui.model.acts import (
     SetTopic,
     Tip,
     UnknownAct,
-    encode_acts,
 )
 from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart, ComparisonId, EndReason, Purpose
 from multichat_tui.model.errors import IntentRefused

@@ -17,6 +17,7 @@ from multichat_tui.crypto.identity import (
     sign_profile,
     statement_holds,
 )
+from multichat_tui.model.act_bytes import decode_acts, encode_acts
 from multichat_tui.model.acts import (
     Admit,
     CloseInvitation,
@@ -31,8 +32,6 @@ from multichat_tui.model.acts import (
     Style,
     Tip,
     UnknownAct,
-    decode_acts,
-    encode_acts,
 )
 from multichat_tui.model.codec import Rejected, decode, encode
 from multichat_tui.model.identity import decode_certificate, decode_device_list

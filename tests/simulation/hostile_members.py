@@ -5,7 +5,8 @@ import random
 from builders import signed_record, whole
 from simulated_world import Person
 
-from multichat_tui.model.acts import Act, Message, SetTopic, encode_acts
+from multichat_tui.model.act_bytes import encode_acts
+from multichat_tui.model.acts import Act, Message, SetTopic
 from multichat_tui.model.codec import encode
 from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import (

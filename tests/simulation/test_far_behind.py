@@ -191,7 +191,7 @@ async def test_what_is_held_above_a_gap_shows_as_delivered_and_what_is_not_does_
 
 async def _held_after_restart(person: Person, channel: ChannelId) -> list[str]:
     with person.store.inner.transaction() as txn:
-        from multichat_tui.model.acts import decode_acts
+        from multichat_tui.model.act_bytes import decode_acts
         from multichat_tui.model.ids import Log
 
         found = []

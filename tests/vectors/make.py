@@ -50,6 +50,7 @@ from multichat_tui.crypto.sas import (
     nearby_join_seed,
     nearby_key,
 )
+from multichat_tui.model.act_bytes import encode_acts
 from multichat_tui.model.acts import (
     Act,
     Admit,
@@ -79,7 +80,6 @@ from multichat_tui.model.acts import (
     Unban,
     WayIn,
     WideFence,
-    encode_acts,
 )
 from multichat_tui.model.codec import encode
 from multichat_tui.model.comparing import (

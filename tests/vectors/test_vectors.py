@@ -20,7 +20,8 @@ from multichat_tui.crypto.identity import (
     statement_holds,
 )
 from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key, sealing_public_key, sign, verify
-from multichat_tui.model.acts import Devices, decode_acts, encode_acts
+from multichat_tui.model.act_bytes import decode_acts, encode_acts
+from multichat_tui.model.acts import Devices
 from multichat_tui.model.codec import Rejected, decode, encode
 from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.frames import MessageFrame, ReturnFrame

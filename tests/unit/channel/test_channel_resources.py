@@ -10,7 +10,8 @@ from multichat_tui.channel.resources.marks import PIN, REACT, pinned, reactions
 from multichat_tui.channel.resources.message import EDIT, MESSAGE, text_of
 from multichat_tui.channel.resources.message import TYPE as MESSAGE_TYPE
 from multichat_tui.channel.resources.shape import ActShape, Deed, Plain, Unfit
-from multichat_tui.model.acts import Act, Message, SetTopic, UnknownAct, decode_acts, encode_acts
+from multichat_tui.model.act_bytes import decode_acts, encode_acts
+from multichat_tui.model.acts import Act, Message, SetTopic, UnknownAct
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.ids import Log, RecordId, UserId
 from multichat_tui.model.limits import MAX_CONTENDERS, MAX_NAMED_ACTS

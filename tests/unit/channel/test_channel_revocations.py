@@ -6,7 +6,8 @@ from multichat_tui.channel.control import ControlLog
 from multichat_tui.channel.counting import counts
 from multichat_tui.crypto.identity import device_list_holds, join_holds, sign_device_list, sign_join
 from multichat_tui.crypto.keys import public_key
-from multichat_tui.model.acts import Act, Admit, Devices, Invite, Message, SetTopic, Tip, decode_acts
+from multichat_tui.model.act_bytes import decode_acts
+from multichat_tui.model.acts import Act, Admit, Devices, Invite, Message, SetTopic, Tip
 from multichat_tui.model.ids import ChannelId, Log, RecordId
 from multichat_tui.model.invitations import join_seed, token_key
 from multichat_tui.model.limits import SALT_BYTES

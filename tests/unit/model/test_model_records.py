@@ -5,19 +5,8 @@ import dataclasses
 import pytest
 from builders import START_MS, Person, make_root, person
 
-from multichat_tui.model.acts import (
-    Admit,
-    Create,
-    Invite,
-    Leave,
-    Message,
-    Remove,
-    Style,
-    Tip,
-    UnknownAct,
-    decode_acts,
-    encode_acts,
-)
+from multichat_tui.model.act_bytes import decode_acts, encode_acts
+from multichat_tui.model.acts import Admit, Create, Invite, Leave, Message, Remove, Style, Tip, UnknownAct
 from multichat_tui.model.codec import Reason, Rejected, encode
 from multichat_tui.model.ids import DeviceId, Log, UserId
 from multichat_tui.model.limits import LIFTING_ETS, MAX_BODY_BYTES, MAX_ETS, MAX_HEADER_BYTES, MAX_TIMESTAMP_MS, SALT_BYTES

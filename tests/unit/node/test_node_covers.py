@@ -15,7 +15,8 @@ from simulated_world import Person, SimulatedWorld, until
 from test_node_hostile import Mallory, counters, setting
 
 from multichat_tui.crypto.keys import Signer
-from multichat_tui.model.acts import Message, encode_acts
+from multichat_tui.model.act_bytes import encode_acts
+from multichat_tui.model.acts import Message
 from multichat_tui.model.frame_bytes import decode_frame
 from multichat_tui.model.frames import ElidedItem, FullItem, MessageFrame, Ref, Request
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId

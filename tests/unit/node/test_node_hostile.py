@@ -13,7 +13,8 @@ from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.crypto.identity import sign_profile
 from multichat_tui.crypto.keys import Signer
-from multichat_tui.model.acts import Act, Message, SetTopic, encode_acts
+from multichat_tui.model.act_bytes import encode_acts
+from multichat_tui.model.acts import Act, Message, SetTopic
 from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import (
     ChainRange,

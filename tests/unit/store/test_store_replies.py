@@ -4,7 +4,8 @@ from pathlib import Path
 
 from builders import Talk, entry_of, person
 
-from multichat_tui.model.acts import Message, decode_acts
+from multichat_tui.model.act_bytes import decode_acts
+from multichat_tui.model.acts import Message
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.limits import SALT_BYTES

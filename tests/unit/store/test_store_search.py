@@ -7,7 +7,7 @@ import apsw
 import pytest
 from builders import AS_VERSION_1, START_MS, Talk, entry_of, person
 
-from multichat_tui.model.acts import decode_acts
+from multichat_tui.model.act_bytes import decode_acts
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.limits import SALT_BYTES
