@@ -239,9 +239,16 @@ MUTANTS = (
     ),
     Mutant(
         name="a channel is read by link whatever newcomers see",
-        file="multichat_tui/node/readers.py",
-        old="    return bool(channel.view.reading_seed) and policy_of(channel.control) == ALL",
-        new="    return bool(channel.view.reading_seed) and policy_of(channel.control) >= ALL",
+        file="multichat_tui/channel/view.py",
+        old="        return bool(self.reading_seed) and self.setting(SettingKey.HISTORY) == ALL",
+        new="        return bool(self.reading_seed) and self.setting(SettingKey.HISTORY) >= ALL",
+        tests=READING,
+    ),
+    Mutant(
+        name="a public channel of another kind stays readable by link",
+        file="multichat_tui/node/configuring.py",
+        old="    if rule.reading != bool(view.reading_seed):",
+        new="    if rule.reading and not view.reading_seed:",
         tests=READING,
     ),
     Mutant(

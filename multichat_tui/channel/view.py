@@ -7,6 +7,7 @@ from typing import TypeAlias
 from multichat_tui.model.acts import Invite, Listing, Style, Tip, WideFence
 from multichat_tui.model.channel_settings import SettingKey, Slot, role_name_of, rule_of
 from multichat_tui.model.codec import Value
+from multichat_tui.model.history import ALL
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.ranks import MEMBER, THRESHOLDS, Permission
 
@@ -152,6 +153,11 @@ class View:
         """Of the link by which everybody may read; empty: nobody may."""
         value = self.settings.get((SettingKey.READING, 0))
         return value if isinstance(value, bytes) else b""
+
+    @property
+    def public(self) -> bool:
+        """Everybody who has its link may read it: nothing of it is kept from newcomers either."""
+        return bool(self.reading_seed) and self.setting(SettingKey.HISTORY) == ALL
 
     @property
     def role_names(self) -> Mapping[int, str]:

@@ -14,6 +14,7 @@ class Preset(StrEnum):
     PRIVATE = "private"
     APPROVAL = "approval"
     BROADCAST = "broadcast"
+    PUBLIC = "public"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class PresetRule:
     admit: int = MEMBER
     settings: Mapping[SettingKey, int] = field(default_factory=dict)
     """Beside the defaults."""
+    reading: bool = False
+    """Everybody with a link reads it without being in it; in all others nobody does."""
 
     @property
     def thresholds(self) -> Mapping[Permission, int]:
@@ -36,17 +39,22 @@ PRESETS: Mapping[Preset, PresetRule] = {
     Preset.PRIVATE: PresetRule(invite=MODERATOR, words="All members write; moderators and above invite."),
     Preset.APPROVAL: PresetRule(admit=MODERATOR, words="All members write and invite; moderators agree to who comes in."),
     Preset.BROADCAST: PresetRule(send=MODERATOR, words="Moderators and above write; all members read, react and invite."),
+    Preset.PUBLIC: PresetRule(reading=True, words="Everybody with a link reads; all members write and invite."),
 }
 SET_BY_PRESETS = frozenset(key for rule in PRESETS.values() for key in rule.settings)
 """Settings that some kind sets: all others set these back to their defaults."""
 
 
-def preset_of(threshold: Callable[[Permission], int], setting: Callable[[SettingKey], int]) -> Preset | None:
-    """What kind a channel is; None: its rules are its own."""
+def preset_of(
+    threshold: Callable[[Permission], int], setting: Callable[[SettingKey], int], *, reading: bool = False
+) -> Preset | None:
+    """What kind a channel is; None: its rules are its own. `reading`: everybody with a link reads it."""
     for preset, rule in PRESETS.items():
         settings = dict.fromkeys(SET_BY_PRESETS, 0) | dict(rule.settings)
-        if all(threshold(each) == rank for each, rank in rule.thresholds.items()) and all(
-            setting(key) == value for key, value in settings.items()
+        if (
+            rule.reading == reading
+            and all(threshold(each) == rank for each, rank in rule.thresholds.items())
+            and all(setting(key) == value for key, value in settings.items())
         ):
             return preset
     return None

@@ -306,7 +306,7 @@ class Choices:
         founders = workspaces.founders(intent.workspace)
         nonce = self._world.entropy(16)
         channel = self._ledger.found(Create(style=Style.GROUP, name=name, founders=founders, nonce=nonce))
-        if acts := kind_acts(channel, intent.kind, ""):
+        if acts := kind_acts(self._world, channel, intent.kind, ""):
             self._ledger.author(channel, Log.CONTROL, acts)
         if intent.workspace is not None:
             workspaces.enlist(ListChannel(workspace=intent.workspace, channel=channel.id, open=intent.open))

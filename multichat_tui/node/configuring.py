@@ -4,6 +4,7 @@ from multichat_tui.channel.view import View
 from multichat_tui.model.acts import Act, SetThreshold, Setting, Style, WideFence
 from multichat_tui.model.channel_settings import READING_SEED_BYTES, RULES, SettingKey, role_name_of, slot_of
 from multichat_tui.model.errors import IntentRefused, Refusal
+from multichat_tui.model.history import ALL
 from multichat_tui.model.hyperlinks import holds_link
 from multichat_tui.model.ids import Log
 from multichat_tui.model.intents import ChangeKind, ConfigureChannel, NameRole
@@ -74,7 +75,13 @@ class Configuring:
         if view.style is Style.DIRECT:
             raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation is of no other kind.", "/create makes a channel.")
         mine = need(view, self._world.identity.user, Permission.CHANGE, "change what kind of channel this is")
-        acts = kind_acts(channel, intent.kind, clean_reason(intent.reason))
+        if PRESETS[intent.kind].reading and view.setting(SettingKey.HISTORY) != ALL:
+            raise IntentRefused(
+                Refusal.NOT_ALLOWED,
+                "This channel does not show its whole history to newcomers, so nobody can read it by link.",
+                "/newcomers all changes that.",
+            )
+        acts = kind_acts(self._world, channel, intent.kind, clean_reason(intent.reason))
         if not acts:
             raise IntentRefused(Refusal.ALREADY, "It is of that kind already.")
         touched = [act.permission for act in acts if isinstance(act, SetThreshold)]
@@ -95,8 +102,7 @@ class Configuring:
             raise IntentRefused(Refusal.LIMIT, "This setting does not take such a value.")
         if bool(view.reading_seed) == bool(intent.value):
             raise IntentRefused(Refusal.ALREADY, "That is so already.")
-        seed = self._world.entropy(READING_SEED_BYTES) if intent.value else b""
-        return (Setting(key=intent.key.value, value=seed, fence=WideFence(), reason=clean_reason(intent.reason)),)
+        return (reading_act(self._world, on=bool(intent.value), reason=clean_reason(intent.reason)),)
 
     def check_message(self, channel: Channel, text: str, *, paced: bool = True) -> None:
         """Refuse what would not count anywhere (`content_rules`). `paced`: slow mode counts it. `errors.IntentRefused`."""
@@ -122,7 +128,7 @@ class Configuring:
         return max((record.header.timestamp_ms for record in mine if record is not None), default=0)
 
 
-def kind_acts(channel: Channel, kind: Preset, reason: str) -> tuple[Act, ...]:
+def kind_acts(world: World, channel: Channel, kind: Preset, reason: str) -> tuple[Act, ...]:
     """What makes a channel one of this kind, as far as it is not so already."""
     view, rule = channel.view, PRESETS[kind]
     acts: list[Act] = []
@@ -135,7 +141,15 @@ def kind_acts(channel: Channel, kind: Preset, reason: str) -> tuple[Act, ...]:
         value = rule.settings.get(key, RULES[key].default)
         if value != view.setting(key):
             acts.append(Setting(key=key.value, value=value, reason=reason))
+    if rule.reading != bool(view.reading_seed):
+        acts.append(reading_act(world, on=rule.reading, reason=reason))
     return tuple(acts)
+
+
+def reading_act(world: World, *, on: bool, reason: str) -> Setting:
+    """A new seed each time: links from before open nothing again."""
+    seed = world.entropy(READING_SEED_BYTES) if on else b""
+    return Setting(key=SettingKey.READING.value, value=seed, fence=WideFence(), reason=reason)
 
 
 def refuse_in(view: View) -> None:

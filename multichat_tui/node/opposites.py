@@ -90,6 +90,9 @@ def opposites(channel: Channel, operation: Operation, now: int, reason: str) -> 
                 if view.setting(key) == act.value != number:
                     setting = ConfigureChannel(channel=channel.id, key=key, value=number, reason=reason)
                     yield setting, SETTING_WORDS.get(key, "set it back")
+            case Setting(key=SettingKey.READING) if act.value and act.value == view.reading_seed:
+                ended = ConfigureChannel(channel=channel.id, key=SettingKey.READING, value=0, reason=reason)
+                yield ended, "end reading by link"
             case SetTopic() if view.topic == act.topic:
                 topic = control.state_before(operation).setting(SetTopic)
                 if topic != act.topic:

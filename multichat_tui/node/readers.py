@@ -4,10 +4,8 @@ A reader is given what a member is, where the channel lets everybody read and sh
 first, then content in the order in which it came; and nothing else, of no other channel. Nothing of readers is stored.
 """
 
-from multichat_tui.channel.history import policy_of
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.frames import MessageFrame, ReadFrame
-from multichat_tui.model.history import ALL
 from multichat_tui.model.ids import PREFIX_SIZE, Log
 from multichat_tui.model.invitations import join_seed
 from multichat_tui.model.limits import MAX_READERS, MIN_READ_MS
@@ -23,7 +21,7 @@ def lets_read(channel: Channel) -> bool:
     """Whether this node gives a channel to everybody who holds its link for reading."""
     if not channel.rooted or channel.standing.membership is not Membership.JOINED or channel.shut:
         return False
-    return bool(channel.view.reading_seed) and policy_of(channel.control) == ALL
+    return channel.view.public
 
 
 class Readers:

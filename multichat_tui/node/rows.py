@@ -188,7 +188,7 @@ class Rows:
             permissions=tuple(PermissionRow(permission=each, rank=view.threshold(each)) for each in Permission),
             bans=tuple(sorted(bans, key=lambda row: (row.name.casefold(), row.user))),
             former=tuple(sorted(former, key=lambda row: (row.name.casefold(), row.user))),
-            kind=None if view.style is Style.DIRECT else preset_of(view.threshold, view.setting),
+            kind=None if view.style is Style.DIRECT else preset_of(view.threshold, view.setting, reading=view.public),
             roles=role_rows(view),
             waiting=waiting_rows(self._world, channel, names),
             settings=(

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from simulated_world import Person, SimulatedWorld, until
+from test_moderation_stories import invite
 
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.errors import IntentRefused
@@ -15,6 +16,7 @@ from multichat_tui.model.history import ALL, JOINING
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
 from multichat_tui.model.intents import (
     BanMember,
+    ChangeKind,
     ConfigureChannel,
     CreateChannel,
     InviteToChannel,
@@ -22,9 +24,11 @@ from multichat_tui.model.intents import (
     LeaveChannel,
     SendMessage,
 )
+from multichat_tui.model.presets import Preset
 from multichat_tui.model.snapshots import Membership, RowKind
 from multichat_tui.net.simulated import Conditions
 from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node.api.commands import run_command
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Role, Session
 
@@ -243,3 +247,61 @@ async def test_who_is_banned_while_reading_is_given_nothing_more() -> None:
 
 async def is_banned(person: Person, channel: ChannelId) -> bool:
     return bool((await person.api.rules(channel)).rows.bans)
+
+
+async def kind_of(person: Person, channel: ChannelId) -> Preset | None:
+    return (await person.api.rules(channel)).rows.kind
+
+
+@virtually
+async def test_a_channel_is_made_public_is_read_by_its_link_and_is_not_when_it_is_of_another_kind() -> None:
+    world = SimulatedWorld(9)
+    ana, ben, cleo = await world.add("ana", "ben", "cleo")
+    news = (await ana.api.submit(CreateChannel(name="news", kind=Preset.PUBLIC))).channel
+    assert news is not None
+    await ben.api.submit(JoinChannel(link=await invite(ana, news)))
+    await until(lambda: is_kind(ben, news, Preset.PUBLIC), "ben knows its kind")
+    await ben.say(news, "from a member")
+    link = (await ben.api.submit(InviteToChannel(channel=news, read=True))).link
+    assert link is not None
+    await cleo.api.submit(JoinChannel(link=link))
+    await until(lambda: has(cleo, news, "from a member"), "cleo reads")
+    assert (await cleo.api.channel(news)).rows.membership is Membership.READING
+    with pytest.raises(IntentRefused, match="of that kind already"):
+        await ana.api.submit(ChangeKind(channel=news, kind=Preset.PUBLIC))
+    await ana.api.submit(ChangeKind(channel=news, kind=Preset.PRIVATE))
+    await until(lambda: is_kind(ben, news, Preset.PRIVATE), "ben knows that it is private")
+    await ana.say(news, "among us")
+    await until(lambda: has(ben, news, "among us"), "ben has it")
+    await asyncio.sleep(120)
+    assert not await has(cleo, news, "among us")
+    await ana.api.submit(ChangeKind(channel=news, kind=Preset.PUBLIC))
+    assert await kind_of(ana, news) is Preset.PUBLIC
+    again = (await ana.api.submit(InviteToChannel(channel=news, read=True))).link
+    assert again != link
+
+
+@virtually
+async def test_a_channel_whose_history_newcomers_do_not_see_is_not_public_and_undoing_that_kind_ends_reading() -> None:
+    world = SimulatedWorld(10)
+    ana, ben = await world.add("ana", "ben")
+    await world.pair(ana, ben)
+    channel = await world.channel_of(ana, ben)
+    await ana.api.submit(ConfigureChannel(channel=channel, key=SettingKey.HISTORY, value=JOINING))
+    with pytest.raises(IntentRefused, match="whole history") as refused:
+        await ana.api.submit(ChangeKind(channel=channel, kind=Preset.PUBLIC))
+    assert "/newcomers all" in refused.value.advice
+    await ana.api.submit(ConfigureChannel(channel=channel, key=SettingKey.READING, value=1))
+    assert await kind_of(ana, channel) is Preset.OPEN
+    await ana.api.submit(ConfigureChannel(channel=channel, key=SettingKey.READING, value=0))
+    await ana.api.submit(ConfigureChannel(channel=channel, key=SettingKey.HISTORY, value=ALL))
+    await ana.api.submit(ChangeKind(channel=channel, kind=Preset.PUBLIC))
+    assert await kind_of(ana, channel) is Preset.PUBLIC
+    lines = (await run_command(ana.api, channel, "/undo")).lines
+    assert "end reading by link" in " ".join(lines)
+    await run_command(ana.api, channel, "/undo 1")
+    assert await kind_of(ana, channel) is Preset.OPEN
+
+
+async def is_kind(person: Person, channel: ChannelId, kind: Preset) -> bool:
+    return await kind_of(person, channel) is kind

@@ -152,7 +152,7 @@ async def test_the_palette_runs_a_command_or_writes_it_where_it_needs_words(sit:
         await picked(seat)
         await seat.press("enter")
         await until(lambda: seat.main.composer.text == "/create ")
-        await seat.sees("/create NAME [--private|--approval|--broadcast]  make a channel")
+        await seat.sees("/create NAME [--private|--approval|--broadcast|--public]  make a channel")
         await seat.press("ctrl+underscore")
         assert seat.main.composer.text == "a draft"
         await seat.press("ctrl+p", *"who is in this")

@@ -471,6 +471,8 @@ def test_settings_of_a_channel_from_the_command_line(run, twin):
     assert run("channel", "waiting", "dev")[1] == "Nobody asks to be let into #dev.\n"
     assert run("channel", "approve", "dev", "eve")[0] == 3
     assert run("channel", "create", "news", "--kind", "brodcast")[0] == 2
+    assert "multichat channel invite dev --read" in run("channel", "kind", "dev", "public")[2]
+    assert "multichat channel invite news --read" in run("channel", "create", "news", "--kind", "public")[2]
     twin.intents.clear()
     assert run("channel", "slow", "dev", "30s", "--reason", "raid")[1] == "#dev: one message in 30 seconds from each member.\n"
     code, out, err = run("channel", "archive", "dev")

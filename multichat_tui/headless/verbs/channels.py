@@ -3,10 +3,12 @@
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.output import Output, counted, plain, table
 from multichat_tui.headless.session import session, wait_for
+from multichat_tui.headless.verbs.configuring import note_read_link
 from multichat_tui.headless.verbs.people import SOMEBODY_ONLINE, draw_qr
 from multichat_tui.model.errors import IntentRefused, Refusal, TimedOut, UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, InviteToChannel, JoinChannel, LeaveChannel
+from multichat_tui.model.presets import PRESETS
 from multichat_tui.model.snapshots import ChannelRow, MemberRow, Membership
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.channels import is_last_founder
@@ -21,6 +23,8 @@ async def create(context: Context) -> int:
         made = (await opened.api.submit(intent)).channel
         row = (await opened.api.channel(_known(made))).rows
     context.out.result(_fields(row), f"{channel_label(row)}  {id_text(row.id)}")
+    if PRESETS[intent.kind].reading:
+        note_read_link(context, row.name)
     return 0
 
 

@@ -1,5 +1,7 @@
 """Commands about the settings of a channel, and about those who ask to be let in."""
 
+import shlex
+
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.session import session
 from multichat_tui.headless.verbs.moderating import do_in_channel
@@ -7,7 +9,7 @@ from multichat_tui.model.errors import UsageError
 from multichat_tui.model.presets import PRESETS
 from multichat_tui.node.api.commands import configuring, joins
 from multichat_tui.node.api.commands.moderating import role_rank
-from multichat_tui.node.api.lookup import channel_label, find_channel
+from multichat_tui.node.api.lookup import channel_label, find_channel, one_line
 
 
 async def slow(context: Context) -> int:
@@ -36,13 +38,21 @@ async def kind(context: Context) -> int:
     args = context.args
     if args.kind is not None:
         wanted = configuring.kind_of(args.kind)
-        return await do_in_channel(context, lambda api, where: configuring.change_kind(api, where, wanted, args.reason), "")
+        code = await do_in_channel(context, lambda api, where: configuring.change_kind(api, where, wanted, args.reason), "")
+        if PRESETS[wanted].reading:
+            note_read_link(context, args.channel)
+        return code
     async with session(context.host, network=False) as opened:
         channel = await find_channel(opened.api, args.channel)
         found = (await opened.api.rules(channel.id)).rows.kind
     said = f"{channel_label(channel)} is {found.value}. {PRESETS[found].words}" if found else "It has rules of its own."
     context.out.result({"kind": None if found is None else found.value}, said)
     return 0
+
+
+def note_read_link(context: Context, channel: str) -> None:
+    """`channel`: as it can be typed."""
+    context.out.note(f"The link to read it: multichat channel invite {shlex.quote(one_line(channel))} --read")
 
 
 async def waiting(context: Context) -> int:

@@ -79,6 +79,7 @@ async def test_what_is_mistyped_or_not_confirmed_changes_nothing(api, dev, line,
     ("line", "name", "kind"),
     [
         ("/create news --broadcast", "news", Preset.BROADCAST),
+        ("/create news --public", "news", Preset.PUBLIC),
         ("/create --approval the club", "the club", Preset.APPROVAL),
         ("/create #dev", "dev", Preset.OPEN),
         ("/create --private", "--private", Preset.OPEN),
@@ -101,6 +102,16 @@ async def test_a_channel_is_made_another_kind_and_says_which_it_is(api, dev):
     with pytest.raises(UsageError) as refused:
         await run_command(api, dev, "/kind brodcast")
     assert "Did you mean broadcast?" in refused.value.advice
+
+
+async def test_a_public_channel_says_how_it_is_read_and_another_kind_that_the_links_end(api, dev):
+    made = await run_command(api, None, "/create news --public")
+    assert "Everybody with a link reads" in made.lines[0]
+    assert "/invite read" in made.lines[0]
+    assert "/invite read" in (await run_command(api, dev, "/kind public")).lines[0]
+    await api.submit(ConfigureChannel(channel=dev, key=SettingKey.READING, value=1))
+    assert (await run_command(api, dev, "/kind private")).lines[0].endswith("Links for reading end.")
+    assert "Links for reading" not in (await run_command(api, dev, "/kind public")).lines[0]
 
 
 # Requests to be let in

@@ -120,9 +120,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="create",
         goes=True,
-        usage="/create NAME [--private|--approval|--broadcast]",
+        usage="/create NAME [--private|--approval|--broadcast|--public]",
         summary="make a channel",
         run=channels.create,
+        takes=(configuring.KIND_FLAGS,) * 4,
     ),
     Command(
         name="join",
@@ -363,7 +364,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="kind",
         usage="/kind [KIND] [REASON]",
-        summary="what kind of channel this is: open, private, by approval, broadcast; with a name: make it that",
+        summary="what kind of channel this is: open, private, by approval, broadcast, public; with a name: make it that",
         run=configuring.kind,
         takes=(configuring.KINDS,),
     ),

@@ -13,7 +13,7 @@ from multichat_tui.model.ranks import FOUNDER, role_of
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, Membership
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands import workspaces
-from multichat_tui.node.api.commands.configuring import SURE, kind_of
+from multichat_tui.node.api.commands.configuring import READ_LINK, SURE, kind_of
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words, split_options, use_count
 from multichat_tui.node.api.commands.people import join_link, pair_link
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
@@ -53,6 +53,8 @@ async def create(call: Call) -> Outcome:
     row = (await call.api.channel(accepted.channel)).rows
     means = "" if kind is Preset.OPEN else f" {PRESETS[kind].words}"
     line = f"{channel_label(row)} is made.{means} /invite makes a link that lets somebody in."
+    if PRESETS[kind].reading:
+        line = f"{channel_label(row)} is made.{means} {READ_LINK} /invite makes one that lets somebody in."
     fields: dict[str, Plain] = {"channel": id_text(accepted.channel), "name": row.name, "kind": kind.value}
     return Outcome(lines=(line,), fields=fields, open_channel=accepted.channel)
 

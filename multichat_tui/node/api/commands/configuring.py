@@ -71,6 +71,8 @@ async def value_of(api: NodeApi, channel: ChannelId, key: SettingKey) -> int:
 
 
 KINDS = tuple(preset.value for preset in Preset)
+KIND_FLAGS = tuple(f"--{preset.value}" for preset in Preset if preset is not Preset.OPEN)
+READ_LINK = "/invite read makes the link to read it."
 
 
 def kind_of(text: str) -> Preset:
@@ -84,10 +86,12 @@ def kind_of(text: str) -> Preset:
 
 
 async def change_kind(api: NodeApi, channel: ChannelId, kind: Preset, reason: str) -> Done:
+    read = bool(await value_of(api, channel, SettingKey.READING))
     await api.submit(ChangeKind(channel=channel, kind=kind, reason=reason))
     label = channel_label((await api.channel(channel)).rows)
     fields: dict[str, Plain] = {"channel": id_text(channel), "kind": kind.value, "reason": reason}
-    return Done(said=f"{label} is {kind.value} now. {PRESETS[kind].words}", fields=fields)
+    ends = " Links for reading end." if read and not PRESETS[kind].reading else ""
+    return Done(said=f"{label} is {kind.value} now. {PRESETS[kind].words}{ends}", fields=fields)
 
 
 # The commands
@@ -107,7 +111,8 @@ async def kind(call: Call) -> Outcome:
     channel = call.need_channel()
     if call.words:
         first, reason = call.first_word()
-        return (await change_kind(call.api, channel, kind_of(first), reason)).outcome()
+        wanted = kind_of(first)
+        return (await change_kind(call.api, channel, wanted, reason)).outcome(READ_LINK if PRESETS[wanted].reading else "")
     rules = (await call.api.rules(channel)).rows
     label = channel_label((await call.api.channel(channel)).rows)
     now = f"{label} is {rules.kind.value}. {PRESETS[rules.kind].words}" if rules.kind else f"{label} has rules of its own."
