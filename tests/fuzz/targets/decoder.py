@@ -7,7 +7,7 @@ from typing import Any
 
 from reference_cbor import Refused, reference_decode
 
-from multichat_tui.model import acts, codec, frame_bytes, identity, joins, records, statements
+from multichat_tui.model import act_bytes, codec, frame_bytes, identity, joins, records, statements
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.ids import Log
 from multichat_tui.net.framing import FrameReader, Garbled, prefix
@@ -26,8 +26,8 @@ class DecoderTarget:
             _codec,
             _reader(frame_bytes.decode_frame, frame_bytes.encode_frame, tolerant=True),
             _reader(records.decode_header, records.encode_header),
-            _reader(lambda b: acts.decode_acts(b, Log.CONTENT), acts.encode_acts, tolerant=True),
-            _reader(lambda b: acts.decode_acts(b, Log.CONTROL), acts.encode_acts, tolerant=True),
+            _reader(lambda b: act_bytes.decode_acts(b, Log.CONTENT), act_bytes.encode_acts, tolerant=True),
+            _reader(lambda b: act_bytes.decode_acts(b, Log.CONTROL), act_bytes.encode_acts, tolerant=True),
             _reader(statements.decode_statement, lambda found: found.encoded),
             _reader(statements.decode_profile, statements.encode_profile, tolerant=True),
             _reader(identity.decode_certificate, lambda found: found.encoded),
