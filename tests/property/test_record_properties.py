@@ -264,7 +264,7 @@ def invitations(draw: st.DrawFn) -> Invitation:
         user=draw(ids()),
         expires_ms=draw(times),
         addresses=draw(addresses),
-        channel=draw(ids()) if kind is InvitationKind.JOIN else None,
+        channel=None if kind is InvitationKind.PAIR else draw(ids()),
     )
 
 

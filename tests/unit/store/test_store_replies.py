@@ -16,6 +16,7 @@ ANA, BEN = person("ana"), person("ben")
 KEY = bytes(range(32))
 AS_VERSION_2 = (
     "drop table reply; drop table reply_backlog; drop table reference; drop table reference_backlog;"
+    "drop table expiring; drop index record_missing; alter table record drop column absence;"
     "alter table record drop column proof; pragma user_version = 2;"
 )
 
