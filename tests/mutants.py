@@ -1405,6 +1405,13 @@ MUTANTS = (
         tests="tests/simulation/test_workspace_stories.py",
     ),
     Mutant(
+        name="a-comparison-is-lost-with-its-link",
+        file="multichat_tui/node/comparisons.py",
+        old="            if not self._may_move(comparison, session):\n                self._end",
+        new="            if True:\n                self._end",
+        tests="tests/simulation/test_comparison_stories.py",
+    ),
+    Mutant(
         name="anybody-revokes-anybodys-device",
         file="multichat_tui/channel/subjects.py",
         old="for device in operation.devices.certified_revoked:\n                _entries",

@@ -54,6 +54,8 @@ class Comparison:
     """The other side has our box."""
     next_at: int = 0
     tries: int = 0
+    unlinked_at: int | None = None
+    """Since when it waits for another link, without a key."""
 
     def __repr__(self) -> str:
         return f"Comparison({self.state}, …)"

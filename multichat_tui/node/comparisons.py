@@ -52,6 +52,10 @@ COMPARING_VERSION = 2
 """The link protocol version from which on these frames are understood."""
 
 
+RELINK_MS = 5_000
+"""How long a comparison without a key waits for another link to the same contact."""
+
+
 class Comparisons:
     def __init__(self, world: World, pairing: Pairing, dialing: Dialing) -> None:
         self._world = world
@@ -133,6 +137,7 @@ class Comparisons:
         comparison.them = Party(user=user, device=session.device)
         comparison.binding = session.binding
         comparison.link = session.link
+        comparison.unlinked_at = None
         comparison.next_at = self._world.now
         comparison.tries = 0
         self._say(comparison)
@@ -148,6 +153,8 @@ class Comparisons:
                 self._asked(session, frame)
             elif comparison.side is Side.ANSWERER and comparison.link == session.link:
                 self._say(comparison)
+            elif comparison.side is Side.ANSWERER and self._may_move(comparison, session):
+                self._bind(comparison, session)
             return
         if comparison is None or not self._belongs(comparison, session):
             world.count("comparison-unknown")
@@ -383,18 +390,40 @@ class Comparisons:
             if comparison.link is None and comparison.agreed is not None and self._belongs(comparison, session):
                 comparison.next_at, comparison.tries = self._world.now, 0
                 self._say(comparison)
+            elif comparison.link is None and comparison.side is Side.BEGINNER and self._may_move(comparison, session):
+                self._bind(comparison, session)
+
+    def _may_move(self, comparison: Comparison, session: Session) -> bool:
+        """Whether a comparison with a contact, whose keys are not exchanged yet, may begin again on another link to the same
+        device: of two links that both ends have made at once, one goes."""
+        return (
+            comparison.purpose is Purpose.VERIFY
+            and not comparison.over
+            and comparison.agreed is None
+            and comparison.them is not None
+            and comparison.them.user == session.user
+            and comparison.them.device == session.device
+        )
 
     def begin_on(self, comparison: Comparison, session: Session) -> None:
         """The link to the person that was chosen is up."""
         self._bind(comparison, session)
 
     def unlinked(self, session: Session) -> None:
-        """A link is gone. Without a key nothing can go on."""
+        """A link is gone. Without a key nothing can go on, but on another link to the same contact it can begin again."""
         for comparison in self.active:
-            if comparison.link == session.link:
-                comparison.link = None
-                if comparison.agreed is None:
-                    self._end(comparison, ComparisonState.LOST, tell=False)
+            if comparison.link != session.link:
+                continue
+            comparison.link = None
+            if comparison.agreed is not None:
+                continue
+            if not self._may_move(comparison, session):
+                self._end(comparison, ComparisonState.LOST, tell=False)
+                continue
+            comparison.unlinked_at = self._world.now
+            other = self._world.session_of(session.device)
+            if other is not None and comparison.side is Side.BEGINNER:
+                self._bind(comparison, other)
 
     def tick(self) -> None:
         """Say again what was not answered; end what takes too long."""
@@ -402,11 +431,14 @@ class Comparisons:
         for comparison in list(world.comparisons.values()):
             if not comparison.over and comparison.began_ms + COMPARISON_MS <= world.now:
                 self._end(comparison, ComparisonState.TIMED_OUT)
+            elif not comparison.over and comparison.unlinked_at is not None and comparison.unlinked_at + RELINK_MS <= world.now:
+                self._end(comparison, ComparisonState.LOST, tell=False)
             elif self._unanswered(comparison) and comparison.next_at <= world.now:
                 self._say(comparison)
 
     def wake_times(self) -> list[int]:
         times = [each.began_ms + COMPARISON_MS for each in self.active]
+        times += [each.unlinked_at + RELINK_MS for each in self.active if each.unlinked_at is not None]
         return times + [each.next_at for each in self._world.comparisons.values() if self._unanswered(each)]
 
     def _unanswered(self, comparison: Comparison) -> bool:

@@ -1,5 +1,6 @@
 """Comparing words: contacts verify each other, people nearby meet; and everything that may go wrong on the way."""
 
+import asyncio
 import itertools
 
 import pytest
@@ -190,6 +191,39 @@ def test_a_link_that_is_lost_between_the_confirmations_costs_time_only() -> None
         await reaches(ann, ComparisonState.DONE)
         await reaches(bob, ComparisonState.DONE)
         assert (await contact_of(bob, await user_of(ann))).verified
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize("at_ms", [0, 30, 60, 90, 120])
+@pytest.mark.parametrize("both", [False, True], ids=["one", "both"])
+def test_a_link_that_is_lost_before_the_keys_are_exchanged_costs_time_only(at_ms: int, both: bool) -> None:
+    """Of two links that both ends make at once one goes, perhaps just when words are asked for on it."""
+
+    async def story() -> None:
+        world = SimulatedWorld(54, Conditions(latency_ms=50))
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        await ann.api.submit(BeginVerification(user=await user_of(bob)))
+        if both:
+            await bob.api.submit(BeginVerification(user=await user_of(ann)))
+        await asyncio.sleep(at_ms / 1000)
+        for link in ann.network.links():
+            ann.network.close_link(link, "a test")
+        mine, theirs = await reaches(ann, ComparisonState.COMPARE), await reaches(bob, ComparisonState.COMPARE)
+        assert (mine.id, mine.words) == (theirs.id, theirs.words)
+
+    run_virtual(story())
+
+
+def test_a_contact_who_is_gone_before_the_keys_are_exchanged_is_said_to_be_lost() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(53, Conditions(latency_ms=50))
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        await ann.api.submit(BeginVerification(user=await user_of(bob)))
+        world.hub.partition(["ann"], ["bob"])
+        await reaches(ann, ComparisonState.LOST)
 
     run_virtual(story())
 
