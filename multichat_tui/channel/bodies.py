@@ -47,3 +47,16 @@ def excuse(
     if header.recipients is not None and reader not in header.recipients and reader != author:
         return Absence.NOT_FOR_US
     return None
+
+
+def reaches(control: ControlLog, header: Header, about: Header) -> bool:
+    """Whether all members who are given the text of one record are given that of another, too, which acts on it. What some alone
+    can read changes nothing for all: else each of them would be shown something else."""
+    if header.recipients is None:
+        return True
+    if about.recipients is None:
+        return False
+    given = {*header.recipients, control.user_of(header.device)}
+    cited = control.state_at(header.control_heads)
+    people = {*about.recipients, control.user_of(about.device)} - given
+    return all(user is None or cited.rank(user) is None for user in people)

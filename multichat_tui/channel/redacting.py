@@ -53,9 +53,10 @@ def may_redact(state: Authority, user: UserId, author: UserId) -> bool:
 
 
 def has_right(control: ControlLog, record: Record, author: UserId) -> bool:
-    """Whether the author of a record could by it take away what `author` has written."""
+    """Whether the author of a record could by it take away what `author` has written. What is taken away is so for all: a record
+    whose text some alone are given takes nothing away."""
     header, user = record.header, control.user_of(record.header.device)
-    if user is None:
+    if user is None or header.recipients is not None:
         return False
     if header.log is Log.CONTROL:
         operation = control.operation(record.id)

@@ -33,7 +33,7 @@ MAX_PROTOCOL_LEVEL = 2**16
 MAX_CUSTOM_RANKS = 16
 """Ranks in use in one channel beside the five that every channel has, and names of such (authority.md, bounds)."""
 MAX_REDACTIONS = 64
-"""Redactions of one record that are looked at: of more the first in display order."""
+"""Redactions of one record that are looked at in display order. Of more, those by whom it concerns come before the rest."""
 REDACTIONS_AT_ONCE = 16
 """Redactions whose targets are looked at again in one step, after what counts has changed; then whatever waits comes first."""
 PURGE_RECORDS = 4

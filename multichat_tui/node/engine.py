@@ -285,6 +285,7 @@ class Engine:
         timers = (self._introductions_at, self._comparisons_at, self._dialing_at, self._tell_at, self._index_at, due)
         times = (
             *self._exchange.wake_times(),
+            *self._introductions.turns,
             *self._incarnations.wake_times(),
             *self._redactions.wake_times(),
             *self._keeping.wake_times(),

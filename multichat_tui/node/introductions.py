@@ -128,7 +128,12 @@ class Introductions:
                 if channel.join_watch is not None and any(self.admissions.may_know(s, channel) for s in world.peers()):
                     times.append(channel.join_watch.next_at)
             times += self._upkeep.wake_times(channel)
-        return times + self._materialising.wake_times
+        return times
+
+    @property
+    def turns(self) -> list[int]:
+        """When there is to be looked at workspaces again."""
+        return self._materialising.wake_times
 
     def progress(self, session: Session, channel: Channel) -> None:
         """Records of a channel were delivered from a link: we may have become a member, or ceased to be one."""

@@ -70,6 +70,10 @@ def deciding_workspace(world: World, act: Deed) -> Channel | None:
     for workspace in workspaces(world) if act.cause else ():
         for operation in workspace.control.newest_first():
             about = any(isinstance(each, SetRank | Remove | Ban | Unban) and each.user == act.user for each in operation.acts)
-            if about and cause_of(workspace.id, operation.id, act.user) == act.cause:
+            if (
+                about
+                and cause_of(workspace.id, operation.id, act.user) == act.cause
+                and workspace.control.effective(operation.id)
+            ):
                 return workspace
     return None

@@ -29,7 +29,10 @@ def paced_record(txn: Transaction, at: RecordId | None) -> Record | None:
     """The newest message of a chain, from the record `at` downwards; None if it is further back than rules look, or not held."""
     for _ in range(MAX_PACED_BACK):
         record = None if at is None else txn.record(at)
-        if record is None or (record.header.kind is not Kind.MERGE and is_paced(acts_of(record))):
+        if record is None or record.header.recipients is not None:
+            # What is for some is a message for all the others, who cannot tell; so it is one for everybody.
+            return record
+        if record.header.kind is not Kind.MERGE and is_paced(acts_of(record)):
             return record
         at = record.header.prev
     return None

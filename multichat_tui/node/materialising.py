@@ -8,6 +8,7 @@ members of the workspace can tell (`cause_of`): so it is carried once, and what 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeAlias
 
 from multichat_tui.channel.operations import Operation
 from multichat_tui.crypto.keys import mac
@@ -29,8 +30,14 @@ FIRST_TURN_MS = 15_000
 TURN_MS = 10_000
 """Between the turns of the others."""
 TURNS = 30
+AGREED_MS = 60 * 60 * 1000
+"""For so long an entry of ours that somebody has changed who knew it is not brought up to date again: they may know better, or
+less, and two nodes that contradict each other do not go on at once."""
 MAX_CARRIED = 32
 """Records that one look writes; the rest follows at the next."""
+
+Carried: TypeAlias = tuple[bytes, UserId, type[Deed]]
+"""A mark, whom it is about, and what was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,8 @@ class Duty:
 
     key: bytes
     author: UserId
-    channel: Channel
+    channels: tuple[Channel, ...]
+    """Where it is written."""
     do: Callable[[], object]
 
 
@@ -52,7 +60,7 @@ class Materialising:
         self._noticed: dict[bytes, int] = {}
         """What others are to do first, and since when it waits."""
         self._wake_ms: int | None = None
-        self._causes: dict[ChannelId, tuple[int, frozenset[bytes]]] = {}
+        self._causes: dict[ChannelId, tuple[int, frozenset[Carried]]] = {}
 
     @property
     def wake_times(self) -> list[int]:
@@ -67,12 +75,15 @@ class Materialising:
         if world.identity.stopped:
             return
         duties = [duty for workspace in workspaces(world) for duty in self._duties(workspace)]
-        ready = [duty for duty in duties if self._is_our_turn(duty) and self._ledger.has_room(duty.channel, by_itself=True)]
+        ready = [duty for duty in duties if self._is_our_turn(duty) and self._has_room(duty)]
         self._noticed = {key: since for key, since in self._noticed.items() if any(duty.key == key for duty in duties)}
         for duty in ready[:MAX_CARRIED]:
             duty.do()
         if len(ready) > MAX_CARRIED:
             self._wake_ms = world.now
+
+    def _has_room(self, duty: Duty) -> bool:
+        return all(self._ledger.has_room(channel, by_itself=True) for channel in duty.channels)
 
     def _is_our_turn(self, duty: Duty) -> bool:
         me, now = self._world.identity, self._world.now
@@ -97,9 +108,10 @@ class Materialising:
         for channel, index, listing in here:
             author = workspace.control.operation(workspace.control.records_by_index(index))
             assert author is not None
-            if self._is_stale(workspace, channel, author, listing):
+            if self._is_stale(workspace, channel, author, listing) and not self._is_contradicted(workspace, channel, author):
                 renew = partial(self._workspaces.renew, workspace, channel, listing)
-                yield Duty(mac(channel.id, "mc.stale", author.id), author.user, workspace, renew)
+                written = (workspace,) if listing.way_in is None else (workspace, channel)
+                yield Duty(mac(channel.id, "mc.stale", author.id), author.user, written, renew)
 
     def _is_stale(self, workspace: Channel, channel: Channel, listed_by: Operation, listing: Listing) -> bool:
         """Whether the list says something else than what is so, or lets in who is gone; and we may change that."""
@@ -114,14 +126,31 @@ class Materialising:
         gone = any(not listed_by.follows(ending.operation) for ending in view.endings if ending.user not in view.members)
         return gone or found is None or not found[1].open or listing.way_in.expires_ms <= self._world.now
 
+    def _is_contradicted(self, workspace: Channel, channel: Channel, listed_by: Operation) -> bool:
+        """Whether what stands on the list took the place of what we have put there not long ago; it is looked at again then."""
+        me, now = self._world.identity.user, self._world.now
+        ours = (
+            operation
+            for operation in workspace.control.newest_first()
+            if operation.user == me and any(isinstance(act, Listing) and act.channel == channel.id for act in operation.acts)
+        )
+        last = next(ours, None)
+        if last is None or last is listed_by or not listed_by.follows(last.index):
+            return False
+        written = self._world.txn.record(last.id)
+        until = 0 if written is None else written.header.timestamp_ms + AGREED_MS
+        if until > now:
+            self._wake_ms = until if self._wake_ms is None else min(self._wake_ms, until)
+        return until > now
+
     def _carried(self, workspace: Channel, channel: Channel, operation: Operation, deed: Deed, counts: bool) -> Iterator[Duty]:
-        cause, known = cause_of(workspace.id, operation.id, deed.user), self._causes_in(channel)
+        cause, known, kind = cause_of(workspace.id, operation.id, deed.user), self._causes_in(channel), type(deed)
         if not counts:
             # It was carried, and has turned out to be void.
-            if cause not in known:
+            if (cause, deed.user, kind) not in known:
                 return
-            cause = mac(cause, "mc.cause")[:CAUSE_BYTES]
-        if cause in known:
+            cause, kind = mac(cause, "mc.cause")[:CAUSE_BYTES], Unban if kind is Ban else kind
+        if (cause, deed.user, kind) in known:
             return
         intent = _wish(channel, deed, self._world.now) if counts else _taken_back(workspace, channel, deed)
         if intent is None:
@@ -132,15 +161,21 @@ class Materialising:
             # Not ours to do, or no longer to be done: somebody else's node may, or nobody's.
             return
         marked = tuple(replace(act, cause=cause) if isinstance(act, SetRank | Remove | Ban | Unban) else act for act in acts)
-        yield Duty(cause + channel.id, operation.user, channel, partial(self._ledger.author, channel, Log.CONTROL, marked))
+        yield Duty(cause + channel.id, operation.user, (channel,), partial(self._ledger.author, channel, Log.CONTROL, marked))
 
-    def _causes_in(self, channel: Channel) -> frozenset[bytes]:
-        """The marks of all that was ever carried into a channel."""
-        count = len(channel.control)
+    def _causes_in(self, channel: Channel) -> frozenset[Carried]:
+        """What was ever carried into a channel: with effect, whatever was done there since, or by this user, who tries once. A
+        mark in what has no effect, or is about somebody or something else, is a member's who would keep it out."""
+        count, me, effective = len(channel.control), self._world.identity.user, channel.view.effective
         known = self._causes.get(channel.id)
         if known is None or known[0] != count:
-            acts = (act for operation in channel.control.newest_first() for act in operation.acts)
-            found = frozenset(act.cause for act in acts if isinstance(act, SetRank | Remove | Ban | Unban) and act.cause)
+            found = frozenset(
+                (act.cause, act.user, type(act))
+                for operation in channel.control.newest_first()
+                if operation.user == me or effective >> operation.index & 1
+                for act in operation.acts
+                if isinstance(act, SetRank | Remove | Ban | Unban) and act.cause
+            )
             known = self._causes[channel.id] = (count, found)
         return known[1]
 

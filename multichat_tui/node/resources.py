@@ -6,6 +6,7 @@ Nothing of it is kept but the search index and which messages are pinned, and bo
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from multichat_tui.channel.bodies import reaches
 from multichat_tui.channel.counting import SENDING, counts
 from multichat_tui.channel.resources import Read, registry
 from multichat_tui.channel.resources.folding import fold
@@ -79,9 +80,12 @@ class Resources:
         by: tuple[DeviceId, ...] | None = None
         if shape.own:
             by = tuple(device for device, certificate in control.certificates.items() if certificate.user == made.user)
+        about = self._world.txn.record(made.record)
         for record in self._world.txn.references(made.record, MAX_REFERENCES, kinds=(shape.number,), by=by):
             acts = acts_of(record)
-            user = control.user_of(record.header.device) if record.channel == channel.id else None
+            if about is None or record.channel != channel.id or not reaches(control, record.header, about.header):
+                continue
+            user = control.user_of(record.header.device)
             if user is None or not self.counts(channel, record, user, acts):
                 continue
             if record.header.log == Log.CONTROL:
