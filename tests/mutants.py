@@ -252,6 +252,20 @@ MUTANTS = (
         tests=READING,
     ),
     Mutant(
+        name="the text of an edit stays when its message is no longer kept",
+        file="multichat_tui/node/keeping.py",
+        old="if edit.body is not None and len(acts_of(edit)) == 1 and",
+        new="if edit.body is None and len(acts_of(edit)) == 1 and",
+        tests="tests/simulation/test_expiry_stories.py",
+    ),
+    Mutant(
+        name="the newest messages are counted once, and never again",
+        file="multichat_tui/node/keeping.py",
+        old="                if fresh <= min(count // SLACK, MOST_FRESH):",
+        new="                if fresh <= MOST_FRESH + 1:",
+        tests="tests/simulation/test_expiry_stories.py",
+    ),
+    Mutant(
         name="who is banned reads by link",
         file="multichat_tui/node/readers.py",
         old="                return None if session.user in channel.view.bans else channel",

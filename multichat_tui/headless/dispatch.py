@@ -97,6 +97,7 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("channel", "deny"): configuring.deny,
     ("channel", "slow"): configuring.slow,
     ("channel", "disappear"): redacting.disappear,
+    ("channel", "keep"): redacting.keep,
     ("channel", "archive"): configuring.archive,
     ("channel", "unarchive"): configuring.unarchive,
     ("channel", "close"): configuring.close,

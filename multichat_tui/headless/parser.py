@@ -358,6 +358,8 @@ def _moderating_verbs(verb: Any, channel: Any) -> None:
     about("deny", "do not let them in; they are told so, with the reason", "PERSON")
     about("slow", "let each member write one message in a span of time, such as 30s; off ends it", "SPAN")
     about("disappear", "let what is written from now on disappear after a span of time, such as 7d; off: it stays", "SPAN")
+    keep = about("keep", "how much of a channel this profile keeps for itself")
+    keep.add_argument("rule", nargs="?", metavar="RULE", help="30d, 1000 (messages), all; usual: as in other channels")
     for name, help_text in (("archive", "make a channel read only"), ("unarchive", "open it again"), ("close", "end a channel")):
         made = about(name, help_text)
         made.add_argument("--reason", default="", metavar="TEXT", help="why; all in the channel see it")

@@ -72,6 +72,7 @@ from multichat_tui.model.intents import (
     SetTopic as TopicIntent,
 )
 from multichat_tui.model.invitations import SEED_BYTES, Invitation, InvitationKind, join_seed, parse_link, token_key
+from multichat_tui.model.keeping import OF_CHANNEL as KEEPING_OF_CHANNEL
 from multichat_tui.model.keeping import SETTING as KEEPING
 from multichat_tui.model.limits import (
     MAX_CHANNELS,
@@ -478,7 +479,7 @@ class Choices:
             forget_typed(self._world.txn)
         if intent.key == REQUESTS_SETTING:
             self._world.introductions_changed = True
-        if intent.key == KEEPING:
+        if intent.key == KEEPING or intent.key.startswith(KEEPING_OF_CHANNEL):
             self._world.keeping_changed = True
         if intent.key.startswith(LIVES):
             world = self._world

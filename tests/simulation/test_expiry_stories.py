@@ -18,10 +18,12 @@ from multichat_tui.model.intents import (
     RedactMessages,
     SendMessage,
 )
-from multichat_tui.model.keeping import SETTING
+from multichat_tui.model.keeping import SETTING, keep_setting
 from multichat_tui.model.records import Absence
 from multichat_tui.model.snapshots import RowKind
 from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node import keeping
+from multichat_tui.node.api.commands import run_command
 
 HOUR_MS = 3_600_000
 
@@ -230,6 +232,78 @@ def test_what_a_profile_keeps_for_a_time_goes_from_there_alone_when_others_have_
         # Whoever asks ann gets the header, and the text from the others.
         await cyd.start()
         await until(lambda: texts(channel, (cyd,), everything), "cyd has all")
+
+    run_virtual(story())
+
+
+def numbers(first: int, end: int) -> list[str]:
+    return [f"herring {number}" for number in range(first, end)]
+
+
+def test_of_a_channel_the_newest_messages_are_kept_here_and_everything_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "SWEEP_BODIES", 4)
+
+    async def story() -> None:
+        world = SimulatedWorld(88)
+        ann, ben, cyd = await world.add("ann", "ben", "cyd")
+        channel = await world.channel_of(ann, ben, cyd)
+        other = await world.channel_of(ann, ben)
+        records = [await send(ben, channel, text) for text in numbers(0, 10)]
+        await send(ben, other, "elsewhere")
+        await until(lambda: texts(channel, (ann, ben, cyd), numbers(0, 10)), "all have all")
+        await until(lambda: texts(other, (ann,), ["elsewhere"]), "ann has that")
+        accepted = await ben.api.submit(ActOn(channel=channel, record=records[2], act="edit", fields=(("text", "kippers"),)))
+        edit = accepted.record
+        assert edit is not None
+        await until(lambda: texts(channel, (ann,), [*numbers(0, 2), "kippers", *numbers(3, 10)]), "it is edited")
+        assert "newest 5 messages" in (await run_command(ann.api, channel, "/keep 5")).lines[0]
+        await until(lambda: texts(channel, (ann,), numbers(5, 10)), "the newest five are left")
+        assert [held(ann, record) for record in records] == [(False, Absence.LOCAL)] * 5 + [(True, None)] * 5
+        assert held(ann, edit) == (False, Absence.LOCAL)
+        assert await found(ann, "kippers") == []
+        await asyncio.sleep(60)
+        assert await texts(channel, (ann,), numbers(5, 10))
+        for text in numbers(10, 13):
+            await send(cyd, channel, text)
+        await until(lambda: texts(channel, (ann,), numbers(8, 13)), "the older go as newer come")
+        for person in (ben, cyd):
+            assert await texts(channel, (person,), [*numbers(0, 2), "kippers", *numbers(3, 13)])
+        assert await texts(other, (ann,), ["elsewhere"])
+        ann.crash()
+        await ann.start()
+        await send(cyd, channel, "last")
+        await until(lambda: texts(channel, (ann,), [*numbers(9, 13), "last"]), "also after a restart")
+
+    run_virtual(story())
+
+
+def test_a_channels_own_rule_stands_over_that_of_the_profile_and_what_is_waited_for_stays() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(89)
+        ann, ben, cyd = await world.add("ann", "ben", "cyd")
+        channel = await world.channel_of(ann, ben, cyd)
+        other = await world.channel_of(ann, ben)
+        await send(ben, channel, "old")
+        await send(ben, other, "old too")
+        await until(lambda: texts(channel, (ann,), ["old"]), "ann has it")
+        await until(lambda: texts(other, (ann,), ["old too"]), "ann has that too")
+        await cyd.stop()
+        await send(ann, channel, "waits for cyd")
+        await ann.api.submit(ChangeSetting(key=SETTING, value="7d"))
+        await run_command(ann.api, channel, "/keep all")
+        await asyncio.sleep(8 * 24 * 3600)
+        assert await texts(channel, (ann,), ["old", "waits for cyd"])
+        assert await texts(other, (ann,), [])
+        await ann.api.submit(ChangeSetting(key=keep_setting(channel), value="1"))
+        await send(ben, channel, "new")
+        await until(lambda: texts(channel, (ann,), ["waits for cyd", "new"]), "what cyd lacks stays")
+        await cyd.start()
+        await until(lambda: texts(channel, (cyd,), ["old", "waits for cyd", "new"]), "cyd has all")
+        await send(ben, channel, "newest")
+        await until(lambda: texts(channel, (ann,), ["newest"]), "then it goes")
+        await run_command(ann.api, channel, "/keep usual")
+        await asyncio.sleep(8 * 24 * 3600)
+        assert await texts(channel, (ann,), [])
 
     run_virtual(story())
 

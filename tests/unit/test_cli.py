@@ -138,7 +138,7 @@ def test_every_verb_of_the_grammar_is_performed():
             "channel modlog x", "channel undo x", "channel report x y z", "channel reports x", "channel settle x 1 done",
             "channel roster x",
         "channel slow x 30s", "channel archive x", "channel unarchive x", "channel close x", "channel newcomers x all",
-        "channel disappear x 7d", "redact x y", "purge x y --all",
+        "channel disappear x 7d", "channel keep x 1000", "redact x y", "purge x y --all",
         "channel roles x", "channel kind x", "channel waiting x", "channel approve x y", "channel deny x y",
         "channel public x on",
         "send x y", "log x", "thread x", "edit x y", "react x y", "pin x", "pins x", "devices list", "devices revoke x",
@@ -462,6 +462,14 @@ def test_texts_are_taken_away_and_disappear_from_the_command_line(run, twin):
     assert (purge.since_ms, purge.reason) == (0, "spam")
     assert (disappear.key.name, disappear.value) == ("RETENTION", 7 * 24 * 3_600_000)
     assert send.lives_ms == 3_600_000
+
+
+def test_how_much_of_a_channel_is_kept_here_from_the_command_line(run, twin):
+    twin.add_channel("dev", "bob")
+    assert run("channel", "keep", "dev", "most")[0] == 2
+    assert "the newest 1,000 messages of #dev" in run("channel", "keep", "dev", "1000")[1]
+    assert results(run("channel", "keep", "dev", "--json")[1])[0]["keep"] == "1000"
+    assert results(run("channel", "keep", "dev", "usual", "--json")[1])[0]["keep"] == "usual"
 
 
 def test_settings_of_a_channel_from_the_command_line(run, twin):

@@ -9,9 +9,9 @@ from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.snapshots import PURGING
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import disappearing, redacting
+from multichat_tui.node.api.commands import disappearing, keeping, redacting
 from multichat_tui.node.api.commands.moderating import Done
-from multichat_tui.node.api.lookup import find_destination, find_message
+from multichat_tui.node.api.lookup import find_channel, find_destination, find_message, id_text
 
 MOST_S = 600.0
 """For a purge to be written."""
@@ -56,3 +56,14 @@ class Written:
 async def disappear(context: Context) -> int:
     span_ms, reason = disappearing.life_span(context.args.span), context.args.reason
     return await do_in_channel(context, lambda api, where: disappearing.set_retention(api, where, span_ms, reason), "")
+
+
+async def keep(context: Context) -> int:
+    wanted = None if context.args.rule is None else keeping.keep_rule(context.args.rule)
+    async with session(context.host, network=False) as opened:
+        channel = (await find_channel(opened.api, context.args.channel)).id
+        if wanted is not None:
+            await keeping.set_keep(opened.api, channel, wanted)
+        now, said = await keeping.kept(opened.api, channel)
+    context.out.result({"channel": id_text(channel), "keep": now}, said)
+    return 0

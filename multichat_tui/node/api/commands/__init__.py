@@ -16,6 +16,7 @@ from multichat_tui.node.api.commands import (
     disappearing,
     general,
     joins,
+    keeping,
     moderating,
     people,
     reading,
@@ -312,6 +313,13 @@ COMMANDS: tuple[Command, ...] = (
         summary="let all that is written in this channel from now on disappear after a span of time",
         run=disappearing.retention,
         takes=(("1h", "1d", "7d", "4w", "off"),),
+    ),
+    Command(
+        name="keep",
+        usage="/keep [DAYSd|COUNT|all|usual]",
+        summary="how much of this channel stays on this device: texts of so many days, or so many of the newest messages",
+        run=keeping.keep,
+        takes=(keeping.RULES,),
     ),
     Command(
         name="permissions",
