@@ -26,6 +26,9 @@ FOLD_LINES = 12
 FOLDED_LINES = 8
 """...to this many."""
 
+_LEFT_UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"))
+"""Milliseconds of each, the longest first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
@@ -194,6 +197,19 @@ def held_text(row: MessageRow, now_ms: int) -> str:
     return f"held: their clock is {_span(max(0, row.time_ms - now_ms))} ahead"
 
 
+def left_text(expires_ms: int, now_ms: int) -> str:
+    """How long a message still has: whole days, hours or minutes of which it has at least so many, as in `6d`, `3h`, `59m`."""
+    left = expires_ms - now_ms
+    return next((f"{left // unit}{sign}" for unit, sign in _LEFT_UNITS if left >= unit), "<1m")
+
+
+def left_changes_ms(expires_ms: int, now_ms: int) -> int | None:
+    """When those words become others; None: no more until it is gone."""
+    left = expires_ms - now_ms
+    unit = next((unit for unit, _ in _LEFT_UNITS if left >= unit), 0)
+    return expires_ms - left // unit * unit + 1 if unit else None
+
+
 def _span(ms: int) -> str:
     minutes = max(1, round(ms / 60_000))
     if minutes < 120:
@@ -218,12 +234,12 @@ def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: boo
     else:
         body.extend(_text(row.text, cols.text, around, PLAIN if not row.mine else palette.own, unfolded))
     if row.late:
-        body[-1] = _tagged(body[-1], " late", cols.text, palette.warn)
+        _tag(body, " late", cols.text, palette.warn)
     marks = [word for word, there in (("edited", row.edited and not held), ("pinned", row.pinned)) if there]
     if marks:
-        body[-1] = _tagged(body[-1], f" ({', '.join(marks)})", cols.text, palette.dim)
+        _tag(body, f" ({', '.join(marks)})", cols.text, palette.dim)
     if row.expires_ms is not None:
-        body[-1] = _tagged(body[-1], f" {around.glyphs.expires}", cols.text, palette.dim)
+        _tag(body, f" {glyphs.expires}{left_text(row.expires_ms, around.now_ms())}", cols.text, palette.dim)
     last = len(body) - 1
     for told in row.lines if not held else ():
         shown = sober(one_line(told))
@@ -287,13 +303,13 @@ def _quoted(record: RecordId, cols: Columns, around: Surroundings) -> list[Piece
     return [(bar, palette.faint), (name, palette.of_person(quote.author)), (": " + rest, palette.dim)]
 
 
-def _tagged(pieces: list[Piece], tag: str, cells: int, style: Style) -> list[Piece]:
-    room, kept = cells - width(tag), []
-    for text, look in pieces:
-        cut = clip(text, room, "")
-        kept.append((cut, look))
-        room -= width(cut)
-    return [*kept, (tag, style)]
+def _tag(body: list[list[Piece]], tag: str, cells: int, style: Style) -> None:
+    """Behind the last line of the text, or below it where it has no room there: no text makes way for it."""
+    if sum(width(text) for text, _ in body[-1]) + width(tag) <= cells:
+        body[-1] = [*body[-1], (tag, style)]
+    else:
+        told = tag.lstrip()
+        body += [[(told[begin:end], style)] for begin, end in wrap(told, cells)]
 
 
 def _text(text: str, cells: int, around: Surroundings, style: Style, unfolded: bool) -> list[list[Piece]]:

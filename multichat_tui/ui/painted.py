@@ -2,7 +2,7 @@
 
 from textual.strip import Strip
 
-from multichat_tui.ui.drawing import Surroundings, paint
+from multichat_tui.ui.drawing import Surroundings, left_text, paint
 from multichat_tui.ui.entries import Entry, Key, Message, key_of
 
 PAINTED_ENTRIES = 2000
@@ -13,7 +13,7 @@ class PaintedEntries:
     """To be cleared when the surroundings change."""
 
     def __init__(self) -> None:
-        self._known: dict[Key, tuple[Entry, bool, bool, list[Strip]]] = {}
+        self._known: dict[Key, tuple[Entry, bool, bool, str, list[Strip]]] = {}
 
     def clear(self) -> None:
         self._known.clear()
@@ -21,14 +21,16 @@ class PaintedEntries:
     def strips(self, entry: Entry, around: Surroundings, *, unfolded: bool, under_cursor: bool) -> list[Strip]:
         key = key_of(entry)
         known = self._known.get(key)
-        if known is not None and known[1] == under_cursor and known[2] == unfolded and _same(known[0], entry):
-            return known[3]
+        expires_ms = entry.row.expires_ms if isinstance(entry, Message) else None
+        left = "" if expires_ms is None else left_text(expires_ms, around.now_ms())
+        if known is not None and known[1:4] == (under_cursor, unfolded, left) and _same(known[0], entry):
+            return known[4]
         if len(self._known) > PAINTED_ENTRIES:
             self._known.clear()
         strips = paint(entry, around, unfolded=unfolded, under_cursor=under_cursor)
         answers = entry.row.reply_to if isinstance(entry, Message) else None
         if answers is None or around.quote_of(answers) is not None:
-            self._known[key] = (entry, under_cursor, unfolded, strips)
+            self._known[key] = (entry, under_cursor, unfolded, left, strips)
         return strips
 
 

@@ -7,6 +7,7 @@ from textual.geometry import Region
 from textual.message import Message as UiMessage
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from multichat_tui.model.ids import ChannelId, RecordId
@@ -19,6 +20,8 @@ from multichat_tui.ui.view import Line, View
 from multichat_tui.ui.window import MessageWindow
 
 WHEEL_LINES = 3
+COUNT_DOWN_S = 5.0
+"""Between two looks at the time that messages in view still have, at least: there may be one on every line."""
 
 
 class Timeline(Widget, can_focus=True):
@@ -50,6 +53,8 @@ class Timeline(Widget, can_focus=True):
         self.channel: ChannelId | None = None
         self.cursor: RecordId | None = None
         self._cursor_on = False
+        self._counting: Timer | None = None
+        """Waits for the next change of what messages in view tell about their time."""
         self._written = False
         """Writing has begun here: this key and those on its heels are the composer's, which gets the focus."""
 
@@ -122,7 +127,17 @@ class Timeline(Widget, can_focus=True):
         for wanted, before in zip(view.near_edges, (True, False), strict=True):
             if wanted:
                 self.post_message(self.PageWanted(before=before))
+        self._count_down()
         return lines
+
+    def _count_down(self) -> None:
+        """Look again when a message in view has less time left in words: one wish at a time, none where none disappears."""
+        if self._counting is not None:
+            self._counting.stop()
+            self._counting = None
+        if self.is_mounted and (due_ms := self.view.changes_ms) is not None:
+            wait_s = (due_ms - self.around.now_ms()) / 1000
+            self._counting = self.set_timer(max(wait_s, COUNT_DOWN_S), self.changed)
 
     def render_line(self, y: int) -> Strip:
         lines = self.lines()

@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.snapshots import Gap, MessageRow
-from multichat_tui.ui.drawing import Surroundings
+from multichat_tui.ui.drawing import Surroundings, left_changes_ms
 from multichat_tui.ui.entries import Entry, Key, Message, Notice, key_of
 from multichat_tui.ui.laid import EntryList
 from multichat_tui.ui.painted import PaintedEntries
@@ -193,6 +193,13 @@ class View:
             elif isinstance(entry, Notice):
                 rows.extend(entry.rows)
         return rows
+
+    @property
+    def changes_ms(self) -> int | None:
+        """When the time that a message in view still has is told in other words; None: no such message."""
+        now = self.around.now_ms()
+        times = [left_changes_ms(row.expires_ms, now) for row in self.visible_rows if row.expires_ms is not None]
+        return min((each for each in times if each is not None), default=None)
 
     @property
     def unread_above(self) -> bool:

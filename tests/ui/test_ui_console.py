@@ -341,7 +341,7 @@ async def test_a_message_has_a_menu_for_moderating_its_author(sit: Sit) -> None:
         seat.main.timeline.focus()
         await seat.press("m", *"rep", "enter")
         await until(lambda: seat.main.composer.text.startswith("/report "))
-        await seat.sees("The moderators of now are given it")
+        await seat.sees("Those who moderate here now get it")
 
 
 async def test_what_one_did_last_is_taken_back_by_a_key_from_anywhere(sit: Sit) -> None:

@@ -18,11 +18,12 @@ from multichat_tui.ui.actions import Scope
 from multichat_tui.ui.cells import clip, drawn, pad, sober, strip_of, width, wrap
 from multichat_tui.ui.completing import complete
 from multichat_tui.ui.desk import Desk
-from multichat_tui.ui.drawing import Surroundings, columns, notice_text, paint
+from multichat_tui.ui.drawing import Surroundings, columns, left_changes_ms, left_text, notice_text, paint
 from multichat_tui.ui.editor import Editor
 from multichat_tui.ui.entries import Message, entries_of
 from multichat_tui.ui.found import around_strips
 from multichat_tui.ui.glyphs import ASCII, UNICODE, Glyphs, choose, encoding_of
+from multichat_tui.ui.painted import PaintedEntries
 from multichat_tui.ui.panel import help_page
 from multichat_tui.ui.preferences import Look, Preferences, Signs
 from multichat_tui.ui.switcher import targets
@@ -338,3 +339,47 @@ def test_ones_own_devices_are_not_counted_as_people_who_are_linked() -> None:
     assert told() == " 1 person linked"
     desk.peers = desk.peers[:1]
     assert told().startswith(" nobody linked but 1 of your devices")
+
+
+@given(st.integers(-10_000, 400 * 86_400_000))
+def test_the_time_that_is_left_is_told_short_and_until_it_changes(left: int) -> None:
+    told = left_text(left, 0)
+    assert len(told) <= 4
+    change = left_changes_ms(left, 0)
+    if change is None:
+        assert told == "<1m"
+    else:
+        assert 0 < change <= left
+        assert left_text(left, change - 1) == told != left_text(left, change)
+
+
+def test_the_time_that_is_left_is_told_in_whole_days_hours_or_minutes() -> None:
+    hour, minute = 3_600_000, 60_000
+    spans = (7 * 24 * hour - 1, 24 * hour, 4 * hour - 1, 60 * minute, 60 * minute - 1, minute, minute - 1, -minute)
+    assert [left_text(span, 0) for span in spans] == ["6d", "1d", "3h", "1h", "59m", "1m", "<1m", "<1m"]
+
+
+@pytest.mark.parametrize("cells", range(24, 60))
+def test_no_text_makes_way_for_what_is_told_about_a_message(cells: int) -> None:
+    node = TwinNode()
+    node.add_channel("dev")
+    row = node.say(DEV, "bob", "every word of this is read")
+    row = replace(row, edited=True, pinned=True, late=True, expires_ms=90 * 60_000)
+    strips = paint(Message(row=row, follows=False), replace(SURROUNDINGS, width=cells))
+    assert all(strip.cell_length == cells for strip in strips)
+    words = " ".join(strip.text[columns(cells).indent :].strip() for strip in strips)
+    assert "every word of this is read" in words
+    assert "(edited, pinned)" in words
+    assert "◷1h" in words
+
+
+def test_a_message_is_drawn_again_when_its_time_is_told_otherwise_and_no_sooner() -> None:
+    node = TwinNode()
+    node.add_channel("dev")
+    entry = Message(row=replace(node.say(DEV, "bob", "soon gone"), expires_ms=120_000), follows=False)
+    now = [0]
+    around, painted = replace(SURROUNDINGS, now_ms=lambda: now[0]), PaintedEntries()
+    first = painted.strips(entry, around, unfolded=False, under_cursor=False)
+    assert painted.strips(entry, around, unfolded=False, under_cursor=False) is first
+    now[0] = 1
+    assert "◷1m" in painted.strips(entry, around, unfolded=False, under_cursor=False)[0].text

@@ -1,7 +1,9 @@
 """Taking messages away by keys: the command is written, with all that are marked, and Enter does it."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
+import pytest
 from seat import Sit, until
 from twin import TwinNode, channel_id
 
@@ -58,6 +60,19 @@ async def test_what_disappears_is_marked_and_i_says_when(sit: Sit) -> None:
         await seat.sees("by bob ◷")
         await seat.press("shift+up", "k", "k", "i")
         await seat.sees("It is gone from everywhere on")
+
+
+async def test_what_a_message_still_has_is_counted_down_without_a_key(sit: Sit, monkeypatch: pytest.MonkeyPatch) -> None:
+    node, (row, *_) = talk()
+    now_ms = [row.time_ms]
+    monkeypatch.setattr("multichat_tui.ui.main.time", SimpleNamespace(time=lambda: now_ms[0] / 1000))
+    monkeypatch.setattr("multichat_tui.ui.timeline.COUNT_DOWN_S", 0.01)
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        node.change(replace(row, expires_ms=row.time_ms + 3_600_000 + 20))
+        await seat.sees("by bob ◷1h")
+        now_ms[0] += 30
+        await seat.sees("by bob ◷59m")
 
 
 def test_what_is_no_message_is_not_taken_away() -> None:

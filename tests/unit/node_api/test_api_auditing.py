@@ -136,7 +136,7 @@ async def test_a_person_or_a_message_is_reported_with_honest_words(api, dev):
     row = api.arrive(dev, "eve", "buy now")
     outcome = await run_command(api, dev, "/report eve she spams")
     assert api.intents == [SendReport(channel=dev, reason="she spams", user=user("eve"))]
-    assert "moderators of now are given it" in outcome.lines[0]
+    assert "who moderate here now get it" in outcome.lines[0]
     await run_command(api, dev, f"/report {id_text(row.id)[:10]} spam")
     assert api.intents[-1] == SendReport(channel=dev, reason="spam", user=user("eve"), targets=(row.id,))
     with pytest.raises(UsageError):

@@ -11,7 +11,7 @@ from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import MIN_ID_CHARACTERS, find_member, find_message, id_text, nearest, one_line
 from multichat_tui.node.api.transcript import local_time
 
-HONEST = "The moderators of now are given it; the others see that you wrote to them, and not what."
+HONEST = "Those who moderate here now get it; the others see that you wrote to them, and not what."
 OUTCOMES = {"dismiss": False, "dismissed": False, "done": True, "acted": True}
 QUOTED_CHARACTERS = 80
 
