@@ -70,6 +70,27 @@ CONSOLE_UI = "tests/ui/test_ui_console.py"
 
 MUTANTS = (
     Mutant(
+        name="the time that a message still has stands still",
+        file="multichat_tui/ui/timeline.py",
+        old="self._counting = self.set_timer(max(wait_s, COUNT_DOWN_S), self.changed)",
+        new="pass",
+        tests="tests/ui/test_ui_removing.py",
+    ),
+    Mutant(
+        name="what is told about a message cuts its text",
+        file="multichat_tui/ui/drawing.py",
+        old="    if sum(width(text) for text, _ in body[-1]) + width(tag) <= cells:",
+        new="    if True:",
+        tests="tests/ui/test_ui_pure.py",
+    ),
+    Mutant(
+        name="a vote that is purged gets a row",
+        file="multichat_tui/node/timeline.py",
+        old="not redaction.named or (before is not None and before.hidden)",
+        new="not redaction.named",
+        tests="tests/simulation/test_redaction_stories.py",
+    ),
+    Mutant(
         name="whoever is a member settles reports",
         file="multichat_tui/node/noted_reports.py",
         old="elif rank >= cited.threshold(Permission.MODERATE):",

@@ -74,7 +74,7 @@ def _untyped(value: Any) -> Any:
 
 
 def message_fields(row: MessageRow) -> dict[str, Any]:
-    """One row of a timeline. `time` is in UTC milliseconds."""
+    """One row of a timeline. `time` is in UTC milliseconds, and so is `expires`: when it is gone, null if it stays."""
     return {
         "id": id_text(row.id),
         "channel": id_text(row.channel),
@@ -95,6 +95,7 @@ def message_fields(row: MessageRow) -> dict[str, Any]:
         "resource": row.resource or None,
         "lines": list(row.lines),
         "late": row.late,
+        "expires": row.expires_ms,
         "deeds": list(row.deeds),
         "ignored": row.ignored,
         "to": list(row.to),

@@ -183,9 +183,9 @@ class Timeline:
             return
         only_told = False
         if record.absence is Absence.REDACTED:
-            # An edit, say: it went with what it is about.
+            # An edit, say: it went with what it is about. What was here and had no row, such as a vote, gets none now.
             redaction = redaction_of(world.txn, channel, record)
-            only_told = redaction is None or not redaction.named
+            only_told = redaction is None or not redaction.named or (before is not None and before.hidden)
             arrived = arrived and not only_told
         if before is None and not arrived and record.absence is not Absence.MISSING:
             # What has gone had no row of its own.
@@ -326,7 +326,7 @@ class Timeline:
         if record is None:
             return
         world.acted_on.update((target, channel.id) for target, _ in self._resources.targets(acts_of(record)))
-        hidden = not self._is_shown(channel, record, entry.user)
+        hidden = not self._is_shown(channel, record, entry.user) or (entry.hidden and record.absence is Absence.REDACTED)
         if hidden == entry.hidden and (hidden or record.header.log is Log.CONTENT):
             return
         changed = replace(entry, hidden=hidden)

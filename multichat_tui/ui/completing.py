@@ -59,12 +59,13 @@ def complete(
 
 
 def _argument(before: str, people: Sequence[str], takes: Mapping[str, Sequence[Sequence[str]]]) -> Completion | None:
-    """The word of a command that takes certain ones there; a name with spaces gets quotes. None: it is no such word."""
+    """The word of a command that takes certain ones there, all of them where none is begun; a name with spaces gets quotes. None:
+    it is no such word."""
     head, space, rest = before.partition(" ")
     known = takes.get(head.lower(), ()) if space else ()
     match = _WORDS.fullmatch(rest)
     number = 0 if match is None else len(_WORD.findall(match["before"]))
-    if match is None or not match["last"] or number >= len(known):
+    if match is None or number >= len(known):
         return None
     last = match["last"]
     if known[number] == NAMES:

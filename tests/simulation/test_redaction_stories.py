@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 from simulated_world import Person, SimulatedWorld, until
-from test_body_stories import engine_of, found, shown
+from test_body_stories import engine_of, found, row_of, shown
 
 from multichat_tui.model.acts import Redact, UnknownAct
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.ids import ChannelId, Log, RecordId, UserId
 from multichat_tui.model.intents import (
+    ActOn,
     BanMember,
     GiveRank,
     PurgeMessages,
@@ -274,6 +275,36 @@ def test_a_purge_takes_away_all_of_somebody_in_several_records() -> None:
             await ann.api.submit(PurgeMessages(channel=channel, user=await user_of(eve)))
 
     run_virtual(story())
+
+
+def test_a_reaction_that_was_here_leaves_no_row_when_it_is_taken_away() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(79)
+        ann, eve = await world.add("ann", "eve")
+        channel = await world.channel_of(ann, eve)
+        kept = await say(ann, channel, "what ann says")
+        await say(eve, channel, "spam")
+        await until(lambda: _same_texts(channel, (ann, eve), 2), "both")
+        reacted = await eve.api.submit(ActOn(channel=channel, record=kept, act="react", fields=(("emoji", "👍"), ("on", "yes"))))
+        assert reacted.record is not None
+        record = RecordId(reacted.record)
+        await until(lambda: _has_reactions(ann, kept, 1), "the reaction is seen")
+        user = await user_of(eve)
+        await ann.api.submit(PurgeMessages(channel=channel, user=user, reason="spam"))
+        for person in (ann, eve):
+            await until(lambda who=person: _has_reactions(who, kept, 0), "the reaction is gone")  # type: ignore[misc]
+            assert body_of(person, record) == (None, Absence.REDACTED)
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=MUTED))
+        await until(lambda: _same_texts(channel, (ann, eve), 1), "what is left is looked at again")
+        for person in (ann, eve):
+            rows = await shown(person, channel)
+            assert rows == [(RowKind.MESSAGE, "what ann says"), (RowKind.REDACTED, "redacted by ann: spam")]
+
+    run_virtual(story())
+
+
+async def _has_reactions(person: Person, record: RecordId, count: int) -> bool:
+    return len((await row_of(person, record)).reactions) == count
 
 
 def test_a_ban_and_a_redaction_are_one_change() -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -470,6 +471,14 @@ def test_how_much_of_a_channel_is_kept_here_from_the_command_line(run, twin):
     assert "the newest 1,000 messages of #dev" in run("channel", "keep", "dev", "1000")[1]
     assert results(run("channel", "keep", "dev", "--json")[1])[0]["keep"] == "1000"
     assert results(run("channel", "keep", "dev", "usual", "--json")[1])[0]["keep"] == "usual"
+
+
+def test_the_log_says_when_a_message_is_gone(run, twin):
+    channel = twin.add_channel("dev", "bob")
+    twin.arrive(channel.id, "bob", "stays")
+    twin.arrive(channel.id, "bob", "goes")
+    twin.messages[-1] = replace(twin.messages[-1], expires_ms=1_795_288_000_000)
+    assert [each["expires"] for each in results(run("log", "dev", "--json")[1])] == [None, 1_795_288_000_000]
 
 
 def test_settings_of_a_channel_from_the_command_line(run, twin):

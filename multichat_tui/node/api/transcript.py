@@ -85,6 +85,7 @@ def spoken_line(label: str, row: MessageRow, *, state: bool = True) -> str:
     """
     marks = [WORDS[row.state]] if state and row.mine and row.kind is RowKind.MESSAGE and row.state in WORDS else []
     marks += ["late"] if row.late else []
+    marks += [f"disappears {local_time(row.expires_ms)}"] if row.expires_ms is not None else []
     marks += [*(["edited"] if row.edited else []), *map(one_line, (*row.lines, *row.deeds))]
     marks += [f"reactions {reactions_words(row)}"] if row.reactions else []
     told = f"{one_line(row.name)}{_to(row)}: {one_line(row.text)}" if row.kind is RowKind.MESSAGE else _happened(row)

@@ -505,3 +505,18 @@ async def test_a_contact_whose_name_is_an_answer_is_named_in_quotes(api):
     api.add_contact("yes")
     await run_command(api, None, '/verify "yes"')
     assert api.intents == [BeginVerification(user=user("yes"))]
+
+
+async def test_an_edit_is_answered_with_what_it_says_now():
+    api = ApiTwin()
+    dev = api.add_channel("dev", "bob").id
+    row = api.arrive(dev, api.name, "a typo hree", mine=True)
+    outcome = await run_command(api, dev, f"/edit {id_text(row.id)[:12]} a typo here")
+    assert outcome.lines == (f"Edited: {row.name}: a typo here",)
+
+
+async def test_who_is_no_contact_is_told_how_to_become_one():
+    api = ApiTwin()
+    dev = api.add_channel("dev", "bob").id
+    with pytest.raises(NotFound, match="/pair makes a link"):
+        await run_command(api, dev, "/vouch nobody-here")

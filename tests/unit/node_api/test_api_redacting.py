@@ -50,7 +50,8 @@ async def test_redact_names_several_and_a_reason(api, dev):
 
 @pytest.mark.parametrize(("words", "all_of_it"), [("last 1h spam", False), ("1h spam", False), ("all spam", True)])
 async def test_purge_is_by_person_and_time(api, dev, words, all_of_it):
-    await run_command(api, dev, f"/purge eve {words}")
+    outcome = await run_command(api, dev, f"/purge eve {words}")
+    assert ("wrote here as far as it is here is" if all_of_it else "wrote here within the last hour is") in outcome.lines[0]
     (intent,) = api.intents
     assert isinstance(intent, PurgeMessages)
     assert (intent.user, intent.reason) == (user("eve"), "spam")

@@ -6,7 +6,7 @@ import pytest
 
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.snapshots import Delivery, Gap, MessageRow, RowKind
-from multichat_tui.node.api.transcript import gap_words, message_lines, spoken_line
+from multichat_tui.node.api.transcript import gap_words, local_time, message_lines, spoken_line
 
 
 def row(kind: RowKind, text: str, *, late: bool = False) -> MessageRow:
@@ -40,6 +40,12 @@ def test_a_message_to_some_says_to_whom_in_print_and_speech() -> None:
     assert " Ann (to Bob, Cid\u240a): a surprise" in spoken_line("#dev", told)
     hidden = replace(row(RowKind.FOR_OTHERS, ""), to=("Bob",))
     assert spoken_line("#dev", hidden).endswith("Ann: a message to others")
+
+
+def test_what_disappears_says_when_in_speech() -> None:
+    gone = replace(row(RowKind.MESSAGE, "soon gone"), expires_ms=1_795_288_000_000)
+    assert spoken_line("#dev", gone).endswith(f"soon gone (disappears {local_time(1_795_288_000_000)})")
+    assert "disappears" not in spoken_line("#dev", row(RowKind.MESSAGE, "stays"))
 
 
 @pytest.mark.parametrize(("missing", "words"), [(1, "1 earlier message is"), (1200, "1,200 earlier messages are")])

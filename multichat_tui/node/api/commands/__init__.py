@@ -279,6 +279,7 @@ COMMANDS: tuple[Command, ...] = (
         usage="/reports [all | N done|dismiss [REASON]]",
         summary="what was reported here; moderators settle it",
         run=reporting.reports,
+        takes=(("all",),),
     ),
     Command(
         name="delete",
@@ -402,9 +403,16 @@ COMMANDS: tuple[Command, ...] = (
         usage="/pair [LINK | nearby]",
         summary="become somebody's contact: by a link of yours or theirs, or with somebody on this network",
         run=people.pair,
+        takes=(("nearby",),),
     ),
     Command(
-        name="msg", goes=True, usage="/msg NAME TEXT", summary="write to one person", run=people.message, aliases=("m", "dm")
+        name="msg",
+        goes=True,
+        usage="/msg NAME TEXT",
+        summary="write to one person",
+        run=people.message,
+        aliases=("m", "dm"),
+        takes=(NAMES,),
     ),
     Command(
         name="query",
@@ -412,6 +420,7 @@ COMMANDS: tuple[Command, ...] = (
         usage="/query NAME",
         summary="open the conversation with one person",
         run=people.query,
+        takes=(NAMES,),
         aliases=("q",),
     ),
     Command(
@@ -427,6 +436,7 @@ COMMANDS: tuple[Command, ...] = (
         usage="/verify [NAME [NUMBER]]",
         summary="be sure who somebody is: compare words on both screens, or their safety number",
         run=trust.verify,
+        takes=(NAMES,),
     ),
     Command(name="unverify", usage="/unverify NAME", summary="take that back", run=trust.unverify, takes=(NAMES,)),
     Command(name="requests", usage="/requests", summary="who is no contact and asks to write to you", run=asking.requests),
@@ -460,6 +470,7 @@ COMMANDS: tuple[Command, ...] = (
         usage="/trust [NAME]",
         summary="warnings about people's keys; with a name: you have seen them, or what speaks for that person",
         run=trust.trust,
+        takes=(NAMES,),
     ),
     Command(
         name="vouch",
@@ -482,6 +493,7 @@ COMMANDS: tuple[Command, ...] = (
         usage="/devices [revoke NAME]",
         summary="the devices of your account; ends one; also: rename NAME LABEL, settle",
         run=devices.devices,
+        takes=(("revoke", "rename", "settle"),),
     ),
     Command(
         name="account",
@@ -516,6 +528,7 @@ COMMANDS: tuple[Command, ...] = (
         usage="/history [clear [all]]",
         summary="what you have entered here, or forget it; /set history off keeps nothing",
         run=general.history,
+        takes=(("clear",),),
     ),
     Command(
         name="log",

@@ -51,7 +51,9 @@ def _run(kind: ResourceType, shape: CommandShape) -> Callable[[Call], Awaitable[
             # Something is to be said with it.
             raise UsageError(f"Usage: {shape.usage}")
         await act_on(call.api, row, shape.act, **fields)
-        said = shape.said.format(what=f"{one_line(row.name)}: {one_line(row.text)}"[:WHAT_CHARACTERS])
+        # Of an edit what it says now: the row is from before.
+        text = fields.get("text", row.text)
+        said = shape.said.format(what=f"{one_line(row.name)}: {one_line(text)}"[:WHAT_CHARACTERS])
         return Outcome(lines=(said,), fields={"message": id_text(row.id), "channel": id_text(row.channel)} | dict(fields))
 
     return make if shape.act == kind.makes.name else act

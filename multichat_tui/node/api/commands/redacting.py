@@ -26,13 +26,16 @@ async def redact(api: NodeApi, channel: ChannelId, rows: list[MessageRow], reaso
     return Done(said=f"{what} taken away, here and wherever it was received. {HONEST}", fields={"ids": ids, "reason": reason})
 
 
-async def purge(api: NodeApi, channel: ChannelId, name: str, span: str, reason: str, now_ms: int) -> Done:
-    """`span`: `all`, or such as 1h."""
-    lasts_ms = purge_span(span)
+async def purge(api: NodeApi, channel: ChannelId, name: str, text: str, reason: str, now_ms: int) -> Done:
+    """`text`: `all`, or such as 1h."""
+    lasts_ms = purge_span(text)
     user, called = await anybody(api, channel, name)
     since_ms = now_ms - lasts_ms if lasts_ms else 0
     await api.submit(PurgeMessages(channel=channel, user=user, since_ms=max(0, since_ms), reason=reason))
-    when = f"within the last {span_words(lasts_ms)}" if lasts_ms else "as far as it is here"
+    span = span_words(lasts_ms) if lasts_ms else ""
+    # The last hour; the last 2 hours; the last 1 day 12 hours.
+    spell = span.removeprefix("1 ") if span.count(" ") == 1 else span
+    when = f"within the last {spell}" if span else "as far as it is here"
     said = f"What {one_line(called)} wrote here {when} is being taken away. {HONEST}"
     return Done(said=said, fields={"user": id_text(user), "since": since_ms, "reason": reason}, whom=called)
 
