@@ -1468,6 +1468,20 @@ MUTANTS = (
         tests="tests/simulation/test_bad_faith_stories.py::test_in_slow_mode_what_some_alone_can_read_is_a_message_for_everybody",
     ),
     Mutant(
+        name="who-is-reported-settles-until-nobody-else-can",
+        file="multichat_tui/node/noted_reports.py",
+        old="if key.endswith(user)][1:]:",
+        new="if key.endswith(user)][9:]:",
+        tests="tests/simulation/test_bad_faith_stories.py::test_who_is_reported_crowds_out_nobody_who_settles_that",
+    ),
+    Mutant(
+        name="all-reactions-of-one-person-are-looked-at",
+        file="multichat_tui/node/resources.py",
+        old="looked_at[user] >= MAX_CONTENDERS",
+        new="False",
+        tests="tests/simulation/test_bad_faith_stories.py::test_of_one_persons_reactions_to_a_message_so_many_are_looked_at",
+    ),
+    Mutant(
         name="nobody-carries-for-who-is-away",
         file="multichat_tui/node/materialising.py",
         old="        return at <= now",

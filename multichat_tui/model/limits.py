@@ -58,7 +58,7 @@ MAX_REPORTED = 16
 MAX_REPORTS_PER_MEMBER = 32
 """Reports of one member that are kept in a channel, the newest: nobody fills the list of others."""
 MAX_SETTLEMENTS = 4
-"""Kept for one report: several moderators may settle it at the same time."""
+"""Kept for one report, each by another moderator: several may settle it at the same time."""
 MAX_MODLOG_ROWS = 200
 """Rows of one page of the log of moderation."""
 MAX_MODLOG_LOOKED_AT = 2000
@@ -280,7 +280,8 @@ MAX_REFERENCES = 4096
 MAX_DEVICE_REFERENCES = 64
 """Of one kind, to one message and by one device, that are noted: the first ones in display order. Further ones change nothing."""
 MAX_CONTENDERS = 256
-"""Acts on one thing (one message's text, one person's vote, one task) that are looked at: the first ones in display order."""
+"""Acts on one thing (one message's text, one person's vote, one task) that are looked at: the first ones in display order. Also
+of one person's acts of one kind, whatever they are on: all reactions of somebody to one message, say."""
 MAX_NAMED_ACTS = 16
 """Acts that one act says it follows: the last ones on its thing that its author has seen."""
 MAX_EMOJI_BYTES = 40

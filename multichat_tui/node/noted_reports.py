@@ -25,17 +25,30 @@ def note_reports(world: World, channel: Channel, record: Record, acts: tuple[Act
     place = record.header.ets.to_bytes(ETS_BYTES, "big") + record.id
     for act in found:
         if isinstance(act, Report):
-            _keep(world, Space.REPORT, channel.id + user, place, MAX_REPORTS_PER_MEMBER, newest=True)
+            _keep(world, channel.id + user, place)
         elif rank >= cited.threshold(Permission.MODERATE):
-            _keep(world, Space.SETTLED, channel.id + act.report, place + user, MAX_SETTLEMENTS, newest=False)
+            _settle(world, channel.id + act.report, place + user, user)
         else:
             world.count("report-without-right")
             continue
         world.emit(lambda seq: ReportsChanged(seq=seq, channel=channel.id))
 
 
-def _keep(world: World, space: Space, prefix: bytes, place: bytes, most: int, *, newest: bool) -> None:
-    world.txn.put(space, prefix + place, b"")
-    keys = [key for key, _ in world.txn.scan(space, prefix)]
-    for key in keys[:-most] if newest else keys[most:]:
-        world.txn.delete(space, key)
+def _keep(world: World, prefix: bytes, place: bytes) -> None:
+    """Of one member the newest reports."""
+    world.txn.put(Space.REPORT, prefix + place, b"")
+    keys = [key for key, _ in world.txn.scan(Space.REPORT, prefix)]
+    for key in keys[:-MAX_REPORTS_PER_MEMBER]:
+        world.txn.delete(Space.REPORT, key)
+
+
+def _settle(world: World, prefix: bytes, place: bytes, user: UserId) -> None:
+    """Of each moderator the first settlement of a report is kept, of these the first ones: who may not settle it, as it is about
+    them, takes one place."""
+    world.txn.put(Space.SETTLED, prefix + place, b"")
+    keys = [key for key, _ in world.txn.scan(Space.SETTLED, prefix)]
+    for key in [key for key in keys if key.endswith(user)][1:]:
+        world.txn.delete(Space.SETTLED, key)
+        keys.remove(key)
+    for key in keys[MAX_SETTLEMENTS:]:
+        world.txn.delete(Space.SETTLED, key)

@@ -3,6 +3,7 @@
 Nothing of it is kept but the search index and which messages are pinned, and both follow from the records.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from multichat_tui.channel.resources.message import EDIT
 from multichat_tui.channel.resources.shape import ActShape, Deed, Present, ResourceType
 from multichat_tui.model.acts import Act, Message
 from multichat_tui.model.ids import DeviceId, Log, RecordId, UserId, short
-from multichat_tui.model.limits import MAX_REFERENCES
+from multichat_tui.model.limits import MAX_CONTENDERS, MAX_REFERENCES
 from multichat_tui.model.ranks import MUTED, Permission
 from multichat_tui.model.records import Record
 from multichat_tui.model.snapshots import ReactionRow, ReactorsRow, VersionRow
@@ -75,18 +76,24 @@ class Resources:
         return fold(made, deeds)
 
     def _deeds(self, channel: Channel, made: Deed, shape: ActShape) -> Iterator[Deed]:
-        """The acts of one shape on a resource that count, in display order."""
+        """The acts of one shape on a resource that count, in display order; of one person's the first MAX_CONTENDERS, and
+        the others of the last one's record."""
         control = channel.control
         by: tuple[DeviceId, ...] | None = None
         if shape.own:
             by = tuple(device for device, certificate in control.certificates.items() if certificate.user == made.user)
-        about = self._world.txn.record(made.record)
+        about, looked_at = self._world.txn.record(made.record), Counter[UserId]()
         for record in self._world.txn.references(made.record, MAX_REFERENCES, kinds=(shape.number,), by=by):
             acts = acts_of(record)
             if about is None or record.channel != channel.id or not reaches(control, record.header, about.header):
                 continue
             user = control.user_of(record.header.device)
-            if user is None or not self.counts(channel, record, user, acts):
+            read = [(index, each) for index, act in enumerate(acts) if (each := registry().read(act)) is not None]
+            found = [(index, each) for index, each in read if each.shape is shape and each.target == (made.record, made.index)]
+            if user is None or looked_at[user] >= MAX_CONTENDERS:
+                continue
+            looked_at[user] += len(found)
+            if not found or not self.counts(channel, record, user, acts):
                 continue
             if record.header.log == Log.CONTROL:
                 operation = control.operation(record.id)
@@ -96,10 +103,8 @@ class Resources:
                 cited = control.state_at(record.header.control_heads)
             rank = cited.rank(user)
             moderates = rank is not None and rank >= cited.threshold(Permission.MODERATE)
-            for index, act in enumerate(acts):
-                read = registry().read(act)
-                if read is not None and read.shape is shape and read.target == (made.record, made.index):
-                    yield _deed(record, index, read, user, MUTED if rank is None else rank, moderates=moderates)
+            for index, each in found:
+                yield _deed(record, index, each, user, MUTED if rank is None else rank, moderates=moderates)
 
     def described(
         self, channel: Channel, record: Record, acts: tuple[Act, ...], *, referred: bool | None = None

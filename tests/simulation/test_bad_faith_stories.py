@@ -5,6 +5,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from builders import signed_record
 from hostile_members import Hostile
 from simulated_world import Person, SimulatedWorld, until
 from test_resource_stories import act, agree, held, make, push, row, send, three, user_of
@@ -12,18 +13,32 @@ from test_workspace_stories import acme, comes_in, shows
 from test_workspace_stories import make as make_listed
 
 from multichat_tui.channel.resources import write
+from multichat_tui.channel.resources.marks import REACT
 from multichat_tui.channel.resources.message import EDIT
 from multichat_tui.channel.resources.poll import VOTE
-from multichat_tui.model.acts import Act, Ban, Listing, Redact
+from multichat_tui.model.acts import Act, Ban, Listing, Redact, Settlement
+from multichat_tui.model.acts import SettleReport as SettleAct
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.errors import IntentRefused
 from multichat_tui.model.ids import ChannelId, Log, RecordId
-from multichat_tui.model.intents import BanMember, ConfigureChannel, GiveRank, RedactMessages, SendMessage
+from multichat_tui.model.intents import (
+    BanMember,
+    ConfigureChannel,
+    GiveRank,
+    RedactMessages,
+    SendMessage,
+    SendReport,
+    SettleReport,
+)
+from multichat_tui.model.limits import MAX_CONTENDERS, MAX_REACTION_KINDS, MAX_SETTLEMENTS
+from multichat_tui.model.moderation import ReportState
 from multichat_tui.model.ranks import ADMIN, MODERATOR
-from multichat_tui.model.records import Record
+from multichat_tui.model.records import Record, body_hash, seal_body, size_bucket
 from multichat_tui.model.snapshots import RowKind
 from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node.act_words import acts_of
 from multichat_tui.node.listing import cause_of
+from multichat_tui.node.resources import Resources
 from multichat_tui.node.service import Outcome
 
 
@@ -154,6 +169,75 @@ def test_in_slow_mode_what_some_alone_can_read_is_a_message_for_everybody() -> N
         said = await send(bob, channel, "hello everybody")
         await asyncio.sleep(5)
         assert [(await row(each, said)).text for each in (ann, bob, kim)] == ["hello everybody"] * 3
+
+    run_virtual(story())
+
+
+def test_a_text_for_some_that_nobody_can_read_holds_up_nothing_for_them() -> None:
+    async def story() -> None:
+        _, ann, bob, kim, channel = await three(906)
+        await send(kim, channel, "hello")
+        await agree(channel, ann, bob, kim)
+        hostile, world = Hostile(kim, "flood", random.Random(2)), engine_of(kim).world
+        body = seal_body(b"\xff\xff", bytes(32))
+        mine = hostile._record(world, channel, Redact(targets=(RecordId(bytes(32)),)))
+        fields = {"recipients": (await user_of(bob),), "body_hash": body_hash(body), "body_size_bucket": size_bucket(len(body))}
+        record = signed_record(world.identity.signer, replace(mine.header, **fields), body)  # type: ignore[arg-type]
+        for session in hostile._sessions(world, channel):
+            hostile._tell(session, channel, record if session.user == await user_of(bob) else replace(record, body=None))
+        await asyncio.sleep(5)
+        assert record.id in await held(ann, channel)
+        after = await send(ann, channel, "after it")
+        await asyncio.sleep(60)
+        assert after in await held(bob, channel)
+        assert (await row(bob, after)).text == "after it"
+
+    run_virtual(story())
+
+
+def test_who_is_reported_crowds_out_nobody_who_settles_that() -> None:
+    async def story() -> None:
+        _, ann, bob, kim, channel = await three(907)
+        moderator = await user_of(bob)
+        await ann.api.submit(GiveRank(channel=channel, user=moderator, rank=MODERATOR))
+        await agree(channel, ann, bob, kim)
+        report = (await kim.api.submit(SendReport(channel=channel, user=moderator, reason="shouts"))).record
+        assert report is not None
+        await agree_on_whisper(ann, bob, kim, channel)
+        for _ in range(MAX_SETTLEMENTS + 1):
+            push(bob, channel, SettleAct(report=report, outcome=Settlement.DISMISSED))
+        await agree_on_whisper(ann, bob, kim, channel)
+        await ann.api.submit(SettleReport(channel=channel, report=report, acted=True, reason=""))
+        await asyncio.sleep(5)
+        for person in (ann, kim):
+            assert [each.state for each in (await person.api.reports(channel)).rows] == [ReportState.ACTED]
+
+    run_virtual(story())
+
+
+def test_of_one_persons_reactions_to_a_message_so_many_are_looked_at() -> None:
+    async def story() -> None:
+        _, ann, bob, kim, channel = await three(908)
+        said = await send(ann, channel, "well")
+        await agree(channel, ann, bob, kim)
+        emoji = [chr(0x1F600 + number) for number in range(64)]
+        for start in range(0, 1024, 16):
+            flood = [write(REACT, {"emoji": emoji[(start + n) % 64], "on": start < 512}, (said, 0)) for n in range(16)]
+            push(bob, channel, *flood)
+        await act(kim, channel, said, "react", emoji="+1", on="yes")
+        await agree(channel, ann, bob, kim)
+        found = [(each.emoji, each.count) for each in (await row(ann, said)).reactions]
+        # What he took back lies beyond what is looked at.
+        assert len(found) == MAX_REACTION_KINDS
+        world, store = engine_of(ann).world, ann.store
+        with store.transaction() as txn:
+            engine_of(ann).begin(txn, ann.now_ms())
+            here, record = world.channels[channel], txn.record(said)
+            resources = Resources(world)
+            ((_, kind, made),) = resources.made(here, record, acts_of(record))
+            deeds = [each for shape in kind.acts for each in resources._deeds(here, made, shape)]
+            engine_of(ann).finish()
+        assert MAX_CONTENDERS < len(deeds) <= MAX_CONTENDERS + 16
 
     run_virtual(story())
 
