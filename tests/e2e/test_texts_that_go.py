@@ -77,3 +77,36 @@ async def test_what_was_taken_away_or_has_expired_is_in_no_file_of_anybody() -> 
     finally:
         homes.end_all()
         shutil.rmtree(base, ignore_errors=True)
+
+
+async def test_what_one_person_no_longer_keeps_is_in_no_file_of_theirs_and_in_those_of_others() -> None:
+    base = Path(tempfile.mkdtemp(prefix="mc-kept-"))
+    homes = Homes(base)
+    try:
+        for who in WHO:
+            homes.results(who, "init", "--name", who, "--no-passphrase")
+        nodes = {who: await asyncio.to_thread(homes.node, who, *LOCAL) for who in WHO}
+        ann, bob = [await homes.attach(who) for who in WHO]
+        await befriend(ann, bob)
+        channel = (await ann.submit(CreateChannel(name="dev"))).channel
+        assert channel is not None
+        await bring_in(ann, bob, channel)
+        await until_delivered(ann, await send(ann, channel, EXPIRED))
+        await until_delivered(ann, await send(ann, channel, STAYS))
+        (said,) = await asyncio.to_thread(homes.results, "bob", "channel", "keep", "dev", "1")
+        assert said["keep"] == "1"
+
+        async def one_left() -> bool | None:
+            return [row.text for row in (await bob.timeline(channel)).rows if row.kind is RowKind.MESSAGE] == [STAYS] or None
+
+        await until(bob, one_left, "bob keeps the newest message")
+        for api in (ann, bob):
+            await api.close()
+        for who, kept in (("ann", True), ("bob", False)):
+            assert nodes[who].stop() == 0
+            pages = database_of(homes.profile(who))
+            words = {text: text.split()[0].encode() in pages for text in (STAYS, EXPIRED)}
+            assert words == {STAYS: True, EXPIRED: kept}, who
+    finally:
+        homes.end_all()
+        shutil.rmtree(base, ignore_errors=True)
