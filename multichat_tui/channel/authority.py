@@ -60,6 +60,15 @@ class Places:
         return Places(self.seen, self.taken, list(self.admits), set(self.users))
 
 
+@dataclass(slots=True)
+class Answers:
+    """What was asked of a whole set, as content asks for it again and again."""
+
+    ranks: dict[UserId, int | None] = field(default_factory=dict)
+    thresholds: dict[Permission, int] = field(default_factory=dict)
+    numbers: dict[SettingKey, int] = field(default_factory=dict)
+
+
 class Authority:
     """Of the operations in `mask`, which holds the past of each."""
 
@@ -72,6 +81,7 @@ class Authority:
         """Of what has not: the level down to which its author does not stand."""
         self._places: dict[InvitationName, Places] = {}
         self._depth = 0
+        self._answers = Answers()
 
     # One more
 
@@ -80,6 +90,7 @@ class Authority:
         self.mask |= operation.bit
         if not valid:
             return 0
+        self._answers = Answers()
         touched = self._touched(self.subjects.touched(operation, self.mask), operation.bit)
         before = {op.index: self._levels.get(op.index) for op in touched}
         self._forget(touched)
@@ -391,6 +402,12 @@ class Authority:
 
     def rank(self, user: UserId) -> int | None:
         """None: no member."""
+        known = self._answers.ranks
+        if user not in known:
+            known[user] = self._rank(user)
+        return known[user]
+
+    def _rank(self, user: UserId) -> int | None:
         if user in self.subjects.founders:
             return FOUNDER if self._holds(user, FOUNDER, self.mask, MUTED) else None
         if not self.subjects.about(user).mask & self.mask:
@@ -409,7 +426,15 @@ class Authority:
                 yield ban, level
 
     def revoked(self, device: DeviceId) -> bool:
-        return any(self.effective(op) for op in self.subjects.revocations(device).newest_first(self.mask))
+        entries = self.subjects.revocations(device)
+        return bool(entries) and any(self.effective(op) for op in entries.newest_first(self.mask))
+
+    def asks(self, permission: Permission) -> int:
+        """The least rank that may."""
+        known = self._answers.thresholds
+        if permission not in known:
+            known[permission] = self.threshold(permission)
+        return known[permission]
 
     def was_here(self, user: UserId) -> bool:
         """Whether somebody is a member, or was one."""
@@ -457,8 +482,11 @@ class Authority:
 
     def number(self, key: SettingKey) -> int:
         """The value of a setting that is a number; its default where it was never set."""
-        value, rule = self.set_to((key, 0)), rule_of(key)
-        return value if isinstance(value, int) else 0 if rule is None else rule.default
+        known = self._answers.numbers
+        if key not in known:
+            value, rule = self.set_to((key, 0)), rule_of(key)
+            known[key] = value if isinstance(value, int) else 0 if rule is None else rule.default
+        return known[key]
 
     def _for_good(self) -> Entries:
         """What closes the channel."""

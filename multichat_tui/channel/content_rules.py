@@ -66,7 +66,7 @@ class Asked:
 
 def asked(cited: Authority, unseen: Iterable[Halt | Ruling]) -> Asked:
     """By the state that content cites, and by the restrictions that it is held to although its author had not seen them."""
-    slow_ms, links = cited.number(SettingKey.SLOW_MODE), cited.threshold(Permission.LINKS)
+    slow_ms, links = cited.number(SettingKey.SLOW_MODE), cited.asks(Permission.LINKS)
     read_only = bool(cited.number(SettingKey.CLOSED) or cited.number(SettingKey.ARCHIVED))
     for each in unseen:
         if isinstance(each, Ruling):
@@ -75,7 +75,7 @@ def asked(cited: Authority, unseen: Iterable[Halt | Ruling]) -> Asked:
             slow_ms = max(slow_ms, each.value)
         else:
             read_only = True
-    return Asked(read_only=read_only, slow_ms=slow_ms, links=links, free=cited.threshold(Permission.MODERATE))
+    return Asked(read_only=read_only, slow_ms=slow_ms, links=links, free=cited.asks(Permission.MODERATE))
 
 
 def has_link(acts: Sequence[Act]) -> bool:

@@ -120,7 +120,7 @@ class ControlLog:
 
     def ever_set(self, key: SettingKey) -> bool:
         """Whether a valid operation has ever set this, with effect or without."""
-        return self._now is not None and any(self._now.subjects.slots(key))
+        return self._now is not None and self._now.subjects.ever_set(key)
 
     def state_at(self, heads: tuple[RecordId, ...]) -> Authority:
         """What is so after these heads. They are held."""

@@ -26,7 +26,7 @@ def counts(
     what it says keeps to the channel's settings and permissions (`content_rules`), where `content` lets that be looked at."""
     cited = control.state_at(header.control_heads)
     rank = cited.rank(user)
-    if rank is None or any(rank < cited.threshold(each) for each in needed) or cited.revoked(header.device):
+    if rank is None or any(rank < cited.asks(each) for each in needed) or cited.revoked(header.device):
         return False
     view = control.view
     if content is not None and not asked(cited, _unseen(cited, view, header)).allows(rank, header, content):

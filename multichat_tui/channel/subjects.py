@@ -156,6 +156,9 @@ class Subjects:
         """What sets something that this version knows."""
         return self._set.get(slot, self._nothing)
 
+    def ever_set(self, key: SettingKey) -> bool:
+        return any(slot[0] == key for slot in self._set)
+
     def slots(self, key: SettingKey) -> Iterator[Slot]:
         """The places of a key that anything was ever set in."""
         return (slot for slot in sorted(self._set) if slot[0] == key)

@@ -91,14 +91,12 @@ RULES: dict[SettingKey, SettingRule] = {
     SettingKey.HISTORY: SettingRule(most=MAX_POLICY, words=lambda policy: f"set that newcomers see {policy_words(policy)}"),
 }
 """Of the settings that are one number."""
+_BY_NUMBER: dict[int, SettingRule] = {int(key): rule for key, rule in RULES.items()}
 
 
 def rule_of(key: int) -> SettingRule | None:
     """None: it is no number, or unknown."""
-    try:
-        return RULES.get(SettingKey(key))
-    except ValueError:
-        return None
+    return _BY_NUMBER.get(key)
 
 
 def slot_of(key: int, value: Value) -> Slot | None:
