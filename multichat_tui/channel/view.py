@@ -135,8 +135,11 @@ class View:
 
     def setting(self, key: SettingKey) -> int:
         """The value of a setting that is a number; its default where it was never set."""
-        value, rule = self.settings.get((key, 0)), rule_of(key)
-        return value if isinstance(value, int) else 0 if rule is None else rule.default
+        value = self.settings.get((key, 0))
+        if isinstance(value, int):
+            return value
+        rule = rule_of(key)
+        return 0 if rule is None else rule.default
 
     @property
     def closed(self) -> bool:

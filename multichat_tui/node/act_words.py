@@ -132,6 +132,9 @@ def moment(time_ms: int) -> str:
 def row_words(acts: tuple[Act, ...]) -> tuple[RowKind, str, RecordId | None, UserId | None]:
     """(kind, text, reply to, subject) of what is shown: a message before all else, and before what else happened to the channel
     what was done to people's rights; otherwise the first act."""
+    if len(acts) == 1 and type(acts[0]) is Message:
+        # Nearly every record.
+        return RowKind.MESSAGE, acts[0].text, acts[0].reply_to, None
     if any(registry().made_by(act) is not None and registry().read(act) is not None for act in acts):
         messages = [act for act in acts if isinstance(act, Message)]
         return RowKind.MESSAGE, "\n".join(act.text for act in messages), messages[0].reply_to if messages else None, None

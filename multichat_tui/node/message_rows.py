@@ -156,7 +156,7 @@ class MessageRows:
             and world.txn.get(Space.CITED, channel.id + record.id) is None
         ):
             kind = RowKind.HELD
-        deeds = self._deeds(channel, names, entry.user, acts)
+        deeds = self._deeds(channel, names, entry.user, acts) if header.log == Log.CONTROL else ()
         mine = entry.user == world.identity.user
         state, delivered, total = self._delivery(channel, header, mine and kind is RowKind.MESSAGE)
         if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):
