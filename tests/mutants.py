@@ -219,8 +219,8 @@ MUTANTS = (
     Mutant(
         name="acts-reach-into-other-channels",
         file="multichat_tui/node/resources.py",
-        old="if record.channel == channel.id else None",
-        new="if record.channel else None",
+        old="about is None or record.channel != channel.id or",
+        new="about is None or",
         tests="tests/simulation/test_resource_stories.py",
     ),
     Mutant(

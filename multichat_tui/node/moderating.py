@@ -144,6 +144,9 @@ class Moderating:
         return visible(self._world.name_of(user)) or "This person"
 
 
+WHY_MUTED = "/modlog says by whom, until when and why."
+
+
 def need(view: View, user: UserId, permission: Permission, what: str) -> int:
     """The rank of somebody who may. `errors.IntentRefused` says who could."""
     rank, least = view.rank(user), view.threshold(permission)
@@ -152,7 +155,8 @@ def need(view: View, user: UserId, permission: Permission, what: str) -> int:
     if rank < least:
         who = "Only founders" if least == FOUNDER else f"In this channel only {holders_words(least)}"
         mine = "You are muted here." if rank == MUTED else f"You are {standing_words(rank)}."
-        raise IntentRefused(Refusal.NOT_ALLOWED, f"{who} {what}. {mine}" if rank > MUTED or least > MEMBER else mine)
+        told = f"{who} {what}. {mine}" if rank > MUTED or least > MEMBER else mine
+        raise IntentRefused(Refusal.NOT_ALLOWED, told, WHY_MUTED if rank == MUTED else "")
     return rank
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 UNPROTECTED = "This profile has no passphrase, so nothing could open the lock again. A profile made with one can be locked."
 
+OPENS = "Your passphrase opens it."
+
 
 class LockScreen(Screen[None]):
     """Asks for the passphrase, as often as it takes; after wrong ones it waits, twice as long each time."""
@@ -45,7 +47,7 @@ class LockScreen(Screen[None]):
         self._waits: Timer | None = None
         self._new = Static("", id="lock-new", markup=False)
         self._error = Static("", id="lock-error", markup=False)
-        self._input = Input(id="lock-input", password=True, compact=True)
+        self._input = Input(id="lock-input", password=True, compact=True, placeholder=OPENS)
         self._input.cursor_blink = False
 
     def compose(self) -> ComposeResult:

@@ -41,6 +41,7 @@ async def test_the_lock_hides_everything_receives_on_and_counts_without_a_name(s
     async with sit(node(), size=(80, 24)) as seat:
         await locked(seat)
         await seat.sees("Multichat is locked")
+        await seat.sees("Your passphrase opens it.")
         assert hides_all(seat), seat.text
         before = len([i for i in seat.node.intents if isinstance(i, MarkRead)])
         for number in range(3):
