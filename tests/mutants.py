@@ -1482,6 +1482,13 @@ MUTANTS = (
         tests="tests/simulation/test_bad_faith_stories.py::test_of_one_persons_reactions_to_a_message_so_many_are_looked_at",
     ),
     Mutant(
+        name="withheld-redactions-pass-for-expired",
+        file="multichat_tui/node/bodies.py",
+        old=" and (acts or record.header.expires_ms is None):",
+        new=" and acts:",
+        tests="tests/simulation/test_bad_faith_stories.py::test_a_redaction_that_a_peer_withholds_is_asked_for_where_messages_disappear",
+    ),
+    Mutant(
         name="nobody-carries-for-who-is-away",
         file="multichat_tui/node/materialising.py",
         old="        return at <= now",

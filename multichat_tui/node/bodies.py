@@ -73,15 +73,16 @@ class Bodies:
         )
 
     def due(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> int | None:
-        """When the body of a record expires. What takes texts away stays: else they would come back."""
-        if acts and all(isinstance(act, Redact) for act in acts):
+        """When the body of a record expires. What takes texts away stays: else they would come back. Its author gives
+        that no end, so a record without end whose body is not here may be such: no rule says that it need not be here."""
+        if all(isinstance(act, Redact) for act in acts) and (acts or record.header.expires_ms is None):
             return None
         return expires_at(record.header, retention_of(channel.control, record.header))
 
     def as_kept(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> tuple[Record, tuple[Act, ...]]:
         """What is to be stored of a record that is about to be delivered."""
         absence = self.excuse(channel, record)
-        if absence is Absence.EXPIRED and acts and self.due(channel, record, acts) is None:
+        if absence is Absence.EXPIRED and self.due(channel, record, acts) is None:
             absence = None
         if absence is None and goes_with(self._world.txn, channel, record, acts) is not None:
             absence = Absence.REDACTED
@@ -99,13 +100,16 @@ class Bodies:
             channel.lacking.add(record.id, chain_key(record.header), record.header.seq, self._world.now)
         due = self.due(channel, record, acts)
         if due is not None and record.absence is not Absence.EXPIRED:
-            self._world.txn.expire_at(record.id, due)
-            self._next_at = due if self._next_at is None else min(self._next_at, due)
+            self._expires(record.id, due)
         targets = told_about(acts) if record.absence is Absence.REDACTED else ()
         if targets:
             # If the redaction turns out to be void, this is found again.
             self._world.txn.refer(record.id, [(target, act_type(act)) for target, act in zip(targets, acts, strict=True)])
             self.on_gone_with(channel, targets[0], record)
+
+    def _expires(self, record: RecordId, due: int) -> None:
+        self._world.txn.expire_at(record, due)
+        self._next_at = due if self._next_at is None else min(self._next_at, due)
 
     def hear(self, channel: Channel, record: Record) -> None:
         """A record that is held already has come again: it may bring the body that is lacking."""
@@ -119,13 +123,14 @@ class Bodies:
         if held is None or held.absence is not Absence.MISSING:
             channel.lacking.remove(record.id)
             return
-        absence = self.excuse(channel, record)
-        if absence is not None:
-            self.drop(channel, record.id, absence)
-            return
         acts: tuple[Act, ...] | Rejected = ()
         if record.header.kind != Kind.MERGE:
             acts = decode_acts(record.body[SALT_BYTES:], record.header.log)
+        absence = self.excuse(channel, record)
+        due = None if isinstance(acts, Rejected) or not acts else self.due(channel, record, acts)
+        if absence is not None and not (absence is Absence.EXPIRED and acts and not isinstance(acts, Rejected) and due is None):
+            self.drop(channel, record.id, absence)
+            return
         if not isinstance(acts, Rejected) and goes_with(world.txn, channel, record, acts) is not None:
             self.drop(channel, record.id, Absence.REDACTED)
             self.kept(channel, replace(held, absence=Absence.REDACTED), acts)
@@ -136,6 +141,8 @@ class Bodies:
             world.count("record-acts")
             return
         world.txn.fill_body(record.id, record.body)
+        if due is not None:
+            self._expires(record.id, due)
         self.on_filled(channel, replace(held, body=record.body, absence=None), acts)
 
     def drop(self, channel: Channel, record: RecordId, absence: Absence) -> None:

@@ -8,6 +8,7 @@ import pytest
 from builders import signed_record
 from hostile_members import Hostile
 from simulated_world import Person, SimulatedWorld, until
+from test_body_stories import withhold
 from test_resource_stories import act, agree, held, make, push, row, send, three, user_of
 from test_workspace_stories import acme, comes_in, shows
 from test_workspace_stories import make as make_listed
@@ -238,6 +239,28 @@ def test_of_one_persons_reactions_to_a_message_so_many_are_looked_at() -> None:
             deeds = [each for shape in kind.acts for each in resources._deeds(here, made, shape)]
             engine_of(ann).finish()
         assert MAX_CONTENDERS < len(deeds) <= MAX_CONTENDERS + 16
+
+    run_virtual(story())
+
+
+def test_a_redaction_that_a_peer_withholds_is_asked_for_where_messages_disappear() -> None:
+    async def story() -> None:
+        _, ann, bob, kim, channel = await three(909)
+        abuse = await send(bob, channel, "abuse")
+        await agree(channel, ann, bob, kim)
+        await kim.stop()
+        await ann.api.submit(ConfigureChannel(channel=channel, key=SettingKey.RETENTION, value=10_000))
+        await ann.api.submit(RedactMessages(channel=channel, targets=(abuse,)))
+        await asyncio.sleep(60)
+        assert (await row(bob, abuse)).kind is RowKind.REDACTED
+        await ann.stop()
+        withhold(bob)
+        await kim.start()
+        await asyncio.sleep(60)
+        assert (await row(kim, abuse)).kind is RowKind.MESSAGE
+        await ann.start()
+        await asyncio.sleep(60)
+        assert (await row(kim, abuse)).kind is RowKind.REDACTED
 
     run_virtual(story())
 
