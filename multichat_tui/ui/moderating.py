@@ -162,7 +162,7 @@ class Overseer:
         except MultichatError as error:
             front.say(str(error), bad=True)
             return
-        front.say(f"Taken back: {one_line(rows[0].undo)}. {rows[0].stays}".rstrip())
+        front.say(f"Done: {one_line(rows[0].undo)}. {rows[0].stays}".rstrip())
 
 
 def _quoted(member: MemberRow) -> str:

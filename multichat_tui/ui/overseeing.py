@@ -563,7 +563,7 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
     async def _take_back(self, records: tuple[RecordId, ...], said: str) -> None:
         try:
             done, why = await unsweep(self.api, self.channel, records)
-            told = f"Taken back: {said}." if said else f"{done} of {len(records)} taken back."
+            told = f"Done: {said}." if said else f"{done} of {len(records)} taken back."
             self.say(why or told, bad=bool(why))
         finally:
             self.busy = False

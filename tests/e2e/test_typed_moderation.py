@@ -62,7 +62,7 @@ def test_a_moderator_bans_somebody_with_what_they_wrote_and_takes_it_back_by_key
     ann.press("4")
     ann.until_shows("Now: in effect")
     ann.press("u")
-    ann.until_shows("Taken back: lift the ban of eve")
+    ann.until_shows("Done: lift the ban of eve")
     bob.until_shows("ann lifted the ban of eve")
     ann.press("Escape")
     ann.until_shows("#harbour >")

@@ -268,7 +268,7 @@ async def test_the_log_is_read_and_what_is_chosen_there_is_taken_back(sit: Sit) 
         await seat.press("down")
         await seat.sees("u would lift the ban of eve2. An invitation lets them back in.")
         await seat.press("u")
-        await seat.sees("Taken back: lift the ban of eve2.")
+        await seat.sees("Done: lift the ban of eve2.")
         await seat.press("down", "u")
         await seat.sees("A removal cannot be taken back")
         assert [intent.record for intent in node.intents if isinstance(intent, UndoDeed)] == [deed(2).id]
@@ -350,7 +350,7 @@ async def test_what_one_did_last_is_taken_back_by_a_key_from_anywhere(sit: Sit) 
     async with sit(node) as seat:
         await seat.opened(DEV)
         await seat.press("alt+z")
-        await seat.sees("Taken back: lift the ban of eve2.")
+        await seat.sees("Done: lift the ban of eve2.")
         await seat.press("alt+z")
         await seat.sees("you have done nothing here that can be taken back")
         assert [intent.record for intent in node.intents if isinstance(intent, UndoDeed)] == [deed(2).id]
@@ -380,7 +380,7 @@ async def test_after_a_ban_the_line_of_news_offers_to_take_it_back(sit: Sit) -> 
         await seat.sees("Alt+z takes it back.")
         node.deeds[DEV] = [deed(1)]
         await seat.press("alt+z")
-        await seat.sees("Taken back: lift the ban of eve1.")
+        await seat.sees("Done: lift the ban of eve1.")
 
 
 async def test_a_moderator_is_told_of_an_open_report_wherever_they_are(sit: Sit) -> None:

@@ -44,7 +44,7 @@ async def undo(context: Context) -> int:
                 out.note("There is nothing there that could be taken back.")
             return 0
         row = await auditing.undo_deed(opened.api, channel, args.which, args.reason)
-    out.result(auditing.deed_fields(row), f"Taken back: {row.undo}.")
+    out.result(auditing.deed_fields(row), f"Done: {row.undo}.")
     if row.stays:
         out.note(row.stays)
     if not opened.attached:

@@ -93,7 +93,7 @@ async def test_undo_lists_what_it_would_do_and_does_what_is_chosen(api, dev):
     assert api.intents == []
     done = await run_command(api, dev, "/undo 2 it was a mistake")
     assert api.intents == [UndoDeed(channel=dev, record=deed(1).id, reason="it was a mistake")]
-    assert done.lines == ("Taken back: lift the ban of eve1. An invitation lets them back in.",)
+    assert done.lines == ("Done: lift the ban of eve1. An invitation lets them back in.",)
     await run_command(api, dev, f"/undo {id_text(deed(2).id)[:8]}")
     assert api.intents[-1] == UndoDeed(channel=dev, record=deed(2).id)
     assert (await run_command(api, dev, "/undo")).lines[-1] == "There is nothing here that could be taken back."

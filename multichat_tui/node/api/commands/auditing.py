@@ -187,7 +187,7 @@ async def undo(call: Call) -> Outcome:
         which, reason = call.first_word()
         row = await undo_deed(call.api, channel, which, reason)
         stays = f" {row.stays}" if row.stays else ""
-        return Outcome(lines=(f"Taken back: {one_line(row.undo)}.{stays}",), fields=deed_fields(row), record=row.id)
+        return Outcome(lines=(f"Done: {one_line(row.undo)}.{stays}",), fields=deed_fields(row), record=row.id)
     rows = await undoable(call.api, channel)
     lines = [undo_line(number, row) for number, row in enumerate(rows, 1)]
     told = ("", "/undo N takes one of them back.") if rows else ("There is nothing here that could be taken back.",)
