@@ -1517,6 +1517,13 @@ MUTANTS = (
         tests="tests/simulation/test_comparison_stories.py",
     ),
     Mutant(
+        name="names-change-whoever-may",
+        file="multichat_tui/node/names.py",
+        old="if not view.may(user, Permission.PROFILE)}",
+        new="if False}",
+        tests="tests/simulation/test_moderation_stories.py -k change_their_name",
+    ),
+    Mutant(
         name="anybody-revokes-anybodys-device",
         file="multichat_tui/channel/subjects.py",
         old="for device in operation.devices.certified_revoked:\n                _entries",

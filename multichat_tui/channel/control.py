@@ -83,6 +83,12 @@ class ControlLog:
         """What a user was called when joining, if they joined here."""
         return self._names.get(user, "")
 
+    def joined_as(self, user: UserId) -> str:
+        """What a member was called in the join with which their membership begins; empty for who has founded the channel."""
+        began = self.view.members.get(user)
+        join = None if began is None else self._operations[began].join
+        return "" if join is None else join.name
+
     def operation(self, record: RecordId) -> Operation | None:
         index = self._index.get(record)
         return None if index is None else self._operations[index]

@@ -34,7 +34,7 @@ class Permission(IntEnum):
     LINKS = 11
     FILES = 12
     PROFILE = 13
-    """The picture of the channel."""
+    """Change the name by which one goes here: who may not is shown by the one that they joined with."""
     CREATE = 14
     """Make channels, in a workspace."""
 
@@ -55,7 +55,7 @@ THRESHOLDS: dict[Permission, int] = {
     Permission.REACT: MEMBER,
     Permission.LINKS: MEMBER,
     Permission.FILES: MEMBER,
-    Permission.PROFILE: MODERATOR,
+    Permission.PROFILE: MEMBER,
     Permission.CREATE: ADMIN,
 }
 """As long as nobody has changed them."""
@@ -73,7 +73,7 @@ DEEDS = {
     Permission.REACT: "react",
     Permission.LINKS: "send links",
     Permission.FILES: "send files",
-    Permission.PROFILE: "change the picture",
+    Permission.PROFILE: "change their names",
     Permission.CREATE: "make channels",
 }
 """What each is for, in words."""

@@ -266,7 +266,7 @@ class World:
     """Of words and emoji, by when they began."""
     dial_failures: dict[DeviceId, str] = field(default_factory=dict)
     name_version: int = 0
-    name_cache: dict[ChannelId, tuple[tuple[int, int, int], dict[UserId, str]]] = field(default_factory=dict)
+    name_cache: dict[ChannelId, tuple[tuple[int, int, int, int], dict[UserId, str]]] = field(default_factory=dict)
     _pair_keys: dict[tuple[DeviceId, bytes], bytes | None] = field(default_factory=dict)
 
     # Out

@@ -16,6 +16,7 @@ from multichat_tui.model.intents import (
     LiftBan,
     Lockdown,
     RemoveMember,
+    SetName,
     SetPermission,
     SetTopic,
 )
@@ -325,6 +326,31 @@ def test_the_places_of_a_full_invitation_are_unsettled_until_its_maker_closes_it
             return len(rows) == 16 and not any(row.provisional for row in rows)
 
         await until(settled, "ann has closed it")
+
+    run_virtual(story())
+
+
+def test_who_may_not_change_their_name_is_called_as_when_they_joined() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(112)
+        ann, bob, kim, channel = await three(world)
+        await ann.api.submit(SetPermission(channel=channel, permission=Permission.PROFILE, rank=MODERATOR))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "member"})
+        await bob.api.submit(SetName(name="ann the founder"))
+        user = await user_of(bob)
+
+        async def heard() -> bool:
+            return any(row.name == "ann the founder" for row in (await kim.api.contacts()).rows)
+
+        await until(heard, "kim has heard of the name")
+        await bob.say(channel, "hello")
+        await until(lambda: has(kim, channel, "hello"), "kim reads it")
+        for person in (ann, bob, kim):
+            assert await roles(person, channel) == {"ann": "founder", "bob": "member", "kim": "member"}
+        assert [row.name for row in await kim.rows(channel) if row.text == "hello"] == ["bob"]
+        # Whoever may is called as they say.
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=MODERATOR))
+        await agree(channel, (ann, kim), {"ann": "founder", "ann the founder": "moderator", "kim": "member"})
 
     run_virtual(story())
 
