@@ -200,7 +200,6 @@ async def test_a_member_sees_what_is_not_theirs_and_is_not_told_to_change_it(api
         "change",
         "rename",
         "pin",
-        "profile",
         "create",
     ]
     assert not any("/permission" in line for line in outcome.lines)
@@ -212,6 +211,7 @@ async def test_a_member_sees_what_is_not_theirs_and_is_not_told_to_change_it(api
         "react",
         "links",
         "files",
+        "profile",
     ]
 
 
