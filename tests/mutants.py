@@ -100,8 +100,8 @@ MUTANTS = (
     Mutant(
         name="one member's reports are kept without end",
         file="multichat_tui/node/noted_reports.py",
-        old="for key in keys[:-most] if newest else keys[most:]:",
-        new="for key in keys[:0] if newest else keys[most:]:",
+        old="for key in keys[:-MAX_REPORTS_PER_MEMBER]:",
+        new="for key in keys[:0]:",
         tests=CONSOLE,
     ),
     Mutant(
@@ -2289,8 +2289,8 @@ MUTANTS = (
     Mutant(
         name="redactions-expire-with-what-they-redact",
         file="multichat_tui/node/bodies.py",
-        old="        if acts and all(isinstance(act, Redact) for act in acts):\n            return None",
-        new="        if False:\n            return None",
+        old="if all(isinstance(act, Redact) for act in acts) and (acts or record.header.expires_ms is None):",
+        new="if not acts and record.header.expires_ms is None:",
         tests="tests/simulation/test_expiry_stories.py",
     ),
     Mutant(

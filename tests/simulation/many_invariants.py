@@ -167,7 +167,7 @@ def outline(rows: list[MessageRow], now_ms: int) -> list[tuple[RecordId, RowKind
     """Rows as all see them: what is dated ahead is held back from all but its author's device, and those who are away do not tell
     their new names to everybody."""
     ahead = now_ms + FUTURE_TOLERANCE_MS
-    named = (RowKind.JOINED, RowKind.REMOVED, RowKind.DEVICES)
+    named = (RowKind.JOINED, RowKind.REMOVED, RowKind.DEVICES, RowKind.MODERATED)
     return [
         (row.id, RowKind.HELD, "") if row.time_ms > ahead else (row.id, row.kind, "" if row.kind in named else row.text)
         for row in rows
