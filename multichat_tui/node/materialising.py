@@ -60,6 +60,8 @@ class Materialising:
         self._noticed: dict[bytes, int] = {}
         """What others are to do first, and since when it waits."""
         self._wake_ms: int | None = None
+        self._settled: dict[tuple[ChannelId, ChannelId], tuple[int, int]] = {}
+        """Of a workspace and a channel, the states of their logs at which nothing was left to be carried."""
         self._causes: dict[ChannelId, tuple[int, frozenset[Carried]]] = {}
 
     @property
@@ -101,10 +103,16 @@ class Materialising:
         if me not in workspace.view.members:
             return
         here = [(channel, index, act) for channel, index, act in listed(world, workspace) if me in channel.view.members]
-        for operation, deed, counts in _deeds(workspace):
-            if operation.user == me or workspace.view.may(me, Permission.MODERATE):
-                for channel, _, _ in here:
-                    yield from self._carried(workspace, channel, operation, deed, counts)
+        unsettled = [
+            channel for channel, _, _ in here if self._settled.get((workspace.id, channel.id)) != _masks(workspace, channel)
+        ]
+        ours = workspace.view.may(me, Permission.MODERATE)
+        deeds = [each for each in _deeds(workspace) if ours or each[0].user == me] if unsettled else []
+        for channel in unsettled:
+            found = [duty for each in deeds for duty in self._carried(workspace, channel, *each)]
+            if not found:
+                self._settled[workspace.id, channel.id] = _masks(workspace, channel)
+            yield from found
         for channel, index, listing in here:
             author = workspace.control.operation(workspace.control.records_by_index(index))
             assert author is not None
@@ -178,6 +186,10 @@ class Materialising:
             )
             known = self._causes[channel.id] = (count, found)
         return known[1]
+
+
+def _masks(workspace: Channel, channel: Channel) -> tuple[int, int]:
+    return workspace.view.mask, channel.view.mask
 
 
 def _deeds(workspace: Channel) -> Iterator[tuple[Operation, Deed, bool]]:

@@ -212,11 +212,14 @@ class Rows:
 
     def channels(self) -> tuple[ChannelRow, ...]:
         shown = [c for c in self._world.channels.values() if c.standing.membership not in UNLISTED]
-        rows = [self.channel(c) for c in shown if self._world.conversation(c)[0] is c]
+        spaces = workspaces(self._world)
+        rows = [self.channel(c, spaces) for c in shown if self._world.conversation(c)[0] is c]
         return tuple(sorted(rows, key=lambda row: (row.kind is ChannelKind.DIRECT, row.archived, row.name.casefold(), row.id)))
 
-    def channel(self, channel: Channel) -> ChannelRow:
+    def channel(self, channel: Channel, spaces: list[Channel] | None = None) -> ChannelRow:
+        """`spaces`: the workspaces that we are in, where they are known already."""
         world = self._world
+        spaces = workspaces(world) if spaces is None else spaces
         parts = world.conversation(channel)
         ids = tuple(part.id for part in parts)
         partner = world.partner(channel)
@@ -232,7 +235,7 @@ class Rows:
         return ChannelRow(
             id=parts[0].id,
             kind=_kind(channel),
-            workspaces=tuple(sorted(each.id for each in workspaces(world) if channel.id in each.view.directory)),
+            workspaces=tuple(sorted(each.id for each in spaces if channel.id in each.view.directory)),
             name=name,
             topic=channel.view.topic if channel.rooted else "",
             membership=channel.standing.membership,

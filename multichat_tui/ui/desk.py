@@ -133,8 +133,9 @@ class Desk:
         return found
 
     def workspace_of(self, row: ChannelRow) -> ChannelRow | None:
-        """The one in whose section it stands."""
-        return next((space for space, rows in self.places if space is not None and row.id in {each.id for each in rows}), None)
+        """The one in whose section it stands: of several the first by name."""
+        spaces = [self.channels[space] for space in row.workspaces if space in self.channels]
+        return min(spaces, key=lambda space: (space.name.casefold(), space.id), default=None)
 
     def next_active(self, after: ChannelId | None) -> ChannelId | None:
         """The next channel with unread messages in the pane's order, those that mention us and direct ones first."""

@@ -42,7 +42,7 @@ def header(row: ChannelRow | None, desk: Desk, palette: Palette, glyphs: Glyphs)
         return [(" multichat", palette.strong), (name, palette.dim)], [(" E2EE ", palette.good)]
     sign = presence(row.online > 0, palette, glyphs) if row.kind is ChannelKind.DIRECT else ("", PLAIN)
     space = desk.workspace_of(row)
-    within = f"{one_line(space.name)} {glyphs.within} " if space is not None and space.id != row.id else ""
+    within = f"{one_line(space.name)} {glyphs.within} " if space is not None else ""
     left: list[Piece] = [(" ", PLAIN), sign, (" " if sign[0] else "", PLAIN), (within, palette.dim)]
     left += [(one_line(shown_name(row)), palette.strong)]
     if row.topic:
@@ -78,8 +78,9 @@ def presence(online: bool, palette: Palette, glyphs: Glyphs) -> Piece:
 def channel_items(desk: Desk, current: ChannelId | None, palette: Palette, glyphs: Glyphs) -> list[Item]:
     """Workspaces with their channels, other groups, then direct conversations, each with the digit that opens it; what fills a
     section that is empty. A workspace is the heading of its section, and can be opened itself."""
-    inside = {row.id: space.id for space, rows in desk.places for row in rows if space is not None}
-    sections: dict[str | ChannelId, list[Item]] = {space.id: [] for space, _ in desk.places if space is not None}
+    places = desk.places
+    inside = {row.id: space.id for space, rows in places for row in rows if space is not None}
+    sections: dict[str | ChannelId, list[Item]] = {space.id: [] for space, _ in places if space is not None}
     sections |= {"CHANNELS": [], "DIRECT": []}
     for number, row in enumerate(desk.ordered, start=1):
         direct = isinstance(row, ContactRow) or row.kind is ChannelKind.DIRECT

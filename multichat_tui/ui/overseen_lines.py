@@ -154,7 +154,7 @@ def empty_lines(state: Oversight) -> list[str]:
         case Tab.WAITING:
             return ["Nobody waits to be let in.", "Where everybody who has a link comes in at once, nobody does."]
         case Tab.PEOPLE:
-            return [f"Nobody has {state.filter_words()}.", f"{hint('console.span')} looks further back."]
+            return [f"Nobody {state.filter_words()}.", f"{hint('console.span')} looks further back."]
         case Tab.LOG:
             return ["Nothing was done in this time.", f"{hint('console.span')} looks further back."]
 
