@@ -38,6 +38,7 @@ from multichat_tui.model.records import Record, body_hash, seal_body, size_bucke
 from multichat_tui.model.snapshots import RowKind
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.act_words import acts_of
+from multichat_tui.node.engine import Engine
 from multichat_tui.node.listing import cause_of
 from multichat_tui.node.resources import Resources
 from multichat_tui.node.service import Outcome
@@ -183,7 +184,7 @@ def test_a_text_for_some_that_nobody_can_read_holds_up_nothing_for_them() -> Non
         body = seal_body(b"\xff\xff", bytes(32))
         mine = hostile._record(world, channel, Redact(targets=(RecordId(bytes(32)),)))
         fields = {"recipients": (await user_of(bob),), "body_hash": body_hash(body), "body_size_bucket": size_bucket(len(body))}
-        record = signed_record(world.identity.signer, replace(mine.header, **fields), body)  # type: ignore[arg-type]
+        record = signed_record(world.identity.signer, replace(mine.header, **fields), body)  # type: ignore[arg-type]  # by name
         for session in hostile._sessions(world, channel):
             hostile._tell(session, channel, record if session.user == await user_of(bob) else replace(record, body=None))
         await asyncio.sleep(5)
@@ -272,6 +273,6 @@ async def agree_on_whisper(ann: Person, bob: Person, kim: Person, channel: Chann
     await until(same, "all hold the same")
 
 
-def engine_of(person: Person):  # type: ignore[no-untyped-def]
+def engine_of(person: Person) -> Engine:
     assert person.api._engine is not None
     return person.api._engine

@@ -25,7 +25,7 @@ def withhold(person: Person) -> None:
     def bare(session: object, channel: object, record: Record) -> Record:
         return record if record.header.log == 0 else replace(record, body=None, absence=Absence.MISSING)
 
-    engine_of(person)._ledger.bodies.as_sent = bare  # type: ignore[method-assign,assignment]
+    engine_of(person)._ledger.bodies.as_sent = bare  # type: ignore[method-assign,assignment]  # the fault
 
 
 async def shown(person: Person, channel: ChannelId) -> list[tuple[RowKind, str]]:

@@ -97,13 +97,13 @@ def test_what_a_channel_lets_disappear_does_so_whatever_its_author_has_wished() 
         # One who leaves the wish out, or wishes for more, is held to the rule.
         engine = engine_of(ben)
         life = engine._ledger.bodies.life
-        engine._ledger.bodies.life = lambda channel, acts, wish: None  # type: ignore[method-assign]
+        engine._ledger.bodies.life = lambda channel, acts, wish: None  # type: ignore[method-assign]  # the fault
         await asyncio.sleep(1)
         silent = await send(ben, channel, "silent")
         engine._ledger.bodies.life = lambda channel, acts, wish: world.now_ms() + 99 * HOUR_MS  # type: ignore[method-assign]
         await asyncio.sleep(1)
         greedy = await send(ben, channel, "greedy")
-        engine._ledger.bodies.life = life  # type: ignore[method-assign]
+        engine._ledger.bodies.life = life  # type: ignore[method-assign]  # the fault
         await until(lambda: texts(channel, (ann, ben), ["from before", "ruled", "silent", "greedy"]), "all four")
         await asyncio.sleep(HOUR_MS / 1000 + 10)
         assert await texts(channel, (ann, ben), ["from before"])

@@ -45,7 +45,7 @@ async def author(person: Person, channel: ChannelId, *acts: object) -> RecordId:
 
     def write() -> None:
         here = engine.world.channels[channel]
-        made.append(engine._ledger.author(here, Log.CONTENT, tuple(acts)).id)  # type: ignore[arg-type]
+        made.append(engine._ledger.author(here, Log.CONTENT, tuple(acts)).id)  # type: ignore[arg-type]  # a node that runs
 
     await in_step(person, write)
     return made[0]
@@ -54,14 +54,14 @@ async def author(person: Person, channel: ChannelId, *acts: object) -> RecordId:
 async def in_step(person: Person, work: object) -> None:
     """Do something within a step of their node, as an intent would be."""
     node = person.api
-    submit = node._engine._choices.submit  # type: ignore[union-attr]
+    submit = node._engine._choices.submit  # type: ignore[union-attr]  # a node that runs
 
     def instead(intent: object, entropy: object = None) -> object:
-        node._engine._choices.submit = submit  # type: ignore[union-attr,method-assign]
-        work()  # type: ignore[operator]
-        return submit(intent, entropy)  # type: ignore[arg-type]
+        node._engine._choices.submit = submit  # type: ignore[union-attr,method-assign]  # a node that runs
+        work()  # type: ignore[operator]  # a node that runs
+        return submit(intent, entropy)  # type: ignore[arg-type]  # a node that runs
 
-    node._engine._choices.submit = instead  # type: ignore[union-attr,method-assign,assignment]
+    node._engine._choices.submit = instead  # type: ignore[union-attr,method-assign,assignment]  # a node that runs
     from multichat_tui.model.intents import ChangeSetting
 
     await node.submit(ChangeSetting(key="nothing", value="1"))

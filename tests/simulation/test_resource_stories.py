@@ -138,7 +138,7 @@ def test_an_edit_changes_the_row_in_its_place_and_what_it_is_found_by() -> None:
 
 
 async def _told(events: object) -> MessageChanged:
-    async for event in events:  # type: ignore[attr-defined]
+    async for event in events:  # type: ignore[attr-defined]  # a stream
         assert not isinstance(event, MessageAdded)
         if isinstance(event, MessageChanged) and event.row is not None and event.row.edited:
             return event

@@ -88,7 +88,7 @@ async def test_fifty_raiders_are_cleaned_away_by_less_than_ten_keys() -> None:
     pressed: list[str] = []
     app = MultichatApp(TwinLauncher(bob.api), Preferences(signs=Signs.UNICODE, look=Look.DARK))  # type: ignore[arg-type]
     async with app.run_test(size=(80, 24)) as pilot:
-        seat = Seat(app, pilot, None, None)  # type: ignore[arg-type]
+        seat = Seat(app, pilot, None, None)  # type: ignore[arg-type]  # a real node in the place of the twin
         await seat.opened(channel)
 
         async def press(*keys: str) -> None:

@@ -25,7 +25,7 @@ def channel() -> Story:
 
 
 def setting(key: int, value: Value, **more: object) -> Setting:
-    return Setting(key=key, value=value, **more)  # type: ignore[arg-type]
+    return Setting(key=key, value=value, **more)  # type: ignore[arg-type]  # by name
 
 
 class Said:
