@@ -24,14 +24,16 @@ from multichat_tui.model.acts import (
     SetTopic,
     Unban,
 )
-from multichat_tui.model.channel_settings import SettingKey, rule_of
+from multichat_tui.model.channel_settings import SettingKey, role_name_of, rule_of
 from multichat_tui.model.ids import UserId
-from multichat_tui.model.intents import BanMember, ConfigureChannel, GiveRank, LiftBan, SetPermission
+from multichat_tui.model.intents import BanMember, ConfigureChannel, GiveRank, LiftBan, NameRole, SetPermission
 from multichat_tui.model.ranks import DEEDS, MEMBER, MUTED, holders_words, standing_words
 from multichat_tui.node.world import Channel
 
 SETTING_WORDS = {SettingKey.SLOW_MODE: "set slow mode back", SettingKey.ARCHIVED: "open or archive the channel as before"}
-Opposite: TypeAlias = GiveRank | BanMember | LiftBan | SetPermission | ConfigureChannel | SetTopic | Rename | CloseInvitation
+Opposite: TypeAlias = (
+    GiveRank | BanMember | LiftBan | SetPermission | ConfigureChannel | NameRole | SetTopic | Rename | CloseInvitation
+)
 """An intent, or an act that needs no other decision than that one may."""
 STAYS = {
     Remove: "A removal cannot be taken back: /invite makes a link to hand to them.",
@@ -93,6 +95,13 @@ def opposites(channel: Channel, operation: Operation, now: int, reason: str) -> 
             case Setting(key=SettingKey.READING) if act.value and act.value == view.reading_seed:
                 ended = ConfigureChannel(channel=channel.id, key=SettingKey.READING, value=0, reason=reason)
                 yield ended, "end reading by link"
+            case Setting(key=SettingKey.ROLE_NAME) if (named := role_name_of(act.value)) is not None:
+                rank, name = named
+                former = role_name_of(control.state_before(operation).set_to((SettingKey.ROLE_NAME, rank)))
+                before = "" if former is None else former[1]
+                if view.role_names.get(rank, "") == name != before:
+                    words = f"call rank {rank} what it was called before" if before else f"take the name of rank {rank} away"
+                    yield NameRole(channel=channel.id, rank=rank, name=before, reason=reason), words
             case SetTopic() if view.topic == act.topic:
                 topic = control.state_before(operation).setting(SetTopic)
                 if topic != act.topic:

@@ -10,7 +10,7 @@ from multichat_tui.model.acts import (
     SetTopic,
 )
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
-from multichat_tui.model.intents import ConfigureChannel, UndoDeed
+from multichat_tui.model.intents import ConfigureChannel, NameRole, UndoDeed
 from multichat_tui.model.ranks import MEMBER, Permission
 from multichat_tui.node.configuring import Configuring
 from multichat_tui.node.moderating import Moderating, need
@@ -50,6 +50,8 @@ class Undoing:
                 return (what,)
             case ConfigureChannel():
                 return self._configuring.decide(channel, what)
+            case NameRole():
+                return self._configuring.name_role(channel, what)
             case _:
                 return self._moderating.decide(channel, what)
 

@@ -19,6 +19,7 @@ from multichat_tui.model.intents import (
     InviteToChannel,
     JoinChannel,
     LiftBan,
+    NameRole,
     RedactMessages,
     RemoveMember,
     RenameChannel,
@@ -211,6 +212,12 @@ def test_deeds_are_undone_by_their_opposites_and_all_see_the_state_of_before() -
         await ann.api.submit(ConfigureChannel(channel=channel, key=SettingKey.SLOW_MODE, value=30_000))
         assert await undo(ann, DeedKind.SETTING) == "set slow mode back"
         assert (await log_of(ann, channel, DeedSearch(kinds=(DeedKind.SETTING,))))[1].state is DeedState.LIFTED
+        await ann.api.submit(NameRole(channel=channel, rank=20, name="reader"))
+        assert await undo(ann, DeedKind.SETTING) == "take the name of rank 20 away"
+        assert (await ann.api.rules(channel)).rows.roles == ()
+        await ann.api.submit(NameRole(channel=channel, rank=20, name="reader"))
+        await ann.api.submit(NameRole(channel=channel, rank=20, name="writer"))
+        assert await undo(ann, DeedKind.SETTING) == "call rank 20 what it was called before"
         await ann.api.submit(BanMember(channel=channel, user=users["kim"], lasts_ms=24 * HOUR_MS, reason="spam"))
         row = (await log_of(ann, channel))[0]
         assert (row.undo, row.stays) == ("lift the ban of kim", "An invitation lets them back in.")
@@ -223,7 +230,9 @@ def test_deeds_are_undone_by_their_opposites_and_all_see_the_state_of_before() -
         for person in (ann, bob):
             row = (await person.api.channel(channel)).rows
             assert (row.name, row.topic) == ("dev", "one")
-            assert (await person.api.rules(channel)).rows.permissions[Permission.TOPIC - 1].rank == MEMBER
+            rules = (await person.api.rules(channel)).rows
+            assert rules.permissions[Permission.TOPIC - 1].rank == MEMBER
+            assert [(role.rank, role.name) for role in rules.roles] == [(20, "reader")]
 
     run_virtual(story())
 
