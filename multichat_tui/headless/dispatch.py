@@ -89,6 +89,7 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("channel", "report"): auditing.report,
     ("channel", "reports"): auditing.reports,
     ("channel", "settle"): auditing.settle,
+    ("channel", "privacy"): serving.privacy,
     ("channel", "roster"): auditing.roster,
     ("channel", "roles"): configuring.roles,
     ("channel", "kind"): configuring.kind,

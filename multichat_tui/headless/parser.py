@@ -394,6 +394,7 @@ def _auditing_verbs(verb: Any, channel: Any) -> None:
     settle.add_argument("id", metavar="N|ID", help="its number in `channel reports`, or the beginning of its id")
     settle.add_argument("outcome", choices=("done", "dismiss"))
     settle.add_argument("--reason", default="", metavar="TEXT", help="what was done, or why nothing")
+    about("privacy", "who could learn what of a channel: its members, those who were, and whoever watches the network")
     about("roster", "the members with when and by whose link they came, and how much they have written")
 
 

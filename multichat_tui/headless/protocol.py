@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from multichat_tui.model.exposure import ExposureRow
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, Intent, Part
 from multichat_tui.model.moderation import DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
@@ -67,6 +68,7 @@ METHODS: Mapping[str, Method] = {
         result=Snapshot[DeedPage],
     ),
     "reports": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[ReportRow, ...]]),
+    "exposure": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[ExposureRow, ...]]),
     "roster": Method(needed={"channel": ChannelId}, result=Snapshot[tuple[RosterRow, ...]]),
     "foresee": Method(needed={"intents": tuple[Part, ...]}, result=Snapshot[tuple[Foreseen, ...]]),
     "directory": Method(needed={"workspace": ChannelId}, result=Snapshot[tuple[ListedRow, ...]]),

@@ -12,6 +12,7 @@ from multichat_tui.headless.protocol import ANSWER_TIMEOUT_S, HELLO_TIMEOUT_S, M
 from multichat_tui.headless.socket_path import peer_uid
 from multichat_tui.model.errors import MultichatError, NewerVersion, Unreachable, UsageError
 from multichat_tui.model.events import Event
+from multichat_tui.model.exposure import ExposureRow
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, Intent, Part
 from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
@@ -135,6 +136,9 @@ class RemoteNode:
 
     async def roster(self, channel: ChannelId) -> Snapshot[tuple[RosterRow, ...]]:
         return await self._ask("roster", channel=channel)  # type: ignore[no-any-return]  # by METHODS
+
+    async def exposure(self, channel: ChannelId) -> Snapshot[tuple[ExposureRow, ...]]:
+        return await self._ask("exposure", channel=channel)  # type: ignore[no-any-return]  # by METHODS
 
     async def foresee(self, intents: tuple[Part, ...]) -> Snapshot[tuple[Foreseen, ...]]:
         return await self._ask("foresee", intents=intents)  # type: ignore[no-any-return]  # by METHODS

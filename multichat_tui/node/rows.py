@@ -4,6 +4,7 @@ from multichat_tui.crypto.identity import safety_number
 from multichat_tui.model.acts import Style
 from multichat_tui.model.channel_settings import RULES, SettingKey
 from multichat_tui.model.errors import IntentRefused, NotFound
+from multichat_tui.model.exposure import ExposureRow
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId, fingerprint, short
 from multichat_tui.model.intents import Part
 from multichat_tui.model.lives import life_of, life_setting
@@ -34,6 +35,7 @@ from multichat_tui.model.trust import AlarmKind, ComparisonRow, TrustRow
 from multichat_tui.node.alarms import alarm_rows, alarms
 from multichat_tui.node.configuring import why_silent
 from multichat_tui.node.deciding import Deciding
+from multichat_tui.node.exposure import exposure
 from multichat_tui.node.gaps import Gaps
 from multichat_tui.node.listing import directory, workspaces
 from multichat_tui.node.message_rows import UNLISTED, MessageRows, find, readers
@@ -159,6 +161,9 @@ class Rows:
 
     def directory(self, workspace: Channel) -> tuple[ListedRow, ...]:
         return directory(self._world, workspace)
+
+    def exposure(self, channel: Channel, *, lan: bool) -> tuple[ExposureRow, ...]:
+        return exposure(self._world, channel, lan=lan)
 
     def roster(self, channel: Channel) -> tuple[RosterRow, ...]:
         return roster(self._world, channel)

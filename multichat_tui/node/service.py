@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 
 from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable, UsageError
 from multichat_tui.model.events import Event, Resync
+from multichat_tui.model.exposure import ExposureRow
 from multichat_tui.model.ids import ChannelId, LinkId, RecordId, UserId
 from multichat_tui.model.intents import (
     Accepted,
@@ -287,6 +288,9 @@ class Node:
 
     async def roster(self, channel: ChannelId) -> Snapshot[tuple[RosterRow, ...]]:
         return await self._read(lambda rows: rows.roster(rows.find(channel)))
+
+    async def exposure(self, channel: ChannelId) -> Snapshot[tuple[ExposureRow, ...]]:
+        return await self._read(lambda rows: rows.exposure(rows.find(channel), lan=self._lan))
 
     async def foresee(self, intents: tuple[Part, ...]) -> Snapshot[tuple[Foreseen, ...]]:
         if len(intents) > MAX_FORESEEN:

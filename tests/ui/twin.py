@@ -17,6 +17,7 @@ from multichat_tui.model.events import (
     Resync,
     StatusChanged,
 )
+from multichat_tui.model.exposure import ExposureRow
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId, fingerprint
 from multichat_tui.model.intents import (
     AcceptContact,
@@ -153,6 +154,7 @@ class TwinNode:
         self.foreseen_refusals: dict[UserId, str] = {}
         """Why whatever is asked about these people would be refused."""
         self.rosters: dict[ChannelId, list[RosterRow]] = {}
+        self.exposures: dict[ChannelId, list[ExposureRow]] = {}
         self.directories = {}
         self.thread_drafts: dict[RecordId, str] = {}
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
@@ -500,6 +502,10 @@ class TwinNode:
     async def roster(self, channel):
         await self._pass()
         return Snapshot(as_of=self.seq, rows=tuple(self.rosters.get(channel, ())))
+
+    async def exposure(self, channel):
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=tuple(self.exposures.get(channel, ())))
 
     async def foresee(self, intents):
         refusals = [self.foreseen_refusals.get(getattr(intent, "user", None), "") for intent in intents]

@@ -137,7 +137,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "channel list", "channel members x", "channel role x y admin", "channel kick x y", "channel ban x y",
         "channel unban x y", "channel bans x", "channel lockdown x", "channel permissions x", "channel permission x send admin",
             "channel modlog x", "channel undo x", "channel report x y z", "channel reports x", "channel settle x 1 done",
-            "channel roster x",
+            "channel roster x", "channel privacy x",
         "channel slow x 30s", "channel archive x", "channel unarchive x", "channel close x", "channel newcomers x all",
         "channel disappear x 7d", "channel keep x 1000", "redact x y", "purge x y --all",
         "channel roles x", "channel kind x", "channel waiting x", "channel approve x y", "channel deny x y",

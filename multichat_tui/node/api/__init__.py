@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from multichat_tui.model.events import Event
+from multichat_tui.model.exposure import ExposureRow
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, Intent, Part
 from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
@@ -76,6 +77,9 @@ class NodeApi(Protocol):
 
     async def roster(self, channel: ChannelId) -> Snapshot[tuple[RosterRow, ...]]:
         """The members and how they came, who came last first; of many the newest. `errors.NotFound`."""
+
+    async def exposure(self, channel: ChannelId) -> Snapshot[tuple[ExposureRow, ...]]:
+        """What everybody who has to do with a channel could learn of it, those who learn most first. `errors.NotFound`."""
 
     async def foresee(self, intents: tuple[Part, ...]) -> Snapshot[tuple[Foreseen, ...]]:
         """What would come of each of these now, by itself; nothing is done. `errors.UsageError` beyond MAX_FORESEEN."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from multichat_tui.model.comparing import ComparisonId, Purpose
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.events import ChannelChanged, ChannelGone, ContactChanged, Event, MessageAdded, StatusChanged
+from multichat_tui.model.exposure import ExposureRow
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId, fingerprint
 from multichat_tui.model.intents import (
     AcceptContact,
@@ -127,6 +128,7 @@ class ApiTwin:
         self.foreseen_refusals: dict[UserId, str] = {}
         """Why whatever is asked about these people would be refused."""
         self.rosters: dict[ChannelId, list[RosterRow]] = {}
+        self.exposures: dict[ChannelId, list[ExposureRow]] = {}
         self.directories = {}
         self.messages: list[MessageRow] = []
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
@@ -511,6 +513,10 @@ class ApiTwin:
     async def roster(self, channel):
         self._row(channel)
         return self._snapshot(tuple(self.rosters.get(channel, ())))
+
+    async def exposure(self, channel):
+        self._row(channel)
+        return self._snapshot(tuple(self.exposures.get(channel, ())))
 
     async def foresee(self, intents):
         refusals = [self.foreseen_refusals.get(getattr(intent, "user", None), "") for intent in intents]

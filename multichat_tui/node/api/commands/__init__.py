@@ -14,6 +14,7 @@ from multichat_tui.node.api.commands import (
     configuring,
     devices,
     disappearing,
+    exposing,
     general,
     joins,
     keeping,
@@ -355,6 +356,12 @@ COMMANDS: tuple[Command, ...] = (
         summary="write to some members of this channel: the others see that there is a message, and not its text",
         run=serving.to,
         takes=(NAMES,),
+    ),
+    Command(
+        name="privacy",
+        usage="/privacy",
+        summary="who could learn what of this channel: its members, those who were, and whoever watches the network",
+        run=exposing.privacy,
     ),
     Command(
         name="public",
