@@ -91,6 +91,13 @@ MUTANTS = (
         tests="tests/simulation/test_redaction_stories.py",
     ),
     Mutant(
+        name="rows go on naming somebody by their key when their name has come",
+        file="multichat_tui/node/ledger.py",
+        old="operation.join is not None and known != len(channel.control.certificates):",
+        new="operation.join is not None and known != len(channel.control.certificates) and False:",
+        tests=MODERATION,
+    ),
+    Mutant(
         name="whoever is a member settles reports",
         file="multichat_tui/node/noted_reports.py",
         old="elif rank >= cited.threshold(Permission.MODERATE):",

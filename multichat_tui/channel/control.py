@@ -147,6 +147,12 @@ class ControlLog:
         about = self._now.subjects.concerning(user) & self._now.mask
         return about | self.mask_of_pasts(about)
 
+    def done_to(self, user: UserId) -> Iterator[RecordId]:
+        """What gave somebody a rank or took it, banned them or lifted that, the last first."""
+        subjects = None if self._now is None else self._now.subjects
+        mask = 0 if subjects is None else subjects.about(user).mask | subjects.bans(user).mask | subjects.lifts(user).mask
+        return self.records_in(mask)
+
     def mask_of_pasts(self, mask: int) -> int:
         """Everything before any of these."""
         found = 0

@@ -522,6 +522,8 @@ class Ledger:
             operation = channel.control.operation(record.id)
             if operation is not None and operation.devices is not None and record.header.device != world.identity.device:
                 world.lists_heard.append(operation.devices)
+            if operation is not None and operation.join is not None and known != len(channel.control.certificates):
+                self.timeline.name_again(channel, operation.join.certificate.user)
         if known != len(channel.control.certificates):
             channel.devices = {device[:PREFIX_SIZE]: device for device in channel.control.certificates}
         after = channel.view

@@ -5,6 +5,7 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 
 from multichat_tui.channel.content_rules import is_paced
 from multichat_tui.channel.counting import counts, within
@@ -68,6 +69,8 @@ UNSEEN = (Absence.EXPIRED, Absence.LOCAL)
 """What is gone for one of these has no row any more."""
 MAX_EARLY = 1024
 """Records from the future whose moment is waited for; of more, the text shows at the next read after it is due."""
+MAX_NAMED_AGAIN = 32
+"""Rows that name somebody, told of anew when their name comes; older ones say it when they are read next."""
 
 
 class Timeline:
@@ -274,6 +277,12 @@ class Timeline:
         world = self._world
         while world.early and world.early[0][0] <= world.now:
             self._show_again(heapq.heappop(world.early)[2])
+
+    def name_again(self, channel: Channel, user: UserId) -> None:
+        """It is known only now what somebody is called: what was done to them before says so."""
+        if channel.standing.membership is not Membership.ASKED:
+            for record in islice(channel.control.done_to(user), MAX_NAMED_AGAIN):
+                self._show_again(record)
 
     def _show_again(self, record: RecordId) -> None:
         row = self._rows.message(record)

@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
-from simulated_world import Person, SimulatedWorld, until
+from simulated_world import Person, SimulatedWorld, collect, until
 
 from multichat_tui.model.acts import Message
 from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal
-from multichat_tui.model.ids import ChannelId, Log, RecordId, UserId
+from multichat_tui.model.events import Event, MessageAdded, MessageChanged
+from multichat_tui.model.ids import ChannelId, Log, RecordId, UserId, short
 from multichat_tui.model.intents import (
     BanMember,
     GiveRank,
@@ -445,6 +446,43 @@ def test_a_demotion_on_one_side_outweighs_a_ban_by_the_demoted_on_the_other() ->
         assert await world.converge(channel) == ["still here"]
         for person in (ann, bob, kim):
             assert (await person.api.rules(channel)).rows.bans == ()
+
+    run_virtual(story())
+
+
+def test_whose_name_comes_after_what_was_done_to_them_is_named_in_the_rows_that_stand_already() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(114)
+        ann, bob, kim, channel = await three(world)
+        (gus,) = await world.add("gus")
+        await world.pair(ann, gus)
+        link = await invite(bob, channel)
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "member"})
+        news: list[Event] = []
+        listening = asyncio.create_task(collect(kim, news))
+        world.hub.partition(["ann", "kim"], ["bob", "gus"])
+        await asyncio.sleep(60)
+        user = await user_of(gus)
+        await ann.api.submit(BanMember(channel=channel, user=user, reason="known for it"))
+
+        async def told_of_the_ban() -> bool:
+            return await told(kim, channel) == [f"ann banned {short(user)}: known for it"]
+
+        await until(told_of_the_ban, "kim hears of somebody whom she does not know")
+        await gus.api.submit(JoinChannel(link=link))
+        await until(lambda: is_a(gus, channel, Membership.JOINED), "gus is in on the other side")
+        world.hub.heal()
+        await until(lambda: is_a(gus, channel, Membership.REMOVED), "gus is out")
+
+        async def named() -> bool:
+            return await told(kim, channel) == ["ann banned gus: known for it"]
+
+        await until(named, "kim knows who that was")
+        # Whoever only listens has heard of it, too.
+        rows = [event.row for event in news if isinstance(event, MessageAdded | MessageChanged)]
+        said = [row.text for row in rows if row is not None and row.kind is RowKind.MODERATED]
+        assert said[-1] == "ann banned gus: known for it"
+        listening.cancel()
 
     run_virtual(story())
 
