@@ -9,6 +9,7 @@ from typing import TypeVar
 from builders import Person, person
 
 from multichat_tui.crypto.keys import link_key, pair_key, public_key
+from multichat_tui.crypto.mailboxes import local_device as anonymous_device
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.invitations import join_seed, token_key
 from multichat_tui.model.ports import (
@@ -141,3 +142,13 @@ async def link(one: Party, other: Party) -> tuple[LinkUp, LinkUp]:
     befriend(one, other)
     one.network.dial(peer_credential(one.who, other.who), other.address)
     return await one.up(other), await other.up(one)
+
+
+def mailbox_door(key: bytes, seed: bytes) -> Credential:
+    """What a mailbox of this Ed25519 seed opens its door with."""
+    return Credential(kind=CredentialKind.MAILBOX_DOOR, key=key, local=anonymous_device(seed))
+
+
+def mailbox_credential(key: bytes, mailbox: bytes, seed: bytes) -> Credential:
+    """What somebody comes to that mailbox with, as a device of this seed."""
+    return Credential(kind=CredentialKind.MAILBOX, key=key, device=DeviceId(mailbox), local=anonymous_device(seed))

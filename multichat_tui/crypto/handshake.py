@@ -45,7 +45,7 @@ from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.identity import MAX_CERTIFICATE_BYTES, SIGNATURE_BYTES, Certificate, decode_certificate
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.limits import MAX_HANDSHAKE_BYTES, MAX_INTEGER
-from multichat_tui.model.ports import Credential, CredentialKind, Entropy, LocalDevice
+from multichat_tui.model.ports import ONLY_DIAL, Credential, CredentialKind, Entropy, LocalDevice
 from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, read
 
 VERSIONS = (1, 2, 3, 4)
@@ -120,7 +120,7 @@ CredentialSource: TypeAlias = Callable[[], Iterable[Credential]]
 
 
 class ClientHandshake:
-    """The dialling side, with the one credential that it wants to use: PEER or HELD_INVITATION."""
+    """The dialling side, with the one credential that it wants to use: PEER, HELD_INVITATION or MAILBOX."""
 
     __slots__ = ("_buffer", "_certificate_hash", "_credential", "_local", "_nonce", "_over", "_port", "_said", "_versions")
 
@@ -138,7 +138,8 @@ class ClientHandshake:
         self._local = credential.local or local
         self._credential = credential
         self._certificate_hash = _of_one_size(certificate_hash)
-        self._port = port
+        # Whoever comes to a mailbox does not say where else they are found.
+        self._port = 0 if credential.kind is CredentialKind.MAILBOX else port
         self._versions = versions
         self._nonce = entropy(NONCE_BYTES)
         self._said: Transcript | None = None
@@ -183,6 +184,7 @@ class ClientHandshake:
         }
         if self._credential.kind is CredentialKind.HELD_INVITATION:
             assert self._credential.join_seed is not None
+            assert self._local.certificate is not None
             certificate = self._local.certificate.encoded
             fields[4] = certificate
             fields[5] = sign(self._credential.join_seed, binding.join_signed_bytes(certificate))
@@ -233,7 +235,7 @@ class ServerHandshake:
         port: int = 0,
         versions: tuple[int, ...] = VERSIONS,
     ) -> None:
-        """`credentials()` gives those that count at the moment; PEER and OPEN_INVITATION are tried."""
+        """`credentials()` gives those that count at the moment; PEER, OPEN_INVITATION and MAILBOX_DOOR are tried."""
         self._local = local
         self._credentials = credentials
         self._certificate_hash = _of_one_size(certificate_hash)
@@ -284,7 +286,7 @@ class ServerHandshake:
         binding = Binding(certificate_hash=self._certificate_hash, server_nonce=self._nonce, client_nonce=hello.nonce)
         failed: Failed | None = None
         for credential in self._credentials():
-            if credential.kind is CredentialKind.HELD_INVITATION:
+            if credential.kind in ONLY_DIAL:
                 continue
             if equal(hello.token, binding.client_token(credential.key)):
                 judged = self._judge_claims(credential, hello.sealed, binding)
@@ -322,6 +324,7 @@ class ServerHandshake:
             3: self._port,
         }
         if client.credential.kind is CredentialKind.OPEN_INVITATION:
+            assert local.certificate is not None
             fields[4] = local.certificate.encoded
         body = _pad(encode(fields), SERVER_BODY_BYTES)
         said = Transcript(certificate_hash=self._certificate_hash, server_nonce=self._nonce, client_hello=hello)
@@ -333,9 +336,11 @@ class ServerHandshake:
 
 def _conclude(credential: Credential, claims: _Claims, versions: tuple[int, ...]) -> Proven | Failed:
     """What both sides ask of the other's claims: the right device, and a version in common."""
-    if credential.kind is CredentialKind.PEER:
+    if credential.kind in (CredentialKind.PEER, CredentialKind.MAILBOX):
         if claims.device != credential.device:
             return Failed(reason=Failure.WRONG_PROOF)
+        certificate = None
+    elif credential.kind is CredentialKind.MAILBOX_DOOR:
         certificate = None
     else:
         certificate = claims.certificate

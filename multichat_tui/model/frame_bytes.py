@@ -69,15 +69,17 @@ from multichat_tui.model.limits import (
     MAX_WITHHELD,
     PAGE_RECORDS,
 )
+from multichat_tui.model.mailbox_bytes import is_mailbox_type, mailbox_frame, mailbox_value
+from multichat_tui.model.mailbox_frames import MailboxFrame
 from multichat_tui.model.receipts import MAX_RECEIPT_BYTES
 from multichat_tui.model.records import SIGNATURE_BYTES
 from multichat_tui.model.schema import Malformed, as_bool, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, read
 from multichat_tui.model.statements import MAX_STATEMENT_BYTES
 
 
-def encode_frame(frame: Frame) -> bytes:
+def encode_frame(frame: Frame | MailboxFrame) -> bytes:
     """At most 1 MiB: senders page by PAGE_RECORDS and PAGE_BYTES and stay well below."""
-    return encode(_frame_value(frame))
+    return encode(_frame_value(frame) if isinstance(frame, Frame) else mailbox_value(frame))
 
 
 def _frame_value(frame: Frame) -> Value:
@@ -188,15 +190,17 @@ def _item_value(item: Item, base: int) -> Value:
     return fields
 
 
-def decode_frame(encoded: bytes) -> Frame | Rejected:
+def decode_frame(encoded: bytes) -> Frame | MailboxFrame | Rejected:
     """A frame of at most 1 MiB, or why it is none."""
     return read(encoded, MAX_FRAME_BYTES, _frame)
 
 
-def _frame(value: Value) -> Frame:
+def _frame(value: Value) -> Frame | MailboxFrame:
     fields = as_map(value, "frame")
     if 0 not in fields:
         raise Malformed("frame: no type")
+    if is_mailbox_type(fields[0]):
+        return mailbox_frame(fields)
     kind = as_enum(fields[0], "frame type", FrameType)
     if any(key not in fields for key in range(1, _NEEDED[kind])):
         raise Malformed("frame: a field is missing")

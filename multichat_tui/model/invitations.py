@@ -6,6 +6,7 @@
 
 import base64
 import binascii
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,7 +51,7 @@ class Invitation:
         fields: dict[int, Value] = {0: 1, 1: 1, 2: self.seed, 3: self.user, 4: self.expires_ms, 5: self.addresses}
         if self.channel is not None:
             fields[6] = self.channel
-        return link_text(self.kind, encode(fields))
+        return pack_link(self.kind.value, encode(fields))
 
 
 def token_key(seed: bytes) -> bytes:
@@ -62,27 +63,28 @@ def join_seed(seed: bytes) -> bytes:
     return digest("mc.invjoin", seed)
 
 
-def link_text(kind: InvitationKind, body: bytes) -> str:
-    """The link that carries an encoded invitation."""
+def pack_link(name: str, body: bytes) -> str:
+    """The link of this name that carries a body."""
     text = base64.urlsafe_b64encode(body + _check(body)).decode("ascii").rstrip("=")
-    return f"{SCHEME}{kind.value}/{text}"
+    return f"{SCHEME}{name}/{text}"
 
 
 def _check(body: bytes) -> bytes:
     return digest("mc.link", body)[:4]
 
 
-def parse_link(text: str) -> Invitation | Rejected:
-    """The invitation in a link as typed or pasted; white space inside (from wrapped lines) is ignored."""
+def unpack_link(text: str, names: Iterable[str], otherwise: str) -> tuple[str, bytes] | Rejected:
+    """(name, body) of a link of one of these names, as typed or pasted; white space inside is ignored. `otherwise` is what to say
+    of anything else."""
     if len(text) > MAX_LINK_CHARACTERS:
         return Rejected(Reason.TOO_LARGE, "too long for an invitation link")
     compact = "".join(text.split())
-    for kind in InvitationKind:
-        start = f"{SCHEME}{kind.value}/"
+    for name in names:
+        start = f"{SCHEME}{name}/"
         if compact.startswith(start):
             break
     else:
-        return Rejected(Reason.SCHEMA, "an invitation link begins with multichat:pair/, multichat:join/ or multichat:read/")
+        return Rejected(Reason.SCHEMA, otherwise)
     encoded = compact[len(start) :]
     try:
         blob = base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
@@ -91,6 +93,16 @@ def parse_link(text: str) -> Invitation | Rejected:
     body, check = blob[:-4], blob[-4:]
     if not body or _check(body) != check:
         return Rejected(Reason.HASH, "the link is cut off or mistyped")
+    return name, body
+
+
+def parse_link(text: str) -> Invitation | Rejected:
+    """The invitation in a link as typed or pasted; white space inside (from wrapped lines) is ignored."""
+    otherwise = "an invitation link begins with multichat:pair/, multichat:join/ or multichat:read/"
+    unpacked = unpack_link(text, (kind.value for kind in InvitationKind), otherwise)
+    if isinstance(unpacked, Rejected):
+        return unpacked
+    kind, body = InvitationKind(unpacked[0]), unpacked[1]
     return read(body, MAX_LINK_CHARACTERS, lambda value: _invitation(kind, value))
 
 
@@ -107,12 +119,12 @@ def _invitation(kind: InvitationKind, value: Value) -> Invitation:
         seed=as_bytes(fields[2], "seed", SEED_BYTES, SEED_BYTES),
         user=UserId(as_id(fields[3], "user")),
         expires_ms=as_int(fields[4], "expires", MAX_TIMESTAMP_MS - 1),
-        addresses=tuple(_address(entry) for entry in as_list(fields[5], "addresses", MAX_PEER_ADDRESSES)),
+        addresses=tuple(as_address(entry) for entry in as_list(fields[5], "addresses", MAX_PEER_ADDRESSES)),
         channel=ChannelId(as_id(fields[6], "channel")) if 6 in fields else None,
     )
 
 
-def _address(value: Value) -> str:
+def as_address(value: Value) -> str:
     """Printable ASCII without spaces; whether it is HOST:PORT is for the dialler to see."""
     address = as_text(value, "address", MAX_ADDRESS_CHARACTERS, 1)
     if any(not "!" <= char <= "~" for char in address):

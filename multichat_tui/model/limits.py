@@ -328,6 +328,30 @@ MAX_ALARMS = 256
 MAX_ALARM_DETAIL_BYTES = 96
 """What names a finding: a digest, or a name's skeleton."""
 
+# Mailboxes
+MAX_MAILBOX_ADDRESSES = 4
+"""Where one mailbox is reached."""
+MAX_ENVELOPE_BYTES = 256 * 1024
+"""One envelope: the greatest bucket that is sealed."""
+MIN_ENVELOPE_CHARGE = 512
+"""Bytes that an envelope counts at least: each costs a row and its places in the indexes, however small it is."""
+MAX_ENVELOPE_LIFE_MS = 30 * 24 * 60 * 60 * 1000
+"""How long a mailbox keeps an envelope at most."""
+EXPIRY_TOLERANCE_MS = 60 * 60 * 1000
+"""By which a writer's clock may be ahead of the mailbox's when it asks for the longest time."""
+MAX_ALLOWED_AT_ONCE = 512
+"""Writers allowed or forbidden in one request: about 25 KiB."""
+MAX_LISTED_ENVELOPES = 1024
+"""Envelopes in one listing: about 60 KiB."""
+MAX_FETCHED_AT_ONCE = 256
+MAX_DELETED_AT_ONCE = 1024
+MAX_HAS_AT_ONCE = 256
+"""Each is answered by a signature: some 10 ms of work in all."""
+FETCH_FRAME_BYTES = 512 * 1024
+"""Envelopes in one ENVELOPES frame, once there is one in it."""
+FETCH_ANSWER_BYTES = 2 * 1024 * 1024
+"""Envelopes in one answer: the rest is asked for again, so that a link's outbox never overflows by one question."""
+
 # Searching
 MAX_QUERY_CHARACTERS = 512
 """A search as it is typed."""

@@ -78,6 +78,8 @@ class Space(StrEnum):
     again."""
     LAPSED = "lapsed"
     """By channel id and record id: one's own message whose time was over before everybody had it; how many had, of how many."""
+    HOST = "host"
+    """By name: of the mailbox that this node is for others."""
     SETTING = "setting"
     """By name: front ends' settings."""
 
@@ -322,14 +324,25 @@ class CredentialKind(StrEnum):
     """A link that we, or a fellow member, gave out: accepts."""
     HELD_INVITATION = "held-invitation"
     """A link that we were given: dials."""
+    MAILBOX_DOOR = "mailbox-door"
+    """Our mailbox: any device that holds the door key comes in, and says nothing of whose it is. Accepts."""
+    MAILBOX = "mailbox"
+    """A mailbox: dials, as a device of no account, made for this alone."""
+
+
+ONLY_DIAL = (CredentialKind.HELD_INVITATION, CredentialKind.MAILBOX)
+"""Nobody is let in under these."""
+ONLY_ACCEPT = (CredentialKind.OPEN_INVITATION, CredentialKind.MAILBOX_DOOR)
+"""Nobody is dialled under these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credential:
     """A key under which a link may be made, and whom it leads to.
 
-    `key` (32 bytes) makes tokens; for peers the pair key's link key. `device` is set for PEER. For invitations `join_key` is
-    the public key of the link's signing key, and `join_seed` its secret seed, held by those who hold the link.
+    `key` (32 bytes) makes tokens; for peers the pair key's link key, for mailboxes the door key. `device` is set for PEER and
+    MAILBOX: there it is the mailbox's id. For invitations `join_key` is the public key of the link's signing key, and `join_seed`
+    its secret seed, held by those who hold the link.
     """
 
     kind: CredentialKind
@@ -338,12 +351,24 @@ class Credential:
     join_key: bytes | None = None
     join_seed: bytes | None = None
     local: "LocalDevice | None" = None
-    """Who we are under this credential; None: this device."""
+    """Who we are under this credential; None: this device. For mailboxes set on both sides, and its certificate is not shown."""
     nearby: bytes = b""
     """With OPEN_INVITATION: announce this id to everybody on the local network, and look for others that do so."""
 
+    def __post_init__(self) -> None:
+        if self.kind in (CredentialKind.MAILBOX, CredentialKind.MAILBOX_DOOR) and self.local is None:
+            raise ValueError("nobody comes to a mailbox, or receives there, as the device that they are")
+
     def __repr__(self) -> str:
         return f"Credential({self.kind}, …)"
+
+
+def mailbox_user(credential: Credential) -> DeviceId | None:
+    """As whom we come to a mailbox, or receive who comes to ours; None for other credentials."""
+    if credential.kind not in (CredentialKind.MAILBOX, CredentialKind.MAILBOX_DOOR):
+        return None
+    assert credential.local is not None
+    return credential.local.device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,6 +390,10 @@ class LinkUp:
     """The greatest link protocol version that both ends speak."""
     binding: bytes = b""
     """A hash of the whole handshake (32 bytes), the same at both ends and on no other link."""
+    mailbox: bool = False
+    """Between a mailbox and somebody who uses it: made under MAILBOX or MAILBOX_DOOR."""
+    local: DeviceId | None = None
+    """Of such a link: as whom we came, or received."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -416,6 +445,8 @@ class DialFailed:
     address: str
     reason: str
     """In words that a person understands: refused, timed out, no answer to our token."""
+    local: DeviceId | None = None
+    """Of a mailbox: as whom we would have come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -450,7 +481,8 @@ class LocalDevice:
 
     device: DeviceId
     signing_seed: bytes
-    certificate: Certificate
+    certificate: Certificate | None
+    """None where it is of no account: for links of mailboxes."""
     incarnation: int
 
     def __repr__(self) -> str:
@@ -468,7 +500,7 @@ class Network(Protocol):
         """All credentials that count from now on, in the order in which tokens are announced (contacts and invitations first)."""
 
     def dial(self, credential: Credential, address: str) -> None:
-        """Try to make a link; answers LinkUp or DialFailed. One attempt at a time per (key, address)."""
+        """Try to make a link; answers LinkUp or DialFailed. One attempt at a time per (key, address, mailbox user)."""
 
     def send(self, link: LinkId, frame: bytes) -> None:
         """Frames of one link arrive in order or the link goes down. Unknown links are ignored."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from multichat_tui.crypto.keys import mac
 from multichat_tui.model.limits import ANNOUNCED_TOKENS, MAX_PEER_ADDRESSES, NEARBY_ID_BYTES, TOKEN_BYTES
-from multichat_tui.model.ports import Credential, CredentialKind, Entropy
+from multichat_tui.model.ports import ONLY_ACCEPT, ONLY_DIAL, Credential, Entropy
 from multichat_tui.net.addresses import Address
 
 SERVICE_TYPE = "_multichat._tcp.local."
@@ -42,12 +42,12 @@ def announce(
     addresses: tuple[Address, ...],
     entropy: Entropy,
 ) -> tuple[Announcement, dict[str, bytes]]:
-    """A new announcement for those who hold one of the first 32 keys, and its TXT record. HELD_INVITATION is not announced."""
+    """A new announcement for those who hold one of the first 32 keys, and its TXT record. What only dials is not announced."""
     instance = entropy(INSTANCE_BYTES).hex()
     addresses = addresses[:MAX_PEER_ADDRESSES]
     credentials = tuple(credentials)
     nearby = next((c.nearby for c in credentials if c.nearby), b"")
-    keys = [c.key for c in credentials if c.kind is not CredentialKind.HELD_INVITATION and not c.nearby][:ANNOUNCED_TOKENS]
+    keys = [c.key for c in credentials if c.kind not in ONLY_DIAL and not c.nearby][:ANNOUNCED_TOKENS]
     tokens = [announced_token(key, day, instance, port, addresses) for key in keys]
     tokens += [entropy(TOKEN_BYTES) for _ in range(ANNOUNCED_TOKENS - len(tokens))]
     tokens.sort()  # random values: their order says nothing about the order of the keys
@@ -82,7 +82,7 @@ def parse(service_name: str, port: int | None, text: Mapping[bytes, bytes | None
 def matching(found: Announcement, credentials: Iterable[Credential], day: int) -> Iterator[Credential]:
     """Those of our credentials under which we would dial, and whose key the announcer shows to hold. About 3 µs each."""
     for credential in credentials:
-        if credential.kind is not CredentialKind.OPEN_INVITATION and any(
+        if credential.kind not in ONLY_ACCEPT and any(
             announced_token(credential.key, day + off, found.instance, found.port, found.addresses) in found.tokens
             for off in NEIGHBOURING_DAYS
         ):

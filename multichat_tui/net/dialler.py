@@ -5,9 +5,11 @@ import errno
 import socket
 import ssl
 from collections.abc import Callable
+from typing import TypeAlias
 
 from multichat_tui.crypto.handshake import ClientHandshake, Failure, Proven
-from multichat_tui.model.ports import Credential, DialFailed, Entropy, LocalDevice, NetworkInput
+from multichat_tui.model.ids import DeviceId
+from multichat_tui.model.ports import Credential, DialFailed, Entropy, LocalDevice, NetworkInput, mailbox_user
 from multichat_tui.net.addresses import Address, parse_host, split_address
 from multichat_tui.net.channel import Channel, Ending
 from multichat_tui.net.link import LinkEnd, Why
@@ -15,6 +17,8 @@ from multichat_tui.net.links import LinkTable
 from multichat_tui.net.reasons import DialFailure
 from multichat_tui.net.tls import TlsPump, make_client_context
 
+_Name: TypeAlias = tuple[bytes, str, DeviceId | None]
+"""Of an attempt: key, address, and of a mailbox as whom we come."""
 ADDRESS_RACE_S = 0.25
 """A name with several addresses: the next one is tried after this (RFC 8305, section 5)."""
 
@@ -43,25 +47,26 @@ class Dialler:
         self._buffer = buffer
         self._timeout_s = timeout_s
         self._context = make_client_context()
-        self._attempts: dict[tuple[bytes, str], asyncio.Task[None]] = {}
+        self._attempts: dict[_Name, asyncio.Task[None]] = {}
 
     def dial(self, credential: Credential, address: str) -> None:
         """Answers LinkUp or DialFailed, unless such an attempt is under way."""
-        name = (credential.key, address)
+        name = credential.key, address, mailbox_user(credential)
         if name not in self._attempts:
             attempt = asyncio.create_task(self._attempt(credential, address))
             self._attempts[name] = attempt
             attempt.add_done_callback(lambda done: self._forget(name, done))
 
-    def _forget(self, name: tuple[bytes, str], attempt: asyncio.Task[None]) -> None:
+    def _forget(self, name: _Name, attempt: asyncio.Task[None]) -> None:
         if self._attempts.get(name) is attempt:
             del self._attempts[name]
 
     async def _attempt(self, credential: Credential, address: str) -> None:
         failure = await self._try(credential, address)
         if failure is not None:
-            self._attempts.pop((credential.key, address), None)  # whoever is told may dial again at once
-            self._deliver(DialFailed(key=credential.key, address=address, reason=failure.value))
+            user = mailbox_user(credential)
+            self._attempts.pop((credential.key, address, user), None)  # whoever is told may dial again at once
+            self._deliver(DialFailed(key=credential.key, address=address, reason=failure.value, local=user))
 
     async def _try(self, credential: Credential, address: str) -> DialFailure | None:
         """Why there is no link, or None once it is up."""

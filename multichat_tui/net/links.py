@@ -6,7 +6,7 @@ from itertools import count
 from multichat_tui.crypto.handshake import Proven
 from multichat_tui.model.ids import LinkId
 from multichat_tui.model.limits import MAX_FRAME_BYTES
-from multichat_tui.model.ports import CredentialKind, FrameIn, LinkDown, LinkRtt, LinkUp, NetworkInput
+from multichat_tui.model.ports import CredentialKind, FrameIn, LinkDown, LinkRtt, LinkUp, NetworkInput, mailbox_user
 from multichat_tui.net.addresses import join_address, own_addresses, path_to
 from multichat_tui.net.link import LinkEnd
 
@@ -25,7 +25,8 @@ class LinkTable:
         link.number = LinkId(next(self._numbers))
         self._links[link.number] = link
         link.channel.pause(self._paused)
-        invitation = proven.credential.kind is not CredentialKind.PEER
+        invitation = proven.credential.kind in (CredentialKind.OPEN_INVITATION, CredentialKind.HELD_INVITATION)
+        user = mailbox_user(proven.credential)
         self._deliver(
             LinkUp(
                 link=link.number,
@@ -39,6 +40,8 @@ class LinkTable:
                 binding=proven.binding,
                 join_key=proven.credential.join_key if invitation else None,
                 version=proven.version,
+                mailbox=user is not None,
+                local=user,
             )
         )
 

@@ -11,8 +11,8 @@ from multichat_tui.model.errors import LinkFailed
 from multichat_tui.model.ids import LinkId
 from multichat_tui.model.limits import HANDSHAKE_TIMEOUT_S
 from multichat_tui.model.ports import (
+    ONLY_DIAL,
     Credential,
-    CredentialKind,
     Entropy,
     LocalDevice,
     NearbyGone,
@@ -145,7 +145,7 @@ class TcpNetwork:
 
     def publish(self, credentials: Iterable[Credential]) -> None:
         self._credentials = tuple(credentials)
-        self._accepting = tuple(c for c in self._credentials if c.kind is not CredentialKind.HELD_INVITATION)
+        self._accepting = tuple(c for c in self._credentials if c.kind not in ONLY_DIAL)
         if self._life is not None and self._life.lan is not None:
             self._life.lan.publish(self._credentials)
 

@@ -13,9 +13,11 @@ from itertools import count, product
 from multichat_tui.crypto.handshake import VERSIONS
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.errors import LinkFailed
-from multichat_tui.model.ids import LinkId
+from multichat_tui.model.ids import DeviceId, LinkId
 from multichat_tui.model.limits import ANNOUNCED_TOKENS, HANDSHAKE_TIMEOUT_S, MAX_FRAME_BYTES, PING_INTERVAL_S, PING_TIMEOUT_S
 from multichat_tui.model.ports import (
+    ONLY_ACCEPT,
+    ONLY_DIAL,
     Counted,
     Credential,
     CredentialKind,
@@ -27,6 +29,7 @@ from multichat_tui.model.ports import (
     NetworkChanged,
     NetworkInput,
     PeerSeen,
+    mailbox_user,
 )
 from multichat_tui.net.reasons import DialFailure, Turned
 from multichat_tui.net.simulated_link import Conditions, Link
@@ -191,7 +194,7 @@ class SimulatedNetwork:
         self._numbers = count(1)
         self._accepting: tuple[Credential, ...] = ()
         self._credentials: tuple[Credential, ...] = ()
-        self._dialling: set[tuple[bytes, str]] = set()
+        self._dialling: set[tuple[bytes, str, DeviceId | None]] = set()
         self._paused = False
         self._held: list[Callable[[], None]] = []
 
@@ -211,14 +214,14 @@ class SimulatedNetwork:
 
     def publish(self, credentials: Iterable[Credential]) -> None:
         self._credentials = tuple(credentials)
-        self._accepting = tuple(c for c in self._credentials if c.kind is not CredentialKind.HELD_INVITATION)
+        self._accepting = tuple(c for c in self._credentials if c.kind not in ONLY_DIAL)
         self._announce()
 
     def _announce(self) -> None:
         if self._life is None or self.site is None:
             return
         announced = dict.fromkeys([c.key for c in self._accepting if not c.nearby][:ANNOUNCED_TOKENS])
-        looking = dict.fromkeys(c.key for c in self._credentials if c.kind is not CredentialKind.OPEN_INVITATION)
+        looking = dict.fromkeys(c.key for c in self._credentials if c.kind not in ONLY_ACCEPT)
         self.hub.announce(self, tuple(announced), tuple(looking))
         self.hub.announce_nearby(self, next((c.nearby for c in self._credentials if c.nearby), b""))
 
@@ -254,9 +257,10 @@ class SimulatedNetwork:
 
     def dial(self, credential: Credential, address: str) -> None:
         life = self._life
-        if life is None or (credential.key, address) in self._dialling:
+        name = credential.key, address, mailbox_user(credential)
+        if life is None or name in self._dialling:
             return
-        self._dialling.add((credential.key, address))
+        self._dialling.add(name)
         loop = asyncio.get_running_loop()
         target = self.hub.network_at(address)
         if target is self:
@@ -275,8 +279,9 @@ class SimulatedNetwork:
 
     def _failed(self, life: _Life, credential: Credential, address: str, reason: DialFailure) -> None:
         if life is self._life:
-            self._dialling.discard((credential.key, address))
-            self.input(DialFailed(key=credential.key, address=address, reason=reason.value))
+            user = mailbox_user(credential)
+            self._dialling.discard((credential.key, address, user))
+            self.input(DialFailed(key=credential.key, address=address, reason=reason.value, local=user))
 
     def _answered(self, life: _Life, credential: Credential, address: str) -> None:
         """The handshake's end, as the dialling side sees it."""
@@ -290,11 +295,9 @@ class SimulatedNetwork:
             target.input(Counted(reason=Turned.UNKNOWN.value, count=1))
             self._failed(life, credential, address, DialFailure.NOT_OUR_PEER)
             return
-        self._dialling.discard((credential.key, address))
-        invitation = credential.kind is CredentialKind.HELD_INVITATION
+        self._dialling.discard((credential.key, address, mailbox_user(credential)))
         ours = credential.local or life.local
-        theirs = target.local_for(credential.key)
-        Link(self.hub, self, target, credential.key, credential.join_key if invitation else None, locals_=(ours, theirs)).open()
+        Link(self.hub, self, target, credential, locals_=(ours, target.local_for(credential.key))).open()
 
     def local_for(self, key: bytes) -> LocalDevice:
         """Who we are to those who come under this key."""
@@ -308,6 +311,9 @@ class SimulatedNetwork:
         for ours in self._accepting:
             if ours.key != credential.key:
                 continue
+            if ours.kind is CredentialKind.MAILBOX_DOOR:
+                theirs = ours.local or self._life.local
+                return credential.kind is CredentialKind.MAILBOX and credential.device == theirs.device
             if ours.kind is CredentialKind.PEER:
                 return (
                     credential.kind is CredentialKind.PEER

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 
 from multichat_tui.model.ids import LinkId
 from multichat_tui.model.limits import MAX_LINK_OUTBOX_BYTES
-from multichat_tui.model.ports import FrameIn, LinkDown, LinkPath, LinkRtt, LinkUp, LocalDevice, NetworkInput
+from multichat_tui.model.ports import (
+    Credential,
+    CredentialKind,
+    FrameIn,
+    LinkDown,
+    LinkPath,
+    LinkRtt,
+    LinkUp,
+    LocalDevice,
+    NetworkInput,
+)
 from multichat_tui.net.reasons import DownReason
 
 if TYPE_CHECKING:
@@ -56,12 +66,11 @@ class Link:
 
     __slots__ = (
         "_binding",
+        "_credential",
         "_cut",
         "_dialler",
         "_giving_up",
         "_hub",
-        "_join_key",
-        "_key",
         "_listener",
         "_locals",
         "_loop",
@@ -73,16 +82,14 @@ class Link:
         hub: "SimulatedHub",
         dialler: "SimulatedNetwork",
         listener: "SimulatedNetwork",
-        key: bytes,
-        join_key: bytes | None,
+        credential: Credential,
         *,
         locals_: tuple[LocalDevice, LocalDevice],
     ) -> None:
         """`locals_`: who the dialling and the listening side are under the credential."""
         self._hub = hub
         self._loop = asyncio.get_running_loop()
-        self._join_key = join_key
-        self._key = key
+        self._credential = credential
         self._binding = hub.random.randbytes(32)
         self._locals = locals_
         self._cut = False
@@ -107,20 +114,28 @@ class Link:
         end.network.input(LinkRtt(link=end.number, rtt_ms=round_trip_ms))
 
     def _link_up(self, end: _End, far: _End) -> LinkUp:
-        local = self._locals[0] if far is self._dialler else self._locals[1]
+        theirs, ours = self._locals if far is self._dialler else self._locals[::-1]
+        credential = self._credential
+        join_key = credential.join_key if credential.kind is CredentialKind.HELD_INVITATION else None
+        mailbox = credential.kind is CredentialKind.MAILBOX
+        address = far.network.address
+        if mailbox and far is self._dialler:
+            address = f"{address.rpartition(':')[0]}:0"
         near = end.network.site is not None and end.network.site == far.network.site
         return LinkUp(
             link=end.number,
-            device=local.device,
+            device=theirs.device,
             dialled=end is self._dialler,
             path=LinkPath.LAN if near else LinkPath.DIRECT,
-            address=far.network.address,
-            incarnation=local.incarnation,
-            key=self._key,
-            certificate=local.certificate if self._join_key is not None else None,
-            join_key=self._join_key,
+            address=address,
+            incarnation=theirs.incarnation,
+            key=credential.key,
+            certificate=theirs.certificate if join_key is not None else None,
+            join_key=join_key,
             version=min(end.network.version, far.network.version),
             binding=self._binding,
+            mailbox=mailbox,
+            local=ours.device if mailbox else None,
         )
 
     def _conditions(self) -> Conditions:

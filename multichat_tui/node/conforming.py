@@ -22,7 +22,7 @@ from multichat_tui.model.codec import Rejected, Value, decode, encode
 from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.identity import decode_certificate, decode_device_list
 from multichat_tui.model.ids import DeviceId, Log, UserId, digest, fingerprint
-from multichat_tui.model.invitations import InvitationKind, join_seed, link_text, parse_link
+from multichat_tui.model.invitations import InvitationKind, join_seed, pack_link, parse_link
 from multichat_tui.model.joins import decode_join
 from multichat_tui.model.limits import MAX_FRAME_BYTES
 from multichat_tui.model.receipts import decode_receipt
@@ -270,7 +270,7 @@ def _token(question: Question) -> Answer:
 
 
 def _link_text(question: Question) -> Answer:
-    return {"text": link_text(InvitationKind(question["kind"]), _bytes(question, "body"))}
+    return {"text": pack_link(InvitationKind(question["kind"]).value, _bytes(question, "body"))}
 
 
 ANSWERS: Mapping[str, Callable[[Question], Answer]] = {

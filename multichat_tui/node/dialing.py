@@ -13,7 +13,7 @@ from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.readers import lets_read
 from multichat_tui.node.standing import decode_held_pairing, decode_open_pairing
 from multichat_tui.node.world import World
-from multichat_tui.sync.session import Session
+from multichat_tui.sync.session import Role, Session
 
 MANUAL = b"manual"
 """Space.SETTING is the front ends' own; addresses typed by the user stand in Space.ADDRESS under this key."""
@@ -314,7 +314,8 @@ class Dialing:
 
     def _unreached(self) -> list[tuple[Credential, str]]:
         """Everybody who is not linked, with every place to try. Found anew only after a change: calls end one by one."""
-        sessions = self._world.sessions.values()
+        # Who has come to our mailbox may be anybody: it makes nobody unreachable.
+        sessions = [session for session in self._world.sessions.values() if session.role is not Role.CLIENT]
         returning = self._world.identity.returning
         state = returning is None, [(session.link, session.device, session.join_key, session.address) for session in sessions]
         if self._calls is not None and self._calls_for == state:

@@ -4,6 +4,7 @@
 """
 
 from functools import partial
+from typing import Protocol
 
 from multichat_tui.channel.resources import registry
 from multichat_tui.model.act_bytes import decode_acts
@@ -20,6 +21,7 @@ from multichat_tui.model.events import (
 from multichat_tui.model.frame_bytes import decode_frame
 from multichat_tui.model.frames import (
     Ack,
+    Frame,
     Islands,
     JoinAnswer,
     JoinFrame,
@@ -42,6 +44,7 @@ from multichat_tui.model.limits import (
     SALT_BYTES,
     TELL_DELAY_MS,
 )
+from multichat_tui.model.mailbox_frames import MailboxAnswer, MailboxFrame, Word
 from multichat_tui.model.ports import (
     Counted,
     DialFailed,
@@ -100,6 +103,18 @@ NEVER = 2**62
 """Later than every clock."""
 
 
+class MailboxSide(Protocol):
+    """One side of the mailbox protocol: who keeps, or who uses mailboxes."""
+
+    def up(self, session: Session) -> str:
+        """A link is there. Why it is closed again, or nothing."""
+
+    def take(self, session: Session, frame: Frame | MailboxFrame) -> bool:
+        """False: a frame that does not belong there."""
+
+    def down(self, session: Session) -> None: ...
+
+
 class Engine:
     """One profile's node. Every method runs within the transaction given to it."""
 
@@ -123,6 +138,8 @@ class Engine:
         self._incarnations = Incarnations(world)
         self._comparisons = Comparisons(world, self._introductions.pairing, self._dialing)
         self._meeting = Meeting(world, self._comparisons)
+        self.mailbox_sides: dict[Role, MailboxSide] = {}
+        """Who takes links of mailboxes, by what the other end is: CLIENT or MAILBOX. Where nobody does, they are closed."""
         self._comparisons_at = NEVER
         self._introductions_at = self._dialing_at = self._tell_at = NEVER
         self._index_at = world.now
@@ -346,6 +363,9 @@ class Engine:
     # Links
 
     def _up(self, up: LinkUp) -> None:
+        if up.mailbox:
+            self._mailbox_up(up)
+            return
         world = self.world
         guest = up.join_key is not None and not up.dialled
         host = up.join_key is not None and up.dialled
@@ -396,6 +416,35 @@ class Engine:
         elif not self._returning.opened(session):
             self._introductions.opened(session)
 
+    def _mailbox_up(self, up: LinkUp) -> None:
+        """A link with a mailbox, or with somebody who uses ours: no peer, whatever device they come as."""
+        world = self.world
+        session = Session(
+            link=up.link,
+            device=up.device,
+            user=None,
+            role=Role.MAILBOX if up.dialled else Role.CLIENT,
+            dialled=up.dialled,
+            path=up.path,
+            address=up.address,
+            join_key=None,
+            certificate=None,
+            binding=up.binding,
+            local=up.local,
+            version=up.version,
+            began_at=world.now,
+        )
+        if session.role is Role.MAILBOX:
+            self._dialing.up(up)
+            world.dialing_changed = True
+        side = self.mailbox_sides.get(session.role)
+        refused = "no mailbox is used or kept here" if side is None else side.up(session)
+        if refused:
+            world.close(session, refused)
+            return
+        world.sessions[up.link] = session
+        world.status_changed = True
+
     def _keep_of_two(self, session: Session) -> bool:
         """Of two links to one device, dialled at the same time from both ends, the one dialled by the lower device id stays; of
         two that one end has dialled, that end chooses the first. Both ends so come to the same.
@@ -427,6 +476,12 @@ class Engine:
         if session is None:
             return
         world.status_changed = True
+        if session.role in (Role.CLIENT, Role.MAILBOX):
+            self.mailbox_sides[session.role].down(session)
+            if session.role is Role.MAILBOX:
+                self._dialing.down(session.device)
+                world.dialing_changed = True
+            return
         self._exchange.end(session)
         self._dialing.down(session.device)
         if session.role is Role.SOURCE and session.join_key is not None:
@@ -446,6 +501,17 @@ class Engine:
         frame = decode_frame(encoded)
         if isinstance(frame, Rejected):
             world.count(f"frame-{frame.reason.value}")
+            if session.role is Role.CLIENT:
+                world.send(session, MailboxAnswer(number=0, word=Word.MALFORMED))
+            self._fault(session)
+            return
+        if session.role in (Role.CLIENT, Role.MAILBOX):
+            if not self.mailbox_sides[session.role].take(session, frame):
+                world.count("frame-out-of-place")
+                self._fault(session)
+            return
+        if isinstance(frame, MailboxFrame):
+            world.count("frame-out-of-place")
             self._fault(session)
             return
         match frame:

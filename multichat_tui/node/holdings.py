@@ -23,7 +23,7 @@ def shares(channel: Channel, session: Session) -> bool:
 
 def accepts(channel: Channel, session: Session) -> bool:
     """Whether we take this channel's records from this peer."""
-    if not channel.hears or not channel.has_room:
+    if not channel.hears or not channel.has_room or session.role in (Role.CLIENT, Role.MAILBOX):
         return False
     if channel.rooted and channel.serves(session.device):
         return True

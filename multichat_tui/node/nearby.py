@@ -32,6 +32,7 @@ class Window:
 
     @property
     def party(self) -> Party:
+        assert self.local.certificate is not None
         return Party(user=user_id(self.local.certificate.account_key), device=self.local.device)
 
     @property

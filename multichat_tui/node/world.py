@@ -1,7 +1,7 @@
 """What a running node holds in memory: all of it can be loaded from the store again, and is after a failed commit."""
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, get_args
 
 from multichat_tui.channel.control import ControlLog
 from multichat_tui.channel.view import View
@@ -15,6 +15,7 @@ from multichat_tui.model.frames import Frame, MessageFrame, Prefix, ReadFrame
 from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
 from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_REQUEST_RECORDS, MAX_UNTOLD
+from multichat_tui.model.mailbox_frames import MailboxFrame, MailboxReply, MailboxRequest
 from multichat_tui.model.ports import Entropy, Space, Transaction
 from multichat_tui.model.receipts import Receipt
 from multichat_tui.model.regards import Regard
@@ -33,8 +34,13 @@ from multichat_tui.sync.lacking import Lacking
 from multichat_tui.sync.parking import Grounds
 from multichat_tui.sync.session import Role, Session, Want, Watch
 
-_SAID: dict[Role, tuple[type, ...]] = {Role.READER: (MessageFrame,), Role.SOURCE: (ReadFrame,)}
-"""All that is said over a link by which somebody reads who is no member."""
+_SAID: dict[Role, tuple[type, ...]] = {
+    Role.READER: (MessageFrame,),
+    Role.SOURCE: (ReadFrame,),
+    Role.CLIENT: get_args(MailboxReply),
+    Role.MAILBOX: get_args(MailboxRequest),
+}
+"""All that is said over a link by which somebody reads who is no member, and over those of mailboxes."""
 
 
 class EventBuild(Protocol):
@@ -298,7 +304,7 @@ class World:
         self.answered.clear()
         self.status_changed = False
 
-    def send(self, session: Session, frame: Frame) -> None:
+    def send(self, session: Session, frame: Frame | MailboxFrame) -> None:
         said = _SAID.get(session.role)
         if said is not None and not isinstance(frame, said):
             return

@@ -29,6 +29,10 @@ class Role(Enum):
     """Came with a link for reading one of our channels; gets that channel's records, and nothing else."""
     SOURCE = "source"
     """We came with such a link; told nothing but what we hold of that channel."""
+    CLIENT = "client"
+    """Came through the door of our mailbox: asks it, and nothing else is taken or said."""
+    MAILBOX = "mailbox"
+    """A mailbox that we have dialled: answers what we ask it."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,6 +118,8 @@ class Session:
     """To a stranger who is visible on this network: nothing but a comparison of words goes over it."""
     binding: bytes = b""
     """A hash of the link's handshake."""
+    local: DeviceId | None = None
+    """Of a link with a mailbox: as whom we came, or received."""
     incarnation: int = 0
     """Of the peer: how often its node was started."""
     began_at: int = 0

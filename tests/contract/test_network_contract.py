@@ -5,8 +5,19 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
-from net_parties import Party, befriend, held_invitation, link, open_invitation, party, peer_credential
+from net_parties import (
+    Party,
+    befriend,
+    held_invitation,
+    link,
+    mailbox_credential,
+    mailbox_door,
+    open_invitation,
+    party,
+    peer_credential,
+)
 
+from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.limits import MAX_FRAME_BYTES, PING_INTERVAL_S
 from multichat_tui.model.ports import DialFailed, FrameIn, LinkDown, LinkRtt, LinkUp, Network
 from multichat_tui.net.network import TcpNetwork
@@ -293,3 +304,44 @@ async def test_an_end_that_does_not_read_costs_the_link_and_not_the_memory(ann: 
     async with asyncio.timeout(PING_INTERVAL_S / 2):  # the next ping would find out, too, but only then
         down = await ann.get(LinkDown)
     assert (down.link, down.reason) == (up_here.link, "it does not read what we send")
+
+
+DOOR_KEY, BOX_SEED = b"d" * 32, b"b" * 32
+BOX = public_key(BOX_SEED)
+
+
+async def test_whoever_holds_the_door_key_comes_to_a_mailbox_as_nobody(ann: Party, bob: Party):
+    bob.network.publish([mailbox_door(DOOR_KEY, BOX_SEED)])
+    ann.network.dial(mailbox_credential(DOOR_KEY, BOX, b"1" * 32), bob.address)
+    here, there = await ann.get(LinkUp), await bob.get(LinkUp)
+    assert (here.mailbox, here.dialled, here.device, here.local) == (True, True, BOX, public_key(b"1" * 32))
+    assert (there.mailbox, there.dialled, there.device, there.local) == (True, False, public_key(b"1" * 32), BOX)
+    assert here.certificate is there.certificate is here.join_key is there.join_key is None
+    assert (here.incarnation, there.incarnation) == (0, 0)
+    assert there.address.endswith(":0"), "it says where else its user is found"
+    assert here.binding == there.binding
+
+
+async def test_one_node_comes_to_a_mailbox_as_two_at_a_time(ann: Party, bob: Party):
+    bob.network.publish([mailbox_door(DOOR_KEY, BOX_SEED)])
+    for seed in (b"1" * 32, b"2" * 32):
+        ann.network.dial(mailbox_credential(DOOR_KEY, BOX, seed), bob.address)
+    await bob.until(lambda: len(bob.all(LinkUp)) == 2)
+    assert {up.device for up in bob.all(LinkUp)} == {public_key(b"1" * 32), public_key(b"2" * 32)}
+
+
+async def test_another_mailbox_under_the_door_key_is_not_the_one_that_was_called(ann: Party, bob: Party):
+    """Everybody who writes to a mailbox holds its door key."""
+    bob.network.publish([mailbox_door(DOOR_KEY, b"x" * 32)])
+    credential = mailbox_credential(DOOR_KEY, BOX, b"1" * 32)
+    ann.network.dial(credential, bob.address)
+    failed = await ann.get(DialFailed)
+    assert (failed.reason, failed.local) == ("it did not answer as our peer", public_key(b"1" * 32))
+    assert ann.all(LinkUp) == []
+
+
+async def test_a_door_key_opens_nothing_but_the_door(ann: Party, bob: Party):
+    bob.network.publish([mailbox_credential(DOOR_KEY, BOX, BOX_SEED)])
+    ann.network.dial(mailbox_credential(DOOR_KEY, BOX, b"1" * 32), bob.address)
+    assert (await ann.get(DialFailed)).reason == "it did not answer as our peer"
+    assert bob.all(LinkUp) == []
