@@ -43,6 +43,7 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("events", None): running.events,
     ("do", None): running.do,
     ("peer", "list"): running.peer_list,
+    ("net", "why"): running.net_why,
     ("pair", "invite"): people.pair_invite,
     ("pair", "accept"): people.pair_accept,
     ("pair", "nearby"): trust.pair_nearby,

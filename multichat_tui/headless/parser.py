@@ -28,7 +28,7 @@ EXIT_CODES = (
 )
 EPILOG = f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES)}."
 
-LATER_VERBS = ("mailbox", "net", "export", "backup", "restore")
+LATER_VERBS = ("mailbox", "export", "backup", "restore")
 """Verbs of a later version."""
 
 MAX_SECONDS = 10 * 24 * 60 * 60.0
@@ -156,6 +156,11 @@ def _build() -> argparse.ArgumentParser:
     _message_verbs(verb)
     peer = noun("peer", "devices that are known", "peers")
     verb("list", "how each device is reached", within=peer)
+    net = noun("net", "the ways to others")
+    why = verb("why", "why what you wrote is not everywhere yet, device by device", within=net)
+    why.add_argument(
+        "id", nargs="?", default="", metavar="ID", help="of one message; without: the newest that waits in each channel"
+    )
     do = verb("do", "any slash command, with its result or refusal")
     do.add_argument("-c", "--channel", metavar="CH", help="the channel that is open for the command")
     do.add_argument("line", nargs="+", metavar="COMMAND", help='such as "/whois bob"')

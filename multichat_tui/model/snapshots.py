@@ -375,6 +375,8 @@ class DeviceDelivery:
     name: str
     device: DeviceId
     delivered: bool
+    why: str = ""
+    """Why it does not have it yet, as far as this node knows, as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

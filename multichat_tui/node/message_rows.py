@@ -22,6 +22,7 @@ from multichat_tui.model.snapshots import (
     Thread,
 )
 from multichat_tui.node.act_words import acts_of, deeds_words, reply_of_record, row_words
+from multichat_tui.node.hindrances import hindrance
 from multichat_tui.node.listing import deciding_workspace
 from multichat_tui.node.names import channel_names
 from multichat_tui.node.redacted import redaction_of
@@ -271,7 +272,8 @@ class MessageRows:
                 user=certificates[device].user,
                 name=names[certificates[device].user],
                 device=device,
-                delivered=world.peer_has(device, channel.id, key, stored.header.seq),
+                delivered=(has := world.peer_has(device, channel.id, key, stored.header.seq)),
+                why="" if has else hindrance(world, certificates[device]),
             )
             for device in channel.audience(world.identity.device)
             if device != stored.header.device and is_for(stored.header, certificates[device].user, row.author)

@@ -50,6 +50,8 @@ def receipt_page(row: MessageRow, delivery: DeliveryRow, glyphs: Glyphs) -> Page
         sign = glyphs.some if device.delivered else glyphs.queued
         told = "has it" if device.delivered else "does not have it yet"
         lines.append(f"  {sign:<2} {one_line(device.name)}  {told}  (device {short(device.device)})")
+        if device.why:
+            lines.append(f"     {one_line(device.why)}")
     if delivery.reactions:
         lines.append("")
     lines += [f"  {one_line(each.emoji)} {', '.join(one_line(name) for name in each.names)}" for each in delivery.reactions]

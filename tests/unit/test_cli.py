@@ -125,7 +125,7 @@ def test_no_verb_is_the_screens():
 
 def test_every_verb_of_the_grammar_is_performed():
     lines = [
-        "init --name x", "whoami", "paths", "wipe", "node", "status", "events", "do x", "peer list", "pair invite",
+        "init --name x", "whoami", "paths", "wipe", "node", "status", "events", "do x", "peer list", "net why", "pair invite",
         "pair accept l", "pair nearby", "contact list", "contact show x", "contact verify x",
         "contact unverify x", "contact warnings", "contact ignore x", "contact unignore x", "contact block x",
         "contact unblock x", "contact ignored",
@@ -184,7 +184,7 @@ def test_the_version_is_the_packages(capsys):
     "line",
     [
         "send dev x --wait stored",
-        "send dev x --wait read", "channel invite dev --role admin", "mailbox run --listen x", "net why bob",
+        "send dev x --wait read", "channel invite dev --role admin", "mailbox run --listen x",
         "export dev", "backup f", "restore f",
     ],
 )  # fmt: skip

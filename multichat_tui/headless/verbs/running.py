@@ -23,7 +23,7 @@ from multichat_tui.model.events import (
 )
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import run_command
+from multichat_tui.node.api.commands import hindering, run_command
 from multichat_tui.node.api.commands.general import peer_lines, status_lines
 from multichat_tui.node.api.commands.together import SEPARATOR
 from multichat_tui.node.api.lookup import find_channel, find_destination, id_text
@@ -107,6 +107,18 @@ async def peer_list(context: Context) -> int:
             context.out.object(plain(row))
         return 0
     context.out.result({}, *(peer_lines(rows) or ("No devices are known yet.",)))
+    return 0
+
+
+async def net_why(context: Context) -> int:
+    async with session(context.host, network=False) as opened:
+        found = await hindering.explained(opened.api, context.args.id, None)
+    if not opened.attached:
+        context.out.note("No node is running, so nobody is called: multichat node, or the screens, deliver what waits.")
+    for each in found:
+        context.out.result(hindering.why_fields(*each), *hindering.why_lines(*each))
+    if not found:
+        context.out.note(hindering.NOTHING_WAITS)
     return 0
 
 

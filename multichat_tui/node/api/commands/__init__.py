@@ -16,6 +16,7 @@ from multichat_tui.node.api.commands import (
     disappearing,
     exposing,
     general,
+    hindering,
     joins,
     keeping,
     moderating,
@@ -510,6 +511,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(name="status", usage="/status", summary="links, queue, addresses and trouble of this node", run=general.status),
     Command(name="peers", usage="/peers", summary="the devices this node knows, and how they are reached", run=general.peers),
+    Command(
+        name="net",
+        usage="/net why [ID]",
+        summary="why what you wrote is not everywhere yet, device by device: the newest that waits, or the one with this id",
+        run=hindering.net,
+        takes=(("why",),),
+    ),
     Command(name="connect", usage="/connect HOST:PORT", summary="look for peers at an address too", run=general.connect),
     Command(
         name="set",

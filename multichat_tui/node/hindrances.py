@@ -1,0 +1,30 @@
+"""Why a message is not on a device yet: what this node knows of the way there, in words."""
+
+from multichat_tui.model.identity import Certificate
+from multichat_tui.model.ports import Space
+from multichat_tui.node.world import World
+
+
+def hindrance(world: World, certificate: Certificate) -> str:
+    """Of the device with this certificate, as the end of a sentence that begins with *it does not have it yet*."""
+    device, user = certificate.device, certificate.user
+    if device in world.revoked:
+        return "this device was revoked"
+    if world.blocked(user):
+        return "you have blocked them, so there is no link between you"
+    session = world.session_of(device)
+    if session is not None and session.closing:
+        return "its link is being closed"
+    if session is not None:
+        return "it is linked and has not said yet that it has it"
+    if world.closed(user):
+        return "their account is closed"
+    until = world.shunned.get(device, 0)
+    if until > world.now:
+        return "it has forked, so there is no link with it for a while"
+    failure = world.dial_failures.get(device)
+    if failure:
+        return f"it was not reached at {failure}"
+    if not world.txn.get(Space.ADDRESS, device):
+        return "it was not found on this network, and no address of it is known"
+    return "it was not reached yet"
