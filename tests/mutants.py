@@ -33,6 +33,7 @@ FORKS_FAR_BEHIND = "tests/simulation/test_forks_far_behind.py"
 GAPS_THAT_STAY = "tests/simulation/test_gaps_stories.py"
 GAPS = "tests/simulation/test_gaps.py"
 FORKS = "tests/simulation/test_fork_stories.py"
+PARCELS = "tests/simulation/test_parcel_stories.py"
 AUTHORITY = "tests/property/test_authority_properties.py"
 CONTROL = "tests/property/test_control_properties.py"
 HANDSHAKE = "tests/unit/crypto/test_crypto_handshake.py"
@@ -2320,6 +2321,27 @@ MUTANTS = (
         old="pragma secure_delete = on",
         new="pragma secure_delete = off",
         tests="tests/unit/store/test_store_forgetting.py",
+    ),
+    Mutant(
+        name="what waits in a parcel is lost with a restart",
+        file="multichat_tui/node/parcels.py",
+        old="if device in world.carried and (strange or _waits(session)):",
+        new="if device in world.carried and strange:",
+        tests=PARCELS,
+    ),
+    Mutant(
+        name="what is owed for a parcel is forgotten",
+        file="multichat_tui/node/parcels.py",
+        old="session.ack_due[channel.id] = self._packing.named(channel, session)",
+        new="pass",
+        tests=PARCELS,
+    ),
+    Mutant(
+        name="which branches a peer holds is not kept",
+        file="multichat_tui/node/branches.py",
+        old="found.intersection_update(leaves)",
+        new="found = found & leaves.keys()",
+        tests="tests/simulation/test_parcel_rights.py",
     ),
 )
 

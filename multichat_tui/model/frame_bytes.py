@@ -122,6 +122,8 @@ def _frame_value(frame: Frame) -> Value:
                 fields[17] = frame.return_key
             if frame.return_key_held:
                 fields[18] = frame.return_key_held
+            if frame.receipts:
+                fields[20] = frame.receipts
             return fields
         case Ack():
             fields = {0: 4}
@@ -451,6 +453,9 @@ def _message(table: Mapping[int, Value]) -> MessageFrame:
         else (),
         return_key=as_id(table[17], "return key") if 17 in table else b"",
         return_key_held=_prefix(table[18], "return key") if 18 in table else b"",
+        receipts=tuple(as_bytes(e, "receipt", MAX_RECEIPT_BYTES) for e in as_list(table[20], "receipts", MAX_RECEIPTS))
+        if 20 in table
+        else (),
     )
 
 

@@ -188,6 +188,8 @@ class MessageFrame:
     """The sender's own, told to a contact once."""
     return_key_held: bytes = b""
     """The beginning of the receiver's return key: the sender has stored it."""
+    receipts: tuple[bytes, ...] = ()
+    """Receipts, encoded: in parcels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

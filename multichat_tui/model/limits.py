@@ -214,6 +214,31 @@ GAP_DELAY_MS = 30
 MIN_REDIAL_MS = 500
 MAX_REDIAL_MS = 60_000
 
+# Parcels
+MAX_CONTENTS_BYTES = 192 * 1024
+"""Of one parcel before it is sealed: with what sealing and wrapping add it fits an envelope of 256 KiB."""
+MAX_CONTENTS_FRAMES = 64
+MAX_GATHERED_FRAMES = 32
+"""Answers that wait for the next parcel to one device; further ones are asked for again."""
+MAX_COVERS = 2048
+"""Ranges of chains in one parcel: it holds fewer records than that."""
+MAX_CARRIED_TIPS = 64
+"""Chains of one channel that a parcel acknowledges beside those that it has to: in greater channels only these."""
+CARRIED_FAULTS = 256
+"""Frames of one device that came in parcels and nobody honest sends, before nothing of it is kept to be looked at again."""
+REPLY_DELAY_MS = 2_000
+"""What is owed for a parcel waits so long for company."""
+CARRIED_GAP_MS = 60_000
+"""What a parcel lacks is mostly in one that is still on its way: asked for after this, then after twice as long, and so on."""
+MAX_CARRIED_GAP_MS = 6 * 60 * 60 * 1000
+MAX_KEPT_PARCELS = 64
+"""Parcels of one device that are kept, as something in them waits for what is not here; the oldest give way."""
+MAX_KEPT_PARCEL_BYTES = 4 * 1024 * 1024
+MAX_ALL_KEPT_PARCEL_BYTES = 32 * 1024 * 1024
+"""Of all devices together; the oldest of the one that has most gives way."""
+KEPT_PARCEL_MS = 30 * 24 * 60 * 60 * 1000
+"""As long as an envelope lives at most."""
+
 # The node
 BATCH_RECORDS = 128
 BATCH_MS = 5

@@ -80,6 +80,10 @@ class Space(StrEnum):
     """By channel id and record id: one's own message whose time was over before everybody had it; how many had, of how many."""
     HOST = "host"
     """By name: of the mailbox that this node is for others."""
+    PARCEL = "parcel"
+    """By device id and a rising number (8 bytes): what came in parcels and waits for other records."""
+    REPLY = "reply"
+    """By device id: the channels of which it is owed an acknowledgement."""
     SETTING = "setting"
     """By name: front ends' settings."""
 

@@ -64,6 +64,7 @@ class Arrivals:
             self._statements.on_statement(session, encoded)
         for encoded in frame.lists:
             self.on_list(encoded, session)
+        self._receipts.on_receipts(session, frame.receipts)
         if frame.return_key or frame.return_key_held:
             self.on_return_key(session, frame.return_key, frame.return_key_held)
         channel = world.by_prefix.get(frame.channel)
@@ -123,7 +124,7 @@ class Arrivals:
             if channel.serves(other.device):
                 # Who holds it too need not offer it, and who waits to hear that we have it does.
                 other.ack_due.setdefault(channel.id, set()).update(keys)
-        for other in self._world.sessions.values():
+        for other in self._world.sources():
             parking = other.parking.get(channel.id)
             released = parking.release(*came) if parking is not None and len(parking) else []
             more = self._take_all(other, channel, released) if released else []
@@ -147,7 +148,7 @@ class Arrivals:
             if due and channel.serves(other.device):
                 other.ack_due.setdefault(channel.id, set()).update(due)
         came = [name for names in found.values() for name in names]
-        for other in list(world.sessions.values()):
+        for other in world.sources():
             parking = other.parking.get(channel.id)
             released = parking.release(*came) if parking is not None and len(parking) else []
             more = self._take_all(other, channel, released) if released else []
@@ -216,7 +217,7 @@ class Arrivals:
         record = decode_record(item.header_bytes, item.signature, item.body)
         if not isinstance(record, Record):
             return None
-        parkings = (session.parking.get(channel.id) for session in self._world.sessions.values())
+        parkings = (session.parking.get(channel.id) for session in self._world.sources())
         named = any(parking is not None and parking.awaits(record.id) for parking in parkings)
         return record.id if named and self._ledger.note_below(channel, record) else None
 
@@ -270,18 +271,18 @@ class Arrivals:
 
     def _unblock(self, source: Session, channel: Channel, came: list[Awaited]) -> None:
         """What other links have parked may be deliverable now, and then again what this one has."""
-        work = [(other, came) for other in self._world.sessions.values() if other is not source]
+        work = [(other, came) for other in self._world.sources() if other is not source]
         while work:
             session, news = work.pop()
             parking = session.parking.get(channel.id)
             released = parking.release(*news) if parking is not None and len(parking) else []
             more = self._take_all(session, channel, released) if released else []
             if more:
-                work += [(other, more) for other in self._world.sessions.values() if other is not session]
+                work += [(other, more) for other in self._world.sources() if other is not session]
 
     def _progress(self, session: Session, channel: Channel) -> None:
         """The control log may have shown whose device is whose, and what we are in this channel (see `introductions`)."""
-        for other in list(self._world.sessions.values()):
+        for other in self._world.sources():
             waiting, other.statements = other.statements, {}
             for encoded in waiting.values():
                 self._statements.on_statement(other, encoded)

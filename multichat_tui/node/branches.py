@@ -56,7 +56,7 @@ class Branches:
         leaves = channel.chains.forks.get(key)
         if leaves is None or len(leaves) < MAX_BRANCHES or record.header.prev in leaves:
             return True
-        parkings = (session.parking.get(channel.id) for session in self._world.sessions.values())
+        parkings = (session.parking.get(channel.id) for session in self._world.sources())
         return any(parking is not None and parking.cited_by_others(record.id, record.header.device) for parking in parkings)
 
     def advance(self, channel: Channel, record: Record) -> None:
@@ -164,7 +164,7 @@ class Branches:
         """A peer holds this record of a forked chain; it counts if it is the end of a branch here."""
         leaves = channel.chains.forks[key]
         found = session.branches.setdefault((channel.id, key), set())
-        found &= leaves.keys()
+        found.intersection_update(leaves)
         found.update(leaf for leaf, at in leaves.items() if at == seq and leaf[:PREFIX_SIZE] == begins)
 
     def lacks(self, session: Session, channel: Channel, key: ChainKey) -> bool:

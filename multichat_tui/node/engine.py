@@ -87,6 +87,7 @@ from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.message_rows import changed_row
 from multichat_tui.node.offered_channels import COMING_BACK_MS
+from multichat_tui.node.parcels import CarriedFrame, Parcels
 from multichat_tui.node.redactions import Redactions
 from multichat_tui.node.regarding import Regards
 from multichat_tui.node.returning import Returning
@@ -125,6 +126,8 @@ class Engine:
         self._redactions = Redactions(world, self._ledger)
         self._keeping = Keeping(world, self._ledger.bodies, self.rows.messages)
         self._exchange = Exchange(world, self._ledger)
+        self.parcels = Parcels(world, self._exchange.packing)
+        self.parcels.on_frame = self._carried
         self._devices = Devices(world, self._ledger)
         self._dialing = Dialing(world)
         self._guests = Guests(world, self._exchange, self._dialing)
@@ -197,6 +200,7 @@ class Engine:
         engine = cls(world)
         engine._regards.load()
         engine._introductions.asking.load()
+        engine.parcels.load()
         world.answered_introductions = {seed for seed, _ in txn.scan(Space.ANSWERED)}
         for key, value in txn.scan(Space.INTRODUCED):
             introduced = decode_statement(value)
@@ -262,6 +266,7 @@ class Engine:
         world = self.world
         look_at_names(world)
         self._exchange.tick()
+        self.parcels.tick()
         self._incarnations.tick()
         self._ledger.timeline.show_due()
         if self._index_at <= world.now:
@@ -302,6 +307,7 @@ class Engine:
         timers = (self._introductions_at, self._comparisons_at, self._dialing_at, self._tell_at, self._index_at, due)
         times = (
             *self._exchange.wake_times(),
+            *self.parcels.wake_times(),
             *self._introductions.turns,
             *self._incarnations.wake_times(),
             *self._redactions.wake_times(),
@@ -559,6 +565,24 @@ class Engine:
             case _:
                 world.count("frame-out-of-place")
                 self._fault(session)
+
+    def _carried(self, session: Session, frame: CarriedFrame) -> bool:
+        """A frame out of a parcel. False: it is of a channel that is not known yet, and may be later."""
+        match frame:
+            case MessageFrame():
+                unknown = frame.items and frame.channel not in self.world.by_prefix
+                if unknown and not self._introductions.offered.on_message(session, frame):
+                    return False
+                self._exchange.on_message(session, frame)
+            case Request():
+                self._exchange.on_request(session, frame)
+            case Ack():
+                self._exchange.on_ack(session, frame)
+            case Islands():
+                self._exchange.on_islands(session, frame)
+            case Withheld():
+                self._exchange.on_withheld(session, frame)
+        return True
 
     def _fault(self, session: Session) -> None:
         """A frame that nobody honest sends."""

@@ -27,6 +27,7 @@ from multichat_tui.node.holes import Holes
 from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.offers import ALL, Offers
+from multichat_tui.node.packing import Packing
 from multichat_tui.node.pages import Pages
 from multichat_tui.node.pushes import Pushes
 from multichat_tui.node.readers import Readers
@@ -60,13 +61,14 @@ class Exchange:
         self._receipts = Receipts(world, holdings)
         self._offers = Offers(world, holdings, self._statements, self._pushes, self._receipts, self._islands)
         self._greetings = Greetings(world, self._offers, holdings, self._statements, self._receipts)
-        self._requests = Requests(world, pages, self._statements, self._receipts, self.filling)
+        self.requests = Requests(world, pages, self._statements, self._receipts, self.filling)
         self._farewells = Farewells(world, pages)
         self._acks = Acks(world, holdings, pages, self._offers, self._islands)
+        self.packing = Packing(world, pages, self._receipts, self._islands)
         self._catching_up = CatchingUp(world)
         self._gaps = Gaps(world)
         self.arrivals = Arrivals(
-            world, ledger, holdings, self._requests, self._statements, self._receipts, self.filling, self._islands, self._holes
+            world, ledger, holdings, self.requests, self._statements, self._receipts, self.filling, self._islands, self._holes
         )
 
     def begin(self, session: Session) -> None:
@@ -136,7 +138,7 @@ class Exchange:
         self.arrivals.on_withheld(session, frame)
 
     def on_request(self, session: Session, request: Request) -> None:
-        self._requests.on_request(session, request)
+        self.requests.on_request(session, request)
 
     def on_message(self, session: Session, frame: MessageFrame) -> None:
         self.arrivals.on_message(session, frame)
@@ -165,7 +167,7 @@ class Exchange:
             if channel.rooted:
                 self._holes.look(channel)
             if channel.plan_at is not None and channel.plan_at <= self._world.now:
-                self._requests.plan(channel)
+                self.requests.plan(channel)
         self._bodies.ask()
         self.readers.flush()
         self._catching_up.look()

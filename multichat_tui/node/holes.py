@@ -107,7 +107,7 @@ class Holes:
         self._holdings.raise_(session, channel, key, header.seq, record_id(shown.header_bytes)[:PREFIX_SIZE])
         world.changed_channels.add(channel.id)
         places: list[Awaited] = [(*key, header.seq), record_id(shown.header_bytes)]
-        for other in world.sessions.values():
+        for other in world.sources():
             parking = other.parking.get(channel.id)
             for each in () if parking is None else parking.awaited():
                 if not isinstance(each, bytes) and each[:2] == key and first <= each[2] < header.seq:

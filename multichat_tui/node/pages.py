@@ -56,6 +56,33 @@ class Pages:
             items = tuple(full(record) for record in frame)
             self._world.send(session, MessageFrame(channel=channel.id[:PREFIX_SIZE], items=items))
 
+    def granted(self, session: Session, channel: Channel, key: ChainKey, first: int, last: int) -> tuple[int, int]:
+        """What of a range of a chain that is held a peer is served, from below; it is told what is withheld before that."""
+        return self._granted(session, channel, key, first, last)
+
+    def carry(self, session: Session, channel: Channel, records: list[Record]) -> list[Record]:
+        """Say at most a page of records to somebody who reads them later: each frame can be read with what it holds, or in the
+        full form. Returns what was said, or told to be withheld."""
+        keeps = self._withholding.keeps
+        said = [record for record in records if keeps(session, channel, record.header)]
+        if said:
+            self._withholding.tell_records(session, channel, said)
+            records = [record for record in records if record not in said]
+        for frame in self._framed(session, channel, records):
+            table = DeviceTable()
+            within = {record.id for record in frame}
+            items = tuple(self._item_within(channel, record, table, within) for record in frame)
+            self._world.send(session, MessageFrame(channel=channel.id[:PREFIX_SIZE], devices=tuple(table.prefixes), items=items))
+            said += frame
+        return said
+
+    def _item_within(self, channel: Channel, record: Record, table: DeviceTable, within: set[RecordId]) -> Item:
+        header = record.header
+        before = {*header.parents, *(() if header.prev is None else (header.prev,))}
+        if header.prev is None or not before <= within or self._prev_heads(record) != header.control_heads:
+            return full(record)
+        return self._item(channel, record, table)
+
     def _send_page(self, session: Session, channel: Channel, records: list[Record], *, whole: bool = False) -> list[Record]:
         """What was sent: mostly these records (see `proofs`)."""
         frames = self._framed(session, channel, records)
@@ -101,6 +128,8 @@ class Pages:
     def _watch(self, session: Session, channel: Channel, key: ChainKey, seq: int) -> None:
         """A record went out, or that it is withheld: that is to be acknowledged."""
         world = self._world
+        if session.carried:
+            return
         sent = session.sent.setdefault(channel.id, {})
         sent[key] = max(seq, sent.get(key, -1))
         straight = key not in channel.chains.forks
@@ -174,7 +203,8 @@ class Pages:
             self._withholding.tell(session, channel, key, Kept(first=first, last=begin - 1))
             self._watch(session, channel, key, begin - 1)
         if channel.chains.hole(key, begin) is not None and begin <= last:
-            self.on_lacking(session, channel, {key})
+            if not session.carried:
+                self.on_lacking(session, channel, {key})
             return begin, begin - 1
         beyond = (hole.first for hole in channel.chains.holes.get(key, ()) if hole.first > begin)
         return begin, min(last, min(beyond, default=last + 1) - 1)

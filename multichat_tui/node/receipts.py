@@ -3,6 +3,8 @@
 A receipt is made only where an author is not linked: to those who are, the acknowledgement itself has gone.
 """
 
+from itertools import islice
+
 from multichat_tui.crypto.identity import receipt_holds, sign_receipt
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import Offer, Prefix, ReceiptOffer
@@ -99,8 +101,7 @@ class Receipts:
 
     def on_offer(self, session: Session, offer: Offer) -> tuple[tuple[Prefix, Prefix], ...]:
         """Take the receipts of an offer; returns those to ask for, as it names newer ones."""
-        for encoded in offer.receipts:
-            self._take(session, encoded)
+        self.on_receipts(session, offer.receipts)
         wanted = []
         for named in offer.receipt_numbers:
             channel = self._world.by_prefix.get(named.channel)
@@ -111,6 +112,10 @@ class Receipts:
             if known is None or known.number < named.number:
                 wanted.append((named.channel, named.device))
         return tuple(wanted)
+
+    def on_receipts(self, session: Session, receipts: tuple[bytes, ...]) -> None:
+        for encoded in receipts:
+            self._take(session, encoded)
 
     def _take(self, session: Session, encoded: bytes) -> None:
         world = self._world
@@ -157,6 +162,17 @@ class Receipts:
             if shares(channel, session)
             for device, receipt in sorted(channel.receipts.items())
         )[:MAX_TIPS]
+
+    def news_for(self, session: Session, channel: Channel, told: dict[ReceiptName, int], limit: int) -> tuple[Receipt, ...]:
+        """The newest receipts of a channel's other devices that a device was not told in a parcel, by `told`; at most `limit`."""
+        if not shares(channel, session):
+            return ()
+        news = (
+            receipt
+            for device, receipt in sorted(channel.receipts.items())
+            if device != session.device and told.get(receipt.name, -1) < receipt.number
+        )
+        return tuple(islice(news, limit))
 
     def asked(self, session: Session, wanted: tuple[tuple[Prefix, Prefix], ...]) -> None:
         for prefix, device_prefix in wanted:

@@ -1,5 +1,8 @@
 """What is missing, and whom it is asked from; what others ask for."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from multichat_tui.model.frames import ChainRange, Prefix, Request
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
 from multichat_tui.model.limits import GAP_DELAY_MS, MAX_REQUEST_IDS, MAX_REQUEST_RANGES
@@ -27,6 +30,8 @@ class Requests:
         self._filling = filling
         self._branches = Branches(world)
         self._receipts = receipts
+        self.on_lost: Callable[[Session, Channel, tuple[ChainRange, ...]], None] = lambda session, channel, ranges: None
+        """Somebody who is written to through parcels lacks this; set by the engine."""
 
     def on_request(self, session: Session, request: Request) -> None:
         world = self._world
@@ -40,6 +45,10 @@ class Requests:
         for entry in request.ranges:
             if entry.device != world.identity.device[:PREFIX_SIZE] and (entry.log, entry.device) in channel.chains.ends:
                 session.relay_delay[entry.device] = 0
+        if session.carried and not request.full:
+            # What was on its way is lost, it seems.
+            self.on_lost(session, channel, request.ranges)
+            request = replace(request, ranges=())
         self._pages.asked(session, channel, request)
 
     def plan(self, channel: Channel) -> None:
@@ -115,6 +124,9 @@ class Requests:
                 offered[log, device] = max(seq, offered.get((log, device), -1))
         if missing.places:
             self.plan_again(channel, world.now + GAP_DELAY_MS)
+        if session.carried:
+            # It may lie in a parcel that is still to be taken: what is lacking after all goes with the next one (`parcels`).
+            return
         known = session.asked_ids.setdefault(channel.id, {})
         parking = session.parking.get(channel.id)
         ids: list[RecordId] = []

@@ -14,7 +14,7 @@ from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import Frame, MessageFrame, Prefix, ReadFrame
 from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
-from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_REQUEST_RECORDS, MAX_UNTOLD
+from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_GATHERED_FRAMES, MAX_REQUEST_RECORDS, MAX_UNTOLD
 from multichat_tui.model.mailbox_frames import MailboxFrame, MailboxReply, MailboxRequest
 from multichat_tui.model.ports import Entropy, Space, Transaction
 from multichat_tui.model.receipts import Receipt
@@ -207,6 +207,8 @@ class World:
     statements: dict[tuple[UserId, int], Statement] = field(default_factory=dict)
     profiles: dict[UserId, Profile] = field(default_factory=dict)
     sessions: dict[LinkId, Session] = field(default_factory=dict)
+    carried: dict[DeviceId, Session] = field(default_factory=dict)
+    """With devices that are heard through parcels: no links, and no peers."""
     grounds: Grounds = field(default_factory=Grounds)
     """What waits for other records, of all links."""
     held: dict[DeviceId, dict[ChannelId, dict[ChainKey, int]]] = field(default_factory=dict)
@@ -313,10 +315,18 @@ class World:
             # Frames are built in parts that fit; one that does not is a fault of ours, and must not take the link with it.
             self.count("frame-too-large-to-send")
             return
+        if session.carried:
+            if len(session.gathered) < MAX_GATHERED_FRAMES:
+                session.gathered.append(encoded)
+            return
         self.out.frames.append((session.link, encoded))
 
     def close(self, session: Session, reason: str) -> None:
         session.closing = True
+        if session.carried:
+            # There is no link to be cut: what waits of it is dropped, and it begins anew.
+            self.count("parcel-faults")
+            return
         self.out.closes.append((session.link, reason))
 
     def count(self, reason: str, by: int = 1) -> None:
@@ -338,6 +348,10 @@ class World:
 
     def peers(self) -> list[Session]:
         return [session for session in self.sessions.values() if session.role is Role.PEER]
+
+    def sources(self) -> list[Session]:
+        """Whoever records come from: links, and devices heard through parcels."""
+        return [*self.sessions.values(), *self.carried.values()] if self.carried else list(self.sessions.values())
 
     def online(self, user: UserId) -> bool:
         return any(session.user == user for session in self.sessions.values() if session.role is Role.PEER)

@@ -114,6 +114,10 @@ class Session:
     version: int = 1
     """Of the link protocol: 2 knows fingerprints, vectors and receipts, 3 what is held above gaps, 4 records without their bodies
     (docs/protocol/synchronisation.md, section 10)."""
+    carried: bool = False
+    """No link: what the other says comes in parcels, and what it is told waits for the next one (`node.parcels`)."""
+    gathered: list[bytes] = field(default_factory=list)
+    """Of a carried session: frames for the next parcel."""
     nearby: bool = False
     """To a stranger who is visible on this network: nothing but a comparison of words goes over it."""
     binding: bytes = b""

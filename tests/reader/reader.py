@@ -527,7 +527,8 @@ FRAMES: dict[int, tuple[dict[int, Check], dict[int, Check]]] = {
     ),
     3: (
         {1: PREFIX, 2: many(PREFIX, 8192), 3: TIME, 4: many(item, 128)},
-        {5: many(SIGNED_STATEMENT, 64), 6: UINT, 16: many(SIGNED_LIST, 16), 17: ID, 18: PREFIX},
+        {5: many(SIGNED_STATEMENT, 64), 6: UINT, 16: many(SIGNED_LIST, 16), 17: ID, 18: PREFIX}
+        | {20: many(octets(0, 8 << 10), 64)},
     ),
     4: (
         {},

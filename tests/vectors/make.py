@@ -489,6 +489,7 @@ def frames() -> dict[str, Frame]:
         ),
         "page of the newest, more to follow": MessageFrame(channel=prefix, items=(full,), following=2),
         "answer with nothing": MessageFrame(channel=prefix, following=0),
+        "receipts in a parcel": MessageFrame(channel=bytes(8), receipts=(b"one receipt", b"another")),
         "islands": Islands(channel=prefix, islands=(HeldIsland(device=other, first=300, last=900, hash=prefix),)),
         "islands and holes": Islands(
             channel=prefix,

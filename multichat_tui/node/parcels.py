@@ -1,0 +1,340 @@
+"""Parcels made and taken: synchronisation with devices that there is no link to.
+
+What comes in a parcel is believed as from a link, as the device that has made it is proven by who could seal it. What it is owed
+(acknowledgements, what it asked for, what is asked of it) goes with the next parcel to it. docs/protocol/deposits.md.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeGuard
+
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.frame_bytes import decode_frame
+from multichat_tui.model.frames import Ack, ChainRange, Islands, MessageFrame, Request, Withheld
+from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
+from multichat_tui.model.limits import (
+    CARRIED_FAULTS,
+    CARRIED_GAP_MS,
+    KEPT_PARCEL_MS,
+    MAX_CARRIED_GAP_MS,
+    MAX_CONTENTS_BYTES,
+    MAX_CONTENTS_FRAMES,
+    MAX_REQUEST_IDS,
+    MAX_REQUEST_RANGES,
+    REPLY_DELAY_MS,
+)
+from multichat_tui.model.parcels import Cover, Parcel, decode_contents, encode_contents
+from multichat_tui.model.ports import LinkPath, Space
+from multichat_tui.node.holdings import shares
+from multichat_tui.node.kept_parcels import KeptParcels
+from multichat_tui.node.packing import Covering, Packing, Served, Told, by_nobody
+from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import ChainKey
+from multichat_tui.sync.session import Role, Session
+
+CarriedFrame: TypeAlias = MessageFrame | Ack | Request | Islands | Withheld
+"""What has its place in a parcel."""
+CARRIED_VERSION = 5
+"""Of the link protocol: who reads parcels knows all of it."""
+SWEEP_MS = 60 * 60 * 1000
+"""How often it is looked whether something was kept for too long."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Noted:
+    """What is noted of a device beside its session; nothing of it is stored."""
+
+    reply_at: int | None = None
+    """When what it is owed is due."""
+    ask_at: int | None = None
+    """When what is lacking is asked for, if it is still lacking."""
+    asked: int = 0
+    """How often it was, since something last came."""
+    strange: bool = False
+    """Something kept is of a channel that is not known here yet."""
+    told: Told = field(default_factory=Told)
+
+
+class Parcels:
+    def __init__(self, world: World, packing: Packing) -> None:
+        self._world = world
+        self._packing = packing
+        self._kept = KeptParcels(world)
+        self._notes: dict[DeviceId, Noted] = {}
+        self._next_link = -1
+        self._channels_known = 0
+        self._swept_at = 0
+        self.on_frame: Callable[[Session, CarriedFrame], bool] = lambda session, frame: True
+        """Set by the engine. False: it is of a channel that is not known yet."""
+
+    def load(self) -> None:
+        """What is stored: parcels that wait are taken again with the first batch, and what was owed is owed."""
+        world = self._world
+        self._kept.load()
+        self._channels_known = len(world.channels)
+        for key, value in world.txn.scan(Space.REPLY):
+            session = self.session(DeviceId(key))
+            if session is None:
+                world.txn.delete(Space.REPLY, key)
+                continue
+            for start in range(0, len(value), ID_SIZE):
+                channel = world.channels.get(ChannelId(value[start : start + ID_SIZE]))
+                if channel is not None and shares(channel, session):
+                    session.ack_due[channel.id] = self._packing.named(channel, session)
+
+    # Who
+
+    def session(self, device: DeviceId) -> Session | None:
+        """The state of synchronisation with a device by parcels. None: it is not one that we may be linked with."""
+        world = self._world
+        user = self._user_of(device)
+        if user is None:
+            world.carried.pop(device, None)
+            return None
+        session = world.carried.get(device)
+        if session is not None and session.user == user:
+            return session
+        session = Session(
+            link=LinkId(self._next_link),
+            device=device,
+            user=user,
+            role=Role.PEER,
+            dialled=False,
+            path=LinkPath.DIRECT,
+            address="",
+            join_key=None,
+            certificate=None,
+            version=CARRIED_VERSION,
+            carried=True,
+            began_at=world.now,
+        )
+        self._next_link -= 1
+        world.carried[device] = session
+        return session
+
+    def _user_of(self, device: DeviceId) -> UserId | None:
+        """Whose device it is, if it is one of `World.certificates`."""
+        world = self._world
+        if device == world.identity.device or device in world.revoked:
+            return None
+        for contact in world.contacts.values():
+            if not world.blocked(contact.user) and any(each.device == device for each in contact.devices.living):
+                return contact.user
+        if any(each.device == device for each in world.identity.devices.living):
+            return world.identity.user
+        return next((c.control.user_of(device) for c in world.channels.values() if c.live and c.serves(device)), None)
+
+    def _note(self, device: DeviceId) -> Noted:
+        return self._notes.setdefault(device, Noted())
+
+    # Taken
+
+    def take(self, device: DeviceId, contents: bytes) -> bool:
+        """The contents of a parcel that this device has made. False if they are none, or nothing is taken from it. What waits in
+        them for what is not here is kept."""
+        world = self._world
+        frames = decode_contents(contents)
+        if isinstance(frames, Rejected):
+            world.count(f"parcel-{frames.reason.value}")
+            return False
+        session = self.session(device)
+        if session is None:
+            world.count("parcel-from-stranger")
+            return False
+        strange = self._hear(session, frames)
+        if device in world.carried and (strange or _waits(session)):
+            self._kept.add(device, contents)
+        note = self._note(device)
+        note.ask_at, note.asked = None, 0
+        return True
+
+    def _hear(self, session: Session, frames: Iterable[bytes]) -> bool:
+        """Whether something is of a channel that is not known yet."""
+        world = self._world
+        strange = False
+        for encoded in frames:
+            frame = decode_frame(encoded)
+            if isinstance(frame, Rejected):
+                world.count(f"frame-{frame.reason.value}")
+                session.faults += 1
+            elif not _belongs(frame):
+                world.count("parcel-frame")
+                session.faults += 1
+            elif not self.on_frame(session, frame):
+                strange = True
+        if session.closing or session.faults > CARRIED_FAULTS:
+            self._drop(session)
+            return False
+        note = self._note(session.device)
+        note.strange = note.strange or strange
+        return strange
+
+    def _drop(self, session: Session) -> None:
+        """So much of what it says is wrong that nothing of it is looked at twice."""
+        for parking in session.parking.values():
+            parking.clear()
+        self._kept.forget(session.device)
+        self._world.carried.pop(session.device, None)
+        self._notes.pop(session.device, None)
+
+    # The end of a batch, and time
+
+    def tick(self) -> None:
+        """What waited is taken again where that may help, and let go where nothing waits any more."""
+        world = self._world
+        for device in self._kept.to_take():
+            self._take_again(device)
+        grown = len(world.channels) > self._channels_known
+        self._channels_known = len(world.channels)
+        for device, session in list(world.carried.items()):
+            note = self._note(device)
+            if note.strange and grown:
+                note.strange = False
+                self._take_again(device)
+            if device in world.carried:
+                self._look(session, note)
+        if self._swept_at + SWEEP_MS <= world.now:
+            self._swept_at = world.now
+            self._kept.expire(world.now - KEPT_PARCEL_MS)
+
+    def _take_again(self, device: DeviceId) -> None:
+        session = self.session(device)
+        if session is None:
+            self._kept.forget(device)
+            return
+        for contents in self._kept.of(device):
+            frames = decode_contents(contents)
+            if not isinstance(frames, Rejected):
+                self._hear(session, frames)
+
+    def _look(self, session: Session, note: Noted) -> None:
+        world, device = self._world, session.device
+        if not _waits(session) and not note.strange:
+            self._kept.forget(device)
+        lacks = _waits(session) or self._is_behind(session)
+        if not lacks:
+            note.ask_at, note.asked = None, 0
+        elif note.ask_at is None:
+            note.ask_at = world.now + min(MAX_CARRIED_GAP_MS, CARRIED_GAP_MS << min(note.asked, 16))
+        owed = any(session.ack_due.values()) or bool(session.gathered)
+        if not owed:
+            note.reply_at = None
+        elif note.reply_at is None:
+            note.reply_at = world.now + REPLY_DELAY_MS
+        self._store_owed(session)
+        if not (owed or lacks or note.strange or session.branches):
+            # All there is to know of it is stored, or is learned again.
+            del world.carried[device]
+
+    def _store_owed(self, session: Session) -> None:
+        txn = self._world.txn
+        owed = b"".join(sorted(identifier for identifier, keys in session.ack_due.items() if keys))
+        before = txn.get(Space.REPLY, session.device) or b""
+        if owed and owed != before:
+            txn.put(Space.REPLY, session.device, owed)
+        elif before and not owed:
+            txn.delete(Space.REPLY, session.device)
+
+    def _is_behind(self, session: Session) -> bool:
+        """Whether it says that it holds what is not here."""
+        for identifier, offered in session.offered.items():
+            channel = self._world.channels.get(identifier)
+            for key, seq in list(offered.items()):
+                if channel is None or channel.chains.holds(key, seq) or not channel.hears:
+                    del offered[key]
+        return any(session.offered.values())
+
+    def due(self) -> list[DeviceId]:
+        """Devices to which something is to be said now: an answer, or a question."""
+        now, carried = self._world.now, self._world.carried
+        times = {device: (note.reply_at, note.ask_at) for device, note in self._notes.items() if device in carried}
+        return [device for device, ats in times.items() if any(at is not None and at <= now for at in ats)]
+
+    def wake_times(self) -> list[int]:
+        now = self._world.now
+        return [at for note in self._notes.values() for at in (note.reply_at, note.ask_at) if at is not None and at > now]
+
+    # Made
+
+    def contents_for(
+        self,
+        device: DeviceId,
+        limit: int = MAX_CONTENTS_BYTES,
+        covered: Iterable[Cover] = (),
+        served: Served = by_nobody,
+    ) -> Parcel | None:
+        """What is to be said to a device now, within `limit` bytes: what it is owed; then of the channels that are shared every
+        record that it may have, is not known to hold, and that neither `covered` nor `served` says is on its way: the control log
+        first, ancestors before what stands on them. None if there is nothing.
+
+        What it was owed is not owed any more: the caller stores the parcel in the same transaction, or another one is made when
+        what it brings is not acknowledged."""
+        session = self.session(device)
+        if session is None:
+            return None
+        note = self._note(device)
+        if note.ask_at is not None and note.ask_at <= self._world.now:
+            self._ask(session, note)
+        answers, session.gathered = session.gathered, []
+        while sum(map(len, answers)) > limit // 2 or len(answers) > MAX_CONTENTS_FRAMES // 4:
+            # What does not fit is asked for again.
+            answers.pop()
+        room = limit - sum(len(answer) + 8 for answer in answers) - limit // 8
+        covers = self._packing.pack(session, room, Covering(covered), served)
+        self._packing.acknowledge(session, covers, limit // 16)
+        self._packing.tell(session, note.told, covers)
+        frames, session.gathered = answers + session.gathered, []
+        note.reply_at = None
+        self._store_owed(session)
+        if not frames:
+            return None
+        contents = encode_contents(frames[:MAX_CONTENTS_FRAMES])
+        while len(contents) > limit and len(frames) > 1:
+            # Acknowledgements and statements stand last, and are repeated.
+            frames.pop()
+            contents = encode_contents(frames[:MAX_CONTENTS_FRAMES])
+        return Parcel(contents=contents, covers=tuple(covers)) if len(contents) <= limit else None
+
+    def _ask(self, session: Session, note: Noted) -> None:
+        """For what is lacking, unless a link is about to bring it."""
+        world = self._world
+        note.asked += 1
+        note.ask_at = world.now + min(MAX_CARRIED_GAP_MS, CARRIED_GAP_MS << min(note.asked, 16))
+        for identifier in sorted(session.parking.keys() | session.offered.keys()):
+            channel = world.channels.get(identifier)
+            if channel is None or not channel.hears:
+                continue
+            last = {key: seq for key, seq in session.offered.get(identifier, {}).items() if key not in channel.wants}
+            ids: list[RecordId] = []
+            parking = session.parking.get(identifier)
+            for awaited in () if parking is None else parking.awaited():
+                if isinstance(awaited, bytes):
+                    ids.append(awaited)
+                elif awaited[:2] not in channel.wants:
+                    last[awaited[:2]] = max(awaited[2], last.get(awaited[:2], -1))
+            self._request(session, channel, last, ids)
+
+    def _request(self, session: Session, channel: Channel, last: dict[ChainKey, int], ids: list[RecordId]) -> None:
+        held = channel.chains.held
+        ranges = tuple(
+            ChainRange(device=key[1], log=key[0], first=held(key) + 1, last=seq)
+            for key, seq in sorted(last.items())
+            if seq > held(key)
+        )[:MAX_REQUEST_RANGES]
+        prefix = channel.id[:PREFIX_SIZE]
+        if ranges:
+            self._world.send(session, Request(channel=prefix, ranges=ranges))
+        if ids:
+            # With the chains that lead to them.
+            self._world.send(session, Request(channel=prefix, ids=tuple(sorted(ids)[:MAX_REQUEST_IDS]), full=True))
+
+
+def _waits(session: Session) -> bool:
+    return any(len(parking) for parking in session.parking.values())
+
+
+def _belongs(frame: object) -> TypeGuard[CarriedFrame]:
+    """Whether a frame has its place in a parcel: no conversations of links, nothing that was asked for there."""
+    if isinstance(frame, MessageFrame):
+        return frame.following is None and not frame.return_key and not frame.return_key_held
+    return isinstance(frame, CarriedFrame)
