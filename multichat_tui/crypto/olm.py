@@ -1,6 +1,6 @@
 """The device's Olm account (vodozemac): made with the device, so that its identity key stands in the certificate from the start.
 
-Olm draws its own randomness, so a simulation that must be repeatable uses `seeded_olm_account`, whose account is never opened.
+Olm draws its own randomness, so a simulation that must be repeatable uses `seeded_olm_account`, with `crypto.seeded_ratchets`.
 """
 
 import base64
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import vodozemac
 
-from multichat_tui.crypto.keys import mac, sealing_public_key
+from multichat_tui.crypto.keys import sealing_public_key
 from multichat_tui.model.ports import Entropy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OlmAccount:
-    """`pickle` is the account encrypted under `pickle_key`, both kept in the profile as `pickle_key + pickle`."""
+    """`pickle` is the account encrypted under `pickle_key`, both kept in the profile as `pickle_key + pickle`. No prekeys are in
+    it, now or later: each is kept for itself (`Ratchets.new_prekey`)."""
 
     identity_key: bytes
     """Curve25519, 32 bytes."""
@@ -33,6 +34,6 @@ def new_olm_account(entropy: Entropy) -> OlmAccount:
 
 
 def seeded_olm_account(entropy: Entropy) -> OlmAccount:
-    """The deterministic twin: a real Curve25519 key without sessions behind it."""
+    """Of the deterministic twin: the pickle is the secret of the key."""
     secret = entropy(32)
-    return OlmAccount(identity_key=sealing_public_key(secret), pickle=mac(secret, "mc.twin"))
+    return OlmAccount(identity_key=sealing_public_key(secret), pickle=secret)

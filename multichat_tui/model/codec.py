@@ -30,6 +30,13 @@ class Reason(StrEnum):
     HASH = "hash"
     SIGNATURE = "signature"
     UNKNOWN = "unknown"
+    NO_SESSION = "no-session"
+    """Encrypted in a session that is not here."""
+    NO_PREKEY = "no-prekey"
+    """A session begun with a key that is used up or too old."""
+    REPLAYED = "replayed"
+    """It was opened before, or came later than what is kept for those that were overtaken."""
+    UNDECRYPTABLE = "undecryptable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -377,6 +377,34 @@ FETCH_FRAME_BYTES = 512 * 1024
 FETCH_ANSWER_BYTES = 2 * 1024 * 1024
 """Envelopes in one answer: the rest is asked for again, so that a link's outbox never overflows by one question."""
 
+# Envelopes
+MAX_SEALED_BYTES = 192 * 1024 + 512
+"""A session's message, and what frames it: that is at most 230 bytes more than MAX_CONTENTS_BYTES."""
+MIN_ENVELOPE_BYTES = 512
+"""The smallest envelope: of this size, and of the others up to the largest, there are so many that a size tells little."""
+SEAL_SALT_BYTES = 16
+"""Random bytes before the contents: a copied or rolled back profile that encrypts with a key again betrays nothing by that."""
+MAX_SESSIONS_PER_DEVICE = 5
+"""Olm sessions with one device that are read on: several devices' starts may cross, and two of them are the rule then."""
+MAX_UNANSWERED = 1500
+"""Messages of a session without an answer, after which another one is begun: 2,000 that are lost could not be followed."""
+NEW_SESSION_MS = 60 * 60 * 1000
+"""Between two sessions that are begun with one device, whatever is not acknowledged."""
+MAX_SPENT_SESSIONS = 1024
+"""Ids that are remembered of sessions of one device that are given up here, while the prekey is kept by which somebody could
+have them begun again: one an hour, for as long as a fallback key is in use and kept after."""
+PREKEY_ROTATION_MS = 7 * 24 * 60 * 60 * 1000
+"""How long one key stands for channel-mates, who share it."""
+PREKEY_KEPT_MS = 30 * 24 * 60 * 60 * 1000
+"""How long a prekey is accepted after another has taken its place: as long as an envelope may lie in a mailbox."""
+MAX_FORMER_PREKEYS = 8
+"""Of one audience, the newest: more than a fallback key's rotation leaves in PREKEY_KEPT_MS. Of a contact's they are kept for
+those of their devices that have not begun a session yet."""
+SESSION_KEPT_MS = 45 * 24 * 60 * 60 * 1000
+"""Sessions with devices that are nobody's of ours any more, after they were used last."""
+SWEEP_PREKEYS_MS = 60 * 60 * 1000
+"""How often it is looked at which prekeys are over."""
+
 # Searching
 MAX_QUERY_CHARACTERS = 512
 """A search as it is typed."""

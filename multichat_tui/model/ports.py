@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
+from multichat_tui.model.codec import Rejected
 from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, Log, RecordId, UserId
 from multichat_tui.model.records import Absence, Proof, Record
@@ -86,6 +87,10 @@ class Space(StrEnum):
     """By device id: the channels of which it is owed an acknowledgement."""
     SETTING = "setting"
     """By name: front ends' settings."""
+    RATCHET = "ratchet"
+    """By peer's device id: its sessions; by that and a session id: a session's ratchets and counts."""
+    OLM = "olm"
+    """By kind and key: the prekeys given out, for whom, and what was begun with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +314,65 @@ class Store(Protocol):
         `errors.StorageFailed`, and nothing of the block is kept."""
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstMessage:
+    """What a message that can begin a session says of itself."""
+
+    session: bytes
+    """16 bytes."""
+    prekey: bytes
+    """The receiver's, 32 bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encrypted:
+    session: bytes
+    """The session's state from now on."""
+    kind: int
+    """0: it can begin the session at the other end; 1: the other end is known to have it."""
+    ciphertext: bytes
+
+    def __repr__(self) -> str:
+        return f"Encrypted(kind={self.kind}, …)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decrypted:
+    session: bytes
+    """The session's state from now on."""
+    plaintext: bytes
+
+    def __repr__(self) -> str:
+        return "Decrypted(…)"
+
+
+class Ratchets(Protocol):
+    """Olm: sessions of two ratchets between two devices, begun with a key that the other one has made before (a prekey).
+
+    Without a state of its own: accounts, prekeys and sessions come in as bytes and go out as bytes, secret all of them, to be
+    stored before what they have made leaves the device. `errors.Damaged` for such bytes that it has not made. What others have
+    made is checked: a `Rejected` leaves everything as it was.
+    """
+
+    def new_prekey(self, account: bytes) -> tuple[bytes, bytes]:
+        """(public key, its secret): good for any number of sessions, until the secret is thrown away."""
+
+    def begin(self, account: bytes, olm_key: bytes, prekey: bytes) -> tuple[bytes, bytes] | None:
+        """(session id, session) with the device of this Olm identity key and prekey; None: the keys are no good."""
+
+    def first(self, ciphertext: bytes) -> FirstMessage | Rejected:
+        """Of a message of kind 0; nothing is proven by that."""
+
+    def accept(self, prekey_secret: bytes, olm_key: bytes, ciphertext: bytes) -> Decrypted | Rejected:
+        """Begin a session with a message of kind 0 that the device of this Olm identity key has sent."""
+
+    def encrypt(self, session: bytes, plaintext: bytes) -> Encrypted: ...
+
+    def decrypt(self, session: bytes, kind: int, ciphertext: bytes) -> Decrypted | Rejected:
+        """Each message once. Of a chain that is read on, the last 40 that were passed over can be read later; one that is more
+        than 2,000 ahead cannot be read."""
 
 
 class LinkPath(StrEnum):

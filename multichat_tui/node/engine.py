@@ -58,6 +58,7 @@ from multichat_tui.model.ports import (
     NetworkChanged,
     NetworkInput,
     PeerSeen,
+    Ratchets,
     Space,
     Stopping,
     Transaction,
@@ -92,6 +93,7 @@ from multichat_tui.node.redactions import Redactions
 from multichat_tui.node.regarding import Regards
 from multichat_tui.node.returning import Returning
 from multichat_tui.node.rows import Rows
+from multichat_tui.node.sealing import Sealing
 from multichat_tui.node.standing import decode_contact, decode_kept_list, decode_standing
 from multichat_tui.node.vouching import Vouching
 from multichat_tui.node.world import Channel, World, new_channel
@@ -139,6 +141,7 @@ class Engine:
         self._exchange.arrivals.on_list = self._devices.hear
         self._exchange.arrivals.on_return_key = self._returning.on_key
         self._incarnations = Incarnations(world)
+        self.sealing = Sealing(world)
         self._comparisons = Comparisons(world, self._introductions.pairing, self._dialing)
         self._meeting = Meeting(world, self._comparisons)
         self.mailbox_sides: dict[Role, MailboxSide] = {}
@@ -160,9 +163,19 @@ class Engine:
         )
 
     @classmethod
-    def load(cls, txn: Transaction, identity: Identity, entropy: Entropy, now: int, event_seq: int = 0) -> "Engine":
-        """The engine of a profile as it is stored."""
+    def load(
+        cls,
+        txn: Transaction,
+        identity: Identity,
+        entropy: Entropy,
+        now: int,
+        event_seq: int = 0,
+        ratchets: Ratchets | None = None,
+    ) -> "Engine":
+        """The engine of a profile as it is stored. `ratchets`: Olm, or its twin where the profile's account is one of that."""
         world = World(identity=identity, entropy=entropy, txn=txn, now=now, event_seq=event_seq)
+        if ratchets is not None:
+            world.ratchets = ratchets
         for _, value in txn.scan(Space.STATEMENT):
             statement = decode_statement(value)
             if not isinstance(statement, Rejected):
@@ -277,6 +290,7 @@ class Engine:
         self._choices.purging.tick()
         self._devices.settle()
         self._returning.tick()
+        self.sealing.tick()
         self._introductions.tend()
         if world.credentials_changed or world.introductions_changed or self._introductions_at <= world.now:
             self._introductions.tick()
@@ -315,6 +329,7 @@ class Engine:
             *self._choices.purging.wake_times(),
             *self._devices.wake_times(),
             *self._returning.wake_times(),
+            *self.sealing.wake_times(),
         )
         wake_at = min((*times, *timers))
         world.out.wake_at = None if wake_at == NEVER else wake_at

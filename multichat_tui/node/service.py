@@ -40,7 +40,7 @@ from multichat_tui.model.limits import (
     MAX_PAGE_ROWS,
 )
 from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
-from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Stopping, Store
+from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Ratchets, Stopping, Store
 from multichat_tui.model.searching import FoundPage, Search, check_search
 from multichat_tui.model.snapshots import (
     ChannelRow,
@@ -124,6 +124,7 @@ class Node:
         executor: Executor | None,
         lan: bool = True,
         open_account: Callable[[str | None], bytes] | None = None,
+        ratchets: Ratchets | None = None,
     ) -> None:
         """`open_account` gives the account's entropy for the profile's passphrase, or raises `errors.WrongPassphrase`."""
         self._store = store
@@ -133,6 +134,7 @@ class Node:
         self._executor = executor
         self._lan = lan
         self._open_account = open_account
+        self._ratchets = ratchets
         self._identity: Identity | None = None
         self._engine: Engine | None = None
         self._submits: deque[tuple[Intent, bytes | None, Waiting[Accepted]]] = deque()
@@ -408,7 +410,7 @@ class Node:
                 identity.refresh(txn)
             seq = 0 if self._engine is None else self._engine.world.event_seq
             listen = () if self._engine is None else self._engine.world.listen
-            engine = Engine.load(txn, identity, self._entropy, self._now_ms(), seq)
+            engine = Engine.load(txn, identity, self._entropy, self._now_ms(), seq, self._ratchets)
             engine.world.listen = listen
         # Only now: an incarnation whose commit has failed was never used, and the next try takes another one.
         self._identity, self._engine = identity, engine

@@ -141,6 +141,15 @@ class Contact:
         found = next((entry for entry in self.secrets if entry.device == device), None)
         return (self.secret, False) if found is None else (found.secret, found.confirmed)
 
+    def mailbox_secrets_of(self, device: DeviceId) -> tuple[bytes, ...]:
+        """What may be mixed into the pair key by which this device and ours write to each other while they are not linked, the
+        likeliest first. A device that came after the pairing and was not met since has no secret yet."""
+        secret, confirmed = self.secret_of(device)
+        if confirmed:
+            return (secret,)
+        guessed = self.secrets and secret == self.secret
+        return (b"", secret) if guessed else (secret, b"")
+
     def with_secret(self, device: DeviceId, secret: bytes, confirmed: bool) -> "Contact":
         """A secret for one device; the others keep theirs."""
         kept = tuple(entry for entry in self.apart.secrets if entry.device != device)

@@ -7,6 +7,7 @@ from multichat_tui.channel.control import ControlLog
 from multichat_tui.channel.view import View
 from multichat_tui.crypto.identity import device_list_holds, join_holds
 from multichat_tui.crypto.keys import link_key, pair_key
+from multichat_tui.crypto.ratchets import OlmRatchets
 from multichat_tui.model.channel_settings import PROTOCOL_LEVEL, SettingKey
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.events import Event, ProfileChanged
@@ -16,7 +17,7 @@ from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
 from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_GATHERED_FRAMES, MAX_REQUEST_RECORDS, MAX_UNTOLD
 from multichat_tui.model.mailbox_frames import MailboxFrame, MailboxReply, MailboxRequest
-from multichat_tui.model.ports import Entropy, Space, Transaction
+from multichat_tui.model.ports import Entropy, Ratchets, Space, Transaction
 from multichat_tui.model.receipts import Receipt
 from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import Membership, Progress
@@ -275,7 +276,12 @@ class World:
     dial_failures: dict[DeviceId, str] = field(default_factory=dict)
     name_version: int = 0
     name_cache: dict[ChannelId, tuple[tuple[int, int, int, int], dict[UserId, str]]] = field(default_factory=dict)
-    _pair_keys: dict[tuple[DeviceId, bytes], bytes | None] = field(default_factory=dict)
+    ratchets: Ratchets = field(default_factory=OlmRatchets)
+    prekeys_changed: set[bytes] = field(default_factory=set)
+    """Audiences whose routes name a prekey that another one has taken the place of: user ids of contacts; empty: all channels.
+    Whoever makes routes takes them out."""
+    _pair_keys: dict[tuple[DeviceId, bytes], tuple[bytes, bytes] | None] = field(default_factory=dict)
+    """The pair key and the link key."""
 
     # Out
 
@@ -378,6 +384,26 @@ class World:
         known.pop(self.identity.device, None)
         return {device: certificate for device, certificate in known.items() if device not in self.revoked}
 
+    def certificate_of(self, device: DeviceId) -> Certificate | None:
+        """What `certificates` has of one device."""
+        if device in self.revoked or device == self.identity.device:
+            return None
+        own = next((c for c in self.identity.devices.living if c.device == device), None)
+        if own is not None:
+            return own
+        for contact in self.contacts.values():
+            for certificate in contact.devices.living:
+                if certificate.device == device and not self.blocked(contact.user):
+                    return certificate
+        for channel in self.channels.values():
+            certified = channel.control.certificates.get(device)
+            if certified is None or channel.shut:
+                continue
+            told = channel.standing.membership not in (Membership.REFUSED, Membership.ASKED, Membership.READING)
+            if (told and device in channel.audience(self.identity.device)) or device in channel.untold(self.identity.device):
+                return certified
+        return None
+
     def blocked(self, user: UserId) -> bool:
         return self.regards.get(user) is Regard.BLOCKED
 
@@ -398,16 +424,27 @@ class World:
         contact = self.contacts.get(certificate.user)
         secret, confirmed = (b"", True) if contact is None else contact.secret_of(certificate.device)
         secrets = list(dict.fromkeys([secret] if confirmed else [secret, b""]))
-        keys = []
-        for secret in secrets:
-            name = (certificate.device, secret)
-            if name not in self._pair_keys:
-                pair = pair_key(self.identity.secrets.sealing_secret, self.identity.sealing_key, certificate.sealing_key, secret)
-                self._pair_keys[name] = None if pair is None else link_key(pair)
-            key = self._pair_keys[name]
-            if key is not None:
-                keys.append(key)
-        return keys
+        found = (self._pair_key(certificate, secret) for secret in secrets)
+        return [keys[1] for keys in found if keys is not None]
+
+    def _pair_key(self, certificate: Certificate, secret: bytes) -> tuple[bytes, bytes] | None:
+        """(pair key, link key) with a device; None: its sealing key is no good."""
+        name = (certificate.device, secret)
+        if name not in self._pair_keys:
+            pair = pair_key(self.identity.secrets.sealing_secret, self.identity.sealing_key, certificate.sealing_key, secret)
+            self._pair_keys[name] = None if pair is None else (pair, link_key(pair))
+        return self._pair_keys[name]
+
+    def pair_keys_of(self, device: DeviceId) -> list[bytes]:
+        """The keys of what we and a device put into mailboxes for each other; none: it is nobody's of ours. We write by the
+        first; what they write may be by any, while it is not certain that a contact's device has the pairing secret."""
+        certificate = self.certificate_of(device)
+        if certificate is None:
+            return []
+        contact = self.contacts.get(certificate.user)
+        secrets = (b"",) if contact is None else contact.mailbox_secrets_of(device)
+        keys = (self._pair_key(certificate, secret) for secret in secrets)
+        return [found[0] for found in keys if found is not None]
 
     def name_of(self, user: UserId) -> str:
         """The name as its owner last stated it, or gave it when joining; not yet made safe or unique."""

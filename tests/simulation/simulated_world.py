@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from multichat_tui.crypto.olm import seeded_olm_account
+from multichat_tui.crypto.seeded_ratchets import SeededRatchets
 from multichat_tui.model.errors import IntentRefused, MultichatError, StorageFailed
 from multichat_tui.model.events import Event
 from multichat_tui.model.ids import ChannelId
@@ -117,6 +118,7 @@ class Person:
             entropy=self.random.randbytes,
             executor=None,
             open_account=lambda passphrase: self.account_entropy,
+            ratchets=SeededRatchets(self.random.randbytes),
         )
         await node.start()
         self.node = node

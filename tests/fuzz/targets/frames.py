@@ -10,6 +10,7 @@ import cbor2
 from simulated_world import START_MS, Person
 
 from multichat_tui.crypto.handshake import VERSIONS
+from multichat_tui.crypto.seeded_ratchets import SeededRatchets
 from multichat_tui.model.codec import MAX_DEPTH, encode
 from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.ids import LinkId
@@ -84,7 +85,8 @@ class FrameTarget:
         self._left, self._links, self._cut = LIFE, {}, []
         entropy = Random(self._count).randbytes
         with store.transaction() as txn:
-            return Engine.load(txn, load_identity(txn, entropy), entropy, self._now_ms())
+            identity = load_identity(txn, entropy)
+            return Engine.load(txn, identity, entropy, self._now_ms(), ratchets=SeededRatchets(entropy))
 
     def _now_ms(self) -> int:
         """A tenth of a second for each input; now and then a minute, after which all that was waited for is over."""

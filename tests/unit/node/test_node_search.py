@@ -14,7 +14,6 @@ import pytest
 from builders import AS_VERSION_1
 from simulated_world import START_MS, SimulatedWorld
 
-from multichat_tui.crypto.olm import seeded_olm_account
 from multichat_tui.model.errors import NotFound, UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, LeaveChannel, OpenDirect, SendMessage
@@ -94,9 +93,7 @@ def stored_node(path: Path, executor: ThreadPoolExecutor, *, new: bool) -> tuple
     entropy = random.Random(1).randbytes
     store = SqliteStore(path, bytes(32))
     if new:
-        create_identity(
-            store, name="ann", account_entropy=entropy(32), entropy=entropy, now_ms=START_MS, new_olm=seeded_olm_account
-        )
+        create_identity(store, name="ann", account_entropy=entropy(32), entropy=entropy, now_ms=START_MS)
     network = SimulatedNetwork(SimulatedHub(1), "ann")
     return (
         Node(store=store, network=network, now_ms=lambda: int(time.time() * 1000), entropy=entropy, executor=executor),

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 import pytest
 from simulated_world import START_MS, SimulatedWorld, until
 
-from multichat_tui.crypto.olm import seeded_olm_account
 from multichat_tui.model.errors import IntentRefused, StorageFailed, Unreachable
 from multichat_tui.model.events import ChannelChanged, MessageAdded, MessageChanged, Resync
 from multichat_tui.model.ids import LinkId
@@ -51,7 +50,7 @@ class FullDisk:
 
 def new_node(store: FullDisk, executor: ThreadPoolExecutor | None = None, *, lan: bool = True) -> Node:
     entropy = random.Random(1).randbytes
-    create_identity(store, name="ann", account_entropy=entropy(32), entropy=entropy, now_ms=START_MS, new_olm=seeded_olm_account)
+    create_identity(store, name="ann", account_entropy=entropy(32), entropy=entropy, now_ms=START_MS)
     network = SimulatedNetwork(SimulatedHub(1), "ann")
     return Node(store=store, network=network, now_ms=lambda: int(time.time() * 1000), entropy=entropy, executor=executor, lan=lan)
 

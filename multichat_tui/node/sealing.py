@@ -1,0 +1,214 @@
+"""Sealing: contents for one device become a message that only that device opens, and back, with the state of both kept in the
+same transaction. The rules about sessions stand in docs/protocol/envelopes.md.
+"""
+
+from dataclasses import replace
+
+from multichat_tui.model.codec import Reason, Rejected
+from multichat_tui.model.ids import ID_SIZE, DeviceId
+from multichat_tui.model.limits import (
+    MAX_CONTENTS_BYTES,
+    MAX_UNANSWERED,
+    NEW_SESSION_MS,
+    SEAL_SALT_BYTES,
+    SESSION_KEPT_MS,
+)
+from multichat_tui.model.ports import Decrypted, Space
+from multichat_tui.model.sealed import MAX_COUNTER, Sealed, decode_sealed
+from multichat_tui.node.identity import olm_account
+from multichat_tui.node.kept_sessions import (
+    SessionNote,
+    SessionState,
+    add_note,
+    heard,
+    keep_notes,
+    keep_state,
+    load_notes,
+    load_state,
+    sending,
+    with_note,
+)
+from multichat_tui.node.prekeys import Prekeys
+from multichat_tui.node.world import World
+
+FIRST_KIND = 0
+
+
+class Sealing:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._prekeys = Prekeys(world)
+        self._swept = False
+
+    def prekey_for(self, audience: bytes) -> bytes:
+        """The key (32 bytes) that a route for this audience carries from now on: a contact's user id, one's own for one's other
+        devices, or a channel's id. When it has changed later, `world.prekeys_changed` says for whom."""
+        return self._prekeys.current(audience)
+
+    # Writing
+
+    def seal(self, device: DeviceId, prekey: bytes | None, contents: bytes) -> bytes | None:
+        """The sealed message, for this device alone; `prekey` is what its newest route carries, best the one for us alone. None:
+        there is neither a session nor a key to begin one with, or it is no device of ours to write to.
+
+        ValueError: contents longer than MAX_CONTENTS_BYTES.
+        """
+        world = self._world
+        if len(contents) > MAX_CONTENTS_BYTES:
+            raise ValueError("contents too long to be sealed")
+        certificate = world.certificate_of(device)
+        if certificate is None or world.identity.stopped:
+            return None
+        notes = load_notes(world.txn, device)
+        note = sending(notes)
+        state = None if note is None else load_state(world.txn, device, note.session)
+        if prekey is not None and (note is None or state is None or self._replaceable(notes, note, state, prekey)):
+            begun = world.ratchets.begin(olm_account(world.txn), certificate.olm_key, prekey)
+            if begun is not None:
+                note = SessionNote(session=begun[0], prekey=prekey, ours=True, made_ms=world.now)
+                state = SessionState(ratchets=begun[1])
+                self._add(device, notes, note)
+        if note is None or state is None or state.sent >= MAX_COUNTER:
+            return None
+        encrypted = world.ratchets.encrypt(state.ratchets, world.entropy(SEAL_SALT_BYTES) + contents)
+        changed = replace(
+            state,
+            ratchets=encrypted.session,
+            sent=state.sent + 1,
+            unanswered=state.unanswered + 1,
+            used_ms=world.now,
+        )
+        keep_state(world.txn, device, note.session, changed)
+        sealed = Sealed(session=note.session, counter=state.sent, kind=encrypted.kind, ciphertext=encrypted.ciphertext)
+        return sealed.encoded
+
+    def doubt(self, device: DeviceId) -> None:
+        """What was sealed for a device is not acknowledged for longer than it should take: another session may be begun with the
+        next, at most one an hour. Nothing happens where the device has written on this session since."""
+        world = self._world
+        notes = load_notes(world.txn, device)
+        note = sending(notes)
+        state = None if note is None else load_state(world.txn, device, note.session)
+        if note is None or note.doubted or state is None or not state.unanswered:
+            return
+        keep_notes(world.txn, device, with_note(notes, replace(note, doubted=True)))
+
+    def _replaceable(self, notes: tuple[SessionNote, ...], note: SessionNote, state: SessionState, prekey: bytes) -> bool:
+        """Whether another session is better than this one. One that was never answered is as good as another one by the same key:
+        each of its messages can begin it."""
+        lost = state.unanswered >= MAX_UNANSWERED
+        if not (note.doubted or lost):
+            return False
+        if note.prekey == prekey and note.ours and not note.turn and not lost:
+            return False
+        begun = [known.made_ms for known in notes if known.ours]
+        return not begun or not 0 <= self._world.now - max(begun) < NEW_SESSION_MS
+
+    # Reading
+
+    def unseal(self, device: DeviceId, sealed: bytes) -> bytes | Rejected:
+        """The contents of what a device has sealed for this one; each message once. What is refused leaves everything as it was,
+        and is counted."""
+        contents = self._unseal(device, sealed)
+        if isinstance(contents, Rejected):
+            self._world.count(f"envelope-{contents.reason}")
+        return contents
+
+    def order(self, sealed: bytes) -> tuple[bytes, int] | Rejected:
+        """(session id, counter): what one device has written is opened in this order, so that little is passed over."""
+        found = decode_sealed(sealed)
+        return found if isinstance(found, Rejected) else (found.session, found.counter)
+
+    def _unseal(self, device: DeviceId, sealed: bytes) -> bytes | Rejected:
+        world = self._world
+        found = decode_sealed(sealed)
+        if isinstance(found, Rejected):
+            return found
+        certificate = world.certificate_of(device)
+        if certificate is None:
+            return Rejected(Reason.UNKNOWN, "device")
+        state = load_state(world.txn, device, found.session)
+        if state is None:
+            return self._begun(device, found)
+        opened = world.ratchets.decrypt(state.ratchets, found.kind, found.ciphertext)
+        if isinstance(opened, Rejected):
+            passed = opened.reason is Reason.UNDECRYPTABLE and found.counter < state.received
+            return Rejected(Reason.REPLAYED) if passed else opened
+        notes = load_notes(world.txn, device)
+        note = next(known for known in notes if known.session == found.session)
+        changed = heard(notes, note)
+        if changed is not notes:
+            keep_notes(world.txn, device, changed)
+        return self._opened(device, found, state, opened)
+
+    def _begun(self, device: DeviceId, found: Sealed) -> bytes | Rejected:
+        """A message of a session that is not here: one that begins it, or nothing that could be read."""
+        world = self._world
+        certificate = world.certificate_of(device)
+        assert certificate is not None
+        if found.kind != FIRST_KIND:
+            return Rejected(Reason.NO_SESSION)
+        first = world.ratchets.first(found.ciphertext)
+        if isinstance(first, Rejected):
+            return first
+        if first.session != found.session:
+            return Rejected(Reason.SCHEMA, "sealed message: it is of another session")
+        prekey = self._prekeys.take(first.prekey, device, certificate.user, found.session)
+        if isinstance(prekey, Rejected):
+            return prekey
+        opened = world.ratchets.accept(prekey.secret, certificate.olm_key, found.ciphertext)
+        if isinstance(opened, Rejected):
+            return opened
+        self._prekeys.used(first.prekey, prekey, device)
+        notes = load_notes(world.txn, device)
+        turn = 1 + max((known.turn for known in notes), default=0)
+        note = SessionNote(session=found.session, prekey=first.prekey, ours=False, made_ms=world.now, turn=turn)
+        self._add(device, notes, note)
+        return self._opened(device, found, SessionState(ratchets=b""), opened)
+
+    def _opened(self, device: DeviceId, found: Sealed, state: SessionState, opened: Decrypted) -> bytes | Rejected:
+        world = self._world
+        changed = replace(
+            state,
+            ratchets=opened.session,
+            received=max(state.received, found.counter + 1),
+            unanswered=0,
+            used_ms=world.now,
+        )
+        keep_state(world.txn, device, found.session, changed)
+        if len(opened.plaintext) < SEAL_SALT_BYTES:
+            return Rejected(Reason.SCHEMA, "sealed message: contents")
+        return opened.plaintext[SEAL_SALT_BYTES:]
+
+    def _add(self, device: DeviceId, notes: tuple[SessionNote, ...], note: SessionNote) -> None:
+        _, gone = add_note(self._world.txn, device, notes, note)
+        if gone is not None and not gone.ours:
+            self._prekeys.spent(gone.prekey, device, gone.session)
+
+    # Time
+
+    def tick(self) -> None:
+        if not self._swept:
+            self._swept = True
+            self._forget_strangers()
+        self._prekeys.tick()
+
+    def wake_times(self) -> list[int]:
+        return self._prekeys.wake_times()
+
+    def _forget_strangers(self) -> None:
+        """Sessions with devices that are nobody's of ours any more, and were not used for long."""
+        world = self._world
+        known = world.certificates()
+        for name, _ in world.txn.scan(Space.RATCHET):
+            device = DeviceId(name[:ID_SIZE])
+            if len(name) != ID_SIZE or device in known:
+                continue
+            notes = load_notes(world.txn, device)
+            states = [load_state(world.txn, device, note.session) for note in notes]
+            if all(state is None or world.now - state.used_ms > SESSION_KEPT_MS for state in states):
+                for note in notes:
+                    world.txn.delete(Space.RATCHET, device + note.session)
+                    if not note.ours:
+                        self._prekeys.spent(note.prekey, device, note.session)
+                world.txn.delete(Space.RATCHET, device)
