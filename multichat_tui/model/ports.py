@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, Log, RecordId, UserId
+from multichat_tui.model.mailbox_store import MailboxStore
 from multichat_tui.model.records import Absence, Proof, Record
 from multichat_tui.model.searching import Search
 from multichat_tui.model.snapshots import Position
@@ -127,6 +128,10 @@ class Transaction(Protocol):
 
     Every method may raise `errors.StoreError`.
     """
+
+    @property
+    def mailbox(self) -> MailboxStore:
+        """What this node keeps for others."""
 
     def get(self, space: Space, key: bytes) -> bytes | None: ...
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import MAX_DEVICE_REFERENCES
+from multichat_tui.model.mailbox_store import MailboxStore
 from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
 from multichat_tui.model.records import Absence, Proof, Record
 from multichat_tui.model.searching import Search, holds_all, words_of
@@ -27,6 +28,7 @@ from multichat_tui.store.checks import (
     cited,
     filled,
 )
+from multichat_tui.store.memory_mailbox import MailboxState, MemoryMailbox
 from multichat_tui.store.search import place_range
 from multichat_tui.store.undo import UndoLog
 
@@ -88,6 +90,7 @@ class _State:
     """When records are due to expire, by arrival."""
     due: list[tuple[int, int]] = field(default_factory=list)
     """The same as (at_ms, arrival); ascends."""
+    mailbox: MailboxState = field(default_factory=MailboxState)
 
 
 class MemoryStore:
@@ -129,6 +132,10 @@ class _MemoryTransaction:
 
     def end(self) -> None:
         self._state = cast(_State, ENDED)
+
+    @property
+    def mailbox(self) -> MailboxStore:
+        return MemoryMailbox(self._state.mailbox, self._undo)
 
     # Small values
 

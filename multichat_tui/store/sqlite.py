@@ -11,6 +11,7 @@ from typing import cast
 from multichat_tui.model.errors import StoreError
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.limits import MAX_DEVICE_REFERENCES, MAX_INTEGER
+from multichat_tui.model.mailbox_store import MailboxStore
 from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transaction
 from multichat_tui.model.records import Absence, Proof, Record
 from multichat_tui.model.searching import Search, words_of
@@ -29,6 +30,7 @@ from multichat_tui.store.checks import (
 )
 from multichat_tui.store.database import Database, Row, open_database
 from multichat_tui.store.headers import Headers
+from multichat_tui.store.mailbox import MailboxTables
 from multichat_tui.store.schema import Migration, released_migrations
 from multichat_tui.store.search import IndexedText, SearchIndex, channel_mark, match_of, percent_of, place_range, user_mark
 
@@ -56,6 +58,7 @@ class SqliteStore:
         self._database = open_database(Path(path), key, known, create=create)
         self._chains = Chains(self._database)
         self._headers = Headers(self._database.path)
+        self._mailbox = MailboxTables(self._database)
         self._inside = False
         self._open = True
 
@@ -69,7 +72,7 @@ class SqliteStore:
         if self._inside:
             raise RuntimeError("transactions do not nest")
         self._inside = True
-        transaction = _SqliteTransaction(self._database, self._chains, self._headers)
+        transaction = _SqliteTransaction(self._database, self._chains, self._headers, self._mailbox)
         try:
             self._database.begin()
             yield transaction
@@ -77,12 +80,14 @@ class SqliteStore:
             self._database.commit()
         except BaseException:
             self._chains.forget()
+            self._mailbox.forget()
             self._database.roll_back()
             raise
         finally:
             forgot = transaction.end()
             self._inside = False
         self._chains.trim()
+        self._mailbox.trim()
         if forgot:
             self._truncate_log()
 
@@ -111,12 +116,14 @@ class _SqliteTransaction:
         "_forgot",
         "_headers",
         "_index",
+        "_mailbox",
         "_next_arrival",
         "_shown",
     )
 
-    def __init__(self, database: Database, chains: Chains, headers: Headers) -> None:
+    def __init__(self, database: Database, chains: Chains, headers: Headers, mailbox: MailboxTables) -> None:
         self._headers = headers
+        self._mailbox = mailbox
         self._database = database
         self._chains = chains
         self._index = SearchIndex(database)
@@ -134,11 +141,16 @@ class _SqliteTransaction:
         self._index.write()
         self._chains.write()
         self._write_acknowledged()
+        self._forgot |= self._mailbox.write()
 
     def end(self) -> bool:
         """Whether something was forgotten. Nothing works any more afterwards."""
-        self._database, self._chains = cast(Database, ENDED), cast(Chains, ENDED)
+        self._database, self._chains, self._mailbox = cast(Database, ENDED), cast(Chains, ENDED), cast(MailboxTables, ENDED)
         return self._forgot
+
+    @property
+    def mailbox(self) -> MailboxStore:
+        return self._mailbox
 
     # Small values
 
