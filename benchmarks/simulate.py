@@ -1,0 +1,211 @@
+"""Many whole nodes in virtual time: how long messages take, what they cost, how soon a cut heals.
+
+`python -m benchmarks.simulate` runs all parts, each point with several seeds, prints tables, keeps every run in
+`docs/figures/simulation.json` and draws the figures beside it. `--point size/20 --seed 7` runs one point once.
+`--draw` only prints and draws what is kept.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from benchmarks.scenarios import MOBILE, Scenario, available, cut, mobiles, mobiles_and_desktop, sized, town
+
+FIGURES = Path(__file__).parents[1] / "docs" / "figures"
+KEPT = FIGURES / "simulation.json"
+SHARES = (5, 10, 20, 40, 70)
+SIZES = (2, 5, 10, 20, 50)
+CUT_MESSAGES = (20, 100, 500, 2000)
+MAILBOXES = (0, 1, 2)
+Run: TypeAlias = dict[str, Any]
+"""One `village.Lived`, as JSON has it, with its `point`."""
+Spread: TypeAlias = tuple[float, float, float]
+"""Median, least and most over seeds."""
+
+
+def points() -> dict[str, Scenario]:
+    """All of them, by name: the part first."""
+    found = {f"mobiles/{count}": mobiles(count) for count in MAILBOXES}
+    found |= {f"desktop/{count}": mobiles_and_desktop(count) for count in MAILBOXES}
+    found |= {f"availability/{share}/{count}": available(share / 100, count) for share in SHARES for count in MAILBOXES}
+    found |= {f"size/{size}": sized(size) for size in SIZES}
+    found |= {f"cut/{count}": cut(count) for count in CUT_MESSAGES}
+    found |= {f"roughcut/{count}": cut(count, MOBILE) for count in CUT_MESSAGES}
+    found |= {f"town/{nodes}": town(nodes) for nodes in (100, 300, 1000)}
+    return found
+
+
+def parts() -> list[str]:
+    return list(dict.fromkeys(name.partition("/")[0] for name in points()))
+
+
+# Running
+
+
+async def run(point: str, seed: int) -> Run:
+    """In a process of its own, under a fixed hash seed: the same wherever it is repeated."""
+    command = (sys.executable, "-m", "benchmarks.simulate", "--point", point, "--seed", str(seed))
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=Path(__file__).parents[1], env=os.environ | {"PYTHONHASHSEED": "0"}, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await process.communicate()
+    if process.returncode != 0:
+        raise SystemExit(f"FAILED: {' '.join(command[1:])}")
+    found: Run = json.loads(out.decode().splitlines()[-1])
+    return found
+
+
+async def run_all(names: Sequence[str], seeds: Sequence[int], jobs: int) -> None:
+    gate = asyncio.Semaphore(jobs)
+
+    async def one(name: str, seed: int) -> None:
+        async with gate:
+            found = await run(name, seed)
+        keep(found)
+        cpu_s = sum(found["cpu_s"].values())
+        print(f"{name}, seed {seed}: {found['deliveries']} deliveries, {cpu_s:.0f} s of CPU", flush=True)
+
+    async with asyncio.TaskGroup() as group:
+        for name in names:
+            for seed in seeds:
+                group.create_task(one(name, seed))
+
+
+def once(point: str, seed: int) -> None:
+    from benchmarks.village import live
+    from multichat_tui.net.virtual_time import run_virtual
+
+    lived = run_virtual(live(points()[point], seed))
+    print(json.dumps({"point": point, **asdict(lived)}))
+
+
+def kept() -> list[Run]:
+    return json.loads(KEPT.read_text()) if KEPT.exists() else []
+
+
+def keep(found: Run) -> None:
+    """Instead of what was kept of the same point and seed."""
+    others = [run for run in kept() if (run["point"], run["seed"]) != (found["point"], found["seed"])]
+    order = list(points())
+    runs = sorted([*others, found], key=lambda run: (order.index(run["point"]), run["seed"]))
+    FIGURES.mkdir(exist_ok=True)
+    KEPT.write_text("[\n" + ",\n".join(json.dumps(run, sort_keys=True) for run in runs) + "\n]\n")
+
+
+# Reading
+
+
+def spread(runs: Iterable[Run], value: Callable[[Run], float | None]) -> Spread | None:
+    """None where any seed has no value, as too little was delivered in time."""
+    values = [value(run) for run in runs]
+    if not values or any(each is None for each in values):
+        return None
+    known = [each for each in values if each is not None]
+    return statistics.median(known), min(known), max(known)
+
+
+def seconds(value: float | None) -> str:
+    if value is None:
+        return "not yet"
+    for unit, size in (("h", 3600.0), ("min", 60.0), ("s", 1.0)):
+        if value >= size:
+            return f"{value / size:.{1 if value < 10 * size else 0}f} {unit}"
+    return f"{value * 1000:.0f} ms"
+
+
+def told(found: Spread | None, words: Callable[[float], str]) -> str:
+    """The median, and between what the seeds lie."""
+    if found is None:
+        return "not yet"
+    middle, least, most = map(words, found)
+    return middle if least == most else f"{middle} ({least} – {most})"
+
+
+def per_delivery(kind: str) -> Callable[[Run], float]:
+    """Frames or bytes for each delivery; `cpu`: milliseconds of processor time."""
+
+    def value(found: Run) -> float:
+        if kind == "cpu":
+            return float(found["cpu_s"]["measured"]) * 1000 / max(1, found["deliveries"])
+        return float(sum(found[kind].values())) / max(1, found["deliveries"])
+
+    return value
+
+
+def plain(digits: int) -> Callable[[float], str]:
+    return lambda value: f"{value:.{digits}f}"
+
+
+COLUMNS: dict[str, tuple[Callable[[Run], float | None], Callable[[float], str]]] = {
+    "there": (lambda run: run["there"], lambda value: f"{value:.0%}"),
+    "p50": (lambda run: run["delays"]["p50"], seconds),
+    "best p50": (lambda run: run["best"]["p50"], seconds),
+    "p90": (lambda run: run["delays"]["p90"], seconds),
+    "best p90": (lambda run: run["best"]["p90"], seconds),
+    "within 1 h": (lambda run: run["within"]["3600"], lambda value: f"{value:.0%}"),
+    "one again after": (lambda run: run["converged_s"], seconds),
+    "frames": (per_delivery("frames"), plain(1)),
+    "bytes": (per_delivery("bytes"), plain(0)),
+    "CPU, ms": (per_delivery("cpu"), plain(1)),
+    "machines": (lambda run: run["machines"], plain(0)),
+}
+TABLES = {
+    "mobiles": ("there", "p50", "best p50", "p90", "best p90", "within 1 h", "frames", "bytes", "CPU, ms"),
+    "desktop": ("there", "p50", "best p50", "p90", "best p90", "within 1 h", "frames", "bytes", "CPU, ms"),
+    "availability": ("there", "p50", "best p50", "p90", "best p90", "within 1 h", "frames", "bytes", "CPU, ms"),
+    "size": ("p50", "frames", "bytes", "CPU, ms"),
+    "cut": ("one again after", "frames", "bytes", "CPU, ms"),
+    "roughcut": ("one again after", "frames", "bytes", "CPU, ms"),
+    "town": ("machines", "p50", "best p50", "p90", "best p90", "within 1 h", "frames", "bytes", "CPU, ms"),
+}
+
+
+def table(part: str, runs: Sequence[Run]) -> str:
+    """The median over seeds, and between what they lie; frames, bytes and CPU for each delivery."""
+    columns = TABLES[part]
+    rows = [("point", "seeds", *columns)]
+    for name in points():
+        found = [run for run in runs if run["point"] == name]
+        if name.partition("/")[0] == part and found:
+            rows.append((name, str(len(found)), *(told(spread(found, COLUMNS[c][0]), COLUMNS[c][1]) for c in columns)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.simulate", description=__doc__)
+    parser.add_argument("names", nargs="*", help=f"parts ({', '.join(parts())}) or points; all if none is named")
+    parser.add_argument("--seeds", type=int, default=3, help="so many, from 1 on")
+    parser.add_argument("--jobs", type=int, default=1, help="processes beside each other")
+    parser.add_argument("--point", help="run this point once, and print what came of it as JSON")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--draw", action="store_true", help="run nothing: print and draw what is kept")
+    asked = parser.parse_args(arguments)
+    if asked.point is not None:
+        once(asked.point, asked.seed)
+        return
+    chosen = [name for name in points() if not asked.names or name in asked.names or name.partition("/")[0] in asked.names]
+    if not asked.draw:
+        asyncio.run(run_all(chosen, range(1, asked.seeds + 1), asked.jobs))
+    runs = kept()
+    for part in dict.fromkeys(name.partition("/")[0] for name in chosen):
+        print(f"\n**{part}**\n\n{table(part, runs)}")
+    from benchmarks.figures import draw
+
+    draw(runs, FIGURES)
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # Sets of ids are walked in the order of their hashes.
+        os.execve(sys.executable, [*sys.orig_argv], os.environ | {"PYTHONHASHSEED": "0"})
+    main(sys.argv[1:])
