@@ -48,7 +48,7 @@ from multichat_tui.model.limits import MAX_HANDSHAKE_BYTES, MAX_INTEGER
 from multichat_tui.model.ports import ONLY_DIAL, Credential, CredentialKind, Entropy, LocalDevice
 from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, read
 
-VERSIONS = (1, 2, 3, 4)
+VERSIONS = (1, 2, 3, 4, 5)
 """Of the link protocol, which this node speaks."""
 MAX_VERSIONS = 16
 _LENGTH_BYTES = 2

@@ -8,6 +8,14 @@ from mnemonic import Mnemonic
 from multichat_tui.crypto.keys import Signer, public_key, sealing_public_key, sign, verify
 from multichat_tui.model.acts import Create
 from multichat_tui.model.codec import encode
+from multichat_tui.model.device_statements import (
+    Audience,
+    DeviceStatement,
+    DeviceStatementKind,
+    decode_device_statement,
+    device_statement_body,
+    device_statement_signed_bytes,
+)
 from multichat_tui.model.identity import (
     MAX_DEVICES,
     Certificate,
@@ -242,6 +250,21 @@ def sign_receipt(signer: Signer, channel: ChannelId, device: DeviceId, number: i
 def receipt_holds(receipt: Receipt) -> bool:
     """By its own device's key; whether that is a device of the channel is for the caller to check."""
     return verify(receipt.device, receipt_signed_bytes(receipt.body), receipt.signature)
+
+
+def sign_device_statement(
+    signer: Signer, device: DeviceId, audience: Audience, kind: DeviceStatementKind, number: int, content: bytes
+) -> DeviceStatement:
+    """The caller keeps `content` well below MAX_DEVICE_STATEMENT_BYTES."""
+    body = device_statement_body(audience=audience, device=device, kind=kind, number=number, content=content)
+    statement = decode_device_statement(encode([body, signer.sign(device_statement_signed_bytes(body))]))
+    assert isinstance(statement, DeviceStatement)
+    return statement
+
+
+def device_statement_holds(statement: DeviceStatement) -> bool:
+    """By its own device's key; whether that is one that may speak to this audience is for the caller to check."""
+    return verify(statement.device, device_statement_signed_bytes(statement.body), statement.signature)
 
 
 def sign_join(

@@ -19,6 +19,7 @@ from multichat_tui.model.frames import (
     ChainTip,
     ChannelAck,
     ChannelOffer,
+    DeviceStatementOffer,
     ElidedItem,
     Frame,
     FrameType,
@@ -51,6 +52,8 @@ from multichat_tui.model.limits import (
     LISTS_PER_FRAME,
     MAX_BODY_BYTES,
     MAX_CONTROL_HEADS,
+    MAX_DEVICE_STATEMENT_BYTES,
+    MAX_DEVICE_STATEMENTS,
     MAX_ETS,
     MAX_FRAME_BYTES,
     MAX_HEADER_BYTES,
@@ -96,6 +99,10 @@ def _frame_value(frame: Frame) -> Value:
                 offer[6] = frame.receipts
             if frame.receipt_numbers:
                 offer[7] = [[r.channel, r.device, r.number] for r in frame.receipt_numbers]
+            if frame.device_statements:
+                offer[8] = frame.device_statements
+            if frame.device_numbers:
+                offer[9] = [[d.audience, d.device, d.kind, d.number] for d in frame.device_numbers]
             return offer
         case Request():
             ranges: Value = [[r.device, r.log.value, r.first, r.last] for r in frame.ranges]
@@ -107,6 +114,8 @@ def _frame_value(frame: Frame) -> Value:
                 request[7] = [[channel, device] for channel, device in frame.receipts]
             if frame.newest:
                 request[6] = frame.newest
+            if frame.device_statements:
+                request[8] = [[audience, device, kind] for audience, device, kind in frame.device_statements]
             return request
         case MessageFrame():
             base = min((i.timestamp_ms for i in frame.items if isinstance(i, ElidedItem)), default=0)
@@ -122,6 +131,8 @@ def _frame_value(frame: Frame) -> Value:
                 fields[17] = frame.return_key
             if frame.return_key_held:
                 fields[18] = frame.return_key_held
+            if frame.device_statements:
+                fields[19] = frame.device_statements
             if frame.receipts:
                 fields[20] = frame.receipts
             return fields
@@ -222,6 +233,10 @@ def _frame(value: Value) -> Frame | MailboxFrame:
                 receipt_numbers=tuple(_receipt_offer(e) for e in as_list(fields[7], "receipt numbers", MAX_TIPS))
                 if 7 in fields
                 else (),
+                device_statements=_device_statements(fields[8]) if 8 in fields else (),
+                device_numbers=tuple(_device_offer(e) for e in as_list(fields[9], "device statement numbers", MAX_TIPS))
+                if 9 in fields
+                else (),
             )
         case FrameType.REQUEST:
             return Request(
@@ -232,6 +247,11 @@ def _frame(value: Value) -> Frame | MailboxFrame:
                 full=as_bool(fields[5], "full") if 5 in fields else False,
                 receipts=tuple(_receipt_request(e) for e in as_list(fields[7], "receipts", MAX_RECEIPTS)) if 7 in fields else (),
                 newest=as_int(fields[6], "newest", MAX_INTEGER, 1) if 6 in fields else 0,
+                device_statements=tuple(
+                    _device_request(e) for e in as_list(fields[8], "device statements", MAX_DEVICE_STATEMENTS)
+                )
+                if 8 in fields
+                else (),
             )
         case FrameType.MESSAGE:
             return _message(fields)
@@ -323,6 +343,26 @@ _NEEDED = {
 
 def _prefix(value: Value, what: str) -> Prefix:
     return as_bytes(value, what, PREFIX_SIZE, PREFIX_SIZE)
+
+
+def _device_statements(value: Value) -> tuple[bytes, ...]:
+    entries = as_list(value, "device statements", MAX_DEVICE_STATEMENTS)
+    return tuple(as_bytes(e, "device statement", MAX_DEVICE_STATEMENT_BYTES) for e in entries)
+
+
+def _device_offer(value: Value) -> DeviceStatementOffer:
+    parts = as_list(value, "device statement", 4, 4)
+    return DeviceStatementOffer(
+        audience=_prefix(parts[0], "audience"),
+        device=_prefix(parts[1], "device"),
+        kind=as_int(parts[2], "kind", 255, 1),
+        number=as_int(parts[3], "number", MAX_INTEGER),
+    )
+
+
+def _device_request(value: Value) -> tuple[Prefix, Prefix, int]:
+    parts = as_list(value, "device statement", 3, 3)
+    return _prefix(parts[0], "audience"), _prefix(parts[1], "device"), as_int(parts[2], "kind", 255, 1)
 
 
 def _chain_tip(value: Value) -> ChainTip:
@@ -453,6 +493,7 @@ def _message(table: Mapping[int, Value]) -> MessageFrame:
         else (),
         return_key=as_id(table[17], "return key") if 17 in table else b"",
         return_key_held=_prefix(table[18], "return key") if 18 in table else b"",
+        device_statements=_device_statements(table[19]) if 19 in table else (),
         receipts=tuple(as_bytes(e, "receipt", MAX_RECEIPT_BYTES) for e in as_list(table[20], "receipts", MAX_RECEIPTS))
         if 20 in table
         else (),

@@ -87,10 +87,21 @@ class ReceiptOffer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceStatementOffer:
+    """The newest device statement for an audience, by a device, of a kind has this number."""
+
+    audience: Prefix
+    device: Prefix
+    kind: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """Answered by an Ack that repeats `number`; sent again until then.
 
-    From `fingerprint` on: between peers of link version 2. With a fingerprint it says nothing else.
+    From `fingerprint` on: between peers of link version 2; device statements and their numbers: version 5. With a fingerprint
+    it says nothing else.
     """
 
     number: int
@@ -102,6 +113,9 @@ class Offer:
     receipts: tuple[bytes, ...] = ()
     """Receipts themselves, encoded."""
     receipt_numbers: tuple[ReceiptOffer, ...] = ()
+    device_statements: tuple[bytes, ...] = ()
+    """Device statements themselves, encoded."""
+    device_numbers: tuple[DeviceStatementOffer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +138,8 @@ class Request:
     """Answer in the full form: the elided one could not be rebuilt."""
     receipts: tuple[tuple[Prefix, Prefix], ...] = ()
     """(channel, device) of receipts that are wanted."""
+    device_statements: tuple[tuple[Prefix, Prefix, int], ...] = ()
+    """(audience, device, kind) of device statements that are wanted (link version 5)."""
     newest: int = 0
     """If not 0: of the ranges so many records that came last, newest pages first (link version 3)."""
 
@@ -188,6 +204,8 @@ class MessageFrame:
     """The sender's own, told to a contact once."""
     return_key_held: bytes = b""
     """The beginning of the receiver's return key: the sender has stored it."""
+    device_statements: tuple[bytes, ...] = ()
+    """Encoded (link version 5)."""
     receipts: tuple[bytes, ...] = ()
     """Receipts, encoded: in parcels."""
 

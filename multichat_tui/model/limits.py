@@ -153,6 +153,12 @@ RECEIPT_DELAY_MS = 1_000
 """What arrives within this shares a receipt."""
 RECEIPT_RESTART_MS = 30_000
 """After a start, receipts that may be owed wait until links had time to come up: a direct acknowledgement is cheaper."""
+MAX_DEVICE_STATEMENT_BYTES = 8 * 1024
+"""A route of four mailboxes has about one KiB."""
+MAX_DEVICE_STATEMENTS = 32
+"""Device statements in one frame, or asked for at once: 256 KiB at most."""
+MAX_STATING_DEVICES = 256
+"""Channels of more devices have no device statements: of each kind every member would keep that many times 8 KiB."""
 PARKED_RECORDS_PER_PEER = 2048
 """Records of one device waiting for a dependency, over all of its links and in all channels. Bounded by count and by bytes of
 memory, oldest out first; they are asked for again."""

@@ -43,6 +43,8 @@ class Space(StrEnum):
     """By channel, log, device and record: the ends of all branches of chains that fork. They go with their channel."""
     RECEIPT = "receipt"
     """By channel id and device id: the newest receipt known."""
+    DEVICE_STATEMENT = "device-statement"
+    """By audience, device id and kind byte: the newest device statement known."""
     INCARNATION = "incarnation"
     """By device id: the greatest number under which it was met, and whether there seem to be several of it."""
     DRAFT = "draft"

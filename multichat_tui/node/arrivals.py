@@ -9,6 +9,7 @@ from multichat_tui.model.ids import PREFIX_SIZE, RecordId
 from multichat_tui.model.limits import MAX_RECORD_FAULTS, RELAY_DELAY_MS
 from multichat_tui.model.records import Record, decode_record
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.filling import Filling
 from multichat_tui.node.foresight import Foreseen, foresee
 from multichat_tui.node.gaps import lies_below
@@ -37,6 +38,7 @@ class Arrivals:
         requests: Requests,
         statements: Statements,
         receipts: Receipts,
+        device_statements: DeviceStatements,
         filling: Filling,
         islands: IslandNews,
         holes: Holes,
@@ -47,6 +49,7 @@ class Arrivals:
         self._requests = requests
         self._statements = statements
         self._receipts = receipts
+        self._device_statements = device_statements
         self._filling = filling
         self._islands = islands
         self._holes = holes
@@ -62,6 +65,8 @@ class Arrivals:
         world = self._world
         for encoded in frame.statements:
             self._statements.on_statement(session, encoded)
+        for encoded in frame.device_statements:
+            self._device_statements.take(session, encoded)
         for encoded in frame.lists:
             self.on_list(encoded, session)
         self._receipts.on_receipts(session, frame.receipts)
@@ -286,6 +291,7 @@ class Arrivals:
             waiting, other.statements = other.statements, {}
             for encoded in waiting.values():
                 self._statements.on_statement(other, encoded)
+            self._device_statements.place(other)
         self.on_progress(session, channel)
 
 

@@ -97,6 +97,7 @@ from multichat_tui.node.asking import known_devices
 from multichat_tui.node.comparisons import Comparisons
 from multichat_tui.node.configuring import kind_acts
 from multichat_tui.node.deciding import Decided, Deciding, check_open, check_regard
+from multichat_tui.node.device_statements import forget_said
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import Dialing
 from multichat_tui.node.exchange import Exchange
@@ -369,6 +370,7 @@ class Choices:
                 for key, _ in world.txn.scan(Space.RECEIPT, channel.id):
                     world.txn.delete(Space.RECEIPT, key)
                 forget_islands(world.txn, channel)
+                forget_said(world, channel.id)
                 world.txn.forget_channel(channel.id)
                 world.drop_channel(channel)
             world.changed_channels.discard(channel.id)

@@ -10,6 +10,7 @@ from multichat_tui.crypto.identity import (
     account_from_phrase,
     certificate_holds,
     device_list_holds,
+    device_statement_holds,
     join_holds,
     receipt_holds,
     safety_number,
@@ -19,6 +20,7 @@ from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key
 from multichat_tui.crypto.proofs import CLIENT_HELLO_BYTES, SERVER_PROOF_BYTES, Binding, ClientHello, ServerProof, Transcript
 from multichat_tui.model.act_bytes import decode_acts, encode_acts
 from multichat_tui.model.codec import Rejected, Value, decode, encode
+from multichat_tui.model.device_statements import decode_device_statement
 from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.identity import decode_certificate, decode_device_list
 from multichat_tui.model.ids import DeviceId, Log, UserId, digest, fingerprint
@@ -205,6 +207,20 @@ def _receipt(question: Question) -> Answer:
     }
 
 
+def _device_statement(question: Question) -> Answer:
+    found = decode_device_statement(_bytes(question, "bytes"))
+    if isinstance(found, Rejected):
+        return REJECTED
+    return {
+        "audience": found.audience.hex(),
+        "device": found.device.hex(),
+        "kind": found.kind,
+        "number": found.number,
+        "content": found.content.hex(),
+        "holds": device_statement_holds(found),
+    }
+
+
 def _record(question: Question) -> Answer:
     body = None if question["body"] is None else _bytes(question, "body")
     found = decode_record(_bytes(question, "header"), _bytes(question, "signature"), body)
@@ -289,6 +305,7 @@ ANSWERS: Mapping[str, Callable[[Question], Answer]] = {
     "statement content": _statement_content,
     "join": _join,
     "receipt": _receipt,
+    "device statement": _device_statement,
     "record": _record,
     "acts": _acts,
     "frame": _frame,

@@ -11,6 +11,7 @@ from multichat_tui.model.act_bytes import decode_acts
 from multichat_tui.model.acts import Act
 from multichat_tui.model.codec import Rejected, encode
 from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart
+from multichat_tui.model.device_statements import DeviceStatement, decode_device_statement
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.events import (
     ChannelChanged,
@@ -198,6 +199,10 @@ class Engine:
             channel.told = {DeviceId(name[ID_SIZE:]) for name, _ in txn.scan(Space.TOLD, channel.id)}
             world.add_channel(channel)
         world.forked = forked_devices(txn)
+        for _, encoded in txn.scan(Space.DEVICE_STATEMENT):
+            said = decode_device_statement(encoded)
+            if isinstance(said, DeviceStatement):
+                world.keep_device_statement(said)
         if not identity.rollback:
             # It has become a new device since then.
             txn.delete(Space.ALARM, identity.user + AlarmKind.OWN_COPY.value.encode())
@@ -305,6 +310,7 @@ class Engine:
             self._comparisons_at = min((*self._comparisons.wake_times(), *self._meeting.wake_times()), default=NEVER)
         self._ledger.timeline.settle()
         self._exchange.flush()
+        world.audiences_changed = False
         if world.credentials_changed:
             world.out.credentials = self._dialing.refresh()
             world.dialing_changed = True

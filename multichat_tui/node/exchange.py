@@ -18,6 +18,7 @@ from multichat_tui.model.ids import ChannelId
 from multichat_tui.node.acks import Acks
 from multichat_tui.node.arrivals import Arrivals
 from multichat_tui.node.catching_up import CatchingUp
+from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.farewells import Farewells
 from multichat_tui.node.filling import Filling
 from multichat_tui.node.gaps import Gaps
@@ -59,16 +60,28 @@ class Exchange:
         self._islands = IslandNews(world, holdings, self._holes)
         self.filling = Filling(world, ledger)
         self._receipts = Receipts(world, holdings)
-        self._offers = Offers(world, holdings, self._statements, self._pushes, self._receipts, self._islands)
-        self._greetings = Greetings(world, self._offers, holdings, self._statements, self._receipts)
-        self.requests = Requests(world, pages, self._statements, self._receipts, self.filling)
+        self.device_statements = DeviceStatements(world)
+        self._offers = Offers(
+            world, holdings, self._statements, self._pushes, self._receipts, self._islands, self.device_statements
+        )
+        self._greetings = Greetings(world, self._offers, holdings, self._statements, self._receipts, self.device_statements)
+        self.requests = Requests(world, pages, self._statements, self._receipts, self.device_statements, self.filling)
         self._farewells = Farewells(world, pages)
         self._acks = Acks(world, holdings, pages, self._offers, self._islands)
         self.packing = Packing(world, pages, self._receipts, self._islands)
         self._catching_up = CatchingUp(world)
         self._gaps = Gaps(world)
         self.arrivals = Arrivals(
-            world, ledger, holdings, self.requests, self._statements, self._receipts, self.filling, self._islands, self._holes
+            world,
+            ledger,
+            holdings,
+            self.requests,
+            self._statements,
+            self._receipts,
+            self.device_statements,
+            self.filling,
+            self._islands,
+            self._holes,
         )
 
     def begin(self, session: Session) -> None:
@@ -147,6 +160,7 @@ class Exchange:
 
     def flush(self) -> None:
         """At the end of a batch: everything for one peer together."""
+        self.device_statements.settle()
         for session in list(self._world.sessions.values()):
             if session.push_due and session.greeted:
                 self._pushes_due(session)
@@ -156,6 +170,11 @@ class Exchange:
                 self._offers.flush(session)
             if session.receipts_due:
                 self._offers.offer_receipts(session)
+            if session.device_statements_due and session.greeted:
+                self._offers.offer_device_statements(session)
+            if session.device_numbers_due:
+                session.device_numbers_due = False
+                self._offers.offer(session, {}, device_numbers=True)
             if session.statements_due:
                 # Once for all that came in this batch: who changes his name a thousand times is not passed on a thousand times.
                 session.statements_due = False

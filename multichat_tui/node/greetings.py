@@ -7,6 +7,7 @@ those of which it holds more than the other is known to hold; where neither know
 from multichat_tui.model.frames import ChainTip
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, digest
 from multichat_tui.model.statements import PRIVATE, StatementKind
+from multichat_tui.node.device_statements import STATING_VERSION, DeviceStatements
 from multichat_tui.node.holdings import Holdings, shares
 from multichat_tui.node.offers import ALL, Chosen, Offers
 from multichat_tui.node.private_statements import said_between
@@ -14,7 +15,16 @@ from multichat_tui.node.receipts import Receipts
 from multichat_tui.node.statements import Statements
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
-from multichat_tui.sync.fingerprint import ALL_SAME, CHAINS_SAME, RECEIPTS_SAME, STATEMENTS_SAME, Said, fingerprint, same_parts
+from multichat_tui.sync.fingerprint import (
+    ALL_SAME,
+    CHAINS_SAME,
+    DEVICE_STATEMENTS_SAME,
+    RECEIPTS_SAME,
+    STATEMENTS_SAME,
+    Said,
+    fingerprint,
+    same_parts,
+)
 from multichat_tui.sync.session import Pending, Role, Session
 
 GREETING_VERSION = 2
@@ -24,12 +34,21 @@ GREETING_VERSION = 2
 class Greetings:
     """Link up, from the first word to the point from which live records go."""
 
-    def __init__(self, world: World, offers: Offers, holdings: Holdings, statements: Statements, receipts: Receipts) -> None:
+    def __init__(
+        self,
+        world: World,
+        offers: Offers,
+        holdings: Holdings,
+        statements: Statements,
+        receipts: Receipts,
+        device_statements: DeviceStatements,
+    ) -> None:
         self._world = world
         self._offers = offers
         self._holdings = holdings
         self._statements = statements
         self._receipts = receipts
+        self._device_statements = device_statements
         offers.on_fingerprint = self.heard
         offers.on_same = self.answered
 
@@ -46,7 +65,7 @@ class Greetings:
         if session.role is not Role.PEER:
             # To a host nothing is said before the control log has shown who it is.
             return 0
-        same = same_parts(self._fingerprint(session), theirs)
+        same = same_parts(self._fingerprint(session), theirs, devices=session.version >= STATING_VERSION)
         if same & CHAINS_SAME:
             self._raise(session, self._held(session))
         self._introduce(session, same)
@@ -68,13 +87,20 @@ class Greetings:
         session.greeted = True
         for channel in self._shared(session):
             session.sent.setdefault(channel.id, {})
-        if same == ALL_SAME:
+        told = session.version < STATING_VERSION or bool(same & DEVICE_STATEMENTS_SAME)
+        session.stated.update(channel.id for channel in self._shared(session))
+        if same & ALL_SAME == ALL_SAME and told:
             return
         chains, beyond = ({}, True) if same & CHAINS_SAME else self._beyond(session)
         receipts = not same & RECEIPTS_SAME
-        if chains or not beyond or receipts or not same & STATEMENTS_SAME:
+        if chains or not beyond or receipts or not told or not same & STATEMENTS_SAME:
             self._offers.offer(
-                session, chains, statements=not same & STATEMENTS_SAME, receipt_numbers=receipts, nothing_beyond=not beyond
+                session,
+                chains,
+                statements=not same & STATEMENTS_SAME,
+                receipt_numbers=receipts,
+                device_numbers=not told,
+                nothing_beyond=not beyond,
             )
 
     def _beyond(self, session: Session) -> tuple[Chosen, bool]:
@@ -144,4 +170,5 @@ class Greetings:
             ((channel.id, self._digest(session, channel)) for channel in shared),
             said,
             (receipt for channel in shared for receipt in channel.receipts.values()),
+            self._device_statements.between(session) if session.version >= STATING_VERSION else None,
         )

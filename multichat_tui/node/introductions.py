@@ -9,6 +9,7 @@ from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.admissions import Admissions
 from multichat_tui.node.asking import Asking
+from multichat_tui.node.device_statements import forget_said
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.guests import Guests
@@ -104,6 +105,7 @@ class Introductions:
                 self.admissions.ask_members(channel)
             if channel.coming_back_until is not None and channel.coming_back_until <= world.now:
                 forget_islands(world.txn, channel)
+                forget_said(world, channel.id)
                 world.txn.forget_channel(channel.id)
                 world.drop_channel(channel)
         for space in (Space.PAIRING, Space.INVITATION):

@@ -527,7 +527,7 @@ class Ledger:
         if known != len(channel.control.certificates):
             channel.devices = {device[:PREFIX_SIZE]: device for device in channel.control.certificates}
         after = channel.view
-        world.workspaces_due = True
+        world.workspaces_due = world.audiences_changed = True
         world.changed_channels.add(channel.id)
         # A view shares with the one before what has not changed: thousands of records change neither members nor invitations.
         ended = before is None or before.endings is not after.endings or before.rankings is not after.rankings

@@ -6,8 +6,16 @@ from typing import Protocol, TypeAlias
 
 from multichat_tui.model.frames import ChainTip, ChannelOffer, Offer, Request, Vector
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
-from multichat_tui.model.limits import MAX_BRANCHES, MAX_PENDING_OFFERS, MAX_RECEIPTS, MAX_STATEMENTS, MAX_TIPS
+from multichat_tui.model.limits import (
+    MAX_BRANCHES,
+    MAX_DEVICE_STATEMENTS,
+    MAX_PENDING_OFFERS,
+    MAX_RECEIPTS,
+    MAX_STATEMENTS,
+    MAX_TIPS,
+)
 from multichat_tui.node.branches import Branches
+from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.holdings import Holdings, accepts, shares, tips_told
 from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.pushes import Pushes
@@ -40,6 +48,7 @@ class Offers:
         pushes: Pushes,
         receipts: Receipts,
         islands: IslandNews,
+        device_statements: DeviceStatements,
     ) -> None:
         self._world = world
         self._holdings = holdings
@@ -48,6 +57,7 @@ class Offers:
         self._islands = islands
         self._branches = Branches(world)
         self._receipts = receipts
+        self._device_statements = device_statements
         # Set by `greetings`.
         self.on_fingerprint: Callable[[Session, bytes], int] = lambda session, fingerprint: 0
         self.on_same: Callable[[Session, Pending, int], None] = lambda session, pending, same: None
@@ -69,6 +79,7 @@ class Offers:
         *,
         statements: bool = False,
         receipt_numbers: bool = False,
+        device_numbers: bool = False,
         plain: bool = False,
         nothing_beyond: bool = False,
     ) -> None:
@@ -93,6 +104,7 @@ class Offers:
                     chains=part,
                     statements=statements and index == 0,
                     receipt_numbers=receipt_numbers and index == 0,
+                    device_numbers=device_numbers and index == 0,
                     plain=plain,
                     nothing_beyond=nothing_beyond and index == end,
                 ),
@@ -104,6 +116,13 @@ class Offers:
         for start in range(0, len(due), MAX_RECEIPTS):
             names = tuple(due[start : start + MAX_RECEIPTS])
             self.open(session, partial(Pending, receipts=names))
+
+    def offer_device_statements(self, session: Session) -> None:
+        """Those that are due to the peer."""
+        due, session.device_statements_due = sorted(session.device_statements_due), set()
+        for start in range(0, len(due), MAX_DEVICE_STATEMENTS):
+            names = tuple(due[start : start + MAX_DEVICE_STATEMENTS])
+            self.open(session, partial(Pending, device_statements=names))
 
     def send_offer(self, session: Session, number: int) -> None:
         world = self._world
@@ -139,6 +158,8 @@ class Offers:
                 vectors=tuple(vectors),
                 receipts=self._receipts.of(pending.receipts, session),
                 receipt_numbers=self._receipts.numbers_for(session) if pending.receipt_numbers else (),
+                device_statements=self._device_statements.of(pending.device_statements, session),
+                device_numbers=self._device_statements.numbers_for(session) if pending.device_numbers else (),
             ),
         )
 
@@ -205,6 +226,7 @@ class Offers:
         for start in range(0, len(receipts), MAX_RECEIPTS):
             asked = receipts[start : start + MAX_RECEIPTS]
             world.send(session, Request(channel=bytes(PREFIX_SIZE), receipts=asked))
+        self._device_statements.on_offer(session, offer)
 
     def flush(self, session: Session) -> None:
         """Others' records: pushed at once to those who asked for such before, offered after a while to the rest."""

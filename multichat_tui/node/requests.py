@@ -8,6 +8,7 @@ from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
 from multichat_tui.model.limits import GAP_DELAY_MS, MAX_REQUEST_IDS, MAX_REQUEST_RANGES
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.branches import Branches
+from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.filling import Filling
 from multichat_tui.node.gaps import reached_depth
 from multichat_tui.node.holdings import MAX_UNHEARD_CHAINS, accepts
@@ -23,13 +24,22 @@ from multichat_tui.sync.session import Asked, Session, Want
 class Requests:
     """Asks for what is missing; answers what others ask for."""
 
-    def __init__(self, world: World, pages: Pages, statements: Statements, receipts: Receipts, filling: Filling) -> None:
+    def __init__(
+        self,
+        world: World,
+        pages: Pages,
+        statements: Statements,
+        receipts: Receipts,
+        device_statements: DeviceStatements,
+        filling: Filling,
+    ) -> None:
         self._world = world
         self._pages = pages
         self._statements = statements
         self._filling = filling
         self._branches = Branches(world)
         self._receipts = receipts
+        self._device_statements = device_statements
         self.on_lost: Callable[[Session, Channel, tuple[ChainRange, ...]], None] = lambda session, channel, ranges: None
         """Somebody who is written to through parcels lacks this; set by the engine."""
 
@@ -39,6 +49,8 @@ class Requests:
             self._statements.send(session, request.statements)
         if request.receipts:
             self._receipts.asked(session, request.receipts)
+        if request.device_statements:
+            self._device_statements.asked(session, request.device_statements)
         channel = world.by_prefix.get(request.channel)
         if channel is None or not channel.rooted or not channel.serves(session.device):
             return

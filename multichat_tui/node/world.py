@@ -10,6 +10,7 @@ from multichat_tui.crypto.keys import link_key, pair_key
 from multichat_tui.crypto.ratchets import OlmRatchets
 from multichat_tui.model.channel_settings import PROTOCOL_LEVEL, SettingKey
 from multichat_tui.model.comparing import ComparisonId
+from multichat_tui.model.device_statements import Audience, DeviceStatement
 from multichat_tui.model.events import Event, ProfileChanged
 from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import Frame, MessageFrame, Prefix, ReadFrame
@@ -228,6 +229,10 @@ class World:
     """Members are gone: they are to be told why."""
     changed_contacts: set[UserId] = field(default_factory=set)
     credentials_changed: bool = True
+    device_statements: dict[Audience, dict[tuple[DeviceId, int], DeviceStatement]] = field(default_factory=dict)
+    """The newest of each audience, device and kind."""
+    audiences_changed: bool = True
+    """Who is a member, or a contact, or which devices they have, may have changed in this batch."""
     workspaces_due: bool = True
     """A control log has changed: lists, or what is to be carried into channels, may have."""
     introductions_changed: bool = True
@@ -501,6 +506,9 @@ class World:
         self.statements[statement.user, statement.kind] = statement
         return True
 
+    def keep_device_statement(self, statement: DeviceStatement) -> None:
+        self.device_statements.setdefault(statement.audience, {})[statement.device, statement.kind] = statement
+
     def restore_statement(self, statement: Statement) -> None:
         """Take in what the store holds."""
         if statement.kind in PRIVATE:
@@ -541,6 +549,7 @@ class World:
     def keep(self, channel: Channel, standing: Standing) -> None:
         """Store a new standing."""
         channel.standing = standing
+        self.audiences_changed = True
         self.txn.put(Space.CHANNEL, channel.id, standing.encoded())
         self.changed_channels.add(channel.id)
 

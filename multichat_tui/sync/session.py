@@ -6,6 +6,7 @@ Nothing of it is stored: what a peer holds for good is (see `ports.Transaction.a
 from dataclasses import dataclass, field
 from enum import Enum
 
+from multichat_tui.model.device_statements import StatementName
 from multichat_tui.model.frames import ChainTip, Prefix
 from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, Log, RecordId, UserId
@@ -59,6 +60,10 @@ class Pending:
     """Receipts that it carries."""
     receipt_numbers: bool = False
     """It says which receipts we have."""
+    device_statements: tuple[StatementName, ...] = ()
+    """Device statements that it carries."""
+    device_numbers: bool = False
+    """It says which device statements we have."""
     fingerprint: bytes = b""
     held: dict[ChannelId, tuple[ChainTip, ...]] = field(default_factory=dict)
     """What the fingerprint stands for."""
@@ -113,7 +118,7 @@ class Session:
     certificate: Certificate | None
     version: int = 1
     """Of the link protocol: 2 knows fingerprints, vectors and receipts, 3 what is held above gaps, 4 records without their bodies
-    (docs/protocol/synchronisation.md, section 10)."""
+    (docs/protocol/synchronisation.md, section 10), 5 device statements (routes.md, section 22)."""
     carried: bool = False
     """No link: what the other says comes in parcels, and what it is told waits for the next one (`node.parcels`)."""
     gathered: list[bytes] = field(default_factory=list)
@@ -192,6 +197,14 @@ class Session:
     ack_unread: dict[int, tuple[Prefix, ...]] = field(default_factory=dict)
     """Of offers with vectors: the channels whose devices we number otherwise."""
     receipts_due: set[ReceiptName] = field(default_factory=set)
+    device_statements_due: set[StatementName] = field(default_factory=set)
+    device_numbers_due: bool = False
+    """It shares more with us than when it was told last which device statements we have."""
+    stated: set[ChannelId] = field(default_factory=set)
+    """Channels whose device statements it was told of."""
+    unplaced: dict[tuple[Prefix, Prefix, int], int] = field(default_factory=dict)
+    """Device statements that the peer has (audience, device, kind) and whose device no control log held here names yet; with
+    their numbers."""
     ack_statements: list[tuple[UserId, int, int]] = field(default_factory=list)
     statements_due: bool = False
     """Statements of others that are new to be offered."""

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_world import Person, SimulatedWorld, until
 
-from multichat_tui.crypto.identity import sign_receipt
+from multichat_tui.crypto.identity import sign_device_statement, sign_receipt
 from multichat_tui.crypto.sas import commit
 from multichat_tui.model.act_bytes import encode_acts
 from multichat_tui.model.acts import (
@@ -33,7 +33,9 @@ from multichat_tui.model.acts import (
     Tip,
     UnknownAct,
 )
+from multichat_tui.model.codec import encode
 from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart, ComparisonId, EndReason, Purpose
+from multichat_tui.model.device_statements import Audience, DeviceStatementKind
 from multichat_tui.model.errors import IntentRefused
 from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import (
@@ -42,6 +44,7 @@ from multichat_tui.model.frames import (
     ChainTip,
     ChannelAck,
     ChannelOffer,
+    DeviceStatementOffer,
     ElidedItem,
     Frame,
     FullItem,
@@ -172,7 +175,29 @@ class Forger:
                 ReceiptOffer(channel=self.channel()[:PREFIX_SIZE], device=self.prefix(), number=self.number())
                 for _ in self.some(3)
             ),
+            device_statements=tuple(self.said() for _ in self.some(3)),
+            device_numbers=tuple(
+                DeviceStatementOffer(
+                    audience=self.audience()[:PREFIX_SIZE],
+                    device=self.prefix(),
+                    kind=self.rng.choice((1, 2, 9)),
+                    number=self.number(),
+                )
+                for _ in self.some(3)
+            ),
         )
+
+    def audience(self) -> Audience:
+        return Audience(self.rng.choice((self.channel(), self.rng.choice(self.users))))
+
+    def said(self) -> bytes:
+        """By a device as it should be, or with something wrong."""
+        identity = self.sender.identity
+        device = self.rng.choice((identity.device, identity.device, self.rng.choice(self.devices)))
+        kind = self.rng.choice(tuple(DeviceStatementKind))
+        content = self.rng.choice((b"", encode({0: self.rng.randbytes(32), 1: [], 2: ["10.0.0.1:4000"]}), self.rng.randbytes(40)))
+        said = sign_device_statement(identity.signer, device, self.audience(), kind, self.number(), content)
+        return said.encoded[: self.rng.choice((10, 10**6, 10**6))]
 
     def vector(self) -> Vector:
         identifier = self.channel()
@@ -201,6 +226,7 @@ class Forger:
             statements=tuple((self.rng.choice(self.users), 1) for _ in self.some(2)),
             full=self.rng.random() < 0.3,
             newest=self.rng.choice((0, 0, 1, 64, MAX_INTEGER)),
+            device_statements=tuple((self.audience()[:PREFIX_SIZE], self.prefix(), 1) for _ in self.some(2)),
         )
 
     def ack(self) -> Frame:
@@ -257,12 +283,14 @@ class Forger:
         devices = tuple(self.prefix() for _ in range(1 + self.rng.randrange(3)))
         items = tuple(self.item(channel, devices) for _ in range(1 + self.rng.randrange(4)))
         statements = (self.sender.identity.profile.encoded, self.rng.randbytes(60)) if self.rng.random() < 0.2 else ()
+        said = tuple(self.said() for _ in self.some(2))
         return MessageFrame(
             channel=channel[:PREFIX_SIZE],
             devices=devices,
             items=items,
             statements=statements,
             following=self.rng.choice((None, None, None, 0, 2)),
+            device_statements=said,
         )
 
     def item(self, channel: ChannelId, devices: tuple[bytes, ...]) -> Item:

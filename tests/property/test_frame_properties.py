@@ -15,6 +15,7 @@ from multichat_tui.model.frames import (
     ChainTip,
     ChannelAck,
     ChannelOffer,
+    DeviceStatementOffer,
     ElidedItem,
     FullItem,
     JoinAnswer,
@@ -59,6 +60,10 @@ plain_offers = st.builds(
     ).map(tuple),
     receipts=st.lists(st.binary(max_size=60), max_size=2).map(tuple),
     receipt_numbers=st.lists(st.builds(ReceiptOffer, channel=prefixes, device=prefixes, number=numbers), max_size=3).map(tuple),
+    device_statements=st.lists(st.binary(max_size=60), max_size=2).map(tuple),
+    device_numbers=st.lists(
+        st.builds(DeviceStatementOffer, audience=prefixes, device=prefixes, kind=st.integers(1, 255), number=numbers), max_size=3
+    ).map(tuple),
 )
 greetings = st.builds(Offer, number=numbers, fingerprint=st.binary(min_size=20, max_size=20))
 offers = st.one_of(plain_offers, greetings)
@@ -78,6 +83,7 @@ requests = st.builds(
     statements=st.lists(st.tuples(ids(), st.integers(1, 255)), max_size=3).map(tuple),
     full=st.booleans(),
     receipts=st.lists(st.tuples(prefixes, prefixes), max_size=3).map(tuple),
+    device_statements=st.lists(st.tuples(prefixes, prefixes, st.integers(1, 255)), max_size=3).map(tuple),
 )
 full_items = st.builds(
     FullItem, header_bytes=st.binary(max_size=90), signature=ids(64), body=st.one_of(st.none(), st.binary(max_size=90))
@@ -117,6 +123,7 @@ def message_frames(draw: st.DrawFn) -> MessageFrame:
         lists=draw(st.lists(st.binary(max_size=60), max_size=2).map(tuple)),
         return_key=draw(st.one_of(st.just(b""), ids())),
         return_key_held=draw(st.one_of(st.just(b""), prefixes)),
+        device_statements=draw(st.lists(st.binary(max_size=60), max_size=2).map(tuple)),
     )
 
 

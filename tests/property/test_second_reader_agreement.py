@@ -23,6 +23,7 @@ DAMAGED = {
     "statement content": "content",
     "join": "bytes",
     "receipt": "bytes",
+    "device statement": "bytes",
     "record": "header",
     "acts": "content",
     "frame": "bytes",

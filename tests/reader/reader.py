@@ -206,6 +206,8 @@ STATEMENT = fields({**COMMON, 2: number(1, 255), 3: ID, 4: ID, 5: UINT, 6: octet
 JOIN = fields({**COMMON, 2: ID, 3: ID, 4: octets(0, 512), 5: text(1, 48), 6: TIME})
 RECEIPT = fields({**COMMON, 2: ID, 3: ID, 4: UINT, 5: many(row(PREFIX, UINT, PREFIX), 64)})
 
+DEVICE_STATEMENT = fields({**COMMON, 2: ID, 3: ID, 4: number(1, 255), 5: UINT, 6: octets(0, 8 << 10)})
+
 
 def opened(data: bytes, limit: int, signatures: int, shape: Check) -> tuple[Any, bytes, list[bytes]]:
     """The fields of `[body, signature, ...]`, its body, and its signatures."""
@@ -272,6 +274,12 @@ def receipt(data: bytes) -> Answer:
     it, body, (signature,) = opened(data, 8 << 10, 1, RECEIPT)
     holds = signed_by(it[3], b"multichat receipt 1\0" + body, signature)
     return {"channel": it[2], "device": it[3], "number": it[4], "chains": it[5], "holds": holds}
+
+
+def device_statement(data: bytes) -> Answer:
+    it, body, (signature,) = opened(data, 8 << 10, 1, DEVICE_STATEMENT)
+    holds = signed_by(it[3], b"multichat device statement 1\0" + body, signature)
+    return {"audience": it[2], "device": it[3], "kind": it[4], "number": it[5], "content": it[6], "holds": holds}
 
 
 def account(phrase: str) -> Answer:
@@ -519,16 +527,18 @@ FRAMES: dict[int, tuple[dict[int, Check], dict[int, Check]]] = {
     1: (
         {1: UINT},
         {2: many(row(ID, many(TIP, 8192)), 4096), 3: MARKS, 4: octets(20), 5: vectors}
-        | {6: many(octets(0, 8 << 10), 64), 7: many(row(PREFIX, PREFIX, UINT), 8192)},
+        | {6: many(octets(0, 8 << 10), 64), 7: many(row(PREFIX, PREFIX, UINT), 8192)}
+        | {8: many(octets(0, 8 << 10), 32), 9: many(row(PREFIX, PREFIX, number(1, 255), UINT), 8192)},
     ),
     2: (
         {1: PREFIX, 2: many(request_range, 512), 3: many(ID, 256), 4: many(row(ID, number(1, 255)), 64)},
-        {5: boolean, 6: number(1, 2**63 - 1), 7: many(row(PREFIX, PREFIX), 64)},
+        {5: boolean, 6: number(1, 2**63 - 1), 7: many(row(PREFIX, PREFIX), 64)}
+        | {8: many(row(PREFIX, PREFIX, number(1, 255)), 32)},
     ),
     3: (
         {1: PREFIX, 2: many(PREFIX, 8192), 3: TIME, 4: many(item, 128)},
         {5: many(SIGNED_STATEMENT, 64), 6: UINT, 16: many(SIGNED_LIST, 16), 17: ID, 18: PREFIX}
-        | {20: many(octets(0, 8 << 10), 64)},
+        | {19: many(octets(0, 8 << 10), 32), 20: many(octets(0, 8 << 10), 64)},
     ),
     4: (
         {},
@@ -663,6 +673,7 @@ ANSWERS: dict[str, Callable[[Any, Callable[[str], bytes]], Answer]] = {
     "statement content": lambda q, b: statement_content(q["kind"], b("content")),
     "join": lambda q, b: join(b("bytes")),
     "receipt": lambda q, b: receipt(b("bytes")),
+    "device statement": lambda q, b: device_statement(b("bytes")),
     "record": lambda q, b: record(b("header"), b("signature"), None if q["body"] is None else b("body")),
     "acts": lambda q, b: acts(b("content"), q["log"]),
     "frame": lambda q, b: frame(b("bytes")),

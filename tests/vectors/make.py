@@ -34,6 +34,7 @@ from multichat_tui.crypto.identity import (
     sign_claim,
     sign_closing,
     sign_device_list,
+    sign_device_statement,
     sign_join,
     sign_profile,
     sign_receipt,
@@ -91,6 +92,7 @@ from multichat_tui.model.comparing import (
     EndReason,
     Purpose,
 )
+from multichat_tui.model.device_statements import Audience, DeviceStatementKind
 from multichat_tui.model.emoji import EMOJI
 from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import (
@@ -99,6 +101,7 @@ from multichat_tui.model.frames import (
     ChainTip,
     ChannelAck,
     ChannelOffer,
+    DeviceStatementOffer,
     ElidedItem,
     Frame,
     FullItem,
@@ -219,6 +222,9 @@ def signed() -> dict[str, Any]:
     statement = sign_profile(DEVICES["ada"], ADA.user, 3, Profile(name="Ada", status="at sea"))
     devices = first_device_list(ACCOUNTS["ada"], ADA)
     held = (HeldChain(device=filled(0x10, 8), seq=300, hash=filled(0x90, 8)),)
+    said = sign_device_statement(
+        Signer(DEVICES["ada"].signing_seed), ADA.device, Audience(GRACE.user), DeviceStatementKind.DEPOSITED, NOW_MS, b"content"
+    )
     receipt = sign_receipt(Signer(DEVICES["ada"].signing_seed), ChannelId(filled(0x20)), ADA.device, 6, held)
     return {
         "certificate": {
@@ -256,6 +262,14 @@ def signed() -> dict[str, Any]:
             "number": receipt.number,
             "chains": [[c.device.hex(), c.seq, c.hash.hex()] for c in receipt.chains],
             "encoded": receipt.encoded.hex(),
+        },
+        "device_statement": {
+            "device_seed": DEVICES["ada"].signing_seed.hex(),
+            "audience": said.audience.hex(),
+            "kind": said.kind,
+            "number": said.number,
+            "content": said.content.hex(),
+            "encoded": said.encoded.hex(),
         },
         **private(),
     }
@@ -497,6 +511,14 @@ def frames() -> dict[str, Frame]:
             holes=(HoleRange(device=other, first=0, last=7),),
         ),
         "withheld": Withheld(channel=prefix, ranges=(WithheldRange(first=3, header_bytes=b"header", signature=signature),)),
+        "offer of device statements": Offer(
+            number=4,
+            device_statements=(b"said",),
+            device_numbers=(DeviceStatementOffer(audience=prefix, device=other, kind=1, number=NOW_MS),),
+        ),
+        "request for device statements": Request(channel=bytes(8), device_statements=((prefix, other, 1),)),
+        "message of device statements": MessageFrame(channel=bytes(8), device_statements=(b"said", b"more")),
+        "ack of a fingerprint of four parts": Ack(offer=0, same=13),
         "request for receipts": Request(channel=bytes(8), receipts=((prefix, other),)),
         "ack of a fingerprint": Ack(offer=0, same=5),
         "ack of vectors that cannot be read": Ack(offer=3, unread=(prefix,)),

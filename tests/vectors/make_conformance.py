@@ -78,9 +78,9 @@ def questions() -> list[tuple[str, str, dict[str, Any]]]:
     zero = {"secret": pair["secret"], "mine": pair["mine"], "theirs": "00" * 32, "pairing_secret": ""}
     made.append(("keys", "agreement with a point of small order", {"ask": "pair key", **zero}))
     made.append(("keys", "safety number", {"ask": "safety number", "users": keys["safety_number"]["users"]}))
-    for name in ("certificate", "device_list", "join", "profile", "receipt"):
-        ask = {"device_list": "device list", "profile": "statement"}.get(name, name)
-        level = {"join": "channels", "receipt": "channels"}.get(name, "identities")
+    for name in ("certificate", "device_list", "join", "profile", "receipt", "device_statement"):
+        ask = {"profile": "statement"}.get(name, name.replace("_", " "))
+        level = {"join": "channels", "receipt": "channels", "device_statement": "channels"}.get(name, "identities")
         encoded = signed[name]["encoded"]
         made.append((level, ask, {"ask": ask, "bytes": encoded}))
         for number, copy in enumerate(damaged(encoded, name)):

@@ -14,6 +14,7 @@ from multichat_tui.crypto.identity import (
     account_from_phrase,
     certificate_holds,
     device_list_holds,
+    device_statement_holds,
     join_holds,
     receipt_holds,
     safety_number,
@@ -23,6 +24,7 @@ from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key
 from multichat_tui.model.act_bytes import decode_acts, encode_acts
 from multichat_tui.model.acts import Devices
 from multichat_tui.model.codec import Rejected, decode, encode
+from multichat_tui.model.device_statements import DeviceStatement, decode_device_statement
 from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.frames import MessageFrame, ReturnFrame
 from multichat_tui.model.identity import Certificate, DeviceList, decode_certificate, decode_device_list
@@ -118,6 +120,15 @@ def test_what_was_signed_holds_as_ever() -> None:
     assert receipt.number == vectors["receipt"]["number"]
     assert [[c.device.hex(), c.seq, c.hash.hex()] for c in receipt.chains] == vectors["receipt"]["chains"]
     assert decode_profile(statement.content) == Profile(name=vectors["profile"]["name"], status=vectors["profile"]["status"])
+
+
+def test_what_devices_say_is_read_as_ever() -> None:
+    vector = frozen("signed")["device_statement"]
+    said = decode_device_statement(unhex(vector["encoded"]))
+    assert isinstance(said, DeviceStatement)
+    assert device_statement_holds(said)
+    assert (said.audience.hex(), said.kind, said.number) == (vector["audience"], vector["kind"], vector["number"])
+    assert said.content.hex() == vector["content"]
 
 
 def test_what_is_told_to_contacts_alone_is_read_as_ever() -> None:
