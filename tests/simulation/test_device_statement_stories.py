@@ -103,6 +103,7 @@ def test_a_new_member_hears_what_was_said_before() -> None:
         await hears(bob, channel, ann, b"said")
         (eve,) = await world.add("eve")
         statements(eve)
+        await world.pair(bob, eve)
         link = (await bob.api.submit(InviteToChannel(channel=channel))).link
         assert link is not None
         await ann.stop()
@@ -139,9 +140,9 @@ def test_what_is_said_to_a_contact_goes_to_that_contact_alone() -> None:
         await world.pair(ann, eve)
         await world.pair(bob, eve)
         user = identity_of(bob).user
+        wire = listen(world)
         say(ann, user, b"for bob")
         await hears(bob, user, ann, b"for bob")
-        wire = listen(world)
         await settled(world, wire)
         assert heard(eve, user, ann) is None
         await bob.stop()
@@ -151,6 +152,8 @@ def test_what_is_said_to_a_contact_goes_to_that_contact_alone() -> None:
         await hears(bob, user, ann, b"again")
         await settled(world, wire)
         assert heard(eve, user, ann) is None
+        told = [(sender, to) for sender, to, frame in wire if b"for bob" in frame or b"again" in frame]
+        assert set(told) == {("ann", "bob")}
 
     run_virtual(story())
 
