@@ -109,7 +109,8 @@ class DeviceStatements:
             return None
         return Audience(user)
 
-    def _told(self, session: Session) -> Iterator[DeviceStatement]:
+    def told_to(self, session: Session) -> Iterator[DeviceStatement]:
+        """All that a peer may be told, over a link or in a parcel."""
         world = self._world
         for channel in world.channels.values():
             if shares(channel, session) and stated(world, channel):
@@ -123,7 +124,7 @@ class DeviceStatements:
     def between(self, session: Session) -> Iterator[DeviceStatement]:
         """What both ends of a link have of these, once both have told: for the comparison at link up."""
         world = self._world
-        yield from self._told(session)
+        yield from self.told_to(session)
         for channel in world.channels.values():
             if shares(channel, session) and stated(world, channel):
                 said = world.device_statements.get(Audience(channel.id), {})
@@ -142,13 +143,13 @@ class DeviceStatements:
             return ()
         return tuple(
             DeviceStatementOffer(audience=s.audience[:PREFIX_SIZE], device=s.device[:PREFIX_SIZE], kind=s.kind, number=s.number)
-            for s in self._told(session)
+            for s in self.told_to(session)
         )[:MAX_TIPS]
 
     def asked(self, session: Session, wanted: tuple[tuple[Prefix, Prefix, int], ...]) -> None:
         if session.role is not Role.PEER:
             return
-        told = {(s.audience[:PREFIX_SIZE], s.device[:PREFIX_SIZE], s.kind): s for s in self._told(session)}
+        told = {(s.audience[:PREFIX_SIZE], s.device[:PREFIX_SIZE], s.kind): s for s in self.told_to(session)}
         found = tuple(told[name].encoded for name in dict.fromkeys(wanted) if name in told)
         if found:
             self._world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), device_statements=found))
