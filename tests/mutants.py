@@ -57,6 +57,7 @@ IN_ORDER = "tests/ui/test_ui_in_order.py"
 SETTINGS = "tests/unit/channel/test_channel_settings.py"
 KINDS = "tests/simulation/test_kind_stories.py"
 
+ECONOMY = "tests/simulation/test_economy_stories.py"
 REGARDS = "tests/simulation/test_regard_stories.py"
 LOCKING = "tests/ui/test_ui_locking.py"
 VOUCHING = "tests/simulation/test_vouching_stories.py"
@@ -2342,6 +2343,29 @@ MUTANTS = (
         old="        if indexed is not None:\n            # Before the text goes",
         new="        if False:\n            # Before the text goes",
         tests="tests/unit/store/test_store_forgetting.py",
+    ),
+    Mutant(
+        name="a-resting-node-keeps-its-links",
+        file="multichat_tui/node/economy.py",
+        old="""            world.close(session, "this node rests to save power")
+""",
+        new="""            pass
+""",
+        tests=ECONOMY,
+    ),
+    Mutant(
+        name="writing-wakes-nobody",
+        file="multichat_tui/node/economy.py",
+        old="        elif not isinstance(intent, OF_THIS_DEVICE):\n            self._wake()",
+        new="        elif not isinstance(intent, OF_THIS_DEVICE):\n            pass",
+        tests=ECONOMY,
+    ),
+    Mutant(
+        name="where-data-costs-all-history-comes",
+        file="multichat_tui/node/gaps.py",
+        old="    if world.mode is Mode.METERED and not any(",
+        new="    if False and not any(",
+        tests=ECONOMY,
     ),
     Mutant(
         name="what-is-deleted-is-not-overwritten",

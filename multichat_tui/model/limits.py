@@ -458,3 +458,11 @@ ARGON2_SMALL_MEMORY_BYTES = 64 * 1024 * 1024
 ARGON2_PASSES = 3
 MIN_PASSPHRASE_CHARACTERS = 1
 MAX_PASSPHRASE_BYTES = 1024
+
+# Sparing power
+WAKE_LINGER_MS = 10_000
+"""A node of low power rests once nothing has moved for so long: a few round trips over slow links."""
+LONGEST_WAKE_MS = 120_000
+"""It rests after this even if others keep it busy; the rest comes the next time."""
+METERED_RELAY_DELAY_MS = 60_000
+"""Where data costs, others' records wait so long for company before they are offered on."""

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from multichat_tui.model.channel_settings import SettingKey
+from multichat_tui.model.economy import Mode, TrafficRow
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.presets import Preset
 from multichat_tui.model.ranks import MEMBER, Permission
@@ -478,3 +479,9 @@ class StatusRow:
     """Whom one ignores or has blocked, by name."""
     requests: tuple[RequestRow, ...] = ()
     """Who is no contact and asks, the oldest first."""
+    mode: Mode = Mode.USUAL
+    """How sparing this node is with data and power."""
+    resting_until_ms: int | None = None
+    """No links until then, to save power; None: not resting."""
+    traffic: tuple[TrafficRow, ...] = ()
+    """Since the node was started, by path."""

@@ -228,3 +228,13 @@ def describe_ms(ms: int) -> str:
         elif parts:
             break
     return " ".join(parts[:2]) or "0s"
+
+
+def size_words(size: int) -> str:
+    """Bytes by their greatest unit: `312 B`, `4.2 kB`, `17 MB`."""
+    amount, unit = float(size), "B"
+    for greater in ("kB", "MB", "GB", "TB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, greater
+    return f"{amount:.1f} {unit}" if unit != "B" and amount < 10 else f"{amount:.0f} {unit}"

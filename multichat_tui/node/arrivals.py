@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from multichat_tui.model.frames import ElidedItem, FullItem, Item, MessageFrame, Prefix, Withheld
 from multichat_tui.model.ids import PREFIX_SIZE, RecordId
-from multichat_tui.model.limits import MAX_RECORD_FAULTS, RELAY_DELAY_MS
+from multichat_tui.model.limits import MAX_RECORD_FAULTS, METERED_RELAY_DELAY_MS, RELAY_DELAY_MS
 from multichat_tui.model.records import Record, decode_record
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.device_statements import DeviceStatements
+from multichat_tui.node.economy import costs
 from multichat_tui.node.filling import Filling
 from multichat_tui.node.foresight import Foreseen, foresee
 from multichat_tui.node.gaps import lies_below
@@ -268,7 +269,7 @@ class Arrivals:
                 # An offer tells of what is held from 0 on; what is above a gap is told beside acknowledgements.
                 other.ack_due.setdefault(channel.id, set()).add(key)
                 continue
-            delay = other.relay_delay.get(key[1], RELAY_DELAY_MS)
+            delay = METERED_RELAY_DELAY_MS if costs(world, other) else other.relay_delay.get(key[1], RELAY_DELAY_MS)
             # Of two peers who both relay, the greater device id waits longer and is mostly told meanwhile.
             tie = RELAY_DELAY_MS // 2 if delay and world.identity.device > other.device else 0
             due = other.offer_due.setdefault(channel.id, {})

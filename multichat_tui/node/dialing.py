@@ -10,6 +10,7 @@ from multichat_tui.model.invitations import join_seed, token_key
 from multichat_tui.model.limits import MAX_PEER_ADDRESSES, MAX_REDIAL_MS, MIN_REDIAL_MS
 from multichat_tui.model.ports import Credential, CredentialKind, DialFailed, LinkUp, PeerSeen, Space
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.economy import is_near
 from multichat_tui.node.readers import lets_read
 from multichat_tui.node.standing import decode_held_pairing, decode_open_pairing
 from multichat_tui.node.world import World
@@ -77,7 +78,7 @@ class Dialing:
     def refresh(self) -> tuple[Credential, ...]:
         """All credentials that count now: contacts and invitations first, then fellow members, then who may come back."""
         world = self._world
-        if world.identity.revoked:
+        if world.identity.revoked or world.resting_until is not None:
             self._targets = []
             self._calls = None
             world.credentials_changed = False
@@ -330,6 +331,7 @@ class Dialing:
             for target in self._targets
             if target.credential.device not in linked and target.credential.join_key not in asked
             for address in self._places(target)
+            if not self._world.near_only or is_near(address)
             if returning is None or target.credential.key != returning.account.return_key or address not in busy
         ]
         # Whom an address is known to be of is called there before all who might be there.

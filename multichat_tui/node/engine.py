@@ -77,6 +77,7 @@ from multichat_tui.node.choices import Choices
 from multichat_tui.node.comparisons import Comparisons
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import ANSWER_MS, Dialing
+from multichat_tui.node.economy import Economy
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.guests import Guests
@@ -133,6 +134,7 @@ class Engine:
         self.parcels.on_frame = self._carried
         self._devices = Devices(world, self._ledger)
         self._dialing = Dialing(world)
+        self._economy = Economy(world)
         self._guests = Guests(world, self._exchange, self._dialing)
         self._vouching = Vouching(world, self._exchange, self._dialing)
         self._regards = Regards(world, self._exchange)
@@ -242,13 +244,16 @@ class Engine:
 
     def submit(self, intent: Intent, account_entropy: bytes | None = None) -> Accepted:
         """`account_entropy`: for intents that need the account's key. `errors.IntentRefused`: nothing has changed."""
-        return self._choices.submit(intent, account_entropy)
+        accepted = self._choices.submit(intent, account_entropy)
+        self._economy.submitted(intent)
+        return accepted
 
     def network(self, event: NetworkInput) -> None:
         match event:
             case FrameIn():
                 session = self.world.sessions.get(event.link)
                 if session is not None:
+                    self.world.moved(session, len(event.frame), 0)
                     self._frame(session, event.frame)
             case LinkUp():
                 self._up(event)
@@ -311,6 +316,7 @@ class Engine:
         self._ledger.timeline.settle()
         self._exchange.flush()
         world.audiences_changed = False
+        self._economy.tick()
         if world.credentials_changed:
             world.out.credentials = self._dialing.refresh()
             world.dialing_changed = True
@@ -336,6 +342,7 @@ class Engine:
             *self._devices.wake_times(),
             *self._returning.wake_times(),
             *self.sealing.wake_times(),
+            *self._economy.wake_times(),
         )
         wake_at = min((*times, *timers))
         world.out.wake_at = None if wake_at == NEVER else wake_at

@@ -1,11 +1,13 @@
 """Gaps in what is held of a channel, as they are shown: history that is still to come, and messages that wait for others."""
 
 from multichat_tui.model.depth import SETTING, parse_depth
+from multichat_tui.model.economy import Mode
 from multichat_tui.model.ids import UserId
 from multichat_tui.model.intents import DAY_MS
 from multichat_tui.model.limits import MAX_ASKS
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Gap
+from multichat_tui.node.economy import costs
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.parking import Awaited, Parking
@@ -51,6 +53,8 @@ def reached_depth(world: World, channel: Channel) -> bool:
     """Whether what is above the edge goes as deep as this user wants, and nothing more was asked for."""
     if channel.older > 0 or channel.edge is None:
         return False
+    if world.mode is Mode.METERED and not any(channel.serves(s.device) and not costs(world, s) for s in world.peers()):
+        return True
     try:
         depth = parse_depth((world.txn.get(Space.SETTING, SETTING.encode()) or b"all").decode())
     except ValueError:

@@ -3,13 +3,14 @@
 from multichat_tui.crypto.identity import safety_number
 from multichat_tui.model.acts import Style
 from multichat_tui.model.channel_settings import RULES, SettingKey
+from multichat_tui.model.economy import TrafficRow
 from multichat_tui.model.errors import IntentRefused, NotFound
 from multichat_tui.model.exposure import ExposureRow
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId, fingerprint, short
 from multichat_tui.model.intents import Part
 from multichat_tui.model.lives import life_of, life_setting
 from multichat_tui.model.moderation import Foreseen, RosterRow
-from multichat_tui.model.ports import Space
+from multichat_tui.model.ports import LinkPath, Space
 from multichat_tui.model.presets import preset_of
 from multichat_tui.model.ranks import MEMBER, Permission, role_of
 from multichat_tui.model.regards import Regard
@@ -358,6 +359,12 @@ class Rows:
             comparisons=self._comparisons(),
             regards=regard_rows(world),
             requests=request_rows(world, self.messages),
+            mode=world.mode,
+            resting_until_ms=world.resting_until,
+            traffic=tuple(
+                TrafficRow(path=path.value, received=received, sent=sent)
+                for path, (received, sent) in sorted(world.traffic.items(), key=lambda each: list(LinkPath).index(each[0]))
+            ),
         )
 
     def _progress(self) -> tuple[Progress, ...]:

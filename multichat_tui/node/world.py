@@ -11,6 +11,7 @@ from multichat_tui.crypto.ratchets import OlmRatchets
 from multichat_tui.model.channel_settings import PROTOCOL_LEVEL, SettingKey
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.device_statements import Audience, DeviceStatement
+from multichat_tui.model.economy import Mode
 from multichat_tui.model.events import Event, ProfileChanged
 from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import Frame, MessageFrame, Prefix, ReadFrame
@@ -18,7 +19,7 @@ from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
 from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_GATHERED_FRAMES, MAX_REQUEST_RECORDS, MAX_UNTOLD
 from multichat_tui.model.mailbox_frames import MailboxFrame, MailboxReply, MailboxRequest
-from multichat_tui.model.ports import Entropy, Ratchets, Space, Transaction
+from multichat_tui.model.ports import Entropy, LinkPath, Ratchets, Space, Transaction
 from multichat_tui.model.receipts import Receipt
 from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import Membership, Progress
@@ -239,6 +240,16 @@ class World:
     """A question was put, or an invitation came or went."""
     dialing_changed: bool = True
     status_changed: bool = False
+    mode: Mode = Mode.USUAL
+    """How sparing the user wants this node to be."""
+    near_only: bool = False
+    """Only addresses of private networks are called."""
+    resting_until: int | None = None
+    """No links until then; None: as ever."""
+    stirred_at: int = 0
+    """When a frame came or went last."""
+    traffic: dict[LinkPath, list[int]] = field(default_factory=dict)
+    """By path: bytes of frames received, and sent, since the start."""
     answered: set[RecordId] = field(default_factory=set)
     """What new answers answer: the threads that they belong to have grown."""
     acted_on: set[tuple[RecordId, ChannelId]] = field(default_factory=set)
@@ -330,7 +341,15 @@ class World:
             if len(session.gathered) < MAX_GATHERED_FRAMES:
                 session.gathered.append(encoded)
             return
+        self.moved(session, 0, len(encoded))
         self.out.frames.append((session.link, encoded))
+
+    def moved(self, session: Session, received: int, sent: int) -> None:
+        """Bytes of a frame came, or go."""
+        self.stirred_at = self.now
+        counted = self.traffic.setdefault(session.path, [0, 0])
+        counted[0] += received
+        counted[1] += sent
 
     def close(self, session: Session, reason: str) -> None:
         session.closing = True

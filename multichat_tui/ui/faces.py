@@ -21,6 +21,7 @@ from multichat_tui.node.api.alarm_words import alarm_words
 from multichat_tui.ui.actions import Scope, hint
 from multichat_tui.ui.cells import Piece, one_line
 from multichat_tui.ui.desk import Desk, shown_name, standing
+from multichat_tui.ui.entries import local_time
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.lists import Item
 from multichat_tui.ui.palette import PLAIN, Palette
@@ -222,7 +223,9 @@ def status(
     links = f" {people} {'person' if people == 1 else 'people'} linked" if people else " nobody linked"
     if not people and own:
         links += f" but {own} of your devices"
-    if not people and row.lan:
+    if row.resting_until_ms is not None:
+        links = f" resting until {local_time(row.resting_until_ms):%H:%M}"
+    elif not people and row.lan:
         links += ", looking around"
     left: list[Piece] = [*first, (links, palette.good if people else palette.dim)]
     if row.queued:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from multichat_tui.model import depth, keeping
+from multichat_tui.model import depth, economy, keeping
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.limits import MAX_SETTING_CHARACTERS
 from multichat_tui.model.regards import REQUESTS_SETTING, WhoComesIn
@@ -100,6 +100,26 @@ SETTINGS: tuple[Setting, ...] = (
         allowed=(),
         help="how far back history is fetched by itself: all, a number of messages, or days (30d); /older fetches more",
         check=depth.parse_depth,
+    ),
+    Setting(
+        key=economy.MODE_SETTING,
+        default=economy.Mode.USUAL.value,
+        allowed=tuple(economy.Mode),
+        help="metered: beyond the local network only what somebody waits for; low-power: links from time to time only, "
+        "and when you write",
+    ),
+    Setting(
+        key=economy.EVERY_SETTING,
+        default=economy.DEFAULT_EVERY,
+        allowed=(),
+        help="with low-power: how often this node looks whether there is something for it, such as 15m or 2h",
+        check=economy.parse_every,
+    ),
+    Setting(
+        key=economy.PATHS_SETTING,
+        default=economy.Paths.ALL.value,
+        allowed=tuple(economy.Paths),
+        help="whom this node calls: all, or near: only addresses of this machine and of private networks",
     ),
     Setting(
         key=LOG_LEVEL,

@@ -1,12 +1,15 @@
 """Slash commands about this node and the program."""
 
+from multichat_tui.model.economy import Mode
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.intents import ChangeSetting, ConnectTo, ForgetTyped
 from multichat_tui.model.snapshots import PeerRow, StatusRow
+from multichat_tui.model.text import size_words
 from multichat_tui.node.api.commands.people import presence
 from multichat_tui.node.api.commands.shape import Call, Outcome
 from multichat_tui.node.api.lookup import id_text, one_line
 from multichat_tui.node.api.settings import SETTINGS, checked_value, effective, find_setting
+from multichat_tui.node.api.transcript import local_time
 
 STATUS_CELLS = 11
 """Where the values of /status begin."""
@@ -27,6 +30,9 @@ async def status(call: Call) -> Outcome:
             "queued": row.queued,
             "trouble": row.trouble,
             "counters": dict(row.counters),
+            "mode": row.mode.value,
+            "resting_until": row.resting_until_ms,
+            "traffic": {each.path: {"received": each.received, "sent": each.sent} for each in row.traffic},
         },
     )
 
@@ -40,6 +46,12 @@ def status_lines(row: StatusRow) -> tuple[str, ...]:
         f"queued     {row.queued} of your messages, not yet with everybody" if row.queued else "queued     nothing",
         f"trouble    {one_line(row.trouble) or 'none'}",
     ]
+    if row.mode is not Mode.USUAL:
+        rests = f": rests until {local_time(row.resting_until_ms)}" if row.resting_until_ms is not None else ""
+        lines.append(f"mode       {row.mode.value}{rests}")
+    if row.traffic:
+        moved = (f"{each.path} {size_words(each.received)} in, {size_words(each.sent)} out" for each in row.traffic)
+        lines.append(f"traffic    {'; '.join(moved)}, since the start")
     lines += [
         f"working    {one_line(work.what)}: {work.done}" + (f" of {work.total}" if work.total else "") for work in row.progress
     ]
