@@ -100,6 +100,13 @@ MUTANTS = (
         tests=MODERATION,
     ),
     Mutant(
+        name="what is written while a sheet is read stays",
+        file="multichat_tui/ui/overseeing.py",
+        old="                plan.written = None\n",
+        new="                pass\n",
+        tests="tests/ui/test_ui_console.py",
+    ),
+    Mutant(
         name="whoever is a member settles reports",
         file="multichat_tui/node/noted_reports.py",
         old="elif rank >= cited.threshold(Permission.MODERATE):",

@@ -71,6 +71,15 @@ class Homes:
         assert done.returncode == 0, (words, done.returncode, done.stderr.decode())
         return [json.loads(line) for line in done.stdout.splitlines()]
 
+    def until_results(
+        self, who: str, words: Sequence[str], wanted: Callable[[list[dict[str, Any]]], bool]
+    ) -> list[dict[str, Any]]:
+        """The same, asked again until it is as wanted."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not wanted(found := self.results(who, *words)):
+            assert time.monotonic() < deadline, f"{who} never answered {' '.join(words)} as wanted: {found}"
+        return found
+
     def node(self, who: str, *words: str, inside: Sequence[str] = (), **extra: str) -> "RealNode":
         """A node that runs and serves its control socket."""
         return self.start([*inside, *self.command(who, "node", *words)], **extra)

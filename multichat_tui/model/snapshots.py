@@ -124,6 +124,8 @@ class MessageRow:
     """What a MESSAGE row is if not a mere message: `poll`, `task`. Its `text` is what it is about."""
     lines: tuple[str, ...] = ()
     """How such a resource stands, in lines that hold others' words: `1. Friday: 3 votes, yours`."""
+    hint: str = ""
+    """What this user can do about it now, in words of this node: `/vote 1 to /vote 3 answers`."""
 
     @property
     def position(self) -> Position:
@@ -216,6 +218,8 @@ class ChannelRow:
     """For good."""
     workspaces: tuple[ChannelId, ...] = ()
     """Of ours, those on whose lists it stands."""
+    history: int = 0
+    """What newcomers see of the time before them: see `model.history`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

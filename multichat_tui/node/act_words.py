@@ -1,6 +1,7 @@
 """What acts say in a row of the timeline, and what they are found by."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -39,6 +40,8 @@ from multichat_tui.model.snapshots import (
 
 MODERATING = (Remove, SetRank, Ban, Unban, SetThreshold)
 LOCKED = {Permission.SEND, Permission.ADMIT}
+MOST_NAMES = 4
+"""So many are named of those to whom the same was done in one record; the log of moderation names all."""
 LEFT_REASON = "left"
 """The reason of a removal that only confirms a leaving, which is shown already."""
 
@@ -70,49 +73,76 @@ def _devices_text(devices: DeviceList) -> str:
 def deeds_words(
     acts: tuple[Act, ...], author: str, name_of: Callable[[UserId], str], roles: Mapping[int, str] = MappingProxyType({})
 ) -> tuple[str, ...]:
-    """What was done to people's rights, and beside that to the channel, each in words. Names and reasons are others' text."""
-    found: list[str] = []
+    """What was done to people's rights, and beside that to the channel, each in words; what was done to many is said once. Names
+    and reasons are others' text."""
+    found: list[_Said] = []
     shut = _lockdown_reason(acts)
     if shut is not None:
-        found.append(f"{author} locked the channel down" + (f": {shut}" if shut else ""))
+        found.append(_Said(f"{author} locked the channel down" + (f": {shut}" if shut else "")))
     for act in acts:
+        said = _deed_words(act, author, roles, alone=len(acts) == 1, shut=shut is not None)
         match act:
-            case SetRank() if act.rank == MUTED:
-                until = f" until {moment(act.until_ms)}" if act.until_ms else ""
-                said = f"{author} muted {name_of(act.user)}{until}"
-            case SetRank():
-                role = roles.get(act.rank) or standing_words(act.rank).removeprefix("of ")
-                said = f"{author} made {name_of(act.user)} {role}"
-            case Remove():
-                said = f"{author} removed {name_of(act.user)}"
-            case Ban():
-                until = f" until {moment(act.until_ms)}" if act.until_ms else ""
-                said = f"{author} banned {name_of(act.user)}{until}"
-            case Unban():
-                said = f"{author} lifted the ban of {name_of(act.user)}"
-            case SetThreshold() if shut is not None and act.permission in LOCKED:
-                continue
-            case SetThreshold():
-                said = f"{author} changed who may {DEEDS[act.permission]}: {holders_words(act.rank)}"
-            case SetTopic() if len(acts) > 1:
-                found.append(f"{author} set the topic: {act.topic}")
-                continue
-            case Rename() if len(acts) > 1:
-                found.append(f"{author} renamed the channel: {act.name}")
-                continue
-            case RefuseJoin():
-                said = f"{author} did not let {name_of(act.user)} in"
+            case SetRank() | Remove() | Ban() | Unban() | RefuseJoin() if said is not None:
+                if found and found[-1].whom and (found[-1].before, found[-1].after) == (said.before, said.after):
+                    said = found.pop()
+                said.whom.append(name_of(act.user))
             case Ask():
                 join = decode_join(act.join)
-                said = "" if isinstance(join, Rejected) else f"{name_of(join.certificate.user)} asks to be let in"
-                found += [said] if said else []
-                continue
-            case Setting():
-                said = f"{author} {setting_words(act.key, act.value)}"
-            case _:
-                continue
-        found.append(f"{said}: {act.reason}" if act.reason else said)
-    return tuple(found)
+                said = None if isinstance(join, Rejected) else _Said(f"{name_of(join.certificate.user)} asks to be let in")
+        found += [said] if said is not None else []
+    return tuple(each.text for each in found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What was done, with the names of those to whom it was done in between."""
+
+    before: str
+    after: str = ""
+    whom: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        more = len(self.whom) - MOST_NAMES
+        return f"{self.before}{', '.join(self.whom[:MOST_NAMES])}{f' and {more} more' if more > 0 else ''}{self.after}"
+
+
+def _deed_words(act: Act, author: str, roles: Mapping[int, str], *, alone: bool, shut: bool) -> _Said | None:
+    """`alone`: there is nothing else in its record; `shut`: what locks the channel down is said already."""
+    match act:
+        case SetRank() if act.rank == MUTED:
+            return _Said(f"{author} muted ", _until(act.until_ms) + _why(act.reason))
+        case SetRank():
+            role = roles.get(act.rank) or standing_words(act.rank).removeprefix("of ")
+            return _Said(f"{author} made ", f" {role}{_why(act.reason)}")
+        case Remove():
+            return _Said(f"{author} removed ", _why(act.reason))
+        case Ban():
+            return _Said(f"{author} banned ", _until(act.until_ms) + _why(act.reason))
+        case Unban():
+            return _Said(f"{author} lifted the ban of ", _why(act.reason))
+        case SetThreshold() if shut and act.permission in LOCKED:
+            return None
+        case SetThreshold():
+            return _Said(f"{author} changed who may {DEEDS[act.permission]}: {holders_words(act.rank)}{_why(act.reason)}")
+        case SetTopic() if not alone:
+            return _Said(f"{author} set the topic: {act.topic}")
+        case Rename() if not alone:
+            return _Said(f"{author} renamed the channel: {act.name}")
+        case RefuseJoin():
+            return _Said(f"{author} did not let ", f" in{_why(act.reason)}")
+        case Setting():
+            return _Said(f"{author} {setting_words(act.key, act.value)}{_why(act.reason)}")
+        case _:
+            return None
+
+
+def _until(until_ms: int) -> str:
+    return f" until {moment(until_ms)}" if until_ms else ""
+
+
+def _why(reason: str) -> str:
+    return f": {reason}" if reason else ""
 
 
 def _lockdown_reason(acts: tuple[Act, ...]) -> str | None:

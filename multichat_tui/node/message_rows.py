@@ -209,6 +209,7 @@ class MessageRows:
             expires_ms=None if record.body is None else due,
             resource="" if described is None else described.type,
             lines=() if described is None else described.lines,
+            hint="" if described is None else described.hint,
         )
 
     def _redacted(self, channel: Channel, record: Record, names: dict[UserId, str]) -> str:

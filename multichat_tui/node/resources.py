@@ -34,6 +34,7 @@ class Described:
     type: str
     """The name of what is no message: `poll`."""
     lines: tuple[str, ...]
+    hint: str
     edited: bool
     pinned: bool
     reactions: tuple[ReactionRow, ...]
@@ -113,7 +114,7 @@ class Resources:
         if referred is None:
             referred = bool(self._world.txn.referred((record.id,)))
         if not referred and len(acts) == 1 and isinstance(acts[0], Message):
-            return Described(text=acts[0].text, type="", lines=(), edited=False, pinned=False, reactions=())
+            return Described(text=acts[0].text, type="", lines=(), hint="", edited=False, pinned=False, reactions=())
         me, names = self._world.identity.user, channel_names(self._world, channel)
         found = [
             (kind, self.present(channel, deed, kind, referred=referred)) for _, kind, deed in self.made(channel, record, acts)
@@ -126,6 +127,7 @@ class Resources:
             text="\n".join(each.text for each in shown),
             type=next((kind.name for kind, _ in found if kind.name != "message"), ""),
             lines=tuple(line for each in shown for line in each.lines),
+            hint="; ".join(each.hint for each in shown if each.hint),
             edited=any(EDIT.name in present.slots for _, present in found),
             pinned=pinned(first) is not None,
             reactions=tuple(

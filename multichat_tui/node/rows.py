@@ -260,6 +260,7 @@ class Rows:
             archived=channel.rooted and channel.view.read_only,
             closed=channel.rooted and channel.view.closed,
             keeps_ms=channel.view.setting(SettingKey.RETENTION) if channel.rooted else 0,
+            history=channel.view.setting(SettingKey.HISTORY) if channel.rooted else 0,
             lives_ms=life_of(world.txn.get(Space.SETTING, life_setting(parts[0].id).encode())),
             gaps=tuple(gap for part in parts for gap in self._gaps.of(part, channel_names(self._world, part))),
         )

@@ -13,7 +13,7 @@ from textual.strip import Strip
 from multichat_tui.model.hyperlinks import links_in
 from multichat_tui.model.ids import RecordId, UserId
 from multichat_tui.model.limits import MAX_THREAD_ROWS
-from multichat_tui.model.snapshots import Delivery, Gap, MessageRow, RowKind
+from multichat_tui.model.snapshots import ChannelKind, Delivery, Gap, MessageRow, RowKind
 from multichat_tui.model.text import mentions
 from multichat_tui.node.api.transcript import absence_words, addressed_words, gap_words, ignored_words
 from multichat_tui.ui.cells import Piece, clip, one_line, pad, sober, strip_of, width, wrap
@@ -21,6 +21,13 @@ from multichat_tui.ui.entries import Beginning, Day, Entry, GapLine, Message, Ne
 from multichat_tui.ui.glyphs import DELIVERY_CELLS, Glyphs
 from multichat_tui.ui.palette import PLAIN, Palette
 
+MADE = {
+    ChannelKind.GROUP: "created the channel",
+    ChannelKind.DIRECT: "began the conversation",
+    ChannelKind.WORKSPACE: "created the workspace",
+}
+MOST_NAMES = 4
+"""Of those who came, went, or whose messages were taken away, so many are named."""
 FOLD_LINES = 12
 """A message of more lines is folded..."""
 FOLDED_LINES = 8
@@ -54,8 +61,8 @@ class Surroundings:
     beginning: tuple[str, ...] = ()
     threads: bool = True
     """Whether a message tells how many answer it."""
-    direct: bool = False
-    """A conversation of two."""
+    kind: ChannelKind = ChannelKind.GROUP
+    """Of the channel that is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +155,7 @@ def notice_text(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
         case RowKind.JOINED | RowKind.LEFT | RowKind.REMOVED:
             return _comings(rows, around)
         case RowKind.CREATED:
-            return f"{row.name} {'began the conversation' if around.direct else 'created the channel'}"
+            return f"{row.name} {MADE[around.kind]}"
         case RowKind.TOPIC:
             return f"{row.name} set the topic: {one_line(row.text)}" if row.text else f"{row.name} cleared the topic"
         case RowKind.RENAMED:
@@ -159,10 +166,22 @@ def notice_text(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
             return f"{row.name} made an invitation"
         case RowKind.NEWER:
             return f"{row.name} sent something that needs a newer version of this program"
+        case RowKind.REDACTED if len(rows) > 1:
+            return _redactions(rows)
         case RowKind.MISSING | RowKind.REDACTED | RowKind.EXPIRED | RowKind.FOR_OTHERS:
             return absence_words(row)
         case RowKind.MESSAGE | RowKind.HELD:
             return f"{row.name}: {row.text}"
+
+
+def _redactions(rows: tuple[MessageRow, ...]) -> str:
+    """Messages in a row that went by the same words: `eve, mal: 12 messages redacted by ann: spam`."""
+    names = list(dict.fromkeys(one_line(row.name) for row in rows))
+    return f"{_listed(names)}: {len(rows)} messages {one_line(rows[0].text)}"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
 
 
 def _comings(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
@@ -178,8 +197,7 @@ def _comings(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
             there.append(name)
     said = []
     for kind, who in names.items():
-        listed = ", ".join(who[:4]) + (f" and {len(who) - 4} more" if len(who) > 4 else "")
-        said.append(f"{listed} {'was ' if kind is RowKind.REMOVED and len(who) == 1 else ''}{words[kind]}")
+        said.append(f"{_listed(who)} {'was ' if kind is RowKind.REMOVED and len(who) == 1 else ''}{words[kind]}")
     return "; ".join(said)
 
 
@@ -244,6 +262,8 @@ def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: boo
     for told in row.lines if not held else ():
         shown = sober(one_line(told))
         body += [[(shown[begin:end], PLAIN)] for begin, end in wrap(shown, cols.text)]
+    if row.hint and not held:
+        body += [[(row.hint[begin:end], palette.dim)] for begin, end in wrap(row.hint, cols.text)]
     if row.reactions:
         body += _reactions(row, cols, palette)
     for deed in row.deeds:

@@ -38,7 +38,8 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One or more rows that are not messages; comings and goings in a row are one notice, and so are ignored messages."""
+    """One or more rows that are not messages; comings and goings in a row are one notice, and so are ignored messages, and those
+    that were taken away by the same person for the same reason."""
 
     rows: tuple[MessageRow, ...]
 
@@ -104,8 +105,8 @@ def entries_of(
             older = None
         below = True
         starts_new = waiting and not row.mine and not row.ignored and read_arrival is not None and row.arrival > read_arrival
-        folds = row.ignored or row.kind in COMINGS
-        if comings and (not folds or row.ignored != comings[0].ignored or starts_new or row.time_ms >= until_ms):
+        folds = _folds(row)
+        if comings and (folds is None or folds != _folds(comings[0]) or starts_new or row.time_ms >= until_ms):
             entries.append(Notice(tuple(comings)))
             comings = []
         if day is None or not until_ms - _DAY_MS <= row.time_ms < until_ms:
@@ -119,7 +120,7 @@ def entries_of(
         if starts_new:
             entries.append(NewLine())
             waiting, above = False, None
-        if folds:
+        if folds is not None:
             comings.append(row)
             above = None
         elif row.kind in (RowKind.MESSAGE, RowKind.HELD):
@@ -142,6 +143,15 @@ def entries_of(
     if end:
         entries += [GapLine(gap) for gap in gaps if gap.ets is None]
     return entries
+
+
+def _folds(row: MessageRow) -> str | None:
+    """What rows have in common that stand as one where they follow each other; None: this one stands by itself."""
+    if row.ignored:
+        return "ignored"
+    if row.kind in COMINGS:
+        return "comings"
+    return f"redacted {row.text}" if row.kind is RowKind.REDACTED else None
 
 
 _DAY_MS = 24 * 60 * 60 * 1000

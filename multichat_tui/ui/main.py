@@ -138,7 +138,7 @@ class MainScreen(Screen[None]):
             quote_of=front.rows.quote_of,
             now_ms=lambda: int(time.time() * 1000),
             beginning=beginning_of(front.row, front.desk) if front.api is not None else (),
-            direct=front.row is not None and front.row.kind is ChannelKind.DIRECT,
+            kind=ChannelKind.GROUP if front.row is None else front.row.kind,
         )
 
     def changed(self, parts: Part) -> None:
@@ -178,7 +178,7 @@ class MainScreen(Screen[None]):
         if parts & (Part.CHANNELS | Part.OPENED | Part.MEMBERS):
             around = self.surroundings(self.timeline.around.clock)
             shown = self.timeline.around
-            if (around.my_name, around.beginning, around.direct) != (shown.my_name, shown.beginning, shown.direct):
+            if (around.my_name, around.beginning, around.kind) != (shown.my_name, shown.beginning, shown.kind):
                 self.timeline.surround(around)
             if parts & (Part.CHANNELS | Part.OPENED):
                 self.post_message(self.Counted(desk.unread))

@@ -449,7 +449,15 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
         """A sheet for these people. `written`: which of their messages it is about; None: all of them."""
         takes = deed in (Deed.BOTH, Deed.REDACT)
         self.lines.open_sheet(
-            Sweep(channel=self.channel, deed=deed, targets=targets, reports=reports, redact=takes, written=written)
+            Sweep(
+                channel=self.channel,
+                deed=deed,
+                targets=targets,
+                reports=reports,
+                redact=takes,
+                written=written,
+                named=written is not None,
+            )
         )
         self._plan_again()
 
@@ -525,11 +533,14 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
                 self.say(f"{plan.title}: {done} of {total}")
 
         try:
+            if not plan.named:
+                # Whoever is to go has gone on writing while the sheet was read.
+                plan.written = None
             await self._look_ahead(plan)
             self.swept = swept = await sweep(self.api, plan, progress)
             back = swept.records and plan.deed not in (Deed.KICK, Deed.REDACT)
-            undo = f" {hint('console.undo')} takes it back{', but no text' if swept.messages else ''}." if back else ""
-            self.say(swept.said + "." + undo, bad=not swept.done)
+            undo = f"{hint('console.undo')} takes it back{', but no text' if swept.messages else ''}." if back else ""
+            self.say(" ".join(filter(None, (swept.said, undo, swept.why_not))), bad=not swept.done)
         except MultichatError as error:
             self.say(str(error), bad=True)
         finally:

@@ -86,6 +86,8 @@ class Sweep:
     """What they have written goes too."""
     written: Mapping[UserId, tuple[RecordId, ...]] | None = None
     """By author, as far as it is here; None: that is still to be read."""
+    named: bool = False
+    """`written` are messages that were chosen one by one; else all that those people have written by the time it is done."""
     steps: tuple[Step, ...] = ()
     """As foreseen; the first is that of the first target."""
 
@@ -188,8 +190,13 @@ class Swept:
         elif self.messages:
             told += f", {self.messages} message{'' if self.messages == 1 else 's'} redacted"
         if self.refused:
-            told += f", {len(self.refused)} refused ({self.refused[0]})"
-        return told
+            told += f", {len(self.refused)} refused"
+        return f"{told}."
+
+    @property
+    def why_not(self) -> str:
+        """The first refusal; empty where there was none."""
+        return f"Refused: {self.refused[0]}" if self.refused else ""
 
 
 async def messages_of(api: NodeApi, channel: ChannelId, users: Sequence[UserId]) -> dict[UserId, tuple[RecordId, ...]]:

@@ -1,5 +1,6 @@
 """What stands where nothing is yet: each empty place says what it is for, and which keys and commands fill it."""
 
+from multichat_tui.model.history import policy_words
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow
 from multichat_tui.ui.actions import hint
 from multichat_tui.ui.cells import one_line
@@ -59,8 +60,8 @@ def beginning_of(row: ChannelRow | None, desk: Desk) -> tuple[str, ...]:
     if row.members <= 1:
         return (
             f"The beginning of {shown_name(row)}",
-            "You are alone here: /invite makes a link to hand over (c shows it as a QR code). Whoever joins can read "
-            "what was written before.",
+            "You are alone here: /invite makes a link to hand over (c shows it as a QR code). Whoever joins sees "
+            f"{policy_words(row.history)} (/newcomers changes that).",
             "/topic TEXT says what it is about.",
         )
     return (f"The beginning of {shown_name(row)}", "/topic sets the topic, /invite lets others in.")

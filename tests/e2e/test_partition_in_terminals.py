@@ -76,12 +76,6 @@ class Halves:
         )
         return [line.strip() for line in done.stdout.decode().splitlines()]
 
-    def until_answers(self, name: str, words: tuple[str, ...], wanted: Callable[[list[dict[str, object]]], bool]) -> None:
-        """Ask until the answer is as wanted."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not wanted(found := self.on_the_line(name, *words)):
-            assert time.monotonic() < deadline, f"{name} never answered {' '.join(words)} as wanted: {found}"
-
     def close(self) -> None:
         for seat in self.seats.values():
             seat.screen.close()
@@ -274,8 +268,8 @@ def test_two_halves_typed_against_each_other_show_the_same_everywhere(halves: Ha
     # The log, in its panel, says the same, and so do programs without a screen.
     without_screen = ("cid", "kim")
     for name in without_screen:
-        halves.until_answers(name, ("channel", "members", CHANNEL), lambda rows: roles(rows) == staying)
-        halves.until_answers(name, ("log", CHANNEL), lambda rows: said <= {(row["name"], row["text"]) for row in rows})
+        halves.homes.until_results(name, ("channel", "members", CHANNEL), lambda rows: roles(rows) == staying)
+        halves.homes.until_results(name, ("log", CHANNEL), lambda rows: said <= {(row["name"], row["text"]) for row in rows})
         assert not any("too much" in str(row["text"]) for row in halves.on_the_line(name, "log", CHANNEL))
     log = until_agreed(
         lambda: [
@@ -307,4 +301,4 @@ def test_two_halves_typed_against_each_other_show_the_same_everywhere(halves: Ha
         if name != "bob":
             until_members(halves.screen(name), staying)
     for name in without_screen:
-        halves.until_answers(name, ("channel", "members", CHANNEL), lambda rows: roles(rows) == staying)
+        halves.homes.until_results(name, ("channel", "members", CHANNEL), lambda rows: roles(rows) == staying)

@@ -132,6 +132,7 @@ async def test_a_poll_shows_its_lines_and_how_it_stands(sit: Sit) -> None:
             poll,
             resource="poll",
             lines=("1. Friday: 1 vote, yours", "2. Saturday\x1b[2J: no votes"),
+            hint="/vote 1 to /vote 2 answers",
             reactions=(ReactionRow(emoji="👍", count=3, mine=False),),
         )
     )
@@ -140,6 +141,7 @@ async def test_a_poll_shows_its_lines_and_how_it_stands(sit: Sit) -> None:
         await seat.sees("1. Friday: 1 vote, yours")
         await seat.sees("Saturday␛[2J: no votes")
         await seat.sees("👍 3")
+        await seat.sees("/vote 1 to /vote 2 answers")
         assert "\x1b" not in seat.text
 
 

@@ -11,6 +11,8 @@ from twin import TwinNode, populated
 from multichat_tui.model.snapshots import ReactionRow
 from multichat_tui.ui.preferences import Look
 
+VOTE = "/vote 1 to /vote 2 answers"
+
 
 def told() -> TwinNode:
     node = populated()
@@ -30,9 +32,10 @@ def told() -> TwinNode:
     ):
         node.change(replace(row, **changes))
     poll = node.say(channel, "kim", "When do we sail?")
-    node.change(replace(poll, resource="poll", lines=("1. Friday: 2 votes, yours", "2. Saturday morning: no votes")))
+    node.change(replace(poll, resource="poll", lines=("1. Friday: 2 votes", "2. Saturday morning: no votes"), hint=VOTE))
     task = node.say(channel, "bob", "scrub the deck\nall hands!")
-    node.change(replace(task, resource="task", lines=("[ ] taken by you",), deeds=("bob set the topic: sailing",)))
+    stands = replace(task, resource="task", lines=("[ ] taken by you",), hint="/done ends it")
+    node.change(replace(stands, deeds=("bob set the topic: sailing",)))
     return node
 
 

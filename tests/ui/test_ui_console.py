@@ -99,6 +99,10 @@ def raided(count: int = 50) -> TwinNode:
     return node
 
 
+def redacted(intent: Together) -> list[RecordId]:
+    return [target for part in intent.intents if isinstance(part, RedactMessages) for target in part.targets]
+
+
 async def console(seat: Seat, *keys: str) -> OverseeingScreen:
     """The console, opened by its key and read."""
     await seat.opened(DEV)
@@ -189,6 +193,19 @@ async def test_what_they_have_written_goes_with_them(sit: Sit) -> None:
         assert {row.id for row in node.rows[DEV]} == set(gone)
 
 
+async def test_what_is_written_while_the_sheet_is_read_goes_too(sit: Sit) -> None:
+    node = raided(2)
+    node.say(DEV, "spam0", "buy one")
+    async with sit(node) as seat:
+        await console(seat, "a", "K", "4")
+        await seat.sees("takes away what they have written: 1 here")
+        late = [node.say(DEV, f"spam{number}", "buy another") for number in range(2)]
+        await seat.press("enter")
+        await seat.sees("2 banned, 3 messages redacted")
+        gone = [target for intent in node.intents if isinstance(intent, Together) for target in redacted(intent)]
+        assert {row.id for row in late} < set(gone)
+
+
 async def test_messages_alone_can_be_taken_away_and_people_alone_dealt_with(sit: Sit) -> None:
     node = raided(2)
     said = node.put(node.row(DEV, "spam0", "buy"), quietly=True)
@@ -250,7 +267,7 @@ async def test_what_is_refused_after_all_is_told_and_the_rest_is_done(sit: Sit) 
         await seat.sees("Ban 20 people")
         node.refuse_with = IntentRefused(Refusal.NOT_ALLOWED, "You are a member.")
         await seat.press("enter")
-        await seat.sees("0 banned, 2 refused (You are a member.)")
+        await seat.sees("0 banned, 2 refused. Refused: You are a member.")
 
 
 async def test_the_log_is_read_and_what_is_chosen_there_is_taken_back(sit: Sit) -> None:

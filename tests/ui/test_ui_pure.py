@@ -11,7 +11,7 @@ from twin import TwinNode, channel_id, user
 
 from multichat_tui.model.hyperlinks import holds_link, links_in
 from multichat_tui.model.ids import DeviceId, UserId
-from multichat_tui.model.snapshots import PeerRow, RowKind
+from multichat_tui.model.snapshots import ChannelKind, PeerRow, RowKind
 from multichat_tui.node.api.commands.shape import NAMES
 from multichat_tui.ui import faces
 from multichat_tui.ui.actions import Scope
@@ -20,7 +20,7 @@ from multichat_tui.ui.completing import complete
 from multichat_tui.ui.desk import Desk
 from multichat_tui.ui.drawing import Surroundings, columns, left_changes_ms, left_text, notice_text, paint
 from multichat_tui.ui.editor import Editor
-from multichat_tui.ui.entries import Message, entries_of
+from multichat_tui.ui.entries import Message, Notice, entries_of
 from multichat_tui.ui.found import around_strips
 from multichat_tui.ui.glyphs import ASCII, UNICODE, Glyphs, choose, encoding_of
 from multichat_tui.ui.painted import PaintedEntries
@@ -323,6 +323,37 @@ def test_who_came_is_named_before_the_members_are_known() -> None:
     assert notice_text((joined,), SURROUNDINGS) == "bob joined"
     assert notice_text((removed,), SURROUNDINGS) == "carl was removed"
     assert notice_text((left,), SURROUNDINGS) == "dave left"
+
+
+def test_what_was_taken_away_in_a_row_for_one_reason_is_one_line() -> None:
+    node = TwinNode()
+    node.add_channel("dev")
+    names = ("eve", "eve", "mal", "zoe", "tom", "kit")
+    spam = [node.row(DEV, name, "redacted by ann: spam", kind=RowKind.REDACTED) for name in names]
+    other = node.row(DEV, "eve", "redacted by bob", kind=RowKind.REDACTED)
+    entries = entries_of([*spam, other, spam[0]], beginning=False, read_arrival=None)
+    notices = [entry.rows for entry in entries if isinstance(entry, Notice)]
+    assert [len(rows) for rows in notices] == [6, 1, 1]
+    assert [notice_text(rows, SURROUNDINGS) for rows in notices] == [
+        "eve, mal, zoe, tom and 1 more: 6 messages redacted by ann: spam",
+        "eve: redacted by bob",
+        "eve: redacted by ann: spam",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (ChannelKind.GROUP, "ann created the channel"),
+        (ChannelKind.WORKSPACE, "ann created the workspace"),
+        (ChannelKind.DIRECT, "ann began the conversation"),
+    ],
+)
+def test_the_first_row_says_what_was_begun(kind: ChannelKind, said: str) -> None:
+    node = TwinNode()
+    node.add_channel("dev")
+    row = node.row(DEV, "ann", "dev", kind=RowKind.CREATED)
+    assert notice_text((row,), replace(SURROUNDINGS, kind=kind)) == said
 
 
 def _peer(who: UserId, device: bytes) -> PeerRow:

@@ -1,9 +1,12 @@
 """Where nothing is yet, the screens say what the place is for and how it is filled, with the keys in force."""
 
+from dataclasses import replace
+
 import pytest
 from seat import Seat, Sit, until
 from twin import TwinNode, channel_id, device, populated, user
 
+from multichat_tui.model.history import ALL, JOINING, NONE
 from multichat_tui.model.snapshots import DeviceRow
 from multichat_tui.ui.teaching import NO_THREAD, with_keys
 
@@ -79,6 +82,22 @@ async def test_a_channel_with_nobody_else_says_how_to_let_others_in(sit: Sit) ->
     async with sit(node, size=(120, 40)) as seat:
         await taught(seat, "You are alone here: /invite makes a link to hand over (c shows it as a QR code).")
         await seat.sees("alone here")
+
+
+@pytest.mark.parametrize(
+    ("history", "told"),
+    [
+        (ALL, "Whoever joins sees the whole history"),
+        (NONE, "Whoever joins sees nothing that was written before everybody knew them"),
+        (JOINING + 7, "Whoever joins sees the last 7 days before their joining"),
+    ],
+)
+async def test_who_joins_is_said_to_see_what_the_channel_lets_newcomers_see(sit: Sit, history: int, told: str) -> None:
+    node = TwinNode()
+    dev = node.add_channel("dev", members=())
+    node.channel_rows[dev] = replace(node.channel_rows[dev], history=history)
+    async with sit(node, size=(160, 40)) as seat:
+        await taught(seat, told)
 
 
 async def test_a_channel_where_nobody_is_online_says_what_becomes_of_messages(sit: Sit) -> None:

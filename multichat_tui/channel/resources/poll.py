@@ -52,14 +52,17 @@ VOTE = ActShape(
 
 def _show(present: Present, me: UserId, name_of: Callable[[UserId], str]) -> Shown:
     """`2. Friday: 3 votes, yours too`."""
-    votes = [(deed.number("option"), deed.user) for deed in present.of(VOTE)]
+    votes = [(voted, deed.user) for deed in present.of(VOTE) if (voted := deed.number("option")) is not None]
     lines = []
     for number, option in enumerate(present.made.texts("options")):
-        voters = [user for voted, user in votes if voted == number]
+        voters = [user for choice, user in votes if choice == number]
         counted = f"{len(voters)} {'vote' if len(voters) == 1 else 'votes'}" if voters else "no votes"
         mine = ", yours" if me in voters else ""
         lines.append(f"{number + 1}. {option}: {counted}{mine}")
-    return Shown(text=present.made.text("question"), lines=tuple(lines))
+    answered = any(user == me for _, user in votes)
+    return Shown(
+        text=present.made.text("question"), lines=tuple(lines), hint="" if answered else f"/vote 1 to /vote {len(lines)} answers"
+    )
 
 
 def _words(present: Present) -> str:

@@ -228,6 +228,8 @@ class Shown:
 
     text: str
     lines: tuple[str, ...] = ()
+    hint: str = ""
+    """What this user can do about it now, by which command; in words of the type alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,9 @@ def _show(present: Present, me: UserId, name_of: Callable[[UserId], str]) -> Sho
     found = present.slots.get(CHANGE.name)
     state = OPEN if found is None else found.text("to")
     by = "" if found is None or state == OPEN else " by you" if found.user == me else f" by {name_of(found.user)}"
-    return Shown(text=present.made.text("title"), lines=(f"[{'x' if state == DONE else ' '}] {state}{by}",))
+    mine = found is not None and found.user == me
+    hint = "/take takes it, /done ends it" if state == OPEN else "/done ends it" if state == TAKEN and mine else ""
+    return Shown(text=present.made.text("title"), lines=(f"[{'x' if state == DONE else ' '}] {state}{by}",), hint=hint)
 
 
 TYPE = ResourceType(

@@ -13,7 +13,7 @@ from multichat_tui.model.text import visible
 from multichat_tui.node.api.lookup import one_line
 
 SAYS = {
-    RowKind.CREATED: "made the channel",
+    RowKind.CREATED: "made",
     RowKind.JOINED: "joined",
     RowKind.LEFT: "left",
     RowKind.REMOVED: "was removed",
@@ -55,7 +55,11 @@ def message_lines(row: MessageRow) -> list[str]:
         return [f"{when}  * {ignored_words(1)}"]
     if row.kind is not RowKind.MESSAGE:
         return [f"{when}  * {_happened(row)}{late}"]
-    below = (*map(one_line, (*row.lines, *row.deeds)), *((reactions_words(row),) if row.reactions else ()))
+    below = (
+        *map(one_line, (*row.lines, *row.deeds)),
+        *filter(None, (row.hint,)),
+        *((reactions_words(row),) if row.reactions else ()),
+    )
     first, *rest = [line for text in (row.text, *below) for line in visible(text).split("\n")]
     return [f"{when}  {name}{_to(row)}: {first}{'' if rest else state + late}"] + [
         f"{'':20} {line}{state + late if number == len(rest) else ''}" for number, line in enumerate(rest, 1)
@@ -87,6 +91,7 @@ def spoken_line(label: str, row: MessageRow, *, state: bool = True) -> str:
     marks += ["late"] if row.late else []
     marks += [f"disappears {local_time(row.expires_ms)}"] if row.expires_ms is not None else []
     marks += [*(["edited"] if row.edited else []), *map(one_line, (*row.lines, *row.deeds))]
+    marks += [row.hint] if row.hint else []
     marks += [f"reactions {reactions_words(row)}"] if row.reactions else []
     told = f"{one_line(row.name)}{_to(row)}: {one_line(row.text)}" if row.kind is RowKind.MESSAGE else _happened(row)
     return f"{label} {clock_time(row.time_ms)} {told}" + (f" ({', '.join(marks)})" if marks else "")
@@ -122,6 +127,8 @@ def _happened(row: MessageRow) -> str:
     if row.kind in (RowKind.JOINED, RowKind.REMOVED) and text:
         # The text names whom it is about; the author let them in, or removed them.
         return f"{text} {SAYS[row.kind]}{', let in by' if row.kind is RowKind.JOINED else ' by'} {name}"
+    if row.kind is RowKind.CREATED and not text:
+        return f"{name} began the conversation"
     return f"{name} {SAYS[row.kind]} {text}".rstrip()
 
 

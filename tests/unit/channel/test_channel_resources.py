@@ -192,8 +192,11 @@ def test_a_vote_is_one_of_each_and_of_an_option_there_is() -> None:
     ]
     shown = poll.TYPE.show(fold(made, votes), KIM, lambda user: "?")
     assert shown.lines == ("1. a: no votes", "2. b: 2 votes, yours")
-    gone = [*votes, deed(poll.VOTE, 6, KIM, votes[2])]
-    assert poll.TYPE.show(fold(made, gone), KIM, lambda user: "?").lines[1] == "2. b: 1 vote"
+    # Whoever has voted needs no word on how.
+    assert shown.hint == ""
+    gone = poll.TYPE.show(fold(made, [*votes, deed(poll.VOTE, 6, KIM, votes[2])]), KIM, lambda user: "?")
+    assert gone.lines[1] == "2. b: 1 vote"
+    assert gone.hint == "/vote 1 to /vote 2 answers"
 
 
 def test_a_task_is_taken_once_and_what_stands_on_the_other_taking_does_not_count() -> None:
@@ -204,6 +207,18 @@ def test_a_task_is_taken_once_and_what_stands_on_the_other_taking_does_not_count
     assert present.slots["change"] is one
     by_bob = deed(task.CHANGE, 5, BOB, one, done, to="done")
     assert fold(made, [done, other, one, by_bob]).slots["change"] is by_bob
+
+
+def test_a_task_says_to_each_what_they_can_do_about_it() -> None:
+    made, taken = deed(task.MAKE, 1, title="row"), deed(task.CHANGE, 2, BOB, to="taken")
+    done = deed(task.CHANGE, 3, BOB, taken, to="done")
+
+    def hints(*deeds: Deed) -> list[str]:
+        return [task.TYPE.show(fold(made, list(deeds)), user, lambda user: "?").hint for user in (BOB, KIM)]
+
+    assert hints() == ["/take takes it, /done ends it"] * 2
+    assert hints(taken) == ["/done ends it", ""]
+    assert hints(taken, done) == ["", ""]
 
 
 @pytest.mark.parametrize(
