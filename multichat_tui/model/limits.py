@@ -403,6 +403,8 @@ PREKEY_ROTATION_MS = 7 * 24 * 60 * 60 * 1000
 """How long one key stands for channel-mates, who share it."""
 PREKEY_KEPT_MS = 30 * 24 * 60 * 60 * 1000
 """How long a prekey is accepted after another has taken its place: as long as an envelope may lie in a mailbox."""
+PREKEY_USED_MS = 24 * 60 * 60 * 1000
+"""How long a contact's own prekey is kept after it was used, for what they have begun with it before they knew."""
 MAX_FORMER_PREKEYS = 8
 """Of one audience, the newest: more than a fallback key's rotation leaves in PREKEY_KEPT_MS. Of a contact's they are kept for
 those of their devices that have not begun a session yet."""

@@ -1,8 +1,8 @@
 """Prekeys: the keys that one's routes carry, so that somebody can begin a session with this device while it is away.
 
-A contact has one of their own, and another one once a device of theirs has begun a session with it; it is kept for their other
-devices, each of which can use it once, and gone when all have, or when it is too old. Fellow members share the fallback key,
-which is another one every week; the former ones are accepted for as long as an envelope may lie in a mailbox.
+A contact has one of their own, and another one once a device of theirs has begun a session with it. The former is kept for a day
+for that device, and for their other devices until all have used it, or for as long as an envelope may lie in a mailbox. Fellow
+members share the fallback key, which is another one every week, and the former are kept as long.
 """
 
 from dataclasses import dataclass, replace
@@ -15,6 +15,7 @@ from multichat_tui.model.limits import (
     MAX_SPENT_SESSIONS,
     PREKEY_KEPT_MS,
     PREKEY_ROTATION_MS,
+    PREKEY_USED_MS,
     SWEEP_PREKEYS_MS,
 )
 from multichat_tui.model.ports import Space
@@ -40,29 +41,36 @@ class Prekey:
     """When another took its place; 0: it is the one to be used."""
     used_by: tuple[DeviceId, ...] = ()
     """Of a contact's: the devices that have begun a session with it."""
+    ends_ms: int = 0
+    """When its secret goes; 0: it is the one to be used."""
 
     def __repr__(self) -> str:
         return "Prekey(…)"
 
     @property
     def encoded(self) -> bytes:
-        return encode([self.secret, self.audience, self.made_ms, self.replaced_ms, list(self.used_by)])
+        return encode([self.secret, self.audience, self.made_ms, self.replaced_ms, list(self.used_by), self.ends_ms])
 
     def over(self, now: int) -> bool:
-        return self.replaced_ms > 0 and now - self.replaced_ms > PREKEY_KEPT_MS
+        return 0 < self.ends_ms < now
+
+    def replaced(self, now: int) -> "Prekey":
+        """Another is to take its place."""
+        return self if self.replaced_ms else replace(self, replaced_ms=now, ends_ms=now + PREKEY_KEPT_MS)
 
 
 def _decoded(stored: bytes) -> Prekey:
     value = decode(stored, MAX_ROW_BYTES)
-    if not isinstance(value, list) or len(value) != 5:
+    if not isinstance(value, list) or len(value) != 6:
         raise Damaged("The profile's record of a key for envelopes is not readable.", "Restore the profile from a backup.")
-    secret, audience, made_ms, replaced_ms, used_by = value
+    secret, audience, made_ms, replaced_ms, used_by, ends_ms = value
     return Prekey(
         secret=bytes(secret),
         audience=bytes(audience),
         made_ms=int(made_ms),
         replaced_ms=int(replaced_ms),
         used_by=tuple(DeviceId(bytes(device)) for device in used_by),
+        ends_ms=int(ends_ms),
     )
 
 
@@ -93,7 +101,7 @@ class Prekeys:
         """Whether another has to take its place: a contact's when it was used, the fallback key when it is a week old."""
         age_ms = self._world.now - prekey.made_ms
         old = prekey.audience == FALLBACK and not -PREKEY_ROTATION_MS < age_ms < PREKEY_ROTATION_MS
-        return old or bool(prekey.used_by) or prekey.replaced_ms > 0
+        return old or prekey.replaced_ms > 0
 
     def _make(self, audience: bytes, keys: list[bytes]) -> list[bytes]:
         world = self._world
@@ -119,28 +127,26 @@ class Prekeys:
             return Rejected(Reason.NO_PREKEY)
         if world.txn.get(Space.OLM, _SPENT + public + device + session) is not None:
             return Rejected(Reason.REPLAYED)
-        if prekey.audience != FALLBACK and (prekey.audience != user or device in prekey.used_by):
-            return Rejected(Reason.NO_PREKEY)
+        if prekey.audience != FALLBACK:
+            late = device in prekey.used_by and world.now - prekey.replaced_ms > PREKEY_USED_MS
+            if prekey.audience != user or late:
+                return Rejected(Reason.NO_PREKEY)
         if len(world.txn.scan(Space.OLM, _SPENT + public + device)) >= MAX_SPENT_SESSIONS:
             return Rejected(Reason.LIMIT)
         return prekey
 
     def used(self, public: bytes, prekey: Prekey, device: DeviceId) -> None:
-        """A device has begun a session with a key. Of a contact's key that is noted; when all of their devices have, its secret
-        goes, and so nobody can open their first messages again."""
+        """A device has begun a session with a key. A contact's is given out no more then; when all of their devices have used it,
+        its secret goes soon, and then nobody can open their first messages again."""
         world = self._world
         if prekey.audience == FALLBACK:
             return
         world.prekeys_changed.add(prekey.audience)
         used_by = {*prekey.used_by, device}
+        kept = replace(prekey.replaced(world.now), used_by=tuple(sorted(used_by)))
         listed = world.list_of(UserId(prekey.audience))
         if listed is None or used_by >= {c.device for c in listed.living} - {world.identity.device}:
-            self._forget_key(public)
-            keys = [key for key in self._keys(prekey.audience) if key != public]
-            world.txn.put(Space.OLM, _OF + prekey.audience, encode(keys))
-            return
-        replaced_ms = prekey.replaced_ms or world.now
-        kept = replace(prekey, replaced_ms=replaced_ms, used_by=tuple(sorted(used_by)))
+            kept = replace(kept, ends_ms=min(kept.ends_ms, world.now + PREKEY_USED_MS))
         world.txn.put(Space.OLM, _KEY + public, kept.encoded)
 
     def spent(self, public: bytes, device: DeviceId, session: bytes) -> None:
@@ -196,8 +202,7 @@ class Prekeys:
     def _replaced(self, public: bytes) -> None:
         prekey = self._prekey(public)
         if prekey is not None and not prekey.replaced_ms:
-            kept = replace(prekey, replaced_ms=self._world.now)
-            self._world.txn.put(Space.OLM, _KEY + public, kept.encoded)
+            self._world.txn.put(Space.OLM, _KEY + public, prekey.replaced(self._world.now).encoded)
 
     def _forget_key(self, public: bytes) -> None:
         txn = self._world.txn

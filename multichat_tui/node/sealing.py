@@ -94,12 +94,14 @@ class Sealing:
         keep_notes(world.txn, device, with_note(notes, replace(note, doubted=True)))
 
     def _replaceable(self, notes: tuple[SessionNote, ...], note: SessionNote, state: SessionState, prekey: bytes) -> bool:
-        """Whether another session is better than this one. One that was never answered is as good as another one by the same key:
-        each of its messages can begin it."""
+        """Whether another session is better than this one. By a key that we have begun one with it is not: that key may be used
+        up, and while the other end has not answered, each message of the first can begin it. But after too many that are lost
+        none can be read."""
         lost = state.unanswered >= MAX_UNANSWERED
         if not (note.doubted or lost):
             return False
-        if note.prekey == prekey and note.ours and not note.turn and not lost:
+        same = [known for known in notes if known.ours and known.prekey == prekey]
+        if same and (not lost or any(known.turn for known in same)):
             return False
         begun = [known.made_ms for known in notes if known.ours]
         return not begun or not 0 <= self._world.now - max(begun) < NEW_SESSION_MS

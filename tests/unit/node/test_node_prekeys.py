@@ -4,7 +4,7 @@ import pytest
 from sealing_parties import Party, sealed, two
 
 from multichat_tui.model.codec import Reason, Rejected
-from multichat_tui.model.limits import MAX_FORMER_PREKEYS, PREKEY_KEPT_MS, PREKEY_ROTATION_MS, SWEEP_PREKEYS_MS
+from multichat_tui.model.limits import MAX_FORMER_PREKEYS, PREKEY_KEPT_MS, PREKEY_ROTATION_MS, PREKEY_USED_MS, SWEEP_PREKEYS_MS
 from multichat_tui.model.ports import Space
 from multichat_tui.node.genesis import complete_identity
 from multichat_tui.node.identity import load_identity
@@ -24,22 +24,22 @@ def test_a_contact_has_a_key_of_their_own_and_channels_share_one() -> None:
 
 
 @pytest.mark.parametrize("real", [False, True], ids=["twin", "olm"])
-def test_a_contacts_key_is_gone_once_it_was_used_and_the_route_is_to_say_so(real: bool) -> None:
+def test_a_contacts_key_is_given_out_no_more_once_it_was_used_and_gone_a_day_later(real: bool) -> None:
     ann, bob = two(real=real)
     prekey = bob.prekey_for(ann.user)
     message = sealed(ann.seal(bob, prekey, b"one"))
     assert not bob.prekeys_changed
     assert bob.unseal(ann, message) == b"one"
     assert bob.prekeys_changed == {ann.user}
-    assert not bob.rows(Space.OLM, b"key/" + prekey)
     assert bob.prekey_for(ann.user) != prekey
-    # A second session by the same key: nobody could tell it from a replay any more, and nothing of it can be read.
-    with ann.store.transaction() as txn:
-        for key, _ in txn.scan(Space.RATCHET):
-            txn.delete(Space.RATCHET, key)
-    again = sealed(ann.seal(bob, prekey, b"two"))
-    assert bob.unseal(ann, again) == Rejected(Reason.NO_PREKEY)
-    assert bob.counters["envelope-no-prekey"] == 1
+    again, late = (sealed(_begun_anew(ann, bob, prekey, text)) for text in (b"two", b"three"))
+    assert bob.unseal(ann, again) == b"two", "what she had begun before she knew"
+    bob.now += PREKEY_USED_MS + 1
+    assert bob.unseal(ann, late) == Rejected(Reason.NO_PREKEY)
+    bob.tick()
+    assert not bob.rows(Space.OLM, b"key/" + prekey)
+    assert bob.unseal(ann, late) == Rejected(Reason.NO_PREKEY)
+    assert bob.counters["envelope-no-prekey"] == 2
 
 
 def test_a_contacts_key_opens_nothing_of_somebody_else() -> None:
@@ -63,9 +63,24 @@ def test_a_contacts_key_is_kept_for_their_other_devices_and_for_each_once() -> N
     with bob.turn() as sealing:
         taken = sealing._prekeys.take(prekey, second.device, ann.user, bytes(16))
         assert not isinstance(taken, Rejected)
+    bob.now += PREKEY_USED_MS + 1
+    bob.tick()
+    with bob.turn() as sealing:
         assert sealing._prekeys.take(prekey, ann.device, ann.user, bytes(16)) == Rejected(Reason.NO_PREKEY)
+        taken = sealing._prekeys.take(prekey, second.device, ann.user, bytes(16))
+        assert not isinstance(taken, Rejected), "the other device may still come"
         sealing._prekeys.used(prekey, taken, second.device)
+    bob.now += PREKEY_USED_MS + 1
+    bob.tick()
     assert not bob.rows(Space.OLM, b"key/" + prekey)
+
+
+def _begun_anew(ann: Party, bob: Party, prekey: bytes, text: bytes) -> bytes | None:
+    """What she seals after she has lost her sessions."""
+    with ann.store.transaction() as txn:
+        for key, _ in txn.scan(Space.RATCHET):
+            txn.delete(Space.RATCHET, key)
+    return ann.seal(bob, prekey, text)
 
 
 def test_keys_that_are_kept_for_other_devices_are_few_and_go_in_time() -> None:
@@ -75,10 +90,7 @@ def test_keys_that_are_kept_for_other_devices_are_few_and_go_in_time() -> None:
     for number in range(MAX_FORMER_PREKEYS + 3):
         prekey = bob.prekey_for(ann.user)
         used.append(prekey)
-        with ann.store.transaction() as txn:
-            for key, _ in txn.scan(Space.RATCHET):
-                txn.delete(Space.RATCHET, key)
-        assert bob.unseal(ann, sealed(ann.seal(bob, prekey, b"%d" % number))) == b"%d" % number
+        assert bob.unseal(ann, sealed(_begun_anew(ann, bob, prekey, b"%d" % number))) == b"%d" % number
     newest = bob.prekey_for(ann.user)
     assert len(bob.rows(Space.OLM, b"key/")) == 1 + MAX_FORMER_PREKEYS
     assert not bob.rows(Space.OLM, b"key/" + used[0])
@@ -102,10 +114,7 @@ def test_the_shared_key_is_another_one_every_week_and_the_former_are_kept_for_th
     bob.tick()
     assert bob.unseal(ann, late) == b"late"
     ann.now += PREKEY_KEPT_MS
-    with ann.store.transaction() as txn:
-        for key, _ in txn.scan(Space.RATCHET):
-            txn.delete(Space.RATCHET, key)
-    later = sealed(ann.seal(bob, first, b"later"))
+    later = sealed(_begun_anew(ann, bob, first, b"later"))
     bob.now += 2
     assert bob.unseal(ann, later) == Rejected(Reason.NO_PREKEY), "over, though not swept yet"
     bob.now += SWEEP_PREKEYS_MS
@@ -138,10 +147,7 @@ def test_who_is_no_contact_any_more_has_no_key_of_their_own() -> None:
 def test_what_a_given_up_session_leaves_goes_with_its_key() -> None:
     ann, bob = two()
     for number in range(7):
-        assert bob.unseal(ann, sealed(ann.seal(bob, bob.prekey_for(CHANNEL), b"%d" % number))) == b"%d" % number
-        with ann.store.transaction() as txn:
-            for key, _ in txn.scan(Space.RATCHET):
-                txn.delete(Space.RATCHET, key)
+        assert bob.unseal(ann, sealed(_begun_anew(ann, bob, bob.prekey_for(CHANNEL), b"%d" % number))) == b"%d" % number
     assert len(bob.rows(Space.OLM, b"spent/")) == 2
     for _ in range(6):
         bob.now += PREKEY_ROTATION_MS
