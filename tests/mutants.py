@@ -68,9 +68,168 @@ RECIPIENTS = "tests/simulation/test_recipient_stories.py"
 READING = "tests/simulation/test_public_reading_stories.py"
 
 CONSOLE = "tests/simulation/test_console_stories.py"
+ENVELOPES = "tests/unit/crypto/test_crypto_envelopes.py"
+PREKEYS = "tests/unit/node/test_node_prekeys.py"
+RATCHETS = "tests/contract/test_ratchets_contract.py"
+SEALING = "tests/unit/node/test_node_sealing.py"
+SEALED_IN_ANY_ORDER = "tests/property/test_sealing_properties.py"
 CONSOLE_UI = "tests/ui/test_ui_console.py"
 
 MUTANTS = (
+    Mutant(
+        name="a nonce does not depend on the writer",
+        file="multichat_tui/crypto/envelopes.py",
+        old='return mac(key, "mc.env.nonce", writer_prefix, sealed)[:NONCE_BYTES]',
+        new='return mac(key, "mc.env.nonce", b"", sealed)[:NONCE_BYTES]',
+        tests=ENVELOPES,
+    ),
+    Mutant(
+        name="an envelope is not bound to its queue's writer",
+        file="multichat_tui/crypto/envelopes.py",
+        old="return VERSION + queue_id + writer_prefix",
+        new="return VERSION + queue_id",
+        tests=ENVELOPES,
+    ),
+    Mutant(
+        name="padding may hold anything",
+        file="multichat_tui/crypto/envelopes.py",
+        old='rest.strip(b"\\0") or ',
+        new="",
+        tests=ENVELOPES,
+    ),
+    Mutant(
+        name="an envelope shows how long it is",
+        file="multichat_tui/crypto/envelopes.py",
+        old='padded = padded.ljust(envelope_bytes(len(sealed)) - OVERHEAD, b"\\0")',
+        new='padded = padded.ljust(MIN_ENVELOPE_BYTES - OVERHEAD, b"\\0")',
+        tests=ENVELOPES,
+    ),
+    Mutant(
+        name="keys of a first message may stand in any form",
+        file="multichat_tui/crypto/ratchets.py",
+        old=" and key[-1] < 0x80",
+        new="",
+        tests="tests/vectors/test_vectors.py tests/e2e/test_second_reader.py",
+    ),
+    Mutant(
+        name="the twin keeps all keys that were passed over",
+        file="multichat_tui/crypto/seeded_ratchets.py",
+        old="chain.passed = chain.passed[-KEPT_KEYS:]",
+        new="pass",
+        tests=RATCHETS,
+    ),
+    Mutant(
+        name="the twin follows any gap",
+        file="multichat_tui/crypto/seeded_ratchets.py",
+        old="if message.index - chain.index > MAX_GAP:",
+        new="if False:",
+        tests=RATCHETS,
+    ),
+    Mutant(
+        name="a rolled back profile betrays what it writes again",
+        file="multichat_tui/node/sealing.py",
+        old="world.entropy(SEAL_SALT_BYTES) + contents",
+        new="bytes(SEAL_SALT_BYTES) + contents",
+        tests=SEALING,
+    ),
+    Mutant(
+        name="a doubted session is written on",
+        file="multichat_tui/node/sealing.py",
+        old="if not (note.doubted or lost):",
+        new="if not lost:",
+        tests=SEALING,
+    ),
+    Mutant(
+        name="sessions are begun as often as there is doubt",
+        file="multichat_tui/node/sealing.py",
+        old="return not begun or not 0 <= self._world.now - max(begun) < NEW_SESSION_MS",
+        new="return True",
+        tests=SEALING,
+    ),
+    Mutant(
+        name="a session is begun anew by a key that may be used up",
+        file="multichat_tui/node/sealing.py",
+        old="if same and (not lost or any(known.turn for known in same)):",
+        new="if False:",
+        tests=SEALING,
+    ),
+    Mutant(
+        name="doubt without anything unanswered",
+        file="multichat_tui/node/sealing.py",
+        old=" or not state.unanswered:",
+        new=":",
+        tests=SEALING,
+    ),
+    Mutant(
+        name="what was given up is begun again by a replay",
+        file="multichat_tui/node/sealing.py",
+        old="self._prekeys.spent(gone.prekey, device, gone.session)",
+        new="pass",
+        tests=SEALING,
+    ),
+    Mutant(
+        name="the state that has sealed is not kept",
+        file="multichat_tui/node/sealing.py",
+        old="        keep_state(world.txn, device, note.session, changed)\n        sealed =",
+        new="        sealed =",
+        tests=SEALED_IN_ANY_ORDER,
+    ),
+    Mutant(
+        name="what was opened can be opened again",
+        file="multichat_tui/node/sealing.py",
+        old="            ratchets=opened.session,",
+        new="            ratchets=state.ratchets or opened.session,",
+        tests=SEALED_IN_ANY_ORDER,
+    ),
+    Mutant(
+        name="the session that was begun last is written on",
+        file="multichat_tui/node/kept_sessions.py",
+        old="return max(certain, key=lambda note: (note.turn, note.made_ms))",
+        new="return certain[-1]",
+        tests=SEALING,
+    ),
+    Mutant(
+        name="a contact's key opens what others write",
+        file="multichat_tui/node/prekeys.py",
+        old="if prekey.audience != user or late:",
+        new="if late:",
+        tests=PREKEYS,
+    ),
+    Mutant(
+        name="a contact's key is taken for ever",
+        file="multichat_tui/node/prekeys.py",
+        old="if prekey.audience != user or late:",
+        new="if prekey.audience != user:",
+        tests=PREKEYS,
+    ),
+    Mutant(
+        name="a used key is given out again",
+        file="multichat_tui/node/prekeys.py",
+        old="return old or prekey.replaced_ms > 0",
+        new="return old",
+        tests=PREKEYS,
+    ),
+    Mutant(
+        name="a fallback key stays",
+        file="multichat_tui/node/prekeys.py",
+        old="old = prekey.audience == FALLBACK and not",
+        new="old = False and not",
+        tests=PREKEYS,
+    ),
+    Mutant(
+        name="a key that is over is taken until it is swept",
+        file="multichat_tui/node/prekeys.py",
+        old="if prekey is None or prekey.over(world.now):",
+        new="if prekey is None:",
+        tests=PREKEYS,
+    ),
+    Mutant(
+        name="a new device goes on with the old one's sessions",
+        file="multichat_tui/node/identity.py",
+        old="for space in (Space.RATCHET, Space.OLM):",
+        new="for space in ():",
+        tests=PREKEYS,
+    ),
     Mutant(
         name="the time that a message still has stands still",
         file="multichat_tui/ui/timeline.py",

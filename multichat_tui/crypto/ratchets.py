@@ -6,6 +6,7 @@ with it.
 """
 
 import base64
+import hashlib
 
 import vodozemac
 
@@ -45,17 +46,15 @@ class OlmRatchets:
         return _short(session.session_id), _pickled(session)
 
     def first(self, ciphertext: bytes) -> FirstMessage | Rejected:
-        first = _first(ciphertext)
-        if isinstance(first, Rejected):
-            return first
-        begin = len(_FIRST_VERSION + _FIRST_KEYS[0])
-        return FirstMessage(session=_short(first.session_id()), prekey=ciphertext[begin : begin + _KEY_BYTES])
+        return first_message(ciphertext)
 
     def accept(self, prekey_secret: bytes, olm_key: bytes, ciphertext: bytes) -> Decrypted | Rejected:
         opened = _account(prekey_secret)
-        first = _first(ciphertext)
-        if isinstance(first, Rejected):
-            return first
+        shape = first_message(ciphertext)
+        message = _message(FIRST, ciphertext)
+        first = None if isinstance(message, Rejected) else message.to_pre_key()
+        if isinstance(shape, Rejected) or first is None:
+            return Rejected(Reason.SCHEMA, "first message")
         try:
             session, plaintext = opened.create_inbound_session(vodozemac.Curve25519PublicKey.from_bytes(olm_key), first)
         except ValueError:
@@ -106,23 +105,27 @@ def _message(kind: int, ciphertext: bytes) -> vodozemac.AnyOlmMessage | Rejected
         return Rejected(Reason.SCHEMA, "message")
 
 
-def _first(ciphertext: bytes) -> vodozemac.PreKeyMessage | Rejected:
-    """Of one form only: the keys stand outside of what the message's own code covers, and the session's id is made of them."""
-    message = _message(FIRST, ciphertext)
-    if isinstance(message, Rejected):
-        return message
-    first = message.to_pre_key()
-    at = len(_FIRST_VERSION)
-    well_formed = first is not None and ciphertext.startswith(_FIRST_VERSION)
+def first_message(ciphertext: bytes) -> FirstMessage | Rejected:
+    """The session and the prekey of an Olm pre-key message, of one form only: its keys stand outside of what the message's own
+    code covers, and the session's id is made of them."""
+    at, keys = len(_FIRST_VERSION), []
+    well_formed = ciphertext.startswith(_FIRST_VERSION)
     for head in _FIRST_KEYS:
         key = ciphertext[at + len(head) : at + len(head) + _KEY_BYTES]
         well_formed = well_formed and ciphertext[at:].startswith(head) and len(key) == _KEY_BYTES and key[-1] < 0x80
         at += len(head) + _KEY_BYTES
-    inner = ciphertext[at:]
-    heads = (_FIRST_INNER + _varint(len(inner) - 1 - size) for size in (1, 2, 3) if len(inner) > size)
-    if first is None or not well_formed or not any(inner.startswith(head) for head in heads):
+        keys.append(key)
+    if not well_formed or not _framed(ciphertext[at:]):
         return Rejected(Reason.SCHEMA, "first message")
-    return first
+    one_time, base, identity = keys
+    session = hashlib.sha256(identity + base + one_time).digest()[:SESSION_ID_BYTES]
+    return FirstMessage(session=session, prekey=one_time)
+
+
+def _framed(inner: bytes) -> bool:
+    """Whether this is a message with its length before it, in the shortest form, and nothing behind."""
+    sizes = (size for size in (1, 2, 3) if len(inner) > 1 + size)
+    return any(inner[: 1 + size] == _FIRST_INNER + _varint(len(inner) - 1 - size) for size in sizes)
 
 
 def _varint(number: int) -> bytes:

@@ -6,6 +6,7 @@ Pure: what is asked and answered stands in the question and the answer. Other im
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from multichat_tui.crypto.envelopes import unwrap, verifier, wrap, wrapper_key
 from multichat_tui.crypto.identity import (
     account_from_phrase,
     certificate_holds,
@@ -18,6 +19,7 @@ from multichat_tui.crypto.identity import (
 )
 from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key, sealing_public_key, verify
 from multichat_tui.crypto.proofs import CLIENT_HELLO_BYTES, SERVER_PROOF_BYTES, Binding, ClientHello, ServerProof, Transcript
+from multichat_tui.crypto.ratchets import FIRST, OlmRatchets
 from multichat_tui.model.act_bytes import decode_acts, encode_acts
 from multichat_tui.model.codec import Rejected, Value, decode, encode
 from multichat_tui.model.device_statements import decode_device_statement
@@ -26,9 +28,11 @@ from multichat_tui.model.identity import decode_certificate, decode_device_list
 from multichat_tui.model.ids import DeviceId, Log, UserId, digest, fingerprint
 from multichat_tui.model.invitations import InvitationKind, join_seed, pack_link, parse_link
 from multichat_tui.model.joins import decode_join
-from multichat_tui.model.limits import MAX_FRAME_BYTES
+from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_SEALED_BYTES
+from multichat_tui.model.ports import FirstMessage
 from multichat_tui.model.receipts import decode_receipt
 from multichat_tui.model.records import decode_record, encode_header, signed_bytes
+from multichat_tui.model.sealed import decode_sealed
 from multichat_tui.model.statements import StatementKind, decode_profile, decode_statement, encode_profile
 from multichat_tui.model.vouching import decode_introductions, decode_vouches, encode_introductions, encode_vouches
 from multichat_tui.net.announcement import announced_token, unpack_addresses
@@ -289,6 +293,39 @@ def _link_text(question: Question) -> Answer:
     return {"text": pack_link(InvitationKind(question["kind"]).value, _bytes(question, "body"))}
 
 
+def _writer_key(question: Question) -> Answer:
+    return {"verifier": verifier(_bytes(question, "pair"), _bytes(question, "queue"), _bytes(question, "device")).hex()}
+
+
+def _wrap(question: Question) -> Answer:
+    queue, sealed = _bytes(question, "queue"), _bytes(question, "sealed")
+    if len(sealed) > MAX_SEALED_BYTES:
+        return REJECTED
+    key = wrapper_key(_bytes(question, "pair"), queue)
+    return {"envelope": wrap(key, queue, _bytes(question, "writer"), sealed).hex()}
+
+
+def _envelope(question: Question) -> Answer:
+    queue = _bytes(question, "queue")
+    key = wrapper_key(_bytes(question, "pair"), queue)
+    found = unwrap(key, queue, _bytes(question, "writer"), _bytes(question, "envelope"))
+    return REJECTED if isinstance(found, Rejected) else {"sealed": found.hex()}
+
+
+def _sealed(question: Question) -> Answer:
+    found = decode_sealed(_bytes(question, "bytes"))
+    if isinstance(found, Rejected):
+        return REJECTED
+    first = OlmRatchets().first(found.ciphertext) if found.kind == FIRST else None
+    return {
+        "session": found.session.hex(),
+        "counter": found.counter,
+        "kind": found.kind,
+        "ciphertext": found.ciphertext.hex(),
+        "begins": [first.session.hex(), first.prekey.hex()] if isinstance(first, FirstMessage) else None,
+    }
+
+
 ANSWERS: Mapping[str, Callable[[Question], Answer]] = {
     "decode": _decode,
     "hash": _hash,
@@ -299,6 +336,10 @@ ANSWERS: Mapping[str, Callable[[Question], Answer]] = {
     "safety number": _safety_number,
     "link": _link,
     "link text": _link_text,
+    "writer key": _writer_key,
+    "wrap": _wrap,
+    "envelope": _envelope,
+    "sealed": _sealed,
     "certificate": _certificate,
     "device list": _device_list,
     "statement": _statement,

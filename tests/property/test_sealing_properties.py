@@ -91,8 +91,8 @@ class Correspondence:
         self.lying[party] = [lying for lying in self.lying[party] if lying.lost]
 
     def hear_route(self, party: int) -> None:
-        """The newest route of the other one: as a contact or as a fellow member; the one before is remembered, as by a writer that
-        is not up to date."""
+        """The newest route of the other one: as a contact or as a fellow member; the one before is remembered, as by a writer
+        that is not up to date."""
         me, other = self.parties[party], self.parties[1 - party]
         self.routes[party] = [*self.routes[party][-1:], other.prekey_for(self.chance.choice((me.user, CHANNEL)))]
 

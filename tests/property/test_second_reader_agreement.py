@@ -28,6 +28,7 @@ DAMAGED = {
     "acts": "content",
     "frame": "bytes",
     "link": "text",
+    "sealed": "bytes",
 }
 QUESTIONS = 250
 """To a kind of question."""

@@ -605,6 +605,64 @@ def frame(data: bytes) -> Answer:
     return {"fields": as_json(as_written(it))}
 
 
+# -- 21. Envelopes
+
+
+def wrapped(pair: bytes, queue: bytes, writer: bytes, sealed: bytes) -> bytes:
+    need(len(sealed) <= 197_120)
+    key = MAC(pair, "mc.env.wrap", queue)
+    nonce = MAC(key, "mc.env.nonce", writer, sealed)[:24]
+    sizes = sorted([2**k for k in range(9, 19)] + [3 * 2 ** (k - 1) for k in range(9, 18)])
+    padded = len(sealed).to_bytes(4, "big") + sealed
+    size = next(size for size in sizes if size >= 41 + len(padded))
+    padded += bytes(size - 41 - len(padded))
+    return b"\1" + nonce + sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(padded, b"\1" + queue + writer, nonce, key)
+
+
+def unwrapped(pair: bytes, queue: bytes, writer: bytes, envelope: bytes) -> bytes:
+    """What is inside, if wrapping that gives the same again."""
+    need(45 <= len(envelope) <= 262_144)
+    nonce, box, key = envelope[1:25], envelope[25:], MAC(pair, "mc.env.wrap", queue)
+    try:
+        padded = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(box, b"\1" + queue + writer, nonce, key)
+    except CryptoError:
+        raise Rejected from None
+    sealed = padded[4 : 4 + int.from_bytes(padded[:4], "big")]
+    need(wrapped(pair, queue, writer, sealed) == envelope)
+    return sealed
+
+
+SEALED = fields({0: number(1, 255), 1: octets(16), 2: number(0, 2**53), 3: number(0, 1), 4: octets(0, 197_120)})
+
+
+def sealed_message(data: bytes) -> Answer:
+    it = SEALED(decode(data, 197_120))
+    return {
+        "session": it[1],
+        "counter": it[2],
+        "kind": it[3],
+        "ciphertext": it[4],
+        "begins": begins(it[4]) if it[3] == 0 else None,
+    }
+
+
+def begins(message: bytes) -> list[bytes] | None:
+    """The session id and the prekey of an Olm pre-key message of the one form."""
+    one_time, base, identity, inner = message[3:35], message[37:69], message[71:103], message[103:]
+    heads = message[:3] + message[35:37] + message[69:71]
+    if heads != b"\3\x0a\x20\x12\x20\x1a\x20" or len(identity) < 32 or any(key[31] > 127 for key in (one_time, base, identity)):
+        return None
+    length, at = 0, 1
+    while at < len(inner) and inner[at] > 127 and at < 4:
+        length, at = length | (inner[at] & 127) << 7 * (at - 1), at + 1
+    if at >= len(inner) or inner[at] > 127 or (at > 1 and inner[at] == 0) or inner[0] != 0x22:
+        return None
+    length |= inner[at] << 7 * (at - 1)
+    if length != len(inner) - at - 1 or length == 0:
+        return None
+    return [hashlib.sha256(identity + base + one_time).digest()[:16], one_time]
+
+
 # -- 13. The handshake; 14. Discovery
 
 
@@ -680,6 +738,12 @@ ANSWERS: dict[str, Callable[[Any, Callable[[str], bytes]], Answer]] = {
     "server proof": lambda q, b: server_proof(
         *(b(part) for part in ("key", "certificate_hash", "device", "server_nonce", "client_hello", "server_proof"))
     ),
+    "writer key": lambda q, b: {
+        "verifier": sodium.crypto_sign_seed_keypair(MAC(b("pair"), "mc.writer", b("queue"), b("device")))[0]
+    },
+    "wrap": lambda q, b: {"envelope": wrapped(b("pair"), b("queue"), b("writer"), b("sealed"))},
+    "envelope": lambda q, b: {"sealed": unwrapped(b("pair"), b("queue"), b("writer"), b("envelope"))},
+    "sealed": lambda q, b: sealed_message(b("bytes")),
     "token": lambda q, b: token(b("key"), q["day"], q["instance"], q["port"], b("addresses")),
 }
 

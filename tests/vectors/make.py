@@ -8,6 +8,7 @@ Bytes are in hex. Where a file gives inputs and outputs, a second implementation
 
 # ruff: noqa: E402 - the path is set first, as this is run as a program too
 
+import hashlib
 import ipaddress
 import json
 import sys
@@ -22,6 +23,7 @@ from multichat_tui.channel.resources.folding import fold
 from multichat_tui.channel.resources.marks import PIN, REACT
 from multichat_tui.channel.resources.message import EDIT
 from multichat_tui.channel.resources.shape import ActShape, Deed, Plain
+from multichat_tui.crypto.envelopes import envelope_bytes, verifier, wrap, wrapper_key, writer_seed
 from multichat_tui.crypto.handshake import ClientHandshake, ServerHandshake
 from multichat_tui.crypto.identity import (
     Account,
@@ -141,6 +143,7 @@ from multichat_tui.model.records import (
     signed_bytes,
     size_bucket,
 )
+from multichat_tui.model.sealed import Sealed
 from multichat_tui.model.statements import Profile, StatementKind
 from multichat_tui.model.vouching import Introduction, Vouch, encode_introductions, encode_vouches
 from multichat_tui.net.announcement import announce
@@ -161,6 +164,13 @@ DEVICES = {
 CERTIFICATES = {name: certify(ACCOUNTS[name], DEVICES[name], filled(0xA0), NOW_MS) for name in ACCOUNTS}
 ADA, GRACE = CERTIFICATES["ada"], CERTIFICATES["grace"]
 SEED = filled(0x50, 16)
+FIRST_MESSAGE = (
+    "030a205299dd0a4f9ec24a6ab21711521f20db18661a8fb36f2acba4d7460cced09e191220f54553e4a29888bfdf0acb2055631775c2ea"
+    "0cd78f34869d19e8c0a84b5c33601a20ecf62c83b7f30211050d0c345ceb67cac2a6072bcacfeecd7901e853402e613a225f030a206aae"
+    "dc8d8b2a59574dde87ce9dfd2da0c2824fc998da83bf9974d02afbb34814100022301bf412f6299a7c191a9eea3b767d9e0004a5ded53b"
+    "90771433a0a5d0554557856ed8bcbbd879aedb0cf5008fe929ec1f9ec2016b17869a58"
+)
+"""An Olm pre-key message that a library has made."""
 
 
 def accounts() -> list[dict[str, Any]]:
@@ -897,12 +907,49 @@ def _resource_deed(read: Read, number: int, ets: int, user: UserId) -> Deed:
     )
 
 
+def envelopes() -> dict[str, Any]:
+    pair, queue, ada = filled(0x30), filled(0x60, 16), DEVICES["ada"].device
+    key, prefix = wrapper_key(pair, queue), verifier(pair, queue, ada)[:8]
+    first = bytes.fromhex(FIRST_MESSAGE)
+    messages = {
+        "a message that can begin its session": Sealed(
+            session=hashlib.sha256(first[71:103] + first[37:69] + first[3:35]).digest()[:16], counter=0, kind=0, ciphertext=first
+        ),
+        "a later one": Sealed(session=filled(0x10, 16), counter=300, kind=1, ciphertext=filled(0x20, 80)),
+        "the longest of the smallest envelope": Sealed(session=filled(0x10, 16), counter=0, kind=1, ciphertext=filled(0, 438)),
+        "one byte more": Sealed(session=filled(0x10, 16), counter=0, kind=1, ciphertext=filled(0, 439)),
+    }
+    return {
+        "pair": pair.hex(),
+        "queue": queue.hex(),
+        "device": ada.hex(),
+        "wrapper_key": key.hex(),
+        "writer_seed": writer_seed(pair, queue, ada).hex(),
+        "verifier": verifier(pair, queue, ada).hex(),
+        "prekey_of_the_first": first[3:35].hex(),
+        "messages": [
+            {
+                "name": name,
+                "session": message.session.hex(),
+                "counter": message.counter,
+                "kind": message.kind,
+                "ciphertext": message.ciphertext.hex(),
+                "sealed": message.encoded.hex(),
+                "envelope": wrap(key, queue, prefix, message.encoded).hex(),
+            }
+            for name, message in messages.items()
+        ],
+        "sizes": [[length, envelope_bytes(length)] for length in (0, 467, 468, 723, 724, 979, 980, 1491, 1492, 197120)],
+    }
+
+
 def everything() -> dict[str, Any]:
     return {
         "accounts": accounts(),
         "acts": [{"name": name, "content": encode_acts(act).hex()} for name, act in acts().items()],
         "codec": codec(),
         "devices": devices(),
+        "envelopes": envelopes(),
         "comparing": comparing(),
         "frames": [{"name": name, "encoded": encode_frame(frame).hex()} for name, frame in frames().items()],
         "invitations": invitations(),

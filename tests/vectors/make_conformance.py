@@ -12,7 +12,9 @@ import random
 from pathlib import Path
 from typing import Any
 
-from multichat_tui.crypto.keys import public_key
+import nacl.bindings as sodium
+
+from multichat_tui.crypto.keys import mac, public_key
 from multichat_tui.model.codec import Value, decode, encode
 from multichat_tui.model.statements import MAX_STATEMENT_BYTES
 from multichat_tui.node.conforming import REJECTED, answer
@@ -136,12 +138,72 @@ def questions() -> list[tuple[str, str, dict[str, Any]]]:
         made.append(("links", f"{case['name']}, to another certificate", {**question, "certificate_hash": "77" * 32}))
         for number, copy in enumerate(damaged(case["server_proof"], case["name"])):
             made.append(("links", f"{case['name']}, damaged proof {number}", {**question, "server_proof": copy}))
+    made += envelope_questions()
     air = links["announcement"]
     token = {"ask": "token", "key": air["key"], "day": air["day"], "instance": air["instance"], "port": air["port"]}
     made.append(("discovery", "token", {**token, "addresses": air["packed_addresses"]}))
     for number, copy in enumerate(damaged(air["packed_addresses"], "addresses")):
         made.append(("discovery", f"token, damaged addresses {number}", {**token, "addresses": copy}))
     return made
+
+
+def envelope_questions() -> list[tuple[str, str, dict[str, Any]]]:
+    made: list[tuple[str, str, dict[str, Any]]] = []
+    found = frozen("envelopes")
+    place = {"pair": found["pair"], "queue": found["queue"], "writer": found["verifier"][:16]}
+    writer = {"ask": "writer key", "pair": found["pair"], "queue": found["queue"], "device": found["device"]}
+    made.append(("envelopes", "writer key", writer))
+    for case in found["messages"]:
+        name, envelope = case["name"], {"ask": "envelope", **place, "envelope": case["envelope"]}
+        made.append(("envelopes", f"wrap: {name}", {"ask": "wrap", **place, "sealed": case["sealed"]}))
+        made.append(("envelopes", f"envelope: {name}", envelope))
+        for other in ("pair", "queue", "writer"):
+            changed = bytes([bytes.fromhex(envelope[other])[0] ^ 1]) + bytes.fromhex(envelope[other])[1:]
+            made.append(("envelopes", f"envelope of another {other}: {name}", {**envelope, other: changed.hex()}))
+        for number, copy in enumerate(damaged(case["envelope"], name)):
+            made.append(("envelopes", f"envelope, damaged {number}: {name}", {**envelope, "envelope": copy}))
+        made.append(("envelopes", f"sealed: {name}", {"ask": "sealed", "bytes": case["sealed"]}))
+        for number, copy in enumerate(damaged(case["sealed"], f"sealed {name}")):
+            made.append(("envelopes", f"sealed, damaged {number}: {name}", {"ask": "sealed", "bytes": copy}))
+    for length in (0, 1, 467, 468):
+        made.append(("envelopes", f"wrap {length} bytes", {"ask": "wrap", **place, "sealed": "5a" * length}))
+    for name, padded, nonce in misshapen_boxes(found):
+        box = boxed(found, padded, nonce)
+        made.append(("envelopes", f"envelope: {name}", {"ask": "envelope", **place, "envelope": box.hex()}))
+    first = bytes.fromhex(found["messages"][0]["ciphertext"])
+    shapes = {
+        "keys in another order": first[:1] + first[35:69] + first[1:35] + first[69:],
+        "another version": b"\2" + first[1:],
+        "the last bit of a key": first[:68] + bytes([first[68] | 0x80]) + first[69:],
+        "something behind": first + b"\x28\1",
+        "a length that is not the shortest": first[:104] + bytes([first[104] | 0x80, first[105] & 0 | 1]) + first[105:],
+    }
+    for name, shape in shapes.items():
+        sealed = encode({0: 1, 1: bytes(16), 2: 0, 3: 0, 4: shape})
+        made.append(("envelopes", f"first message: {name}", {"ask": "sealed", "bytes": sealed.hex()}))
+    return made
+
+
+def misshapen_boxes(found: Any) -> list[tuple[str, bytes, bytes]]:
+    """(what is wrong, padded, nonce) by somebody who has the key."""
+    key, prefix = bytes.fromhex(found["wrapper_key"]), bytes.fromhex(found["verifier"])[:8]
+    sealed = bytes.fromhex(found["messages"][1]["sealed"])
+    nonce, head = mac(key, "mc.env.nonce", prefix, sealed)[:24], len(sealed).to_bytes(4, "big") + sealed
+    room = 512 - 41
+    return [
+        ("nothing is wrong", head.ljust(room, b"\0"), nonce),
+        ("another nonce", head.ljust(room, b"\0"), bytes(24)),
+        ("padded with something", head.ljust(room, b"\1"), nonce),
+        ("a larger size than needed", head.ljust(768 - 41, b"\0"), nonce),
+        ("a size that is none", head.ljust(600 - 41, b"\0"), nonce),
+        ("a length beyond its end", (2**31).to_bytes(4, "big").ljust(room, b"\0"), nonce),
+    ]
+
+
+def boxed(found: Any, padded: bytes, nonce: bytes) -> bytes:
+    bound = b"\1" + bytes.fromhex(found["queue"]) + bytes.fromhex(found["verifier"])[:8]
+    key = bytes.fromhex(found["wrapper_key"])
+    return b"\1" + nonce + sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(padded, bound, nonce, key)
 
 
 def cases() -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import pytest
 from multichat_tui.channel.resources import registry
 from multichat_tui.channel.resources.folding import fold
 from multichat_tui.channel.resources.shape import Deed
+from multichat_tui.crypto.envelopes import envelope_bytes, unwrap, verifier, wrap, wrapper_key, writer_seed
 from multichat_tui.crypto.identity import (
     account_from_phrase,
     certificate_holds,
@@ -21,6 +22,7 @@ from multichat_tui.crypto.identity import (
     statement_holds,
 )
 from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key, sealing_public_key, sign, verify
+from multichat_tui.crypto.ratchets import OlmRatchets
 from multichat_tui.model.act_bytes import decode_acts, encode_acts
 from multichat_tui.model.acts import Devices
 from multichat_tui.model.codec import Rejected, decode, encode
@@ -31,8 +33,10 @@ from multichat_tui.model.identity import Certificate, DeviceList, decode_certifi
 from multichat_tui.model.ids import Log, RecordId, UserId, digest, fingerprint, short, user_id
 from multichat_tui.model.invitations import Invitation, join_seed, parse_link, token_key
 from multichat_tui.model.joins import Join, decode_join
+from multichat_tui.model.ports import FirstMessage
 from multichat_tui.model.receipts import Receipt, decode_receipt
 from multichat_tui.model.records import body_hash, decode_record, encode_header, seal_body, signed_bytes
+from multichat_tui.model.sealed import Sealed, decode_sealed
 from multichat_tui.model.statements import Profile, Statement, StatementKind, decode_profile, decode_statement
 from multichat_tui.model.vouching import decode_introductions, decode_vouches
 
@@ -93,6 +97,28 @@ def test_keys_derive_as_ever() -> None:
     assert link_key(paired).hex() == case["link_key_of_contacts"]
     case = vectors["safety_number"]
     assert safety_number(*(UserId(unhex(user)) for user in case["users"])) == case["number"]
+
+
+def test_envelopes_are_made_and_opened_as_ever() -> None:
+    vectors = frozen("envelopes")
+    pair, queue, device = (unhex(vectors[name]) for name in ("pair", "queue", "device"))
+    key = wrapper_key(pair, queue)
+    assert key.hex() == vectors["wrapper_key"]
+    assert writer_seed(pair, queue, device).hex() == vectors["writer_seed"]
+    assert verifier(pair, queue, device).hex() == vectors["verifier"]
+    prefix = unhex(vectors["verifier"])[:8]
+    for case in vectors["messages"]:
+        sealed, envelope = unhex(case["sealed"]), unhex(case["envelope"])
+        assert wrap(key, queue, prefix, sealed) == envelope
+        assert unwrap(key, queue, prefix, envelope) == sealed
+        found = decode_sealed(sealed)
+        assert isinstance(found, Sealed)
+        shown = (found.session.hex(), found.counter, found.kind, found.ciphertext.hex())
+        assert shown == tuple(case[name] for name in ("session", "counter", "kind", "ciphertext"))
+    first = OlmRatchets().first(unhex(vectors["messages"][0]["ciphertext"]))
+    assert isinstance(first, FirstMessage)
+    assert (first.session.hex(), first.prekey.hex()) == (vectors["messages"][0]["session"], vectors["prekey_of_the_first"])
+    assert all(envelope_bytes(length) == size for length, size in vectors["sizes"])
 
 
 def test_what_was_signed_holds_as_ever() -> None:
