@@ -109,7 +109,7 @@ MUTANTS = (
         file="multichat_tui/crypto/ratchets.py",
         old=" and key[-1] < 0x80",
         new="",
-        tests="tests/vectors/test_vectors.py tests/e2e/test_second_reader.py",
+        tests=CONFORMANCE,
     ),
     Mutant(
         name="the twin keeps all keys that were passed over",
