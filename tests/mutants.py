@@ -149,9 +149,9 @@ MUTANTS = (
     Mutant(
         name="a session is begun anew by a key that may be used up",
         file="multichat_tui/node/sealing.py",
-        old="if same and (not lost or any(known.turn for known in same)):",
-        new="if False:",
-        tests=SEALING,
+        old="return fallback if prekey is None or self._prekeys.is_spent(device, prekey) else prekey",
+        new="return prekey or fallback",
+        tests=PREKEYS,
     ),
     Mutant(
         name="doubt without anything unanswered",
@@ -177,9 +177,9 @@ MUTANTS = (
     Mutant(
         name="what was opened can be opened again",
         file="multichat_tui/node/sealing.py",
-        old="            ratchets=opened.session,",
-        new="            ratchets=state.ratchets or opened.session,",
-        tests=SEALED_IN_ANY_ORDER,
+        old="        copy = self._opened.has(device, sealed)\n",
+        new="        copy = False\n",
+        tests=SEALING,
     ),
     Mutant(
         name="the session that was begun last is written on",
@@ -189,17 +189,38 @@ MUTANTS = (
         tests=SEALING,
     ),
     Mutant(
+        name="a session that is not answered is replaced by one that is no better",
+        file="multichat_tui/node/sealing.py",
+        old="if note.ours and note.prekey == fallback and not note.turn and not lost:",
+        new="if False:",
+        tests=SEALING,
+    ),
+    Mutant(
+        name="what was lost counts as a copy",
+        file="multichat_tui/node/prekeys.py",
+        old='return Rejected(Reason.NO_SESSION, "it was given up")',
+        new="return Rejected(Reason.REPLAYED)",
+        tests=SEALING,
+    ),
+    Mutant(
+        name="hashes of what was opened are kept for ever",
+        file="multichat_tui/node/opened.py",
+        old="                if not kept:",
+        new="                if False:",
+        tests=SEALING,
+    ),
+    Mutant(
         name="a contact's key opens what others write",
         file="multichat_tui/node/prekeys.py",
-        old="if prekey.audience != user or late:",
-        new="if late:",
+        old="if prekey.audience != FALLBACK and (prekey.audience != user or device in prekey.used_by):",
+        new="if prekey.audience != FALLBACK and device in prekey.used_by:",
         tests=PREKEYS,
     ),
     Mutant(
         name="a contact's key is taken for ever",
         file="multichat_tui/node/prekeys.py",
-        old="if prekey.audience != user or late:",
-        new="if prekey.audience != user:",
+        old="if prekey.audience != FALLBACK and (prekey.audience != user or device in prekey.used_by):",
+        new="if prekey.audience != FALLBACK and prekey.audience != user:",
         tests=PREKEYS,
     ),
     Mutant(
@@ -226,7 +247,7 @@ MUTANTS = (
     Mutant(
         name="a new device goes on with the old one's sessions",
         file="multichat_tui/node/identity.py",
-        old="for space in (Space.RATCHET, Space.OLM):",
+        old="for space in (Space.RATCHET, Space.OLM, Space.OPENED):",
         new="for space in ():",
         tests=PREKEYS,
     ),

@@ -90,17 +90,28 @@ class Party:
         with self.turn() as sealing:
             return sealing.prekey_for(audience)
 
-    def seal(self, to: "Party", prekey: bytes | None, text: bytes) -> bytes | None:
+    def fallback_key(self) -> bytes:
         with self.turn() as sealing:
-            return sealing.seal(to.device, prekey, text)
+            return sealing.fallback_key()
+
+    def seal(self, to: "Party", prekey: bytes | None, text: bytes, fallback: bytes | None = None) -> bytes | None:
+        with self.turn() as sealing:
+            return sealing.seal(to.device, prekey, text, fallback)
+
+    def forget_sessions(self) -> None:
+        """As if the profile were an older one of itself."""
+        with self.store.transaction() as txn:
+            for space in (Space.RATCHET, Space.OLM):
+                for key, _ in txn.scan(space, b"" if space is Space.RATCHET else b"theirs/"):
+                    txn.delete(space, key)
 
     def unseal(self, by: "Party", sealed: bytes) -> bytes | Rejected:
         with self.turn() as sealing:
             return sealing.unseal(by.device, sealed)
 
-    def doubt(self, of: "Party") -> None:
+    def doubt(self, of: "Party") -> bytes | None:
         with self.turn() as sealing:
-            sealing.doubt(of.device)
+            return sealing.doubt(of.device)
 
     def tick(self) -> None:
         with self.turn() as sealing:

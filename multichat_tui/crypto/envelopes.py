@@ -19,8 +19,6 @@ NONCE_BYTES = 24
 TAG_BYTES = 16
 LENGTH_BYTES = 4
 OVERHEAD = len(VERSION) + NONCE_BYTES + TAG_BYTES
-BUNDLE_QUEUE = bytes(QUEUE_ID_BYTES)
-"""Stands for the queue of envelopes that travel in a file."""
 
 
 def envelope_bytes(sealed_bytes: int) -> int:

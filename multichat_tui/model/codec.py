@@ -35,7 +35,7 @@ class Reason(StrEnum):
     NO_PREKEY = "no-prekey"
     """A session begun with a key that is used up or too old."""
     REPLAYED = "replayed"
-    """It was opened before, or came later than what is kept for those that were overtaken."""
+    """A copy of what was taken before."""
     UNDECRYPTABLE = "undecryptable"
 
 

@@ -403,8 +403,6 @@ PREKEY_ROTATION_MS = 7 * 24 * 60 * 60 * 1000
 """How long one key stands for channel-mates, who share it."""
 PREKEY_KEPT_MS = 30 * 24 * 60 * 60 * 1000
 """How long a prekey is accepted after another has taken its place: as long as an envelope may lie in a mailbox."""
-PREKEY_USED_MS = 24 * 60 * 60 * 1000
-"""How long a contact's own prekey is kept after it was used, for what they have begun with it before they knew."""
 MAX_FORMER_PREKEYS = 8
 """Of one audience, the newest: more than a fallback key's rotation leaves in PREKEY_KEPT_MS. Of a contact's they are kept for
 those of their devices that have not begun a session yet."""
@@ -412,6 +410,14 @@ SESSION_KEPT_MS = 45 * 24 * 60 * 60 * 1000
 """Sessions with devices that are nobody's of ours any more, after they were used last."""
 SWEEP_PREKEYS_MS = 60 * 60 * 1000
 """How often it is looked at which prekeys are over."""
+
+MAX_OPENED_PER_DEVICE = 16_384
+"""Hashes of what one device has sealed and we have opened, the newest: by them copies are known. Some 100 bytes each."""
+OPENED_KEPT_MS = MAX_ENVELOPE_LIFE_MS
+"""A copy cannot lie in a mailbox for longer."""
+SWEEP_OPENED = 4096
+"""After so many openings, and once a day, it is looked at which hashes are over."""
+SWEEP_OPENED_MS = 24 * 60 * 60 * 1000
 
 # Searching
 MAX_QUERY_CHARACTERS = 512

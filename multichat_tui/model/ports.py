@@ -94,6 +94,8 @@ class Space(StrEnum):
     """By peer's device id: its sessions; by that and a session id: a session's ratchets and counts."""
     OLM = "olm"
     """By kind and key: the prekeys given out, for whom, and what was begun with them."""
+    OPENED = "opened"
+    """By peer's device id and a hash: what was sealed for us and is opened, and when that was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -237,7 +237,7 @@ def _renew(txn: Transaction, account: Account, entropy: Entropy, now_ms: int, ne
     txn.put(Space.SELF, _PROFILE, sign_profile(secrets, account.user, old.profile.number + 1, profile).encoded)
     txn.put(Space.SELF, _RETURNING, returning.encoded())
     txn.put(Space.SELF, _INCARNATION, encode(0))
-    for space in (Space.RATCHET, Space.OLM):
+    for space in (Space.RATCHET, Space.OLM, Space.OPENED):
         # Sessions and prekeys were the old device's. Of what is sealed for that, nothing is opened any more: it is sent again.
         for key, _ in txn.scan(space):
             txn.delete(space, key)

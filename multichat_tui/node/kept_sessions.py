@@ -39,8 +39,6 @@ class SessionState:
 
     ratchets: bytes
     sent: int = 0
-    received: int = 0
-    """One more than the greatest counter that was opened."""
     unanswered: int = 0
     """Written since it decrypted last."""
     used_ms: int = 0
@@ -50,7 +48,7 @@ class SessionState:
 
     @property
     def encoded(self) -> bytes:
-        return encode([self.ratchets, self.sent, self.received, self.unanswered, self.used_ms])
+        return encode([self.ratchets, self.sent, self.unanswered, self.used_ms])
 
 
 def sending(notes: tuple[SessionNote, ...]) -> SessionNote | None:
@@ -89,12 +87,10 @@ def load_state(txn: Transaction, device: DeviceId, session: bytes) -> SessionSta
     if stored is None:
         return None
     value = decode(stored, MAX_ROW_BYTES)
-    if not isinstance(value, list) or len(value) != 5:
+    if not isinstance(value, list) or len(value) != 4:
         raise _damaged()
-    ratchets, sent, received, unanswered, used_ms = value
-    return SessionState(
-        ratchets=bytes(ratchets), sent=int(sent), received=int(received), unanswered=int(unanswered), used_ms=int(used_ms)
-    )
+    ratchets, sent, unanswered, used_ms = value
+    return SessionState(ratchets=bytes(ratchets), sent=int(sent), unanswered=int(unanswered), used_ms=int(used_ms))
 
 
 def keep_state(txn: Transaction, device: DeviceId, session: bytes, state: SessionState) -> None:

@@ -1,8 +1,8 @@
 """Prekeys: the keys that one's routes carry, so that somebody can begin a session with this device while it is away.
 
-A contact has one of their own, and another one once a device of theirs has begun a session with it. The former is kept for a day
-for that device, and for their other devices until all have used it, or for as long as an envelope may lie in a mailbox. Fellow
-members share the fallback key, which is another one every week, and the former are kept as long.
+A contact has one of their own, good for one session of each of their devices, and another one once it was used; its secret goes
+when all of their devices have used it. All share the fallback key, which is another one every week: fellow members begin with it,
+and contacts replace a session with it. Former keys are kept for as long as an envelope may lie in a mailbox.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,6 @@ from multichat_tui.model.limits import (
     MAX_SPENT_SESSIONS,
     PREKEY_KEPT_MS,
     PREKEY_ROTATION_MS,
-    PREKEY_USED_MS,
     SWEEP_PREKEYS_MS,
 )
 from multichat_tui.model.ports import Space
@@ -23,10 +22,10 @@ from multichat_tui.node.identity import olm_account
 from multichat_tui.node.world import World
 
 FALLBACK = b""
-"""The audience of the key that channel-mates share."""
-_KEY, _OF, _SPENT = b"key/", b"of/", b"spent/"
+"""The audience of the key that all share."""
+_KEY, _OF, _SPENT, _THEIRS = b"key/", b"of/", b"spent/", b"theirs/"
 """In Space.OLM: a key with its secret, by public key; an audience's keys, the newest first; by public key, device and session
-id, a session that is given up here and must not be begun again."""
+id, a session that is given up here and must not be begun again; by device, the key of its own for us that we have used."""
 MAX_ROW_BYTES = 64 * 1024
 
 
@@ -41,36 +40,33 @@ class Prekey:
     """When another took its place; 0: it is the one to be used."""
     used_by: tuple[DeviceId, ...] = ()
     """Of a contact's: the devices that have begun a session with it."""
-    ends_ms: int = 0
-    """When its secret goes; 0: it is the one to be used."""
 
     def __repr__(self) -> str:
         return "Prekey(…)"
 
     @property
     def encoded(self) -> bytes:
-        return encode([self.secret, self.audience, self.made_ms, self.replaced_ms, list(self.used_by), self.ends_ms])
+        return encode([self.secret, self.audience, self.made_ms, self.replaced_ms, list(self.used_by)])
 
     def over(self, now: int) -> bool:
-        return 0 < self.ends_ms < now
+        return self.replaced_ms > 0 and now - self.replaced_ms > PREKEY_KEPT_MS
 
     def replaced(self, now: int) -> "Prekey":
         """Another is to take its place."""
-        return self if self.replaced_ms else replace(self, replaced_ms=now, ends_ms=now + PREKEY_KEPT_MS)
+        return self if self.replaced_ms else replace(self, replaced_ms=now)
 
 
 def _decoded(stored: bytes) -> Prekey:
     value = decode(stored, MAX_ROW_BYTES)
-    if not isinstance(value, list) or len(value) != 6:
+    if not isinstance(value, list) or len(value) != 5:
         raise Damaged("The profile's record of a key for envelopes is not readable.", "Restore the profile from a backup.")
-    secret, audience, made_ms, replaced_ms, used_by, ends_ms = value
+    secret, audience, made_ms, replaced_ms, used_by = value
     return Prekey(
         secret=bytes(secret),
         audience=bytes(audience),
         made_ms=int(made_ms),
         replaced_ms=int(replaced_ms),
         used_by=tuple(DeviceId(bytes(device)) for device in used_by),
-        ends_ms=int(ends_ms),
     )
 
 
@@ -117,6 +113,16 @@ class Prekeys:
         self._any = True
         return keys
 
+    # Theirs
+
+    def is_spent(self, device: DeviceId, prekey: bytes) -> bool:
+        """Whether we have begun a session with a device by this key, which it has given to us alone: it is good for one, ever."""
+        return self._world.txn.get(Space.OLM, _THEIRS + device) == prekey
+
+    def spend(self, device: DeviceId, prekey: bytes) -> None:
+        """The last one is remembered: an older route never comes after a newer one."""
+        self._world.txn.put(Space.OLM, _THEIRS + device, prekey)
+
     # Taking
 
     def take(self, public: bytes, device: DeviceId, user: UserId, session: bytes) -> Prekey | Rejected:
@@ -126,18 +132,16 @@ class Prekeys:
         if prekey is None or prekey.over(world.now):
             return Rejected(Reason.NO_PREKEY)
         if world.txn.get(Space.OLM, _SPENT + public + device + session) is not None:
-            return Rejected(Reason.REPLAYED)
-        if prekey.audience != FALLBACK:
-            late = device in prekey.used_by and world.now - prekey.replaced_ms > PREKEY_USED_MS
-            if prekey.audience != user or late:
-                return Rejected(Reason.NO_PREKEY)
+            return Rejected(Reason.NO_SESSION, "it was given up")
+        if prekey.audience != FALLBACK and (prekey.audience != user or device in prekey.used_by):
+            return Rejected(Reason.NO_PREKEY)
         if len(world.txn.scan(Space.OLM, _SPENT + public + device)) >= MAX_SPENT_SESSIONS:
             return Rejected(Reason.LIMIT)
         return prekey
 
     def used(self, public: bytes, prekey: Prekey, device: DeviceId) -> None:
         """A device has begun a session with a key. A contact's is given out no more then; when all of their devices have used it,
-        its secret goes soon, and then nobody can open their first messages again."""
+        its secret goes, and then nobody can open their first messages again."""
         world = self._world
         if prekey.audience == FALLBACK:
             return
@@ -146,8 +150,9 @@ class Prekeys:
         kept = replace(prekey.replaced(world.now), used_by=tuple(sorted(used_by)))
         listed = world.list_of(UserId(prekey.audience))
         if listed is None or used_by >= {c.device for c in listed.living} - {world.identity.device}:
-            kept = replace(kept, ends_ms=min(kept.ends_ms, world.now + PREKEY_USED_MS))
-        world.txn.put(Space.OLM, _KEY + public, kept.encoded)
+            self._forget_key(public)
+        else:
+            world.txn.put(Space.OLM, _KEY + public, kept.encoded)
 
     def spent(self, public: bytes, device: DeviceId, session: bytes) -> None:
         """A session that this key has begun is given up here: while the key is kept, its first messages begin none again."""

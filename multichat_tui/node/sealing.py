@@ -28,7 +28,8 @@ from multichat_tui.node.kept_sessions import (
     sending,
     with_note,
 )
-from multichat_tui.node.prekeys import Prekeys
+from multichat_tui.node.opened import Opened
+from multichat_tui.node.prekeys import FALLBACK, Prekeys
 from multichat_tui.node.world import World
 
 FIRST_KIND = 0
@@ -38,18 +39,30 @@ class Sealing:
     def __init__(self, world: World) -> None:
         self._world = world
         self._prekeys = Prekeys(world)
+        self._opened = Opened(world)
         self._swept = False
 
     def prekey_for(self, audience: bytes) -> bytes:
-        """The key (32 bytes) that a route for this audience carries from now on: a contact's user id, one's own for one's other
-        devices, or a channel's id. When it has changed later, `world.prekeys_changed` says for whom."""
+        """The key (32 bytes) that a route for this audience carries from now on: one for them alone by a contact's user id, or
+        one's own for one's other devices; the fallback key by a channel's id. When it has changed later,
+        `world.prekeys_changed` says for whom."""
         return self._prekeys.current(audience)
+
+    def fallback_key(self) -> bytes:
+        """The key that stands in all routes, as the only one or beside one of their own."""
+        return self._prekeys.current(FALLBACK)
 
     # Writing
 
-    def seal(self, device: DeviceId, prekey: bytes | None, contents: bytes) -> bytes | None:
-        """The sealed message, for this device alone; `prekey` is what its newest route carries, best the one for us alone. None:
-        there is neither a session nor a key to begin one with, or it is no device of ours to write to.
+    def can_seal(self, device: DeviceId, prekey: bytes | None, fallback: bytes | None = None) -> bool:
+        """Whether `seal` has what it needs."""
+        if self._world.certificate_of(device) is None or self._world.identity.stopped:
+            return False
+        return sending(load_notes(self._world.txn, device)) is not None or self._first_key(device, prekey, fallback) is not None
+
+    def seal(self, device: DeviceId, prekey: bytes | None, contents: bytes, fallback: bytes | None = None) -> bytes | None:
+        """The sealed message, for this device alone. `prekey` is the key for us alone in its newest route, `fallback` the one
+        for all. None: there is neither a session nor a key to begin one with, or it is no device of ours to write to.
 
         ValueError: contents longer than MAX_CONTENTS_BYTES.
         """
@@ -62,12 +75,17 @@ class Sealing:
         notes = load_notes(world.txn, device)
         note = sending(notes)
         state = None if note is None else load_state(world.txn, device, note.session)
-        if prekey is not None and (note is None or state is None or self._replaceable(notes, note, state, prekey)):
-            begun = world.ratchets.begin(olm_account(world.txn), certificate.olm_key, prekey)
-            if begun is not None:
-                note = SessionNote(session=begun[0], prekey=prekey, ours=True, made_ms=world.now)
-                state = SessionState(ratchets=begun[1])
-                self._add(device, notes, note)
+        if note is None or state is None:
+            key = self._first_key(device, prekey, fallback)
+        else:
+            key = fallback if fallback is not None and self._replaceable(notes, note, state, fallback) else None
+        begun = None if key is None else world.ratchets.begin(olm_account(world.txn), certificate.olm_key, key)
+        if key is not None and begun is not None:
+            note = SessionNote(session=begun[0], prekey=key, ours=True, made_ms=world.now)
+            state = SessionState(ratchets=begun[1])
+            self._add(device, notes, note)
+            if key == prekey:
+                self._prekeys.spend(device, key)
         if note is None or state is None or state.sent >= MAX_COUNTER:
             return None
         encrypted = world.ratchets.encrypt(state.ratchets, world.entropy(SEAL_SALT_BYTES) + contents)
@@ -82,26 +100,30 @@ class Sealing:
         sealed = Sealed(session=note.session, counter=state.sent, kind=encrypted.kind, ciphertext=encrypted.ciphertext)
         return sealed.encoded
 
-    def doubt(self, device: DeviceId) -> None:
-        """What was sealed for a device is not acknowledged for longer than it should take: another session may be begun with the
-        next, at most one an hour. Nothing happens where the device has written on this session since."""
+    def _first_key(self, device: DeviceId, prekey: bytes | None, fallback: bytes | None) -> bytes | None:
+        """By which key a first session is begun: the one for us alone is good for one, ever."""
+        return fallback if prekey is None or self._prekeys.is_spent(device, prekey) else prekey
+
+    def doubt(self, device: DeviceId) -> bytes | None:
+        """What was sealed for a device should have been acknowledged by now: it was heard of since. Another session may be begun
+        with the next, at most one an hour. The session's id; None: nothing was written in it since the device has written."""
         world = self._world
         notes = load_notes(world.txn, device)
         note = sending(notes)
         state = None if note is None else load_state(world.txn, device, note.session)
-        if note is None or note.doubted or state is None or not state.unanswered:
-            return
-        keep_notes(world.txn, device, with_note(notes, replace(note, doubted=True)))
+        if note is None or state is None or not state.unanswered:
+            return None
+        if not note.doubted:
+            keep_notes(world.txn, device, with_note(notes, replace(note, doubted=True)))
+        return note.session
 
-    def _replaceable(self, notes: tuple[SessionNote, ...], note: SessionNote, state: SessionState, prekey: bytes) -> bool:
-        """Whether another session is better than this one. By a key that we have begun one with it is not: that key may be used
-        up, and while the other end has not answered, each message of the first can begin it. But after too many that are lost
-        none can be read."""
+    def _replaceable(self, notes: tuple[SessionNote, ...], note: SessionNote, state: SessionState, fallback: bytes) -> bool:
+        """Whether another session, begun with the fallback key, is better than this one. By the same key it is not while that
+        one is not answered: each of its messages can begin it. But after too many that are lost none can be read."""
         lost = state.unanswered >= MAX_UNANSWERED
         if not (note.doubted or lost):
             return False
-        same = [known for known in notes if known.ours and known.prekey == prekey]
-        if same and (not lost or any(known.turn for known in same)):
+        if note.ours and note.prekey == fallback and not note.turn and not lost:
             return False
         begun = [known.made_ms for known in notes if known.ours]
         return not begun or not 0 <= self._world.now - max(begun) < NEW_SESSION_MS
@@ -110,11 +132,18 @@ class Sealing:
 
     def unseal(self, device: DeviceId, sealed: bytes) -> bytes | Rejected:
         """The contents of what a device has sealed for this one; each message once. What is refused leaves everything as it was,
-        and is counted."""
-        contents = self._unseal(device, sealed)
+        and is counted: `Reason.REPLAYED` is a copy of what was opened, anything else is lost and has to be said again."""
+        copy = self._opened.has(device, sealed)
+        contents = Rejected(Reason.REPLAYED) if copy else self._unseal(device, sealed)
         if isinstance(contents, Rejected):
             self._world.count(f"envelope-{contents.reason}")
+        else:
+            self._opened.add(device, sealed)
         return contents
+
+    def was_opened(self, device: DeviceId, sealed: bytes) -> bool:
+        """Whether this is a copy of what was opened before, in the time that an envelope may lie in a mailbox."""
+        return self._opened.has(device, sealed)
 
     def order(self, sealed: bytes) -> tuple[bytes, int] | Rejected:
         """(session id, counter): what one device has written is opened in this order, so that little is passed over."""
@@ -134,14 +163,13 @@ class Sealing:
             return self._begun(device, found)
         opened = world.ratchets.decrypt(state.ratchets, found.kind, found.ciphertext)
         if isinstance(opened, Rejected):
-            passed = opened.reason is Reason.UNDECRYPTABLE and found.counter < state.received
-            return Rejected(Reason.REPLAYED) if passed else opened
+            return opened
         notes = load_notes(world.txn, device)
         note = next(known for known in notes if known.session == found.session)
         changed = heard(notes, note)
         if changed is not notes:
             keep_notes(world.txn, device, changed)
-        return self._opened(device, found, state, opened)
+        return self._took(device, found.session, state, opened)
 
     def _begun(self, device: DeviceId, found: Sealed) -> bytes | Rejected:
         """A message of a session that is not here: one that begins it, or nothing that could be read."""
@@ -166,18 +194,17 @@ class Sealing:
         turn = 1 + max((known.turn for known in notes), default=0)
         note = SessionNote(session=found.session, prekey=first.prekey, ours=False, made_ms=world.now, turn=turn)
         self._add(device, notes, note)
-        return self._opened(device, found, SessionState(ratchets=b""), opened)
+        return self._took(device, found.session, SessionState(ratchets=b""), opened)
 
-    def _opened(self, device: DeviceId, found: Sealed, state: SessionState, opened: Decrypted) -> bytes | Rejected:
+    def _took(self, device: DeviceId, session: bytes, state: SessionState, opened: Decrypted) -> bytes | Rejected:
         world = self._world
         changed = replace(
             state,
             ratchets=opened.session,
-            received=max(state.received, found.counter + 1),
             unanswered=0,
             used_ms=world.now,
         )
-        keep_state(world.txn, device, found.session, changed)
+        keep_state(world.txn, device, session, changed)
         if len(opened.plaintext) < SEAL_SALT_BYTES:
             return Rejected(Reason.SCHEMA, "sealed message: contents")
         return opened.plaintext[SEAL_SALT_BYTES:]
@@ -194,6 +221,7 @@ class Sealing:
             self._swept = True
             self._forget_strangers()
         self._prekeys.tick()
+        self._opened.tick()
 
     def wake_times(self) -> list[int]:
         return self._prekeys.wake_times()

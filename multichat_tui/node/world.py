@@ -294,7 +294,7 @@ class World:
     name_cache: dict[ChannelId, tuple[tuple[int, int, int, int], dict[UserId, str]]] = field(default_factory=dict)
     ratchets: Ratchets = field(default_factory=OlmRatchets)
     prekeys_changed: set[bytes] = field(default_factory=set)
-    """Audiences whose routes name a prekey that another one has taken the place of: user ids of contacts; empty: all channels.
+    """Audiences whose routes name a prekey that another one has taken the place of: user ids of contacts; empty: all.
     Whoever makes routes takes them out."""
     _pair_keys: dict[tuple[DeviceId, bytes], tuple[bytes, bytes] | None] = field(default_factory=dict)
     """The pair key and the link key."""

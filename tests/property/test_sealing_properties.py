@@ -11,7 +11,6 @@ from sealing_parties import Party, RolledBack, two
 
 from multichat_tui.model.codec import Reason, Rejected
 
-CHANNEL = b"c" * 32
 MAILBOXES = 2
 MINUTE_MS = 60_000
 
@@ -38,7 +37,8 @@ class Correspondence:
     read: Counter[bytes] = field(default_factory=Counter)
     """How often each contents was read by who has it committed."""
     routes: dict[int, list[bytes]] = field(default_factory=lambda: {0: [], 1: []})
-    """By writer: the keys that it knows of the other one."""
+    """By writer: the key of the other one for it alone."""
+    fallback: dict[int, bytes] = field(default_factory=dict)
     written: int = 0
 
     def run(self, steps: list[int]) -> None:
@@ -53,13 +53,14 @@ class Correspondence:
         for _ in range(self.chance.choice((1, 1, 3, 60))):
             self.written += 1
             contents = b"%d" % self.written
-            prekey = self.chance.choice(self.routes[party])
+            prekey = self.chance.choice([None, *self.routes[party]])
+            fallback = self.fallback[party]
             if self.chance.random() < 0.1:
                 # It was killed before the commit, or the disk was full: nothing has left it.
                 with me.turn() as sealing:
-                    sealing.seal(other.device, prekey, b"never committed")
+                    sealing.seal(other.device, prekey, b"never committed", fallback)
                     raise RolledBack
-            sealed = me.seal(other, prekey, contents)
+            sealed = me.seal(other, prekey, contents, fallback)
             assert sealed is not None
             boxes = set(range(MAILBOXES)) if self.chance.random() < 0.3 else {self.written % MAILBOXES}
             lying = Lying(sealed, contents, boxes)
@@ -91,10 +92,10 @@ class Correspondence:
         self.lying[party] = [lying for lying in self.lying[party] if lying.lost]
 
     def hear_route(self, party: int) -> None:
-        """The newest route of the other one: as a contact or as a fellow member; the one before is remembered, as by a writer
-        that is not up to date."""
+        """The newest route of the other one."""
         me, other = self.parties[party], self.parties[1 - party]
-        self.routes[party] = [*self.routes[party][-1:], other.prekey_for(self.chance.choice((me.user, CHANNEL)))]
+        self.routes[party] = [other.prekey_for(me.user)]
+        self.fallback[party] = other.fallback_key()
 
     def doubt(self, party: int) -> None:
         self.parties[party].doubt(self.parties[1 - party])
@@ -141,7 +142,7 @@ def test_whatever_is_lost_nothing_is_read_twice_and_they_come_together_again(ste
         for one, other in ((ann, bob), (bob, ann)):
             one.doubt(other)
             one.now += 61 * MINUTE_MS
-            sealed = one.seal(other, other.prekey_for(one.user), b"are you there")
+            sealed = one.seal(other, None, b"are you there", other.fallback_key())
             assert sealed is not None
             opened = other.unseal(one, sealed)
             assert opened == b"are you there" or turn < 2

@@ -4,8 +4,9 @@ import pytest
 from sealing_parties import Party, sealed, two
 
 from multichat_tui.model.codec import Reason, Rejected
-from multichat_tui.model.limits import MAX_FORMER_PREKEYS, PREKEY_KEPT_MS, PREKEY_ROTATION_MS, PREKEY_USED_MS, SWEEP_PREKEYS_MS
-from multichat_tui.model.ports import Space
+from multichat_tui.model.limits import MAX_FORMER_PREKEYS, PREKEY_KEPT_MS, PREKEY_ROTATION_MS, SWEEP_PREKEYS_MS
+from multichat_tui.model.ports import FirstMessage, Space
+from multichat_tui.model.sealed import Sealed, decode_sealed
 from multichat_tui.node.genesis import complete_identity
 from multichat_tui.node.identity import load_identity
 
@@ -24,22 +25,38 @@ def test_a_contact_has_a_key_of_their_own_and_channels_share_one() -> None:
 
 
 @pytest.mark.parametrize("real", [False, True], ids=["twin", "olm"])
-def test_a_contacts_key_is_given_out_no_more_once_it_was_used_and_gone_a_day_later(real: bool) -> None:
+def test_a_contacts_key_is_gone_once_it_was_used_and_the_route_is_to_have_another(real: bool) -> None:
     ann, bob = two(real=real)
     prekey = bob.prekey_for(ann.user)
     message = sealed(ann.seal(bob, prekey, b"one"))
     assert not bob.prekeys_changed
     assert bob.unseal(ann, message) == b"one"
     assert bob.prekeys_changed == {ann.user}
-    assert bob.prekey_for(ann.user) != prekey
-    again, late = (sealed(_begun_anew(ann, bob, prekey, text)) for text in (b"two", b"three"))
-    assert bob.unseal(ann, again) == b"two", "what she had begun before she knew"
-    bob.now += PREKEY_USED_MS + 1
-    assert bob.unseal(ann, late) == Rejected(Reason.NO_PREKEY)
-    bob.tick()
     assert not bob.rows(Space.OLM, b"key/" + prekey)
-    assert bob.unseal(ann, late) == Rejected(Reason.NO_PREKEY)
-    assert bob.counters["envelope-no-prekey"] == 2
+    assert bob.prekey_for(ann.user) != prekey
+    again = sealed(_begun_anew(ann, bob, prekey, b"two"))
+    assert bob.unseal(ann, again) == Rejected(Reason.NO_PREKEY)
+    assert bob.counters["envelope-no-prekey"] == 1
+
+
+def test_a_key_for_one_alone_is_used_once_ever() -> None:
+    ann, bob = two()
+    prekey, fallback = bob.prekey_for(ann.user), bob.fallback_key()
+    first = decode_sealed(sealed(ann.seal(bob, prekey, b"one", fallback)))
+    with ann.store.transaction() as txn:
+        for key, _ in txn.scan(Space.RATCHET):
+            txn.delete(Space.RATCHET, key)
+    assert ann.seal(bob, prekey, b"two") is None
+    with ann.turn() as sealing:
+        assert not sealing.can_seal(bob.device, prekey)
+        assert sealing.can_seal(bob.device, prekey, fallback)
+    second = decode_sealed(sealed(ann.seal(bob, prekey, b"two", fallback)))
+    assert isinstance(first, Sealed)
+    assert isinstance(second, Sealed)
+    with ann.turn() as sealing:
+        assert sealing.can_seal(bob.device, None)
+    keys = [ann.ratchets.first(message.ciphertext) for message in (first, second)]
+    assert [key.prekey for key in keys if isinstance(key, FirstMessage)] == [prekey, fallback]
 
 
 def test_a_contacts_key_opens_nothing_of_somebody_else() -> None:
@@ -61,25 +78,16 @@ def test_a_contacts_key_is_kept_for_their_other_devices_and_for_each_once() -> N
     assert bob.rows(Space.OLM, b"key/" + prekey), "the other device may be writing by it just now"
     assert bob.prekey_for(ann.user) != prekey, "but it is given out no more"
     with bob.turn() as sealing:
-        taken = sealing._prekeys.take(prekey, second.device, ann.user, bytes(16))
-        assert not isinstance(taken, Rejected)
-    bob.now += PREKEY_USED_MS + 1
-    bob.tick()
-    with bob.turn() as sealing:
         assert sealing._prekeys.take(prekey, ann.device, ann.user, bytes(16)) == Rejected(Reason.NO_PREKEY)
         taken = sealing._prekeys.take(prekey, second.device, ann.user, bytes(16))
         assert not isinstance(taken, Rejected), "the other device may still come"
         sealing._prekeys.used(prekey, taken, second.device)
-    bob.now += PREKEY_USED_MS + 1
-    bob.tick()
     assert not bob.rows(Space.OLM, b"key/" + prekey)
 
 
 def _begun_anew(ann: Party, bob: Party, prekey: bytes, text: bytes) -> bytes | None:
     """What she seals after she has lost her sessions."""
-    with ann.store.transaction() as txn:
-        for key, _ in txn.scan(Space.RATCHET):
-            txn.delete(Space.RATCHET, key)
+    ann.forget_sessions()
     return ann.seal(bob, prekey, text)
 
 
@@ -162,7 +170,7 @@ def test_a_profile_that_becomes_a_new_device_begins_without_sessions_and_keys() 
         bob.identity.found_copied(txn)
     assert bob.seal(ann, None, b"under the old keys") is None
     complete_identity(bob.store, account_entropy=bob.account.entropy, entropy=bob.entropy, now_ms=bob.now, new_olm=bob.new_olm)
-    assert bob.rows(Space.RATCHET) == bob.rows(Space.OLM) == []
+    assert bob.rows(Space.RATCHET) == bob.rows(Space.OLM) == bob.rows(Space.OPENED) == []
     old = bob.device
     with bob.store.transaction() as txn:
         bob.identity = load_identity(txn, bob.entropy)

@@ -10,10 +10,12 @@ from multichat_tui.model.limits import (
     MAX_SESSIONS_PER_DEVICE,
     MAX_UNANSWERED,
     NEW_SESSION_MS,
+    OPENED_KEPT_MS,
     SESSION_KEPT_MS,
 )
 from multichat_tui.model.ports import Space
 from multichat_tui.model.sealed import Sealed, decode_sealed
+from multichat_tui.node import opened
 from multichat_tui.node.kept_sessions import load_notes
 
 CHANNEL = b"c" * 32
@@ -67,6 +69,28 @@ def test_a_message_is_opened_once_and_a_copy_is_a_replay() -> None:
     assert bob.counters == {"envelope-replayed": 2}
 
 
+def test_copies_are_known_by_their_hash_as_long_as_there_can_be_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, bob = two()
+    made = [sealed(ann.seal(bob, bob.prekey_for(ann.user), b"%d" % number)) for number in range(5)]
+    with bob.turn() as sealing:
+        for number, message in enumerate(made):
+            bob.now += 1
+            sealing._world.now = bob.now
+            assert not sealing.was_opened(ann.device, message)
+            assert sealing.unseal(ann.device, message) == b"%d" % number
+        assert all(sealing.was_opened(ann.device, message) for message in made)
+        assert not sealing.was_opened(bob.device, made[0])
+        # More of one device than are kept: the oldest go.
+        monkeypatch.setattr(opened, "MAX_OPENED_PER_DEVICE", 3)
+        monkeypatch.setattr(opened, "SWEEP_OPENED", 5)
+        sealing.tick()
+        assert [sealing.was_opened(ann.device, message) for message in made] == [False, False, True, True, True]
+        sealing._world.now += OPENED_KEPT_MS + 1
+        sealing.tick()
+        assert sealing._world.txn.scan(Space.OPENED) == []
+    assert bob.unseal(ann, made[4]) == Rejected(Reason.UNDECRYPTABLE), "nothing opens it again"
+
+
 def test_state_and_bytes_are_committed_together() -> None:
     ann, bob = two()
     prekey = bob.prekey_for(ann.user)
@@ -100,7 +124,7 @@ def test_hostile_bytes_are_refused_and_counted_and_change_nothing() -> None:
         (encode({0: 1, 1: found.session[:15], 2: 1, 3: 1, 4: b""}), Reason.LIMIT),
         (Sealed(session=found.session, counter=1, kind=1, ciphertext=spoiled).encoded, Reason.LIMIT),
         (Sealed(session=found.session, counter=1, kind=0, ciphertext=spoiled).encoded, Reason.UNDECRYPTABLE),
-        (Sealed(session=found.session, counter=0, kind=0, ciphertext=spoiled).encoded, Reason.REPLAYED),
+        (Sealed(session=found.session, counter=0, kind=0, ciphertext=spoiled).encoded, Reason.UNDECRYPTABLE),
         (Sealed(session=bytes(16), counter=1, kind=1, ciphertext=found.ciphertext).encoded, Reason.NO_SESSION),
         (Sealed(session=bytes(16), counter=1, kind=0, ciphertext=found.ciphertext).encoded, Reason.SCHEMA),
         (Sealed(session=found.session, counter=1, kind=0, ciphertext=b"").encoded, Reason.NOT_CBOR),
@@ -146,24 +170,27 @@ def test_when_both_begin_at_once_both_are_read_and_they_come_to_one_session() ->
 
 def test_what_is_not_acknowledged_is_followed_by_another_session_at_most_one_an_hour() -> None:
     ann, bob = two()
-    first = sealed(ann.seal(bob, bob.prekey_for(CHANNEL), b"one"))
-    assert bob.unseal(ann, first) == b"one"
-    answer = sealed(bob.seal(ann, None, b"re"))
-    assert ann.unseal(bob, answer) == b"re"
-    prekey = bob.prekey_for(ann.user)
-    assert session_of(sealed(ann.seal(bob, prekey, b"two"))) == session_of(first)
-    ann.doubt(bob)
-    assert session_of(sealed(ann.seal(bob, None, b"three"))) == session_of(first), "there is no key to begin another with"
-    assert session_of(sealed(ann.seal(bob, prekey, b"four"))) == session_of(first), "the first is not an hour old"
+    prekey, fallback = bob.prekey_for(ann.user), bob.fallback_key()
+    first = sealed(ann.seal(bob, prekey, b"one", fallback))
+    assert session_of(sealed(ann.seal(bob, prekey, b"two", fallback))) == session_of(first)
+    assert ann.doubt(bob) == session_of(first)
+    assert session_of(sealed(ann.seal(bob, prekey, b"three"))) == session_of(first), "there is no key to begin another with"
+    assert session_of(sealed(ann.seal(bob, prekey, b"four", fallback))) == session_of(first), "the first is not an hour old"
     ann.now += NEW_SESSION_MS
-    assert session_of(sealed(ann.seal(bob, bob.prekey_for(CHANNEL), b"x"))) == session_of(first), "by that key there is one"
-    second = sealed(ann.seal(bob, prekey, b"five"))
+    second = sealed(ann.seal(bob, prekey, b"five", fallback))
     assert session_of(second) != session_of(first)
     assert bob.unseal(ann, second) == b"five"
-    assert session_of(sealed(ann.seal(bob, prekey, b"six"))) == session_of(second)
+    assert session_of(sealed(ann.seal(bob, prekey, b"six", fallback))) == session_of(second)
     ann.now += NEW_SESSION_MS
-    ann.doubt(bob)
-    assert session_of(sealed(ann.seal(bob, prekey, b"seven"))) == session_of(second), "it is as good as another by this key"
+    assert ann.doubt(bob) == session_of(second)
+    assert session_of(sealed(ann.seal(bob, prekey, b"seven", fallback))) == session_of(second), "as good as another by this key"
+    assert ann.unseal(bob, sealed(bob.seal(ann, None, b"re"))) == b"re"
+    assert session_of(sealed(ann.seal(bob, prekey, b"eight", fallback))) == session_of(second)
+    assert ann.doubt(bob) == session_of(second)
+    third = sealed(ann.seal(bob, prekey, b"nine", fallback))
+    assert session_of(third) not in (session_of(first), session_of(second)), "it was answered before: it may be broken"
+    assert bob.unseal(ann, third) == b"nine"
+    assert bob.unseal(ann, first) == b"one"
 
 
 def test_an_answer_ends_the_doubt() -> None:
@@ -173,7 +200,7 @@ def test_an_answer_ends_the_doubt() -> None:
     ann.doubt(bob)
     assert ann.unseal(bob, sealed(bob.seal(ann, None, b"here I am"))) == b"here I am"
     ann.now += NEW_SESSION_MS
-    assert session_of(sealed(ann.seal(bob, bob.prekey_for(CHANNEL), b"two"))) == session_of(first)
+    assert session_of(sealed(ann.seal(bob, None, b"two", bob.fallback_key()))) == session_of(first)
 
 
 def test_what_was_answered_is_not_doubted() -> None:
@@ -182,38 +209,38 @@ def test_what_was_answered_is_not_doubted() -> None:
     assert bob.unseal(ann, first) == b"one"
     assert ann.unseal(bob, sealed(bob.seal(ann, None, b"re"))) == b"re"
     ann.now += NEW_SESSION_MS
-    ann.doubt(bob)
-    assert session_of(sealed(ann.seal(bob, bob.prekey_for(ann.user), b"two"))) == session_of(first)
+    assert ann.doubt(bob) is None
+    assert session_of(sealed(ann.seal(bob, None, b"two", bob.fallback_key()))) == session_of(first)
 
 
 def test_a_session_with_too_many_unanswered_messages_is_not_written_on_any_more() -> None:
     ann, bob = two()
-    prekey = bob.prekey_for(CHANNEL)
-    first = session_of(sealed(ann.seal(bob, prekey, b"")))
+    fallback = bob.fallback_key()
+    first = session_of(sealed(ann.seal(bob, None, b"", fallback)))
     ann.now += NEW_SESSION_MS
     for _ in range(MAX_UNANSWERED - 1):
-        assert session_of(sealed(ann.seal(bob, prekey, b""))) == first
-    last = sealed(ann.seal(bob, prekey, b"the others are lost"))
+        assert session_of(sealed(ann.seal(bob, None, b"", fallback))) == first
+    last = sealed(ann.seal(bob, None, b"the others are lost", fallback))
     assert session_of(last) != first
     assert bob.unseal(ann, last) == b"the others are lost"
 
 
 def test_five_sessions_are_kept_and_one_that_had_to_go_is_not_begun_again() -> None:
     ann, bob = two()
-    made = []
+    made, left = [], b""
     for number in range(MAX_SESSIONS_PER_DEVICE + 1):
         message = sealed(ann.seal(bob, bob.prekey_for(CHANNEL), b"%d" % number))
         made.append(message)
+        left = sealed(ann.seal(bob, None, b"never opened")) if number == 0 else left
         assert bob.unseal(ann, message) == b"%d" % number
         # Her profile is lost, and with it her sessions; her keys are not.
-        with ann.store.transaction() as txn:
-            for key, _ in txn.scan(Space.RATCHET):
-                txn.delete(Space.RATCHET, key)
+        ann.forget_sessions()
     with bob.store.transaction() as txn:
         kept = {note.session for note in load_notes(txn, ann.device)}
     assert kept == {session_of(message) for message in made[1:]}
     before = bob.rows(Space.RATCHET)
     assert [bob.unseal(ann, message) for message in made] == [Rejected(Reason.REPLAYED)] * len(made)
+    assert bob.unseal(ann, left) == Rejected(Reason.NO_SESSION, "it was given up"), "it is lost, and not a copy"
     assert bob.rows(Space.RATCHET) == before
     assert bob.rows(Space.RATCHET, ann.device + session_of(made[0])) == []
 
@@ -238,10 +265,11 @@ def test_who_was_rolled_back_is_not_read_until_another_session_and_betrays_nothi
     assert (old.session, old.counter) == (now.session, now.counter)
     blocks = [{message.ciphertext[at : at + 16] for at in range(40, len(message.ciphertext))} for message in (old, now)]
     assert not blocks[0] & blocks[1]
-    assert bob.unseal(ann, again) == Rejected(Reason.REPLAYED)
+    assert bob.unseal(ann, again) == Rejected(Reason.UNDECRYPTABLE)
     ann.doubt(bob)
     ann.now += NEW_SESSION_MS
-    healed = sealed(ann.seal(bob, bob.prekey_for(ann.user), b"back"))
+    assert bob.unseal(ann, sealed(ann.seal(bob, None, b"x"))) == Rejected(Reason.UNDECRYPTABLE)
+    healed = sealed(ann.seal(bob, None, b"back", bob.fallback_key()))
     assert bob.unseal(ann, healed) == b"back"
 
 
