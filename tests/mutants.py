@@ -2562,6 +2562,27 @@ MUTANTS = (
         tests="tests/unit/store/test_store_forgetting.py",
     ),
     Mutant(
+        name="a silence that is brought back lasts for ever",
+        file="multichat_tui/node/opposites.py",
+        old="lasts_ms = until - now if until else 0",
+        new="lasts_ms = 0",
+        tests="tests/simulation/test_console_stories.py",
+    ),
+    Mutant(
+        name="a deed that a later one replaced is undone",
+        file="multichat_tui/node/opposites.py",
+        old=" and not _followed(channel, operation, act.user)",
+        new="",
+        tests="tests/simulation/test_console_stories.py",
+    ),
+    Mutant(
+        name="what is no span of time is a reason",
+        file="multichat_tui/node/api/commands/moderating.py",
+        old="if _SPAN_LIKE.fullmatch(first) is not None:",
+        new="if duration(first):",
+        tests="tests/unit/node_api/test_api_moderating.py",
+    ),
+    Mutant(
         name="what waits in a parcel is lost with a restart",
         file="multichat_tui/node/parcels.py",
         old="if device in world.carried and (strange or _waits(session)):",

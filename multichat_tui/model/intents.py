@@ -492,6 +492,7 @@ Part: TypeAlias = (
     | NameRole
     | UndoDeed
     | RedactMessages
+    | PurgeMessages
 )
 """What can be done together with others of one channel."""
 

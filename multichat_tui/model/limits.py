@@ -38,6 +38,8 @@ REDACTIONS_AT_ONCE = 16
 """Redactions whose targets are looked at again in one step, after what counts has changed; then whatever waits comes first."""
 PURGE_RECORDS = 4
 """Records that a purge writes at a time, each with MAX_TARGETS targets."""
+MAX_PURGED_TOGETHER = 768
+"""Messages of a purge that is done together with something else: they stand in one record, and their ids fill most of it."""
 MAX_PURGED = 100_000
 """Messages of one purge; whoever has written more is purged again."""
 MIN_LIFE_MS = 10_000

@@ -1,5 +1,7 @@
 """Settings of channels: decided here; `choices` writes them. The same rules (`channel.permitting`) hold on every other node."""
 
+from typing import NoReturn
+
 from multichat_tui.channel.view import View
 from multichat_tui.model.acts import Act, SetThreshold, Setting, Style, WideFence
 from multichat_tui.model.channel_settings import READING_SEED_BYTES, RULES, SettingKey, role_name_of, slot_of
@@ -76,11 +78,7 @@ class Configuring:
             raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation is of no other kind.", "/create makes a channel.")
         mine = need(view, self._world.identity.user, Permission.CHANGE, "change what kind of channel this is")
         if PRESETS[intent.kind].reading and view.setting(SettingKey.HISTORY) != ALL:
-            raise IntentRefused(
-                Refusal.NOT_ALLOWED,
-                "This channel does not show its whole history to newcomers, so nobody can read it by link.",
-                "/newcomers all changes that.",
-            )
+            refuse_reading()
         acts = kind_acts(self._world, channel, intent.kind, clean_reason(intent.reason))
         if not acts:
             raise IntentRefused(Refusal.ALREADY, "It is of that kind already.")
@@ -102,6 +100,8 @@ class Configuring:
             raise IntentRefused(Refusal.LIMIT, "This setting does not take such a value.")
         if bool(view.reading_seed) == bool(intent.value):
             raise IntentRefused(Refusal.ALREADY, "That is so already.")
+        if intent.value and view.setting(SettingKey.HISTORY) != ALL:
+            refuse_reading()
         return (reading_act(self._world, on=bool(intent.value), reason=clean_reason(intent.reason)),)
 
     def check_message(self, channel: Channel, text: str, *, paced: bool = True) -> None:
@@ -126,6 +126,14 @@ class Configuring:
         ends = [end for (log, _), end in channel.chains.ends.items() if log is Log.CONTENT]
         mine = [paced_record(txn, end.id) for end in ends if channel.control.user_of(end.device) == me]
         return max((record.header.timestamp_ms for record in mine if record is not None), default=0)
+
+
+def refuse_reading() -> NoReturn:
+    raise IntentRefused(
+        Refusal.NOT_ALLOWED,
+        "This channel does not show its whole history to newcomers, so nobody can read it by link.",
+        "/newcomers all changes that.",
+    )
 
 
 def kind_acts(world: World, channel: Channel, kind: Preset, reason: str) -> tuple[Act, ...]:

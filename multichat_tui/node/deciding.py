@@ -24,6 +24,7 @@ from multichat_tui.model.intents import (
     MakeResource,
     NameRole,
     Part,
+    PurgeMessages,
     RedactMessages,
     RemoveMember,
     RenameChannel,
@@ -113,6 +114,9 @@ class Deciding:
             case RedactMessages():
                 channel, redact = self._redacting.redaction(intent)
                 return Decided(channel=channel, acts=(redact,))
+            case PurgeMessages():
+                channel, redacts = self._redacting.purge(intent)
+                return Decided(channel=channel, acts=redacts, user=intent.user)
             case SendReport():
                 channel = joined(self._world, intent.channel)
                 report, moderators = self._reports.report(channel, intent), self._reports.moderators(channel, intent)

@@ -184,8 +184,11 @@ class _Reading:
                     ends = (Ban,)
                 case Remove() | Leave():
                     ends = (Admit,)
-                case SetRank() if view.rank(user) != act.rank:
+                case SetRank():
                     ends = (SetRank, Remove, Ban, Leave)
+                    if view.rank(user) == act.rank:
+                        # What came to the same rank by another deed later, with another end perhaps, is that deed's.
+                        about = [each for each in about if each[0].past & operation.bit]
                 case Admit() if user not in view.members:
                     ends = (Remove, Ban, Leave)
                 case _:

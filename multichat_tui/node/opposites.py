@@ -28,6 +28,7 @@ from multichat_tui.model.channel_settings import SettingKey, role_name_of, rule_
 from multichat_tui.model.ids import UserId
 from multichat_tui.model.intents import BanMember, ConfigureChannel, GiveRank, LiftBan, NameRole, SetPermission
 from multichat_tui.model.ranks import DEEDS, MEMBER, MUTED, holders_words, standing_words
+from multichat_tui.node.act_words import moment
 from multichat_tui.node.world import Channel
 
 SETTING_WORDS = {SettingKey.SLOW_MODE: "set slow mode back", SettingKey.ARCHIVED: "open or archive the channel as before"}
@@ -70,16 +71,21 @@ def opposites(channel: Channel, operation: Operation, now: int, reason: str) -> 
                 left = 0 if not all(ends) else max(ends, default=0) - now
                 if left >= 0:
                     yield BanMember(channel=channel.id, user=act.user, lasts_ms=left, reason=reason), "ban {name} again"
-            case SetRank() if view.rank(act.user) == act.rank:
+            case SetRank() if view.rank(act.user) == act.rank and not _followed(channel, operation, act.user):
                 rank = control.state_before(operation).rank(act.user)
-                if rank is None or rank == act.rank:
+                until = _silent_until(channel, operation, act.user) if rank == MUTED else 0
+                if until and until <= now:
+                    # That silence would be over by now.
+                    rank, until = MEMBER, 0
+                if rank is None or (rank, until) == (act.rank, act.until_ms):
                     continue
                 words = (
                     "let {name} write again"
                     if act.rank == MUTED and rank == MEMBER
                     else f"make {{name}} {standing_words(rank).removeprefix('of ')} again"
-                )
-                yield GiveRank(channel=channel.id, user=act.user, rank=rank, reason=reason), words
+                ) + (f" until {moment(until)}" if until else "")
+                lasts_ms = until - now if until else 0
+                yield GiveRank(channel=channel.id, user=act.user, rank=rank, reason=reason, lasts_ms=lasts_ms), words
             case SetThreshold() if view.threshold(act.permission) == act.rank:
                 least = control.state_before(operation).threshold(act.permission)
                 if least == act.rank:
@@ -118,6 +124,26 @@ def opposites(channel: Channel, operation: Operation, now: int, reason: str) -> 
                     yield CloseInvitation(invitation=operation.id, index=number), "close the link"
             case _:
                 pass
+
+
+def _followed(channel: Channel, operation: Operation, user: UserId) -> bool:
+    """Whether something effective was done later to whether, and as what, somebody is in the channel."""
+    control = channel.control
+    later = filter(None, map(control.operation, control.done_to(user)))
+    return any(each.past & operation.bit and control.effective(each.id) for each in later)
+
+
+def _silent_until(channel: Channel, operation: Operation, user: UserId) -> int:
+    """When the silence that somebody was under before an operation ends: the last end of those that nothing before it had
+    followed; 0: never."""
+    control = channel.control
+    known = [each for each in map(control.operation, control.done_to(user)) if each is not None and operation.past & each.bit]
+    before = [each for each in known if control.effective(each.id)]
+    last = [each for each in before if not any(other.past & each.bit for other in before)]
+    ends = [
+        act.until_ms for each in last for act in each.acts if isinstance(act, SetRank) and (act.user, act.rank) == (user, MUTED)
+    ]
+    return max(ends, default=0) if all(ends) else 0
 
 
 def _subject(what: object) -> UserId:

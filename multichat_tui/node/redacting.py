@@ -8,7 +8,7 @@ from multichat_tui.model.acts import Redact
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.ids import ChannelId, Log, RecordId, UserId
 from multichat_tui.model.intents import PurgeMessages, RedactMessages
-from multichat_tui.model.limits import MAX_PURGED, MAX_REFERENCES, MAX_TARGETS
+from multichat_tui.model.limits import MAX_PURGED, MAX_PURGED_TOGETHER, MAX_REFERENCES, MAX_TARGETS
 from multichat_tui.model.ranks import Permission, standing_words
 from multichat_tui.model.records import Absence
 from multichat_tui.model.text import visible
@@ -29,6 +29,19 @@ class Redacting:
         if len(targets) > MAX_TARGETS:
             raise IntentRefused(Refusal.LIMIT, f"At most {MAX_TARGETS} messages go together with something else.")
         return channel, self.act(channel, targets, clean_reason(intent.reason))
+
+    def purge(self, intent: PurgeMessages) -> tuple[Channel, tuple[Redact, ...]]:
+        """All of somebody's as acts of one record, to be done together with others. `errors.IntentRefused`: they are too many."""
+        channel, targets = self.written(intent)
+        if len(targets) > MAX_PURGED_TOGETHER:
+            raise IntentRefused(
+                Refusal.LIMIT,
+                f"At most {MAX_PURGED_TOGETHER} messages go together with something else, and these are more.",
+                "Take away what is of a shorter time, or /purge by itself.",
+            )
+        reason = clean_reason(intent.reason)
+        chunks = [targets[start : start + MAX_TARGETS] for start in range(0, len(targets), MAX_TARGETS)]
+        return channel, tuple(self.act(channel, chunk, reason) for chunk in chunks)
 
     def chosen(self, intent: RedactMessages) -> tuple[Channel, tuple[RecordId, ...]]:
         """The channel where they stand, and each of them once. `errors.IntentRefused`, `errors.NotFound`."""

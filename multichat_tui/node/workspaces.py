@@ -129,5 +129,5 @@ class Workspaces:
     def _workspace(self, workspace: ChannelId) -> Channel:
         found = joined(self._world, workspace)
         if found.view.style is not Style.WORKSPACE:
-            raise IntentRefused(Refusal.NOT_ALLOWED, "This is no workspace.", "/workspace NAME makes one.")
+            raise IntentRefused(Refusal.NOT_ALLOWED, "This is no workspace.", "/workspaces lists yours.")
         return found

@@ -54,7 +54,7 @@ def beginning_of(row: ChannelRow | None, desk: Desk) -> tuple[str, ...]:
     if row.kind is ChannelKind.WORKSPACE:
         return (
             f"The beginning of {shown_name(row)}",
-            "/list shows its channels, /join #NAME joins one that is open, /workspace create NAME makes one. "
+            "/list shows its channels, /join #NAME joins one that is open, /workspace make NAME makes one. "
             "/invite lets people in.",
         )
     if row.members <= 1:

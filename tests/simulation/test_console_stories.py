@@ -346,6 +346,52 @@ def test_of_two_silences_the_later_one_says_when_it_ends() -> None:
     run_virtual(story())
 
 
+def test_a_silence_that_is_brought_back_ends_when_it_would_have_ended() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(324)
+        ann, bob, kim, channel = await three(world)
+        user, ranks = await user_of(kim), DeedSearch(kinds=(DeedKind.RANK,))
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=MUTED, lasts_ms=HOUR_MS))
+        [silence] = await log_of(ann, channel, ranks)
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=MEMBER))
+        [lifted, _] = await log_of(ann, channel, ranks)
+        assert "until" in lifted.undo
+        await ann.api.submit(UndoDeed(channel=channel, record=lifted.id))
+        [again, *older] = await log_of(ann, channel, ranks)
+        assert (again.until_ms, again.state) == (silence.until_ms, DeedState.IN_EFFECT)
+        # Of the first of them nothing is left, though she is silent: that is the later deed's.
+        assert [row.state for row in older] == [DeedState.LIFTED, DeedState.LIFTED]
+        assert [row.undo for row in older] == ["", ""]
+        with pytest.raises(IntentRefused, match="nothing left"):
+            await ann.api.submit(UndoDeed(channel=channel, record=silence.id))
+        await asyncio.sleep(3700)
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "member"})
+
+    run_virtual(story())
+
+
+def test_of_two_silences_undoing_the_later_brings_back_the_earlier() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(325)
+        ann, bob, kim, channel = await three(world)
+        user, ranks = await user_of(kim), DeedSearch(kinds=(DeedKind.RANK,))
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=MUTED, lasts_ms=HOUR_MS))
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=MUTED))
+        later, earlier = await log_of(ann, channel, ranks)
+        assert (later.state, earlier.state) == (DeedState.IN_EFFECT, DeedState.LIFTED)
+        await ann.api.submit(UndoDeed(channel=channel, record=later.id))
+        assert (await log_of(ann, channel, ranks))[0].until_ms == earlier.until_ms
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=MUTED))
+        await asyncio.sleep(3700)
+        # What would be over by now is not brought back.
+        last = (await log_of(ann, channel, ranks))[0]
+        assert last.undo == "let kim write again"
+        await ann.api.submit(UndoDeed(channel=channel, record=last.id))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "member", "kim": "member"})
+
+    run_virtual(story())
+
+
 # Reports
 
 

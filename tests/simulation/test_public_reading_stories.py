@@ -291,9 +291,9 @@ async def test_a_channel_whose_history_newcomers_do_not_see_is_not_public_and_un
     with pytest.raises(IntentRefused, match="whole history") as refused:
         await ana.api.submit(ChangeKind(channel=channel, kind=Preset.PUBLIC))
     assert "/newcomers all" in refused.value.advice
-    await ana.api.submit(ConfigureChannel(channel=channel, key=SettingKey.READING, value=1))
+    with pytest.raises(IntentRefused, match="whole history"):
+        await ana.api.submit(ConfigureChannel(channel=channel, key=SettingKey.READING, value=1))
     assert await kind_of(ana, channel) is Preset.OPEN
-    await ana.api.submit(ConfigureChannel(channel=channel, key=SettingKey.READING, value=0))
     await ana.api.submit(ConfigureChannel(channel=channel, key=SettingKey.HISTORY, value=ALL))
     await ana.api.submit(ChangeKind(channel=channel, kind=Preset.PUBLIC))
     assert await kind_of(ana, channel) is Preset.PUBLIC

@@ -9,6 +9,7 @@ from multichat_tui.model.intents import (
     BanMember,
     GiveRank,
     Part,
+    PurgeMessages,
     RemoveMember,
     RenameChannel,
     SendMessage,
@@ -16,9 +17,10 @@ from multichat_tui.model.intents import (
     SetTopic,
     Together,
 )
-from multichat_tui.model.ranks import ADMIN, MODERATOR, MUTED, Permission
+from multichat_tui.model.ranks import ADMIN, MEMBER, MODERATOR, MUTED, Permission
 from multichat_tui.model.snapshots import MessageRow, RowKind
 from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node import redacting
 
 
 async def user_of(person: Person) -> UserId:
@@ -119,6 +121,59 @@ def test_where_a_ban_is_countermanded_beside_it_the_message_with_it_is_gone_too(
             return seen == [({"ann", "bob", "kim"}, [])] * 3
 
         await until(one_state, "neither the ban nor its announcement stands anywhere")
+
+    run_virtual(story())
+
+
+def test_a_ban_a_purge_and_an_announcement_are_one_and_gone_together_where_the_ban_is_countermanded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story() -> None:
+        world = SimulatedWorld(305)
+        ann, bob, kim = await world.add("ann", "bob", "kim")
+        channel = await world.channel_of(ann, bob, kim)
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(bob), rank=MODERATOR))
+        for number in range(3):
+            await kim.say(channel, f"rubbish {number}")
+        await world.converge(channel)
+        await bob.say(channel, "a word of mine")
+        await world.converge(channel)
+        both = (
+            BanMember(channel=channel, user=await user_of(kim), reason="spam"),
+            PurgeMessages(channel=channel, user=await user_of(kim), reason="spam"),
+            SendMessage(channel=channel, text="kim was banned"),
+        )
+        with monkeypatch.context() as patch:
+            patch.setattr(redacting, "MAX_PURGED_TOGETHER", 2)
+            with pytest.raises(IntentRefused, match="At most 2 messages"):
+                await at_once(bob, channel, *both)
+        everything = ["rubbish 0", "rubbish 1", "rubbish 2", "a word of mine"]
+        assert [row.text for row in await said(bob, channel)] == everything
+
+        world.hub.partition({"ann", "kim"}, {"bob"})
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(kim), rank=ADMIN))
+        await at_once(bob, channel, *both)
+        assert [row.text for row in await said(bob, channel)] == ["a word of mine", "kim was banned"]
+        world.hub.heal()
+
+        async def none_of_it() -> bool:
+            seen = [(await members(each, channel), [row.text for row in await said(each, channel)]) for each in (ann, bob, kim)]
+            return seen == [({"ann", "bob", "kim"}, everything)] * 3
+
+        await until(none_of_it, "no ban, no announcement, and the texts are back")
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(kim), rank=MEMBER))
+
+        async def demoted() -> bool:
+            return any(row.name == "kim" and row.role == "member" for row in (await bob.api.members(channel)).rows)
+
+        await until(demoted, "kim is a member")
+        await at_once(bob, channel, *both)
+
+        async def all_of_it() -> bool:
+            seen = [(await members(each, channel), [row.text for row in await said(each, channel)]) for each in (ann, bob)]
+            return seen == [({"ann", "bob"}, ["a word of mine", "kim was banned"])] * 2
+
+        await until(all_of_it, "the ban, the announcement, and no texts")
 
     run_virtual(story())
 

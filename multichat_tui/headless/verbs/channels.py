@@ -76,8 +76,8 @@ async def join(context: Context) -> int:
     return joined(out, channel, row)
 
 
-async def let_in(api: NodeApi, channel: ChannelId, timeout_s: float) -> ChannelRow | None:
-    """Wait until it is decided. None: not in time."""
+async def let_in(api: NodeApi, channel: ChannelId, timeout_s: float) -> ChannelRow:
+    """Wait until it is decided; the channel as it is then, or when the time is up."""
 
     async def decided() -> ChannelRow | None:
         row = (await api.channel(channel)).rows
@@ -85,14 +85,15 @@ async def let_in(api: NodeApi, channel: ChannelId, timeout_s: float) -> ChannelR
             return None
         return row if row.membership is not Membership.JOINING else None
 
-    return await wait_for(api, decided, timeout_s)
+    return await wait_for(api, decided, timeout_s) or (await api.channel(channel)).rows
 
 
-def joined(out: Output, channel: ChannelId, row: ChannelRow | None) -> int:
+def joined(out: Output, channel: ChannelId, row: ChannelRow) -> int:
     """Say what came of joining. `errors.TimedOut`, `errors.IntentRefused`."""
-    if row is None:
+    if row.membership is Membership.JOINING or (row.membership is Membership.READING and not row.members):
         out.result({"channel": id_text(channel), "name": None, "membership": Membership.JOINING.value}, "Joining waits.")
-        raise TimedOut("No member of the channel was reached yet.", "Joining goes on whenever a node of yours runs.")
+        why = one_line(row.note) or "No member of the channel was reached yet."
+        raise TimedOut(why, "Joining goes on whenever a node of yours runs.")
     if row.membership is Membership.READING:
         out.result(_fields(row), f"Reading {channel_label(row)}, not a member")
         return 0

@@ -52,8 +52,13 @@ async def unban(context: Context) -> int:
 
 async def permission(context: Context) -> int:
     args = context.args
-    wanted, rank = moderating.permission_of(args.permission), moderating.role_rank(args.role, founder=True)
-    return await do_in_channel(context, lambda api, where: moderating.set_permission(api, where, wanted, rank, args.reason), "")
+    wanted = moderating.permission_of(args.permission)
+
+    async def deed(api: NodeApi, where: ChannelId) -> Done:
+        rank = await moderating.threshold_in(api, where, args.role)
+        return await moderating.set_permission(api, where, wanted, rank, args.reason)
+
+    return await do_in_channel(context, deed, "")
 
 
 async def lockdown(context: Context) -> int:

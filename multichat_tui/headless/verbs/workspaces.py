@@ -22,7 +22,8 @@ async def listed(context: Context) -> int:
         sizes = [len((await opened.api.directory(row.id)).rows) for row in rows]
     for row, channels in zip(rows, sizes, strict=True):
         fields = {"channel": id_text(row.id), "name": row.name, "members": row.members, "channels": channels}
-        out.result(fields, f"{one_line(row.name)}: {row.members} members, {channels} channels")
+        count = "1 channel" if channels == 1 else f"{channels} channels"
+        out.result(fields, f"{one_line(row.name)}: {workspaces.members_words(row)}, {count}")
     if not rows and not out.json_lines:
         out.result({}, "You are in no workspace.")
     return 0

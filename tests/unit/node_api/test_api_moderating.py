@@ -11,6 +11,7 @@ from multichat_tui.model.intents import (
     GiveRank,
     LiftBan,
     Lockdown,
+    PurgeMessages,
     RemoveMember,
     SendMessage,
     SetPermission,
@@ -78,6 +79,11 @@ async def test_a_name_with_spaces_stands_in_quotes_and_the_rest_is_the_reason(ap
         ("/permission send captain", "founder"),
         ("/ban bob for=soon", "like 1h, 7d or 2w"),
         ("/ban bob for=", "like 1h, 7d or 2w"),
+        ("/ban bob 1y spam", "like 1h, 7d or 2w"),
+        ("/ban bob 999999999999d", "like 1h, 7d or 2w"),
+        ("/silence bob 0h", "like 1h, 7d or 2w"),
+        ("/silence bob -1h loud", "like 1h, 7d or 2w"),
+        ("/silence bob 1.5h", "like 1h, 7d or 2w"),
         ("/bans all", "/bans"),
     ],
 )
@@ -85,6 +91,37 @@ async def test_what_is_no_role_permission_or_span_changes_nothing_and_says_what_
     with pytest.raises(UsageError) as refused:
         await run_command(api, dev, line)
     assert advice in f"{refused.value.message} {refused.value.advice}"
+    assert api.intents == []
+
+
+@pytest.mark.parametrize("reason", ["2nd warning", "3 strikes", "1", "7th time", "h"])
+async def test_what_begins_like_a_number_and_is_meant_for_no_span_is_a_reason(api, dev, reason):
+    await run_command(api, dev, f"/silence bob {reason}")
+    assert api.intents == [GiveRank(channel=dev, user=user("bob"), rank=MUTED, reason=reason)]
+
+
+async def test_a_permission_is_given_to_a_role_of_the_channels_own(api, dev):
+    await run_command(api, dev, "/roles 20 Reviewer")
+    outcome = await run_command(api, dev, "/permission topic reviewer they know best")
+    assert api.intents[-1] == SetPermission(channel=dev, permission=Permission.TOPIC, rank=20, reason="they know best")
+    assert outcome.fields["rank"] == 20
+
+
+async def test_a_ban_a_purge_and_an_announcement_are_one(api, dev):
+    await run_command(api, dev, "/together /ban eve for=1d spam ; /purge eve last 1h spam ; eve is gone")
+    (intent,) = api.intents
+    assert isinstance(intent, Together)
+    ban, purge, told = intent.intents
+    assert ban == BanMember(channel=dev, user=user("eve"), lasts_ms=DAY_MS, reason="spam")
+    assert isinstance(purge, PurgeMessages)
+    assert (purge.user, purge.reason) == (user("eve"), "spam")
+    assert told == SendMessage(channel=dev, text="eve is gone")
+
+
+async def test_what_cannot_be_done_together_is_named(api, dev):
+    with pytest.raises(IntentRefused, match="/invite cannot be done together") as refused:
+        await run_command(api, dev, "/together /topic both ; /invite")
+    assert "Nothing was done" in refused.value.advice
     assert api.intents == []
 
 

@@ -8,7 +8,7 @@ from api_twin import ApiTwin
 from multichat_tui.model.errors import NotFound, UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, CreateWorkspace, JoinListed, ListChannel, UnlistChannel
-from multichat_tui.model.snapshots import ChannelKind, ListedRow
+from multichat_tui.model.snapshots import ChannelKind, ListedRow, Membership
 from multichat_tui.node.api.commands import run_command
 
 HR = ChannelId(b"h" * 32)
@@ -49,12 +49,22 @@ async def test_a_workspace_is_made_and_opened(api):
 
 
 async def test_channels_are_made_in_the_workspace_of_the_open_channel(api, acme, dev):
-    await run_command(api, dev, "/workspace create #ops")
+    await run_command(api, dev, "/workspace make #ops")
     await run_command(api, acme, "/workspace create board --private")
     assert api.intents == [
         CreateChannel(name="ops", workspace=acme, open=True),
         CreateChannel(name="board", workspace=acme, open=False),
     ]
+
+
+async def test_who_was_removed_from_a_workspace_is_told_so_and_shown_nothing_of_its_list(api, acme, dev):
+    api.rows[acme] = replace(api.rows[acme], membership=Membership.REMOVED)
+    assert "no workspace" in (await run_command(api, dev, "/workspaces")).lines[0]
+    space(api, "umbrella")
+    with pytest.raises(NotFound, match="not in acme any more"):
+        await run_command(api, dev, "/list acme")
+    with pytest.raises(NotFound, match="no workspace 'zoo'"):
+        await run_command(api, dev, "/list zoo")
 
 
 async def test_a_channel_is_put_on_the_list_and_taken_off_it(api, acme, dev):

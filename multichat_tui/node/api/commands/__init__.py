@@ -139,7 +139,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="workspace",
         goes=True,
-        usage="/workspace NAME | new NAME | create NAME | add [CHANNEL] | remove CHANNEL [--private]",
+        usage="/workspace NAME | new NAME | make NAME | add [CHANNEL] | remove CHANNEL [--private]",
         summary="open a workspace, make one, or make, put and take channels on and off its list",
         run=workspaces.workspace,
         takes=(("new", "create", "add", "remove"),),

@@ -1,5 +1,6 @@
 """Slash commands about ranks, removals, bans and permissions; and what they share with the command line."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -31,6 +32,10 @@ ROLES = ("admin", "moderator", "member", "muted")
 """Those that can be given."""
 PERMISSIONS = tuple(permission.name.lower() for permission in Permission)
 SPAN = "for="
+_SPAN_LIKE = re.compile(
+    r"[-+]?[0-9][0-9.,]*(s|sec|m|min|h|hr|d|day|w|wk|week|mo|month|y|yr|year|hour|minute|second)s?", re.ASCII | re.IGNORECASE
+)
+"""What is meant for a span of time, whether it is one or not."""
 OPEN_AGAIN = "off"
 DEED_CELLS = 11
 """The column of /permissions where what each is for begins."""
@@ -84,17 +89,19 @@ def ban_span(text: str) -> int:
     """Milliseconds of a span like 1h, 7d or 2w. `errors.UsageError`."""
     span = duration(text)
     if span is None:
-        raise UsageError(f"{text[:20]!r} is no span of time.", "Write it like 1h, 7d or 2w.")
+        raise UsageError(f"{one_line(text)[:20]!r} is no span of time.", "Write it like 1h, 7d or 2w.")
     return span
 
 
 def span_first(words: str) -> tuple[int, str]:
-    """(how long, the reason) of `for=7d spam` or `7d spam`; 0 where no span comes first. `errors.UsageError`."""
+    """(how long, the reason) of `for=7d spam` or `7d spam`; 0 where no span comes first. `errors.UsageError`: what is meant
+    for a span and is none, such as `0d` or `1y`, is no reason, and what was to end does not last for ever."""
     first, _, rest = words.partition(" ")
     if first.lower().startswith(SPAN):
         return ban_span(first[len(SPAN) :]), rest.strip()
-    span = duration(first)
-    return (0, words) if not span else (span, rest.strip())
+    if _SPAN_LIKE.fullmatch(first) is not None:
+        return ban_span(first), rest.strip()
+    return 0, words
 
 
 # Deeds, for slash commands and the command line alike
@@ -114,6 +121,13 @@ async def rank_in(api: NodeApi, channel: ChannelId, text: str) -> int:
     named = {row.name.casefold(): row.rank for row in (await api.rules(channel)).rows.roles}
     found = named.get(text.strip().casefold())
     return role_rank(text) if found is None else found
+
+
+async def threshold_in(api: NodeApi, channel: ChannelId, text: str) -> int:
+    """As `rank_in`, where founders count too. `errors.UsageError`."""
+    named = {row.name.casefold(): row.rank for row in (await api.rules(channel)).rows.roles}
+    found = named.get(text.strip().casefold())
+    return role_rank(text, founder=True) if found is None else found
 
 
 async def unmute(api: NodeApi, channel: ChannelId, name: str, reason: str) -> Done:
@@ -311,7 +325,8 @@ async def permission(call: Call) -> Outcome:
     least, _, reason = words.partition(" ")
     channel = call.need_channel()
     if least:
-        return (await set_permission(call.api, channel, wanted, role_rank(least, founder=True), reason.strip())).outcome()
+        rank = await threshold_in(call.api, channel, least)
+        return (await set_permission(call.api, channel, wanted, rank, reason.strip())).outcome()
     rules = (await call.api.rules(channel)).rows
     found = [row for row in rules.permissions if row.permission is wanted]
     if not found:

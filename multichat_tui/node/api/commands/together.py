@@ -20,13 +20,16 @@ class Gathering:
         self._api = api
         self._channel = channel
         self.parts: list[Part] = []
+        self.doing = ""
+        """The command that is being gathered."""
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._api, name)
 
     async def submit(self, intent: Intent) -> Accepted:
         if not isinstance(intent, get_args(Part)):
-            raise IntentRefused(Refusal.NOT_ALLOWED, "That cannot be done together with something else.", "Do it by itself.")
+            what = f"/{self.doing}" if self.doing else "That"
+            raise IntentRefused(Refusal.NOT_ALLOWED, f"{what} cannot be done together with something else.", "Do it by itself.")
         part = cast(Part, intent)
         self.parts.append(part)
         return Accepted(channel=part.channel)
@@ -63,6 +66,7 @@ async def _gather(
     if command is None or command.name == "together":
         raise UsageError(f"There is no command {name[:40]!r} to do together with others.", f"Usage: {call.usage}")
     before = len(gathering.parts)
+    gathering.doing = command.name
     outcome = await command.run(
         Call(api=cast(NodeApi, gathering), channel=channel, words=words.strip(), usage=command.usage, compared=call.compared)
     )

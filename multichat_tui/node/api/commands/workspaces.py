@@ -3,7 +3,7 @@
 from multichat_tui.model.errors import NotFound, UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, CreateWorkspace, JoinListed, ListChannel, UnlistChannel
-from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ListedRow
+from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ListedRow, Membership
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.moderating import Done
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
@@ -12,6 +12,7 @@ from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, 
 PRIVATE = "--private"
 NAME_CELLS = 20
 """The column of /list where what a channel is about begins."""
+_INSIDE = (Membership.JOINED, Membership.JOINING)
 NONE_YET = "You are in no workspace. /workspace new NAME makes one; /join LINK joins one."
 
 
@@ -21,7 +22,7 @@ NONE_YET = "You are in no workspace. /workspace new NAME makes one; /join LINK j
 async def found(api: NodeApi, name: str) -> tuple[Done, ChannelId | None]:
     accepted = await api.submit(CreateWorkspace(name=name))
     fields: dict[str, Plain] = {"channel": id_text(accepted.channel) if accepted.channel else None, "name": name.strip()}
-    said = f"The workspace {one_line(name)} is made. /workspace create NAME makes a channel in it, /invite lets people in."
+    said = f"The workspace {one_line(name)} is made. /workspace make NAME makes a channel in it, /invite lets people in."
     return Done(said=said, fields=fields), accepted.channel
 
 
@@ -37,8 +38,9 @@ async def create_in(api: NodeApi, workspace: ChannelRow, name: str, private: boo
 
 async def add(api: NodeApi, workspace: ChannelRow, channel: ChannelRow, private: bool) -> Done:
     await api.submit(ListChannel(workspace=workspace.id, channel=channel.id, open=not private))
-    how = "is on the list" if private else "is on the list, and open to its members"
-    return _about(workspace, channel.id, f"{channel_label(channel)} {how} of {one_line(workspace.name)}.")
+    named = one_line(workspace.name)
+    how = f"is on the list of {named}" + ("." if private else ", and its members may join.")
+    return _about(workspace, channel.id, f"{channel_label(channel)} {how}")
 
 
 async def remove(api: NodeApi, workspace: ChannelRow, name: str) -> Done:
@@ -62,7 +64,8 @@ def _about(workspace: ChannelRow, channel: ChannelId, said: str) -> Done:
 
 
 async def all_workspaces(api: NodeApi) -> list[ChannelRow]:
-    return [row for row in (await api.channels()).rows if row.kind is ChannelKind.WORKSPACE]
+    """Those that one is in: who was removed from one has no use for what its list said then."""
+    return [row for row in (await api.channels()).rows if row.kind is ChannelKind.WORKSPACE and row.membership in _INSIDE]
 
 
 async def find_workspace(api: NodeApi, name: str) -> ChannelRow:
@@ -70,7 +73,12 @@ async def find_workspace(api: NodeApi, name: str) -> ChannelRow:
     rows = await all_workspaces(api)
     if not rows:
         raise NotFound("You are in no workspace.", "/workspace new NAME makes one; /join LINK joins one.")
-    row = await find_channel(api, name)
+    try:
+        row = await find_channel(api, name)
+    except NotFound:
+        raise NotFound(f"There is no workspace {one_line(name)[:48]!r}.", "/workspaces lists yours.") from None
+    if row.kind is ChannelKind.WORKSPACE and row.membership not in _INSIDE:
+        raise NotFound(f"You are not in {one_line(row.name)} any more.", "/join LINK brings you back.")
     if row.kind is not ChannelKind.WORKSPACE:
         raise UsageError(f"{channel_label(row)} is no workspace.", f"Yours: {', '.join(one_line(each.name) for each in rows)}.")
     return row
@@ -125,6 +133,10 @@ async def find_on_any_list(api: NodeApi, channel: ChannelId | None, name: str) -
 # What is read
 
 
+def members_words(row: ChannelRow) -> str:
+    return "1 member" if row.members == 1 else f"{row.members} members"
+
+
 def listed_fields(row: ListedRow) -> dict[str, Plain]:
     return {
         "channel": id_text(row.channel),
@@ -154,7 +166,7 @@ async def workspaces(call: Call) -> Outcome:
     for row in rows:
         listed = (await call.api.directory(row.id)).rows
         inside = sum(1 for each in listed if each.joined)
-        lines.append(f"{one_line(row.name):<{NAME_CELLS}}  {row.members} members, in {inside} of {len(listed)} channels")
+        lines.append(f"{one_line(row.name):<{NAME_CELLS}}  {members_words(row)}, in {inside} of {len(listed)} channels")
         fields: dict[str, Plain] = {"channel": id_text(row.id), "name": row.name, "members": row.members}
         told.append(fields | {"channels": len(listed), "joined": inside})
     return Outcome(lines=tuple(lines) or (NONE_YET,), fields={"workspaces": list(told)}, hang=NAME_CELLS + 2)
@@ -164,7 +176,7 @@ async def listing(call: Call) -> Outcome:
     api = call.api
     workspace = await find_workspace(api, call.words) if call.words else await current_workspace(api, call.channel)
     rows = (await api.directory(workspace.id)).rows
-    empty = f"There is nothing on the list of {one_line(workspace.name)} yet. /workspace create NAME makes a channel in it."
+    empty = f"There is nothing on the list of {one_line(workspace.name)} yet. /workspace make NAME makes a channel in it."
     return Outcome(
         lines=tuple(map(listed_line, rows)) or (empty,),
         fields={"workspace": id_text(workspace.id), "channels": [listed_fields(row) for row in rows]},
@@ -173,7 +185,7 @@ async def listing(call: Call) -> Outcome:
 
 
 async def workspace(call: Call) -> Outcome:
-    """`new NAME`, `create NAME`, `add [#CHANNEL]`, `remove #CHANNEL`; anything else is the name of one, to be opened."""
+    """`new NAME`, `make NAME` (once called `create`), `add [#CHANNEL]`, `remove #CHANNEL`; else the name of one to be opened."""
     verb, _, rest = call.need_words().partition(" ")
     rest, private = _without(rest.strip(), PRIVATE)
     api = call.api
@@ -181,7 +193,7 @@ async def workspace(call: Call) -> Outcome:
         case "new" if rest:
             done, made = await found(api, rest)
             return Outcome(lines=(done.said,), fields=done.fields, open_channel=made)
-        case "create" if rest:
+        case "make" | "create" if rest:
             done, made = await create_in(api, await current_workspace(api, call.channel), rest, private)
             return Outcome(lines=(done.said,), fields=done.fields, open_channel=made)
         case "add":
@@ -189,7 +201,7 @@ async def workspace(call: Call) -> Outcome:
             return (await add(api, await _other_workspace(call, row), row, private)).outcome()
         case "remove" if rest:
             return (await remove(api, await current_workspace(api, call.channel), rest)).outcome()
-        case "new" | "create" | "remove":
+        case "new" | "make" | "create" | "remove":
             raise UsageError(f"Usage: {call.usage}")
         case _:
             row = await find_workspace(api, call.words)
