@@ -287,6 +287,27 @@ MUTANTS = (
         tests="tests/ui/test_ui_console.py",
     ),
     Mutant(
+        name="a restart opens another channel than was open last",
+        file="multichat_tui/ui/front.py",
+        old="first = last or desk.next_active(None)",
+        new="first = desk.next_active(None)",
+        tests="tests/ui/test_ui_last_open.py",
+    ),
+    Mutant(
+        name="what the node knows behind a command is asked once for all",
+        file="multichat_tui/ui/asked_for.py",
+        old="        self._begun = begun\n",
+        new="        self._begun = begun if begun[1] else self._begun\n",
+        tests="tests/ui/test_ui_asked_for.py",
+    ),
+    Mutant(
+        name="who is banned still waits to be let in",
+        file="multichat_tui/node/petitioning.py",
+        old="for petition in channel.control.waiting() if not _kept_out(channel, petition)",
+        new="for petition in channel.control.waiting()",
+        tests="tests/simulation/test_kind_stories.py",
+    ),
+    Mutant(
         name="whoever is a member settles reports",
         file="multichat_tui/node/noted_reports.py",
         old="elif rank >= cited.threshold(Permission.MODERATE):",

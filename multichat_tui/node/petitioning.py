@@ -29,7 +29,7 @@ class Petitioning:
             raise IntentRefused(Refusal.SPENT, "Their invitation was used up or withdrawn meanwhile.", "/invite makes another.")
         if all(state.invite.rank > mine for state in states):
             raise IntentRefused(Refusal.NOT_ALLOWED, "Their invitation leads to a rank above yours.")
-        if any(ban.level > states[0].invite.rank for ban in channel.view.bans.get(petition.user, ())):
+        if _kept_out(channel, petition):
             raise IntentRefused(Refusal.NOT_ALLOWED, "They are banned here.", "/unban lifts that.")
         if len(channel.control.certificates) >= MAX_CHANNEL_DEVICES:
             raise IntentRefused(Refusal.LIMIT, "This channel is full.")
@@ -43,6 +43,19 @@ class Petitioning:
         return found[-1]
 
 
+def awaited(channel: Channel) -> list[Petition]:
+    """Those whom somebody could let in, the first first: whoever was banned meanwhile asks in vain."""
+    return [petition for petition in channel.control.waiting() if not _kept_out(channel, petition)]
+
+
+def _kept_out(channel: Channel, petition: Petition) -> bool:
+    """Whether a ban stands against every rank that their invitation leads to."""
+    bans = channel.view.bans.get(petition.user, ())
+    key = petition.join.join_key
+    ranks = [state.invite.rank for state in channel.view.invitations.values() if state.invite.join_key == key and state.open]
+    return bool(bans) and all(any(ban.level > rank for ban in bans) for rank in ranks)
+
+
 def waiting_rows(world: World, channel: Channel, names: Mapping[UserId, str]) -> tuple[WaitingRow, ...]:
     """Who asks to be let in, the first first."""
     makers = {state.invite.join_key: state.maker for state in channel.view.invitations.values() if state.open}
@@ -54,5 +67,5 @@ def waiting_rows(world: World, channel: Channel, names: Mapping[UserId, str]) ->
             inviter=names[makers[petition.join.join_key]] if petition.join.join_key in makers else "",
             asked_ms=petition.join.timestamp_ms,
         )
-        for petition in channel.control.waiting()
+        for petition in awaited(channel)
     )

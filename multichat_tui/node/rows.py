@@ -42,7 +42,7 @@ from multichat_tui.node.listing import directory, workspaces
 from multichat_tui.node.message_rows import UNLISTED, MessageRows, find, readers
 from multichat_tui.node.modlog import Modlog
 from multichat_tui.node.names import channel_names, names_of
-from multichat_tui.node.petitioning import waiting_rows
+from multichat_tui.node.petitioning import awaited, waiting_rows
 from multichat_tui.node.regards import ignored_devices, regard_rows
 from multichat_tui.node.report_rows import ReportRows
 from multichat_tui.node.request_rows import request_rows
@@ -255,7 +255,7 @@ class Rows:
             user=partner,
             note=CLOSED if partner is not None and world.closed(partner) else channel.standing.note,
             newest_arrival=0 if newest is None else newest[1],
-            waiting=len(channel.control.waiting()) if self._lets_in(channel) else 0,
+            waiting=len(awaited(channel)) if self._lets_in(channel) else 0,
             writing=why_silent(world, channel),
             archived=channel.rooted and channel.view.read_only,
             closed=channel.rooted and channel.view.closed,

@@ -1,4 +1,5 @@
-"""Tells when what one waits for has come about: a channel that was being joined, a pairing."""
+"""Tells when what one waits for has come about, or what one would not expect: a channel that was being joined, a removal, a
+pairing."""
 
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.ids import ChannelId, UserId
@@ -14,6 +15,8 @@ class Arrivals:
 
     def __init__(self) -> None:
         self._joining: set[ChannelId] = set()
+        self._joined: set[ChannelId] = set()
+        self._removed: set[ChannelId] = set()
         self._contacts: set[UserId] | None = None
         self._asked: set[ComparisonId] = set()
 
@@ -28,6 +31,13 @@ class Arrivals:
             elif row is not None and row.membership is Membership.REFUSED:
                 told = f"Joining {one_line(shown_name(row))} failed: {one_line(standing(row))}", True
         self._joining = joining
+        joined = {row.id for row in desk.channels.values() if row.membership is Membership.JOINED}
+        removed = {row.id for row in desk.channels.values() if row.membership is Membership.REMOVED}
+        for channel in removed & self._joined:
+            told = f"You were removed from {one_line(shown_name(desk.channels[channel]))}.", True
+        for channel in joined & self._removed:
+            told = f"You are in {one_line(shown_name(desk.channels[channel]))} again.", False
+        self._joined, self._removed = joined, removed
         contacts = {row.user for row in desk.contacts.values() if not row.pending}
         if self._contacts is not None:
             for user in contacts - self._contacts:

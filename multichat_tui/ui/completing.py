@@ -72,7 +72,8 @@ def _argument(before: str, people: Sequence[str], takes: Mapping[str, Sequence[S
         sign = "@" if last.startswith("@") else ""
         words = [sign + name if sign and " " not in name else quoted(name) for name in _fitting(last.lstrip('"@'), people)]
     else:
-        words = [word for word in known[number] if word.startswith(last.lower())]
+        start = last.lstrip('"').casefold()
+        words = [word for word in known[number] if word.lstrip('"').casefold().startswith(start)]
     begin = len(before) - len(last)
     return Completion(begin=begin, end=len(before), words=tuple(dict.fromkeys(f"{word} " for word in words))) if words else None
 

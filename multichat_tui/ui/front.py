@@ -26,7 +26,7 @@ from multichat_tui.model.events import (
     StatusChanged,
 )
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
-from multichat_tui.model.intents import Accepted, MarkRead, OpenDirect, RememberTyped, SendMessage, SetDraft
+from multichat_tui.model.intents import Accepted, ChangeSetting, MarkRead, OpenDirect, RememberTyped, SendMessage, SetDraft
 from multichat_tui.model.moderation import ReportState
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, Thread
@@ -37,6 +37,7 @@ from multichat_tui.ui.desk import Desk
 from multichat_tui.ui.drafts import Drafts, Place
 from multichat_tui.ui.faces import Note
 from multichat_tui.ui.feed import Feed
+from multichat_tui.ui.last_open import LastOpen
 from multichat_tui.ui.marks import ReadMarks
 from multichat_tui.ui.news import News
 from multichat_tui.ui.open_rows import OpenRows
@@ -85,6 +86,7 @@ class Front:
         self.marks = ReadMarks(self._timers, self._submit, spawn)
         self.typed = TypedHere(self._submit_quietly, spawn, lambda: changed(Part.TYPED))
         self.drafts = Drafts(self.desk, self._submit)
+        self._last_open = LastOpen(self._timers, self._submit_quietly, spawn)
         self._news = News(self._timers, lambda: changed(Part.STATUS))
         self._lists = ListReading(self, self.desk, self._lists_read, spawn)
 
@@ -138,6 +140,7 @@ class Front:
         self._timers.cancel()
         await self.marks.mark()
         await self.drafts.save_all()
+        await self._last_open.keep()
 
     @property
     def note(self) -> Note | None:
@@ -179,10 +182,12 @@ class Front:
             await self._open_first()
 
     async def _open_first(self) -> None:
-        """At the start: what calls loudest. Later nothing opens by itself, for what is open counts as read."""
+        """At the start: what was open last, else what calls loudest. Later nothing opens by itself, for what is open counts as
+        read."""
         desk = self.desk
         if self.current is None and desk.channels:
-            first = desk.next_active(None) or next(row.id for row in desk.ordered if isinstance(row, ChannelRow))
+            last = self._last_open.among(self.settings, desk.channels)
+            first = last or desk.next_active(None) or next(row.id for row in desk.ordered if isinstance(row, ChannelRow))
             await self.open(first)
 
     # Events
@@ -326,6 +331,7 @@ class Front:
         if self.current is not None and self.current in self.desk.channels:
             self.previous = self.current
         self.current, self.thread = channel, None
+        self._last_open.note(channel)
         if channel is not None:
             self.visited = [channel, *(other for other in self.visited if other != channel)][:MAX_VISITED]
         self.desk.members = ()
@@ -434,7 +440,7 @@ class Front:
             self.say(str(error), bad=True)
             return None
 
-    async def _submit_quietly(self, intent: RememberTyped) -> None:
+    async def _submit_quietly(self, intent: RememberTyped | ChangeSetting) -> None:
         """What is a convenience only: that it failed is no news."""
         if self.api is not None:
             with suppress(MultichatError):

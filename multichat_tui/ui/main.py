@@ -19,6 +19,7 @@ from multichat_tui.node.api.commands.asking import request_lines
 from multichat_tui.ui import faces
 from multichat_tui.ui.acting import Acting
 from multichat_tui.ui.actions import KEYS, Scope, hint
+from multichat_tui.ui.asked_for import AskedFor
 from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.cells import one_line
 from multichat_tui.ui.completing import Completion, complete
@@ -72,6 +73,7 @@ class MainScreen(Screen[None]):
         self.reply_to: MessageRow | None = None
         self.acting = Acting(self)
         self.outbox = Outbox(self)
+        self._asked = AskedFor(self.spawn)
         self.performer = Performer(self)
         self._row_actions, self._trusting = RowActions(self), Trusting(self)
         self.overseer = Overseer(self)
@@ -377,6 +379,7 @@ class MainScreen(Screen[None]):
         """The front end knows what is being written, as far as it is typed."""
         if self.composer.text != self._noted:
             self._noted = self.composer.text
+            self._asked.typed(self.front.api, self.front.current, self.composer.text)
             self.outbox.edited(self.composer.place, self.composer.text)
             if self.acting.editing is None:
                 # What a message is to say is no draft of another one.
@@ -434,8 +437,7 @@ class MainScreen(Screen[None]):
     def _complete(self, text: str, caret: int) -> Completion | None:
         desk = self.front.desk
         commands = ["/" + command.name for command in COMMANDS]
-        takes = {f"/{name}": command.takes for command in COMMANDS for name in (command.name, *command.aliases)}
-        return complete(text, caret, people=desk.people, channels=desk.groups, commands=commands, takes=takes)
+        return complete(text, caret, people=desk.people, channels=desk.groups, commands=commands, takes=self._asked.takes())
 
     # Actions
 

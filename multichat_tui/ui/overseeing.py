@@ -53,6 +53,20 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
+def fitting(words: list[str], cells: int) -> list[str]:
+    """As many words as fit, each with a space at either side, the first ones before others; the last two, which lead out and to
+    the rest, stay before all."""
+    last = words[-2:]
+    room = cells - sum(width(word) + 2 for word in last)
+    kept: list[str] = []
+    for word in words[:-2]:
+        room -= width(word) + 2
+        if room < 0:
+            break
+        kept.append(word)
+    return kept + last
+
+
 class OverseenLines(Widget, can_focus=True):
     """The rows of a tab with what is to be said of the one under the cursor, or a sheet. Keys go to the screen."""
 
@@ -274,25 +288,18 @@ class OverseeingScreen(ModalScreen[RecordId | None]):
         now = now_ms()
         self._top.tell(tab_pieces(self.state, self.app.size.width, self.palette, self.glyphs))
         self._told.tell(*told_pieces(self.state, now, self.palette))
-        keys = self._key_words()
-        shown: list[Piece] = []
-        room = self.app.size.width - 2
-        for word in keys:
-            if len(word) + 2 > room:
-                break
-            shown.append((f" {word} ", self.palette.strong))
-            room -= len(word) + 2
-        self._keys.tell(shown)
+        self._keys.tell([(f" {word} ", self.palette.strong) for word in fitting(self._key_words(), self.app.size.width)])
         self.lines.redraw()
 
     def _key_words(self) -> list[str]:
         if self.lines.typing is not None:
             return ["Enter takes it", "Esc leaves it"]
         if self.lines.plan is not None:
-            return ["Enter does it", "Esc back", f"1-{len(REASONS)} why", *self._sheet_words(), f"{hint('console.help')} help"]
+            why = f"1-{len(REASONS)} why"
+            return ["Enter does it", why, *self._sheet_words(), f"{hint('sweep.leave')} back", f"{hint('console.help')} help"]
         words = {
             "console.close": "back",
-            "console.mark": "marks",
+            "console.mark": "mark",
             "console.all": "all",
             "console.both": "kick+ban",
             "console.silence": "silence",

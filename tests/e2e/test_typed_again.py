@@ -67,3 +67,20 @@ def test_what_was_entered_comes_back_after_a_kill_by_up_and_by_ctrl_r_and_no_lin
     screen.until_gone("▌ /topic boats")
     screen.press("Enter")
     screen.until_shows("#dev > the first line")
+
+
+def test_the_channel_that_was_open_last_is_open_again(homes: Homes, screen: Terminal) -> None:
+    homes.results("ann", "init", "--name", "ann", "--no-passphrase")
+    for name in ("dev", "ops"):
+        homes.results("ann", "channel", "create", name)
+    for last in ("dev", "ops"):
+        screen.run(homes.command("ann", *LOCAL), homes.environment(TERM="tmux-256color", COLORTERM="truecolor"))
+        screen.until_shows("#(dev|ops) >")
+        screen.enter(f"/switch {last}")
+        screen.until_shows(f"#{last} > *$")
+        screen.press("C-q")
+        screen.until_ended()
+        screen.run(homes.command("ann", *LOCAL), homes.environment(TERM="tmux-256color", COLORTERM="truecolor"))
+        assert screen.until_shows("#(dev|ops) >").group(1) == last
+        screen.press("C-q")
+        screen.until_ended()

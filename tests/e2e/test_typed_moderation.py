@@ -52,7 +52,7 @@ def test_a_moderator_bans_somebody_with_what_they_wrote_and_takes_it_back_by_key
     ann.until_shows("1 banned, 2 messages redacted")
     for screen in (bob, eve):
         screen.until_shows("ann banned eve: spam")
-        screen.until_shows("eve: redacted by ann: spam")
+        screen.until_shows("eve: 2 messages redacted by ann: spam")
         screen.until_gone("boots")
     eve.until_shows("You were removed from this channel")
     eve.enter("but why")

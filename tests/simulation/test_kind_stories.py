@@ -11,12 +11,14 @@ from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import (
     ApproveJoin,
+    BanMember,
     ChangeKind,
     ConfigureChannel,
     CreateChannel,
     DenyJoin,
     GiveRank,
     JoinChannel,
+    LiftBan,
     NameRole,
     SetPermission,
 )
@@ -282,6 +284,32 @@ def test_where_letting_in_is_asked_of_somebody_a_request_by_anybodys_link_waits_
         for person in (ann, bob, kim, eve):
             await waits(person, dev, [])
             assert sorted(row.name for row in (await person.api.members(dev)).rows) == ["ann", "bob", "eve", "kim"]
+
+    run_virtual(story())
+
+
+def test_who_is_banned_does_not_wait_to_be_let_in() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1412)
+        ann, _, _, dev = await three(world)
+        await ann.api.submit(ChangeKind(channel=dev, kind=Preset.APPROVAL))
+        eve, fay = await world.add("eve", "fay")
+        for guest in (eve, fay):
+            await guest.api.submit(JoinChannel(link=await invite(ann, dev)))
+        await waits(ann, dev, ["eve", "fay"])
+        # One who was let in, and one who only asks.
+        await ann.api.submit(ApproveJoin(channel=dev, user=await user_of(eve)))
+        await stands(eve, dev, Membership.JOINED)
+        for guest in (eve, fay):
+            await ann.api.submit(BanMember(channel=dev, user=await user_of(guest), reason="spam"))
+        await waits(ann, dev, [])
+        assert (await ann.api.channel(dev)).rows.waiting == 0
+        with pytest.raises(IntentRefused, match="banned"):
+            await ann.api.submit(ApproveJoin(channel=dev, user=await user_of(fay)))
+        await ann.api.submit(LiftBan(channel=dev, user=await user_of(fay)))
+        await waits(ann, dev, ["fay"])
+        await ann.api.submit(ApproveJoin(channel=dev, user=await user_of(fay)))
+        await stands(fay, dev, Membership.JOINED)
 
     run_virtual(story())
 

@@ -26,7 +26,7 @@ from multichat_tui.model.limits import MAX_ACTS
 from multichat_tui.model.moderation import DeedKind, DeedRow, DeedState, ReportedMessage, ReportRow, ReportState, RosterRow
 from multichat_tui.model.ranks import MUTED
 from multichat_tui.model.snapshots import WaitingRow
-from multichat_tui.ui.overseeing import OverseeingScreen
+from multichat_tui.ui.overseeing import OverseeingScreen, fitting
 from multichat_tui.ui.oversight import DAY_MS, HOUR_MS, Oversight, Tab
 
 DEV = channel_id("dev")
@@ -244,6 +244,37 @@ async def test_who_waits_is_let_in_or_denied_with_a_reason(sit: Sit) -> None:
             DenyJoin(channel=DEV, user=user("eve"), reason="no bots"),
         ]
         await seat.sees("Nobody waits to be let in.")
+
+
+async def test_the_arrows_go_from_page_to_page(sit: Sit) -> None:
+    async with sit(raided(2)) as seat:
+        screen = await console(seat)
+        assert screen.state.tab is Tab.PEOPLE
+        shown = []
+        for key in ("right", "right", "left", "left", "left"):
+            await seat.press(key)
+            shown.append(screen.state.tab)
+        assert shown == [Tab.LOG, Tab.REPORTS, Tab.LOG, Tab.PEOPLE, Tab.WAITING]
+
+
+@pytest.mark.parametrize("keys", [("1",), ("2",), ("3",), ("4",), ("3", "K"), ("3", "slash")])
+async def test_the_way_out_and_the_help_are_named_whole_on_a_narrow_screen(sit: Sit, keys: tuple[str, ...]) -> None:
+    node = raided(2)
+    node.reported[DEV] = [report(1, "spam0")]
+    async with sit(node, size=(80, 24)) as seat:
+        await console(seat, *keys)
+        way_out = "Esc leaves it" if keys[-1] == "slash" else "F1 help"
+        await until(lambda: way_out in seat.lines[-1], f"{way_out!r} in {seat.lines[-1]!r}")
+        assert "Esc" in seat.lines[-1]
+        assert "…" not in seat.lines[-1]
+
+
+def test_of_the_words_of_the_keys_those_stay_that_lead_out() -> None:
+    words = ["a all", "b ban", "Esc back", "F1 help"]
+    assert fitting(words, 40) == words
+    assert fitting(words, 33) == words
+    assert fitting(words, 32) == ["a all", "Esc back", "F1 help"]
+    assert fitting(words, 5) == ["Esc back", "F1 help"]
 
 
 async def test_nothing_is_done_without_enter_and_escape_goes_back_step_by_step(sit: Sit) -> None:

@@ -6,6 +6,8 @@ import pytest
 from seat import Seat, Sit, until
 from twin import TwinNode, channel_id
 
+from multichat_tui.model.snapshots import Membership
+
 DEV = channel_id("dev")
 
 
@@ -72,3 +74,14 @@ async def test_a_name_with_spaces_is_quoted_and_what_is_being_written_is_kept(si
         await seat.press("O")
         assert seat.main.composer.text == '/role "cleo m" moderator '
         await seat.sees("send or erase what you are writing first")
+
+
+async def test_who_is_removed_or_in_again_is_told_wherever_they_are(sit: Sit) -> None:
+    node = TwinNode()
+    dev, lobby = node.add_channel("dev"), node.add_channel("lobby")
+    async with sit(node) as seat:
+        await seat.opened(dev)
+        node.set_channel(lobby, membership=Membership.REMOVED)
+        await seat.sees("You were removed from #lobby.")
+        node.set_channel(lobby, membership=Membership.JOINED)
+        await seat.sees("You are in #lobby again.")

@@ -32,7 +32,7 @@ from multichat_tui.node.api.commands import (
     trust,
     workspaces,
 )
-from multichat_tui.node.api.commands.shape import NAMES, Call, Command, Outcome
+from multichat_tui.node.api.commands.shape import NAMES, REPORTED, UNDOABLE, WAITING, Call, Command, Outcome
 from multichat_tui.node.api.lookup import nearest
 
 __all__ = ["COMMANDS", "Call", "Command", "Outcome", "is_command", "run_command"]
@@ -268,6 +268,7 @@ COMMANDS: tuple[Command, ...] = (
         usage="/undo [N] [REASON]",
         summary="what was done here lately that can be taken back, and what that would do; with its number: take it back",
         run=auditing.undo,
+        takes=(UNDOABLE,),
     ),
     Command(
         name="report",
@@ -281,7 +282,7 @@ COMMANDS: tuple[Command, ...] = (
         usage="/reports [all | N done|dismiss [REASON]]",
         summary="what was reported here; moderators settle it",
         run=reporting.reports,
-        takes=(("all",),),
+        takes=(REPORTED, ("done", "dismiss")),
     ),
     Command(
         name="delete",
@@ -386,12 +387,15 @@ COMMANDS: tuple[Command, ...] = (
         takes=(configuring.KINDS,),
     ),
     Command(name="joins", usage="/joins", summary="who asks to be let into this channel", run=joins.joins),
-    Command(name="approve", usage="/approve NAME", summary="let in somebody who asks for it", run=joins.approve_join),
+    Command(
+        name="approve", usage="/approve NAME", summary="let in somebody who asks for it", run=joins.approve_join, takes=(WAITING,)
+    ),
     Command(
         name="deny",
         usage="/deny NAME [REASON]",
         summary="do not let them in; they are told so, with the reason",
         run=joins.deny_join,
+        takes=(WAITING,),
     ),
     Command(
         name="archive",

@@ -92,6 +92,14 @@ class Call:
 
 NAMES = ("@",)
 """In `Command.takes`: somebody's name."""
+WAITING = ("@waiting",)
+"""There: the name of somebody who asks to be let in."""
+UNDOABLE = ("@undoable",)
+"""There: the number of a deed that can be taken back."""
+REPORTED = ("@reported",)
+"""There: the number of an open report, or all."""
+ASKED_FOR = frozenset({WAITING, UNDOABLE, REPORTED})
+"""What there is of these a front end asks of the node (`offered.offered`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,4 +114,4 @@ class Command:
     goes: bool = False
     """It opens a channel: what is written behind it is meant for that."""
     takes: tuple[tuple[str, ...], ...] = ()
-    """What its words may be, one after the other, as far as that is known: NAMES, or the words themselves."""
+    """What its words may be, one after the other, as far as that is known: NAMES, one of ASKED_FOR, or the words themselves."""
