@@ -455,6 +455,20 @@ class ConnectTo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddMailbox:
+    """Let others leave messages for this device in a mailbox; the link comes from whoever runs it."""
+
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveMailbox:
+    """Give up one of one's mailboxes, by its number in the list; one that is being given up is forgotten at once."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MakeResource:
     """Make something that is no message, such as a poll. `fields` are pairs of name and words, as the type takes them."""
 
@@ -562,6 +576,8 @@ Intent: TypeAlias = (
     | ForgetTyped
     | ChangeSetting
     | ConnectTo
+    | AddMailbox
+    | RemoveMailbox
 )
 
 

@@ -362,6 +362,31 @@ MAX_ALARM_DETAIL_BYTES = 96
 """What names a finding: a digest, or a name's skeleton."""
 
 # Mailboxes
+MAX_OWN_MAILBOXES = 4
+"""Mailboxes that one chooses: each gets links, and a place in every route."""
+MAX_DRAINING_MAILBOXES = 8
+"""Mailboxes that were given up and are still looked into."""
+DRAIN_MS = 30 * 24 * 60 * 60 * 1000
+"""After this whoever has not heard of a new route has nothing in the old queue any more: mailboxes keep nothing for longer."""
+WRITERS_PADDED_TO = 16
+"""The writers that a mailbox is told of a queue are filled up to a multiple of this with some that there are not."""
+MAILBOX_ANSWER_MS = 30_000
+"""A mailbox that has not answered for so long is taken for stuck: the link is closed, and made anew."""
+MAX_ASKED_OF_MAILBOX = 32
+"""Requests to a mailbox that wait for their answers, and of how many bytes; further ones wait here."""
+MAX_ASKED_BYTES = 1024 * 1024
+MAILBOX_RETRY_MS = 10 * 60 * 1000
+"""A mailbox that has refused something is asked again after this."""
+ROUTE_ADDRESSES_MS = 60 * 60 * 1000
+"""Routes name an address once this node has listened there for so long: who comes and goes would say a new route each time."""
+COLLECT_WAIT_MS = 3_000
+"""How long the envelopes of one mailbox wait for the others to list theirs, as they are read in the order in which they were
+written; a mailbox that does not answer holds nobody up for longer."""
+MAX_COLLECTED = 1024
+MAX_COLLECTED_BYTES = 8 * 1024 * 1024
+"""Envelopes that are fetched before they are read, from all mailboxes together."""
+READ_AT_ONCE = 128
+"""Envelopes that are read in one turn."""
 MAX_MAILBOX_ADDRESSES = 4
 """Where one mailbox is reached."""
 MAX_ENVELOPE_BYTES = 256 * 1024

@@ -448,6 +448,51 @@ class DeviceRow:
     online: bool
 
 
+class MailboxState(StrEnum):
+    """Of a mailbox that one has chosen."""
+
+    READY = "ready"
+    """Everybody who may write to us can leave it there."""
+    OPENING = "opening"
+    """Linked; queues are being made."""
+    UNREACHED = "unreached"
+    REFUSED = "refused"
+    """It does not take our grant (any more)."""
+    PARTLY = "partly"
+    """Not all queues are there: it has refused some."""
+    LEAVING = "leaving"
+    """Given up; looked into until nobody can have anything there any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailboxRow:
+    """One of one's own mailboxes. Sizes in bytes, None while it has not said."""
+
+    number: int
+    """From 1, by which commands name it."""
+    name: str
+    """The beginning of its id."""
+    addresses: tuple[str, ...]
+    state: MailboxState
+    since_ms: int | None
+    """Unreached, or given up, since then."""
+    detail: str
+    """Why: the word with which it refused something, or why it was not reached."""
+    used_bytes: int | None
+    quota_bytes: int | None
+    queues: int
+    ready: int
+    """Queues that can be written to."""
+    waiting: int
+    """Envelopes there for us that were not read yet."""
+    unaware: int
+    """Of one given up: devices that may not know yet."""
+    checks: int
+    """How often it was seen whether it still had a queue,"""
+    losses: int
+    """and how often it had lost one, or gave something else than it said."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
     """`listen` are HOST:PORT; `counters` tell what was rejected from outside, by reason."""
@@ -489,3 +534,5 @@ class StatusRow:
     """No links until then, to save power; None: not resting."""
     traffic: tuple[TrafficRow, ...] = ()
     """Since the node was started, by path."""
+    mailboxes: tuple[MailboxRow, ...] = ()
+    """One's own, in the order in which they were added."""

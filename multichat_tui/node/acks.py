@@ -25,6 +25,8 @@ class Acks:
     def on_ack(self, session: Session, ack: Ack) -> None:
         world = self._world
         pending = session.offers.pop(ack.offer, None) if ack.offer is not None else None
+        if pending is not None and pending.told:
+            self._offers.device_statements.acknowledged(session, pending)
         if pending is not None and not pending.watch.tries:
             session.rtt.measured(world.now - pending.watch.sent_at)
         acknowledged: set[ChannelId] = set()

@@ -14,6 +14,7 @@ from multichat_tui.model.intents import (
     Accepted,
     AcknowledgeAlarms,
     ActOn,
+    AddMailbox,
     AnswerComparison,
     AnswerRequest,
     ApproveJoin,
@@ -49,6 +50,7 @@ from multichat_tui.model.intents import (
     PurgeMessages,
     RedactMessages,
     RememberTyped,
+    RemoveMailbox,
     RemoveMember,
     RenameChannel,
     RevokeDevice,
@@ -107,6 +109,7 @@ from multichat_tui.node.joined import joined
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.moderating import need
+from multichat_tui.node.own_mailboxes import OwnMailboxes
 from multichat_tui.node.purging import Purging
 from multichat_tui.node.regarding import Regards
 from multichat_tui.node.rows import COPIED, REVOKED, WAITING
@@ -135,6 +138,7 @@ class Choices:
         meeting: Meeting,
         regards: Regards,
         vouching: Vouching,
+        mailboxes: OwnMailboxes,
     ) -> None:
         self._world = world
         self._ledger = ledger
@@ -146,6 +150,7 @@ class Choices:
         self._meeting = meeting
         self._regards = regards
         self._vouching = vouching
+        self._mailboxes = mailboxes
         self._typed = Typed(world)
         self._deciding = Deciding(world)
         self.purging = Purging(world, ledger)
@@ -256,6 +261,12 @@ class Choices:
                 return self._setting(intent)
             case ConnectTo():
                 self._dialing.add_manual(_address(intent.address))
+                return Accepted()
+            case AddMailbox():
+                self._mailboxes.add(intent.link)
+                return Accepted()
+            case RemoveMailbox():
+                self._mailboxes.remove(intent.number)
                 return Accepted()
 
     def _check_account(self, intent: Intent) -> None:

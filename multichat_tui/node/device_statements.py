@@ -21,7 +21,7 @@ from multichat_tui.model.limits import MAX_DEVICE_STATEMENTS, MAX_STATING_DEVICE
 from multichat_tui.model.ports import Space
 from multichat_tui.node.holdings import accepts, shares
 from multichat_tui.node.world import Channel, World
-from multichat_tui.sync.session import Role, Session
+from multichat_tui.sync.session import Pending, Role, Session
 
 STATING_VERSION = 5
 """The first version of the link protocol that knows device statements."""
@@ -43,6 +43,8 @@ class DeviceStatements:
         """Of each kind that is understood: whether a content is well-formed. Others are not kept. Set by who uses the kind."""
         self.on_taken: Callable[[DeviceStatement], None] = lambda statement: None
         """A newer one of somebody else is kept; set by the engine."""
+        self.on_heard: Callable[[DeviceId, DeviceStatement], None] = lambda device, statement: None
+        """A device is known to have our newest; set by the engine."""
 
     # Ours
 
@@ -137,6 +139,26 @@ class DeviceStatements:
         """Those of the named that we have and may tell, encoded."""
         found = map(self.find, names[:MAX_DEVICE_STATEMENTS])
         return tuple(s.encoded for s in found if s is not None and self._tells(session, s))
+
+    def telling(self, pending: Pending) -> None:
+        """An offer is sent that carries statements."""
+        for name in pending.device_statements:
+            statement = self.find(name)
+            if statement is not None and statement.device == self._world.identity.device:
+                pending.told.setdefault(name, statement.number)
+
+    def acknowledged(self, session: Session, pending: Pending) -> None:
+        """The peer has stored what such an offer carried."""
+        for name, number in pending.told.items():
+            statement = self.find(name)
+            if statement is not None and statement.number == number:
+                self.on_heard(session.device, statement)
+
+    def all_known(self, session: Session) -> None:
+        """The peer has all that it is told."""
+        for statement in self.told_to(session):
+            if statement.device == self._world.identity.device:
+                self.on_heard(session.device, statement)
 
     def numbers_for(self, session: Session) -> tuple[DeviceStatementOffer, ...]:
         if session.version < STATING_VERSION:

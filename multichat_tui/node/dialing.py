@@ -2,13 +2,14 @@
 back-off per address; at once when the network shows it or has changed."""
 
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.invitations import join_seed, token_key
 from multichat_tui.model.limits import MAX_PEER_ADDRESSES, MAX_REDIAL_MS, MIN_REDIAL_MS
-from multichat_tui.model.ports import Credential, CredentialKind, DialFailed, LinkUp, PeerSeen, Space
+from multichat_tui.model.ports import Credential, CredentialKind, DialFailed, LinkUp, PeerSeen, Space, mailbox_user
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.economy import is_near
 from multichat_tui.node.readers import lets_read
@@ -49,10 +50,19 @@ class Target:
     credential: Credential
     addresses: tuple[str, ...]
 
+    @property
+    def tag(self) -> bytes:
+        """Names its attempts: to one mailbox there are several, as different people."""
+        return _tag(self.credential)
+
 
 @dataclass(slots=True)
 class Dialing:
     _world: World
+    mailboxes: Callable[[], tuple[Target, ...]] = lambda: ()
+    """Mailboxes to be reached now; set by the engine, as is the next."""
+    routed: Callable[[DeviceId], tuple[str, ...]] = lambda device: ()
+    """Where a device says that it listens."""
     _attempts: dict[tuple[bytes, str], Attempt] = field(default_factory=dict)
     _seen: dict[bytes, tuple[str, ...]] = field(default_factory=dict)
     """Where the network shows a credential's holder just now, by its key; of a return key, many holders."""
@@ -96,16 +106,20 @@ class Dialing:
             assert credential.device is not None
             if credential.device in owners and world.blocked(owners[credential.device].user):
                 continue  # they may call, for the channels that both are in; this node does not
-            self._targets.append(Target(credential=credential, addresses=(*self.addresses(credential.device), *manual)))
+            places = dict.fromkeys((*self.addresses(credential.device), *self.routed(credential.device), *manual))
+            self._targets.append(Target(credential=credential, addresses=tuple(places)))
+        boxes = self.mailboxes()
+        self._targets += boxes
         keys = {target.credential.key for target in self._targets}
-        self._attempts = {name: attempt for name, attempt in self._attempts.items() if name[0] in keys}
+        tags = {target.tag for target in self._targets}
+        self._attempts = {name: attempt for name, attempt in self._attempts.items() if name[0] in tags}
         self._seen = {key: addresses for key, addresses in self._seen.items() if key in keys}
         self._calls = None
         world.credentials_changed = False
         contacts = {c.device for contact in world.contacts.values() for c in contact.devices.living}
         first = [c for c in peers if c.device in contacts]
         rest = [c for c in peers if c.device not in contacts]
-        return (*first, *opened, *(c for c, _ in held), *rest, *self._returns)
+        return (*first, *opened, *(c for c, _ in held), *rest, *self._returns, *(target.credential for target in boxes))
 
     def _peers(self) -> list[Credential]:
         world = self._world
@@ -216,13 +230,14 @@ class Dialing:
         before = self._seen.get(seen.key, ()) if returning is not None and seen.key == returning.account.return_key else ()
         self._seen[seen.key] = tuple(dict.fromkeys((seen.address, *before)))[:MAX_RETURN_PLACES]
         self._calls = None
-        attempt = self._attempts.get((seen.key, seen.address))
-        if attempt is None or not attempt.under_way:
-            self._attempts[seen.key, seen.address] = Attempt(next_at=self._world.now)
+        for tag in {target.tag for target in self._targets if target.credential.key == seen.key} or {seen.key}:
+            attempt = self._attempts.get((tag, seen.address))
+            if attempt is None or not attempt.under_way:
+                self._attempts[tag, seen.address] = Attempt(next_at=self._world.now)
 
     def failed(self, failed: DialFailed) -> None:
         world = self._world
-        attempt = self._attempts.get((failed.key, failed.address))
+        attempt = self._attempts.get((failed.key + (failed.local or b""), failed.address))
         for target in self._targets:
             if target.credential.key == failed.key and target.credential.device is not None:
                 world.dial_failures[target.credential.device] = f"{failed.address}: {failed.reason}"
@@ -248,9 +263,10 @@ class Dialing:
                     attempt.next_at = self._world.now + RETURN_AGAIN_MS
             return
         for target in self._targets:
-            if target.credential.device == up.device or (up.join_key is not None and target.credential.join_key == up.join_key):
+            device = (target.credential.device, mailbox_user(target.credential)) == (up.device, up.local)
+            if device or (up.join_key is not None and target.credential.join_key == up.join_key):
                 for name in list(self._attempts):
-                    if name[0] == target.credential.key:
+                    if name[0] == target.tag:
                         del self._attempts[name]
 
     def down(self, device: DeviceId) -> None:
@@ -259,7 +275,7 @@ class Dialing:
         for target in self._targets:
             if target.credential.device == device:
                 for address in self._places(target):
-                    self._attempts[target.credential.key, address] = Attempt(next_at=self._world.now + MIN_REDIAL_MS)
+                    self._attempts[target.tag, address] = Attempt(next_at=self._world.now + MIN_REDIAL_MS)
 
     def source_down(self, join_key: bytes, *, gave: bool) -> None:
         """A link by which we read a channel is over: the next one soon, or, if nothing came of it, after a while."""
@@ -268,7 +284,7 @@ class Dialing:
         for target in self._targets:
             if target.credential.join_key == join_key:
                 for address in self._places(target):
-                    self._attempts[target.credential.key, address] = Attempt(next_at=self._world.now + wait_ms)
+                    self._attempts[target.tag, address] = Attempt(next_at=self._world.now + wait_ms)
 
     def network_changed(self) -> None:
         """All that was tried in vain may work now."""
@@ -290,16 +306,16 @@ class Dialing:
         trying = {key for key, _ in self._begun}
         calls = Counter(address for _, address in self._begun)
         for credential, address in unreached:
-            name = credential.key, address
+            name = _tag(credential), address
             attempt = self._attempts.get(name)
             if attempt is None:
                 attempt = self._attempts[name] = Attempt(next_at=world.now)
             waiting.append(attempt)
-            if attempt.next_at <= world.now and (credential.key in trying or calls[address] >= CALLS_AT_ONCE):
+            if attempt.next_at <= world.now and (name[0] in trying or calls[address] >= CALLS_AT_ONCE):
                 # One address after the other, or the first two that answer make two links; and nobody's door is crowded.
                 attempt.next_at = world.now + STAGGER_MS
             elif attempt.next_at <= world.now:
-                trying.add(credential.key)
+                trying.add(name[0])
                 calls[address] += 1
                 self._begun[name] = attempt
                 attempt.under_way = True
@@ -318,18 +334,19 @@ class Dialing:
         # Who has come to our mailbox may be anybody: it makes nobody unreachable.
         sessions = [session for session in self._world.sessions.values() if session.role is not Role.CLIENT]
         returning = self._world.identity.returning
-        state = returning is None, [(session.link, session.device, session.join_key, session.address) for session in sessions]
+        state = returning is None, [(s.link, s.device, s.local, s.join_key, s.address) for s in sessions]
         if self._calls is not None and self._calls_for == state:
             return self._calls
         self._calls_for = state
         self._waiting = None
-        linked = {session.device for session in sessions}
+        linked = {(session.device, session.local) for session in sessions}
         busy = {session.address for session in sessions} if returning is not None else set()
         asked = {session.join_key for session in sessions if session.join_key is not None}
         found = [
             (target.credential, address)
             for target in self._targets
-            if target.credential.device not in linked and target.credential.join_key not in asked
+            if (target.credential.device, mailbox_user(target.credential)) not in linked
+            and target.credential.join_key not in asked
             for address in self._places(target)
             if not self._world.near_only or is_near(address)
             if returning is None or target.credential.key != returning.account.return_key or address not in busy
@@ -347,6 +364,10 @@ class Dialing:
 
     def wake_times(self) -> list[int]:
         return [attempt.next_at for attempt in self._waiting or ()]
+
+
+def _tag(credential: Credential) -> bytes:
+    return credential.key + (mailbox_user(credential) or b"")
 
 
 def _open(key: bytes, join_key: bytes) -> Credential:

@@ -87,6 +87,7 @@ from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.islands import load_islands
 from multichat_tui.node.keeping import Keeping
 from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.mailbox_use import MailboxUse
 from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.message_rows import changed_row
 from multichat_tui.node.offered_channels import COMING_BACK_MS
@@ -145,9 +146,13 @@ class Engine:
         self._exchange.arrivals.on_return_key = self._returning.on_key
         self._incarnations = Incarnations(world)
         self.sealing = Sealing(world)
+        self.mailboxes = MailboxUse(world, self._exchange.device_statements, self.sealing)
+        self.rows.mailboxes = self.mailboxes.rows
+        self._dialing.mailboxes = self.mailboxes.links.targets
+        self._dialing.routed = self.mailboxes.routes.addresses_of
         self._comparisons = Comparisons(world, self._introductions.pairing, self._dialing)
         self._meeting = Meeting(world, self._comparisons)
-        self.mailbox_sides: dict[Role, MailboxSide] = {}
+        self.mailbox_sides: dict[Role, MailboxSide] = {Role.MAILBOX: self.mailboxes.links}
         """Who takes links of mailboxes, by what the other end is: CLIENT or MAILBOX. Where nobody does, they are closed."""
         self._comparisons_at = NEVER
         self._introductions_at = self._dialing_at = self._tell_at = NEVER
@@ -163,6 +168,7 @@ class Engine:
             self._meeting,
             self._regards,
             self._vouching,
+            self.mailboxes.own,
         )
 
     @classmethod
@@ -221,6 +227,7 @@ class Engine:
         engine._regards.load()
         engine._introductions.asking.load()
         engine.parcels.load()
+        engine.mailboxes.load()
         world.answered_introductions = {seed for seed, _ in txn.scan(Space.ANSWERED)}
         for key, value in txn.scan(Space.INTRODUCED):
             introduced = decode_statement(value)
@@ -314,6 +321,7 @@ class Engine:
             self._meeting.tick()
             self._comparisons_at = min((*self._comparisons.wake_times(), *self._meeting.wake_times()), default=NEVER)
         self._ledger.timeline.settle()
+        self.mailboxes.tick()
         self._exchange.flush()
         world.audiences_changed = False
         self._economy.tick()
@@ -342,6 +350,7 @@ class Engine:
             *self._devices.wake_times(),
             *self._returning.wake_times(),
             *self.sealing.wake_times(),
+            *self.mailboxes.wake_times(),
             *self._economy.wake_times(),
         )
         wake_at = min((*times, *timers))

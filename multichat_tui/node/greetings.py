@@ -88,6 +88,8 @@ class Greetings:
         for channel in self._shared(session):
             session.sent.setdefault(channel.id, {})
         told = session.version < STATING_VERSION or bool(same & DEVICE_STATEMENTS_SAME)
+        if told and session.version >= STATING_VERSION:
+            self._device_statements.all_known(session)
         session.stated.update(channel.id for channel in self._shared(session))
         if same & ALL_SAME == ALL_SAME and told:
             return

@@ -57,7 +57,7 @@ class Offers:
         self._islands = islands
         self._branches = Branches(world)
         self._receipts = receipts
-        self._device_statements = device_statements
+        self.device_statements = device_statements
         # Set by `greetings`.
         self.on_fingerprint: Callable[[Session, bytes], int] = lambda session, fingerprint: 0
         self.on_same: Callable[[Session, Pending, int], None] = lambda session, pending, same: None
@@ -148,6 +148,7 @@ class Offers:
                 tips = tuple(tip for key in named for tip in tips_told(world, session, channel, key))
                 offers.append(ChannelOffer(channel=identifier, tips=tips))
             self._islands.tell(session, channel, keys)
+        self.device_statements.telling(pending)
         world.send(
             session,
             Offer(
@@ -158,8 +159,8 @@ class Offers:
                 vectors=tuple(vectors),
                 receipts=self._receipts.of(pending.receipts, session),
                 receipt_numbers=self._receipts.numbers_for(session) if pending.receipt_numbers else (),
-                device_statements=self._device_statements.of(pending.device_statements, session),
-                device_numbers=self._device_statements.numbers_for(session) if pending.device_numbers else (),
+                device_statements=self.device_statements.of(pending.device_statements, session),
+                device_numbers=self.device_statements.numbers_for(session) if pending.device_numbers else (),
             ),
         )
 
@@ -226,7 +227,7 @@ class Offers:
         for start in range(0, len(receipts), MAX_RECEIPTS):
             asked = receipts[start : start + MAX_RECEIPTS]
             world.send(session, Request(channel=bytes(PREFIX_SIZE), receipts=asked))
-        self._device_statements.on_offer(session, offer)
+        self.device_statements.on_offer(session, offer)
 
     def flush(self, session: Session) -> None:
         """Others' records: pushed at once to those who asked for such before, offered after a while to the rest."""

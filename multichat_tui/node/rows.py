@@ -1,5 +1,7 @@
 """Rows for front ends, from the store and the world. Reads only."""
 
+from collections.abc import Callable
+
 from multichat_tui.crypto.identity import safety_number
 from multichat_tui.model.acts import Style
 from multichat_tui.model.channel_settings import RULES, SettingKey
@@ -22,6 +24,7 @@ from multichat_tui.model.snapshots import (
     DeviceRow,
     FormerRow,
     ListedRow,
+    MailboxRow,
     Me,
     MemberRow,
     PeerRow,
@@ -70,6 +73,8 @@ class Rows:
         self.messages = MessageRows(world)
         self.modlog = Modlog(world)
         self.reports = ReportRows(world)
+        self.mailboxes: Callable[[], tuple[MailboxRow, ...]] = lambda: ()
+        """One's own; set by the engine."""
 
     # People
 
@@ -366,6 +371,7 @@ class Rows:
                 TrafficRow(path=path.value, received=received, sent=sent)
                 for path, (received, sent) in sorted(world.traffic.items(), key=lambda each: list(LinkPath).index(each[0]))
             ),
+            mailboxes=self.mailboxes(),
         )
 
     def _progress(self) -> tuple[Progress, ...]:

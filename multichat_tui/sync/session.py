@@ -64,6 +64,8 @@ class Pending:
     """Device statements that it carries."""
     device_numbers: bool = False
     """It says which device statements we have."""
+    told: dict[StatementName, int] = field(default_factory=dict)
+    """The numbers of those that it carried first."""
     fingerprint: bytes = b""
     held: dict[ChannelId, tuple[ChainTip, ...]] = field(default_factory=dict)
     """What the fingerprint stands for."""

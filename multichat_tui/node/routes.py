@@ -1,0 +1,137 @@
+"""Routes: ours, told to each audience by itself when something of them has changed; and others', by which we write to them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.device_statements import Audience, DeviceStatement, DeviceStatementKind, StatementName
+from multichat_tui.model.ids import ChannelId, DeviceId
+from multichat_tui.model.limits import MAX_MAILBOX_ADDRESSES, ROUTE_ADDRESSES_MS
+from multichat_tui.model.routes import Route, decode_route
+from multichat_tui.node.audiences import audiences
+from multichat_tui.node.device_statements import DeviceStatements
+from multichat_tui.node.economy import is_near
+from multichat_tui.node.own_mailboxes import OwnMailboxes
+from multichat_tui.node.sealing import Sealing
+from multichat_tui.node.world import World
+
+KIND = DeviceStatementKind.ROUTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownRoute:
+    """A device's route, and for whom it was made: us, or a channel."""
+
+    device: DeviceId
+    audience: Audience
+    number: int
+    route: Route
+
+
+class Routes:
+    def __init__(self, world: World, statements: DeviceStatements, sealing: Sealing, own: OwnMailboxes) -> None:
+        self._world = world
+        self._statements = statements
+        self._sealing = sealing
+        self._own = own
+        self._due = True
+        self._listen: tuple[str, ...] = ()
+        self._listens_since = world.now
+        self._lasting: tuple[str, ...] | None = None
+        """Where we have listened for long enough to say so; None: not known yet."""
+        self._prekeys: dict[Audience, bytes] = {}
+        self._read: dict[StatementName, KnownRoute] = {}
+        self.on_change: Callable[[DeviceId], None] = lambda device: None
+        """What is known of a device's ways has changed; set by who writes to it."""
+        statements.readable[KIND] = lambda content: isinstance(decode_route(content), Route)
+        own.on_route = self._change
+
+    # Others'
+
+    def of(self, device: DeviceId) -> tuple[KnownRoute, ...]:
+        """By what ways a device can be written to, the best first: the one for us alone, then those for channels."""
+        return tuple(known for said in self._statements.by(device, KIND) if (known := self._open(said)) is not None)
+
+    def _open(self, said: DeviceStatement) -> KnownRoute | None:
+        known = self._read.get(said.name)
+        if known is None or known.number != said.number:
+            route = decode_route(said.content)
+            if isinstance(route, Rejected):
+                return None
+            known = KnownRoute(device=said.device, audience=said.audience, number=said.number, route=route)
+            self._read[said.name] = known
+        return known
+
+    def addresses_of(self, device: DeviceId) -> tuple[str, ...]:
+        """Where a device says that it listens."""
+        places = dict.fromkeys(address for known in self.of(device) for address in known.route.addresses)
+        return tuple(places)[:MAX_MAILBOX_ADDRESSES]
+
+    def taken(self, said: DeviceStatement) -> None:
+        """Another device has said something new."""
+        if said.kind == KIND:
+            before = self._read.get(said.name)
+            known = self._open(said)
+            if known is not None and (before is None or before.route.addresses != known.route.addresses):
+                self._world.credentials_changed = True
+            self.on_change(said.device)
+
+    # Ours
+
+    def heard(self, device: DeviceId, said: DeviceStatement) -> None:
+        """A device has what we said last."""
+        if said.kind == KIND:
+            self._own.heard(device, said.audience)
+
+    def _change(self) -> None:
+        self._due = True
+
+    def tick(self) -> None:
+        """Say to each audience what has changed for it."""
+        world = self._world
+        if world.prekeys_changed:
+            for audience in world.prekeys_changed:
+                if audience:
+                    self._prekeys.pop(Audience(audience), None)
+                else:
+                    self._prekeys = {a: key for a, key in self._prekeys.items() if ChannelId(a) not in world.channels}
+            world.prekeys_changed.clear()
+            self._due = True
+        if world.listen != self._listen:
+            self._listen, self._listens_since = world.listen, world.now
+        if self._lasting != self._listen and self._listens_since + ROUTE_ADDRESSES_MS <= world.now:
+            self._lasting, self._due = self._listen, True
+        if not (self._due or world.audiences_changed or world.credentials_changed):
+            return
+        self._due = False
+        wanted = audiences(world)
+        me = world.identity.device
+        for audience in [a for a, said in world.device_statements.items() if (me, KIND) in said]:
+            if audience not in wanted:
+                self._statements.take_back(audience, KIND)
+                self._prekeys.pop(audience, None)
+        for audience in wanted:
+            said = self._statements.find((audience, me, KIND))
+            content = self._route_for(audience, None if said is None else self._open(said)).encoded
+            if said is None or said.content != content:
+                self._statements.say(audience, KIND, content)
+
+    def _route_for(self, audience: Audience, last: KnownRoute | None) -> Route:
+        world = self._world
+        if audience not in self._prekeys:
+            self._prekeys[audience] = self._sealing.prekey_for(audience)
+        channel = world.channels.get(ChannelId(audience))
+        public = channel is not None and channel.view.public
+        if self._lasting is not None:
+            ordered = sorted(self._lasting, key=lambda address: address.startswith(("127.", "[::1]")))
+        else:
+            ordered = [] if last is None else list(last.route.addresses)
+        addresses = tuple(address for address in ordered if not (public and is_near(address)))
+        return Route(
+            prekey=self._prekeys[audience],
+            queues=self._own.routed(audience),
+            addresses=addresses[:MAX_MAILBOX_ADDRESSES],
+        )
+
+    def wake_times(self) -> list[int]:
+        return [] if self._lasting == self._listen else [self._listens_since + ROUTE_ADDRESSES_MS]
