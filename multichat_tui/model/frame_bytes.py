@@ -66,6 +66,7 @@ from multichat_tui.model.limits import (
     MAX_REQUEST_IDS,
     MAX_REQUEST_RANGES,
     MAX_STATEMENTS,
+    MAX_TAKEN_STATEMENTS,
     MAX_TIMESTAMP_MS,
     MAX_TIPS,
     MAX_TOPIC_CHARACTERS,
@@ -148,6 +149,8 @@ def _frame_value(frame: Frame) -> Value:
                 fields[4] = frame.same
             if frame.unread:
                 fields[5] = frame.unread
+            if frame.device_statements:
+                fields[6] = [[d.audience, d.device, d.kind, d.number] for d in frame.device_statements]
             return fields
         case JoinFrame():
             return {0: 5, 1: frame.join}
@@ -265,6 +268,9 @@ def _frame(value: Value) -> Frame | MailboxFrame:
                 same=as_int(fields[4], "same", 255) if 4 in fields else None,
                 unread=tuple(_prefix(e, "channel") for e in as_list(fields[5], "unread", MAX_OFFER_CHANNELS))
                 if 5 in fields
+                else (),
+                device_statements=tuple(_device_offer(e) for e in as_list(fields[6], "taken", MAX_TAKEN_STATEMENTS))
+                if 6 in fields
                 else (),
             )
         case FrameType.JOIN:

@@ -227,6 +227,8 @@ class Ack:
     """Of an offer with a fingerprint: which of its parts are equal here (flags of `sync.fingerprint`)."""
     unread: tuple[Prefix, ...] = ()
     """Channels of the offer whose vectors name their devices by another table than ours."""
+    device_statements: tuple[DeviceStatementOffer, ...] = ()
+    """Those of the reader's device that were taken (link version 5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

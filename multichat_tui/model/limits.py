@@ -159,6 +159,12 @@ MAX_DEVICE_STATEMENT_BYTES = 8 * 1024
 """A route of four mailboxes has about one KiB."""
 MAX_DEVICE_STATEMENTS = 32
 """Device statements in one frame, or asked for at once: 256 KiB at most."""
+MAX_TAKEN_STATEMENTS = 64
+"""Acknowledged at once."""
+STATEMENT_PAUSE_MS = 10_000
+"""Of one audience, device and kind one statement is taken in this time, the newest: who says much is not passed on as much."""
+MAX_PUT_OFF = 512
+"""Statements that wait for that."""
 MAX_STATING_DEVICES = 256
 """Channels of more devices have no device statements: of each kind every member would keep that many times 8 KiB."""
 PARKED_RECORDS_PER_PEER = 2048
@@ -368,10 +374,19 @@ MAX_DRAINING_MAILBOXES = 8
 """Mailboxes that were given up and are still looked into."""
 DRAIN_MS = 30 * 24 * 60 * 60 * 1000
 """After this whoever has not heard of a new route has nothing in the old queue any more: mailboxes keep nothing for longer."""
-WRITERS_PADDED_TO = 16
-"""The writers that a mailbox is told of a queue are filled up to a multiple of this with some that there are not."""
+LEAST_WRITERS = 8
+"""The writers that a mailbox is told of a queue are filled up to 8, 16, 32, ... with some that there are not."""
 MAILBOX_ANSWER_MS = 30_000
 """A mailbox that has not answered for so long is taken for stuck: the link is closed, and made anew."""
+VAIN_DIALS = 3
+"""An address of somebody else's mailbox that was never found there after so many calls is tried once a day,"""
+VAIN_DIAL_MS = 24 * 60 * 60 * 1000
+MAX_VAIN_DIALS = 1024
+"""and of so many that is kept in mind."""
+UNPROVEN_HOSTS = 4
+"""Addresses that one person's routes may have us call at a time, at which no mailbox of theirs was ever found,"""
+NEW_HOSTS_PER_HOUR = 32
+"""and new ones of everybody in an hour: routes are no way to have others call strangers."""
 MAX_ASKED_OF_MAILBOX = 32
 """Requests to a mailbox that wait for their answers, and of how many bytes; further ones wait here."""
 MAX_ASKED_BYTES = 1024 * 1024

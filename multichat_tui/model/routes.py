@@ -23,16 +23,19 @@ class RoutedQueue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """`prekey` begins a session with the device (`node.sealing`). `addresses`: where it listens itself, HOST:PORT."""
+    """`prekey` begins a session with the device, once; `fallback` every further one (`node.sealing`), and is empty where the
+    prekey is that one itself: in routes for channels. `addresses`: where it listens itself, HOST:PORT; for contacts alone."""
 
     prekey: bytes
+    fallback: bytes = b""
     queues: tuple[RoutedQueue, ...] = ()
     addresses: tuple[str, ...] = ()
 
     @property
     def encoded(self) -> bytes:
         queues: list[Value] = [[each.mailbox.value, each.queue_key] for each in self.queues]
-        return encode({0: self.prekey, 1: queues, 2: self.addresses})
+        fields: dict[int, Value] = {0: self.prekey, 1: queues, 2: self.addresses}
+        return encode(fields | {3: self.fallback} if self.fallback else fields)
 
 
 def decode_route(content: bytes) -> Route | Rejected:
@@ -48,6 +51,7 @@ def _route(value: Value) -> Route:
         raise Malformed("route: a mailbox twice")
     return Route(
         prekey=as_id(fields[0], "prekey"),
+        fallback=as_id(fields[3], "fallback key") if 3 in fields else b"",
         queues=queues,
         addresses=tuple(as_address(entry) for entry in as_list(fields[2], "addresses", MAX_MAILBOX_ADDRESSES)),
     )

@@ -25,6 +25,8 @@ class Acks:
     def on_ack(self, session: Session, ack: Ack) -> None:
         world = self._world
         pending = session.offers.pop(ack.offer, None) if ack.offer is not None else None
+        for taken in ack.device_statements:
+            self._offers.device_statements.taken_by(session, taken)
         if pending is not None and pending.told:
             self._offers.device_statements.acknowledged(session, pending)
         if pending is not None and not pending.watch.tries:

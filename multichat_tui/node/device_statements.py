@@ -15,9 +15,9 @@ from multichat_tui.model.device_statements import (
     StatementName,
     decode_device_statement,
 )
-from multichat_tui.model.frames import DeviceStatementOffer, MessageFrame, Offer, Prefix, Request
+from multichat_tui.model.frames import Ack, DeviceStatementOffer, MessageFrame, Offer, Prefix, Request
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId
-from multichat_tui.model.limits import MAX_DEVICE_STATEMENTS, MAX_STATING_DEVICES, MAX_TIPS
+from multichat_tui.model.limits import MAX_DEVICE_STATEMENTS, MAX_PUT_OFF, MAX_STATING_DEVICES, MAX_TIPS, STATEMENT_PAUSE_MS
 from multichat_tui.model.ports import Space
 from multichat_tui.node.holdings import accepts, shares
 from multichat_tui.node.world import Channel, World
@@ -39,6 +39,10 @@ class DeviceStatements:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._taken_at: dict[StatementName, int] = {}
+        """When one of this name was last taken from others."""
+        self._put_off: dict[StatementName, DeviceStatement] = {}
+        """Newer ones that came too soon after it."""
         self.readable: dict[int, Callable[[bytes], bool]] = {}
         """Of each kind that is understood: whether a content is well-formed. Others are not kept. Set by who uses the kind."""
         self.on_taken: Callable[[DeviceStatement], None] = lambda statement: None
@@ -154,6 +158,14 @@ class DeviceStatements:
             if statement is not None and statement.number == number:
                 self.on_heard(session.device, statement)
 
+    def taken_by(self, session: Session, entry: DeviceStatementOffer) -> None:
+        """A device says that it has one of ours."""
+        device = self._world.identity.device
+        for audience, said in self._world.device_statements.items():
+            statement = said.get((device, entry.kind)) if audience[:PREFIX_SIZE] == entry.audience else None
+            if statement is not None and device[:PREFIX_SIZE] == entry.device and statement.number == entry.number:
+                self.on_heard(session.device, statement)
+
     def all_known(self, session: Session) -> None:
         """The peer has all that it is told."""
         for statement in self.told_to(session):
@@ -243,6 +255,8 @@ class DeviceStatements:
             return
         known = self.find(statement.name)
         if known is not None and known.number >= statement.number:
+            if statement.device == session.device and statement.encoded == known.encoded:
+                self._acknowledge(session, known)
             return
         if not self._takes(session, statement.name):
             world.count("device-statement-audience")
@@ -251,8 +265,42 @@ class DeviceStatements:
         if readable is None or not readable(statement.content) or not device_statement_holds(statement):
             world.count("device-statement-rejected")
             return
+        at = self._taken_at.get(statement.name)
+        if at is not None and world.now < at + STATEMENT_PAUSE_MS:
+            waiting = self._put_off.get(statement.name)
+            newer = waiting is None or waiting.number < statement.number
+            if newer and (waiting is not None or len(self._put_off) < MAX_PUT_OFF):
+                self._put_off[statement.name] = statement
+            return
+        self._taken_at[statement.name] = world.now
         self._keep(statement, session)
+        if statement.device == session.device:
+            # Its author is to know; of others' the members tell each other what they have.
+            self._acknowledge(session, statement)
         self.on_taken(statement)
+
+    def _acknowledge(self, session: Session, s: DeviceStatement) -> None:
+        taken = DeviceStatementOffer(
+            audience=s.audience[:PREFIX_SIZE], device=s.device[:PREFIX_SIZE], kind=s.kind, number=s.number
+        )
+        self._world.send(session, Ack(device_statements=(taken,)))
+
+    def tick(self) -> None:
+        """What came too soon after another one is taken now."""
+        now = self._world.now
+        for name, statement in list(self._put_off.items()):
+            if self._taken_at.get(name, 0) + STATEMENT_PAUSE_MS <= now:
+                del self._put_off[name]
+                known = self.find(name)
+                if known is None or known.number < statement.number:
+                    self._taken_at[name] = now
+                    self._keep(statement, None)
+                    self.on_taken(statement)
+        if len(self._taken_at) > MAX_PUT_OFF:
+            self._taken_at = {name: at for name, at in self._taken_at.items() if at + STATEMENT_PAUSE_MS > now}
+
+    def wake_times(self) -> list[int]:
+        return [self._taken_at.get(name, 0) + STATEMENT_PAUSE_MS for name in self._put_off]
 
 
 def forget_said(world: World, channel: ChannelId) -> None:

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.invitations import join_seed, token_key
-from multichat_tui.model.limits import MAX_PEER_ADDRESSES, MAX_REDIAL_MS, MIN_REDIAL_MS
+from multichat_tui.model.limits import (
+    MAX_PEER_ADDRESSES,
+    MAX_REDIAL_MS,
+    MAX_VAIN_DIALS,
+    MIN_REDIAL_MS,
+    VAIN_DIAL_MS,
+    VAIN_DIALS,
+)
 from multichat_tui.model.ports import Credential, CredentialKind, DialFailed, LinkUp, PeerSeen, Space, mailbox_user
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.economy import is_near
@@ -49,6 +56,8 @@ class Target:
 
     credential: Credential
     addresses: tuple[str, ...]
+    wary: bool = False
+    """Somebody else names these addresses: where nobody was found for a few times they are left alone for a day."""
 
     @property
     def tag(self) -> bytes:
@@ -79,6 +88,8 @@ class Dialing:
     """None of these is due before."""
     _begun: dict[tuple[bytes, str], Attempt] = field(default_factory=dict)
     """The attempts that were begun last: which of them are fresh is looked up at every call, and there may be many others."""
+    _vain: dict[tuple[bytes, str], tuple[int, int]] = field(default_factory=dict)
+    """Calls to addresses that others name, by key and address: how many have failed, and when the last one did."""
     _tidied: bool = False
     """Stored addresses were looked through since the start."""
     _nearby_keys: deque[bytes] = field(default_factory=lambda: deque(maxlen=NEARBY_KEYS))
@@ -246,6 +257,12 @@ class Dialing:
             attempt.next_at = world.now + min(MAX_REDIAL_MS, MIN_REDIAL_MS * 2 ** min(attempt.tries, 10))
             attempt.tries += 1
             self._due_at = min(self._due_at, attempt.next_at)
+        if any(target.wary for target in self._targets if target.credential.key == failed.key):
+            name = failed.key, failed.address
+            self._vain[name] = self._vain.pop(name, (0, 0))[0] + 1, world.now
+            self._calls = None
+            while len(self._vain) > MAX_VAIN_DIALS:
+                del self._vain[next(iter(self._vain))]
         shown = self._seen.get(failed.key, ())
         if failed.address in shown and attempt is not None and attempt.tries > 3:
             self._seen[failed.key] = tuple(address for address in shown if address != failed.address)
@@ -253,6 +270,7 @@ class Dialing:
 
     def up(self, up: LinkUp) -> None:
         self._world.dial_failures.pop(up.device, None)
+        self._vain = {name: tries for name, tries in self._vain.items() if name[0] != up.key}
         self._calls = None
         returning = self._world.identity.returning
         if returning is not None and up.join_key == returning.account.key and up.dialled:
@@ -349,12 +367,17 @@ class Dialing:
             and target.credential.join_key not in asked
             for address in self._places(target)
             if not self._world.near_only or is_near(address)
+            if not (target.wary and self._is_vain(target, address))
             if returning is None or target.credential.key != returning.account.return_key or address not in busy
         ]
         # Whom an address is known to be of is called there before all who might be there.
         manual = set(self.addresses(DeviceId(MANUAL)))
         self._calls = sorted(found, key=lambda call: call[1] in manual and call[1] not in self._own(call[0]))
         return self._calls
+
+    def _is_vain(self, target: Target, address: str) -> bool:
+        tries, last = self._vain.get((target.credential.key, address), (0, 0))
+        return tries >= VAIN_DIALS and self._world.now - last < VAIN_DIAL_MS
 
     def _own(self, credential: Credential) -> tuple[str, ...]:
         return () if credential.device is None else self.addresses(credential.device)

@@ -160,6 +160,7 @@ class Exchange:
 
     def flush(self) -> None:
         """At the end of a batch: everything for one peer together."""
+        self.device_statements.tick()
         self.device_statements.settle()
         for session in list(self._world.sessions.values()):
             if session.push_due and session.greeted:
@@ -236,5 +237,10 @@ class Exchange:
             if session.greeted:
                 times += [at for due in session.offer_due.values() for at in due.values()]
         return (
-            times + self._receipts.wake_times() + self._gaps.wake_times() + self._bodies.wake_times() + self.readers.wake_times()
+            times
+            + self.device_statements.wake_times()
+            + self._receipts.wake_times()
+            + self._gaps.wake_times()
+            + self._bodies.wake_times()
+            + self.readers.wake_times()
         )

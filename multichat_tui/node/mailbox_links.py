@@ -5,14 +5,24 @@ Who looks into one's own queues and who writes into others' are never the same c
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TypeAlias
 
 from multichat_tui.crypto.mailboxes import local_device
 from multichat_tui.model.frames import Frame
 from multichat_tui.model.ids import DeviceId
-from multichat_tui.model.limits import MAILBOX_ANSWER_MS, MAX_ASKED_BYTES, MAX_ASKED_OF_MAILBOX
+from multichat_tui.model.limits import (
+    MAILBOX_ANSWER_MS,
+    MAX_ASKED_BYTES,
+    MAX_ASKED_OF_MAILBOX,
+    MAX_REDIAL_MS,
+    MAX_VAIN_DIALS,
+    MIN_REDIAL_MS,
+    NEW_HOSTS_PER_HOUR,
+    UNPROVEN_HOSTS,
+    VAIN_DIAL_MS,
+)
 from multichat_tui.model.mailbox_frames import (
     Deposited,
     Envelopes,
@@ -29,6 +39,7 @@ from multichat_tui.node.dialing import Target
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Session
 
+HOUR_MS = 60 * 60 * 1000
 FRAME_BYTES = 256
 """What a request has beside an envelope, at most, for the count of bytes."""
 
@@ -63,6 +74,10 @@ class Line:
     purpose: Purpose
     credential: Credential
     until_ms: int
+    rests_until: int = 0
+    """After a link that was closed soon: no call before."""
+    short: int = 0
+    """How many such there were in turn."""
     unreached_since: int | None
     """None while it is linked."""
     session: Session | None = None
@@ -75,6 +90,12 @@ class MailboxLinks:
     def __init__(self, world: World) -> None:
         self._world = world
         self._lines: dict[tuple[MailboxId, Purpose], Line] = {}
+        self._proven: dict[tuple[bytes, str], None] = {}
+        """Where mailboxes were found: door key and address, the last MAX_VAIN_DIALS."""
+        self._unproven: dict[bytes, dict[tuple[bytes, str], int]] = {}
+        """By user: others that they name, and since when those are called."""
+        self._new: list[int] = []
+        """When such came, within the last hour."""
         # Set by who uses them, by purpose.
         self.on_up: dict[Purpose, Callable[[MailboxAddress], None]] = {}
         self.on_down: dict[Purpose, Callable[[MailboxAddress], None]] = {}
@@ -83,8 +104,11 @@ class MailboxLinks:
 
     # What is wanted
 
-    def want(self, address: MailboxAddress, purpose: Purpose, until_ms: int) -> None:
-        """Keep a link until then, at least; an address that differs from what was known replaces it."""
+    def want(self, address: MailboxAddress, purpose: Purpose, until_ms: int, user: bytes = b"") -> None:
+        """Keep a link until then, at least; an address that differs from what was known replaces it. `user`: whose mailbox it is,
+        if it is not our own: of the places that they name some are called only."""
+        if user:
+            address = replace(address, addresses=self._admitted(address, user))
         line = self._lines.get((address.mailbox, purpose))
         if line is not None and (line.address.door_key == address.door_key or line.session is not None):
             line.until_ms = max(line.until_ms, until_ms)
@@ -95,16 +119,41 @@ class MailboxLinks:
         self._lines[address.mailbox, purpose] = Line(
             address=address,
             purpose=purpose,
-            credential=Credential(
-                kind=CredentialKind.MAILBOX,
-                key=address.door_key,
-                device=DeviceId(address.mailbox),
-                local=local_device(self._world.entropy(32)),
-            ),
+            credential=self._credential(address),
             until_ms=until_ms,
             unreached_since=self._world.now,
         )
         self._world.credentials_changed = True
+
+    def _admitted(self, address: MailboxAddress, user: bytes) -> tuple[str, ...]:
+        """The addresses that may be called: those where this mailbox was found, and few others."""
+        now = self._world.now
+        hosts = self._unproven.setdefault(user, {})
+        for name in [name for name, at in hosts.items() if at + VAIN_DIAL_MS <= now]:
+            del hosts[name]
+        self._new = [at for at in self._new if at + HOUR_MS > now]
+        admitted = []
+        for place in address.addresses:
+            name = address.door_key, place
+            if name not in self._proven and name not in hosts:
+                if len(hosts) >= UNPROVEN_HOSTS or len(self._new) >= NEW_HOSTS_PER_HOUR:
+                    self._world.count("mailbox-address-not-called")
+                    continue
+                hosts[name] = now
+                self._new.append(now)
+            admitted.append(place)
+        if not hosts:
+            del self._unproven[user]
+        return tuple(admitted)
+
+    def _credential(self, address: MailboxAddress) -> Credential:
+        """As somebody whom the mailbox has never seen."""
+        return Credential(
+            kind=CredentialKind.MAILBOX,
+            key=address.door_key,
+            device=DeviceId(address.mailbox),
+            local=local_device(self._world.entropy(32)),
+        )
 
     def release(self, mailbox: MailboxId, purpose: Purpose) -> None:
         """Nobody wants it any more."""
@@ -118,7 +167,15 @@ class MailboxLinks:
 
     def targets(self) -> tuple[Target, ...]:
         lines = sorted(self._lines.values(), key=lambda line: (line.purpose.value, line.address.mailbox))
-        return tuple(Target(credential=line.credential, addresses=line.address.addresses) for line in lines)
+        return tuple(
+            Target(
+                credential=line.credential,
+                addresses=line.address.addresses,
+                wary=line.purpose is Purpose.WRITING,
+            )
+            for line in lines
+            if line.rests_until <= self._world.now
+        )
 
     def linked(self, mailbox: MailboxId, purpose: Purpose) -> bool:
         line = self._lines.get((mailbox, purpose))
@@ -174,6 +231,13 @@ class MailboxLinks:
         if line.session is not None:
             return "there is a link already"
         line.session, line.next_number, line.unreached_since = session, 1, None
+        for name in [(line.address.door_key, place) for place in line.address.addresses]:
+            self._proven.pop(name, None)
+            self._proven[name] = None
+            for hosts in self._unproven.values():
+                hosts.pop(name, None)
+        while len(self._proven) > MAX_VAIN_DIALS:
+            del self._proven[next(iter(self._proven))]
         self._world.status_changed = True
         if line.purpose in self.on_up:
             self.on_up[line.purpose](line.address)
@@ -183,8 +247,12 @@ class MailboxLinks:
         line = self._line(session)
         if line is None or line.session is not session:
             return
-        line.session, line.unreached_since = None, self._world.now
-        self._world.status_changed = True
+        now = self._world.now
+        line.short = 0 if now - session.began_at > MAX_REDIAL_MS else line.short + 1
+        line.rests_until = now + min(MAX_REDIAL_MS, MIN_REDIAL_MS << min(line.short, 16))
+        line.session, line.unreached_since = None, now
+        line.credential = self._credential(line.address)
+        self._world.credentials_changed = self._world.status_changed = True
         self._fail(line)
         if line.purpose in self.on_down:
             self.on_down[line.purpose](line.address)
@@ -230,6 +298,9 @@ class MailboxLinks:
     def tick(self) -> None:
         now = self._world.now
         for (mailbox, purpose), line in list(self._lines.items()):
+            if 0 < line.rests_until <= now:
+                line.rests_until = 0
+                self._world.credentials_changed = True
             if line.until_ms <= now and not line.asked and not line.waiting:
                 self.release(mailbox, purpose)
             elif line.session is not None and any(asked.due_at <= now for asked in line.asked.values()):
@@ -239,4 +310,5 @@ class MailboxLinks:
 
     def wake_times(self) -> list[int]:
         times = [asked.due_at for line in self._lines.values() for asked in line.asked.values()]
+        times += [line.rests_until for line in self._lines.values() if line.rests_until]
         return times + [line.until_ms for line in self._lines.values()]

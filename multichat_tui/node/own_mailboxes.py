@@ -9,18 +9,18 @@ from functools import partial
 
 from multichat_tui.crypto.envelopes import verifier
 from multichat_tui.crypto.keys import mac, public_key
-from multichat_tui.crypto.mailboxes import mailbox_seed, open_queue, show_grant, take_queue
+from multichat_tui.crypto.mailboxes import open_queue, show_grant, take_queue
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.device_statements import Audience
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.ids import PREFIX_SIZE, DeviceId
 from multichat_tui.model.limits import (
     DRAIN_MS,
+    LEAST_WRITERS,
     MAILBOX_RETRY_MS,
     MAX_ALLOWED_AT_ONCE,
     MAX_DRAINING_MAILBOXES,
     MAX_OWN_MAILBOXES,
-    WRITERS_PADDED_TO,
 )
 from multichat_tui.model.mailbox_frames import (
     AllowWriters,
@@ -60,6 +60,8 @@ class OwnMailboxes:
         self._writers: dict[tuple[QueueId, DeviceId, bytes], bytes] = {}
         """Verifiers: each costs a multiplication on the curve."""
         self._changed = True
+        self.is_ours: Callable[[MailboxId], bool] = lambda mailbox: False
+        """Whether this device itself runs that mailbox; set by the engine."""
         self.on_route: Callable[[], None] = lambda: None
         """Routes are others now; set by the engine, as are the next."""
         self.on_taken: Callable[[OwnMailbox, OwnQueue], None] = lambda box, queue: None
@@ -90,7 +92,7 @@ class OwnMailboxes:
                 f"This is no mailbox link: {grant.detail}.",
                 "Who runs the mailbox makes one with: multichat mailbox grant NAME",
             )
-        if grant.address.mailbox == public_key(mailbox_seed(world.identity.secrets.signing_seed)):
+        if self.is_ours(grant.address.mailbox):
             raise IntentRefused(
                 Refusal.OWN_LINK,
                 "This is the mailbox of this very device.",
@@ -308,10 +310,12 @@ class OwnMailboxes:
         return max(LEAST_WRITER_BYTES, whole // share)
 
     def _padding(self, queue: OwnQueue, count: int) -> list[bytes]:
-        """Writers that there are not, always the same ones, and so many that all are a multiple of WRITERS_PADDED_TO."""
-        wanted = -count % WRITERS_PADDED_TO if count else WRITERS_PADDED_TO
+        """Writers that there are not, always the same ones, and so many that all are 8, 16, 32, ..."""
+        whole = LEAST_WRITERS
+        while whole < count:
+            whole *= 2
         found = []
-        for index in range(wanted):
+        for index in range(whole - count):
             name = queue.id, DeviceId(index.to_bytes(2, "big")), b""
             if name not in self._writers:
                 self._writers[name] = public_key(mac(queue.seed, "mc.padding", index.to_bytes(2, "big")))

@@ -1,14 +1,14 @@
 """Routes: ours, told to each audience by itself when something of them has changed; and others', by which we write to them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.device_statements import Audience, DeviceStatement, DeviceStatementKind, StatementName
-from multichat_tui.model.ids import ChannelId, DeviceId
+from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.limits import MAX_MAILBOX_ADDRESSES, ROUTE_ADDRESSES_MS
-from multichat_tui.model.routes import Route, decode_route
-from multichat_tui.node.audiences import audiences
+from multichat_tui.model.routes import Route, RoutedQueue, decode_route
+from multichat_tui.node.audiences import audiences, is_channel
 from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.economy import is_near
 from multichat_tui.node.own_mailboxes import OwnMailboxes
@@ -16,6 +16,8 @@ from multichat_tui.node.sealing import Sealing
 from multichat_tui.node.world import World
 
 KIND = DeviceStatementKind.ROUTE
+FALLBACK = Audience(b"")
+"""Stands for everybody: the prekey of all sessions but the first with a contact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +55,15 @@ class Routes:
         return tuple(known for said in self._statements.by(device, KIND) if (known := self._open(said)) is not None)
 
     def _open(self, said: DeviceStatement) -> KnownRoute | None:
+        """As it may be followed. A fellow member is nobody whom we let find out by us what there is in our network: where their
+        mailbox has a private address it is called only where the network shows it, or a contact's route names it too."""
         known = self._read.get(said.name)
         if known is None or known.number != said.number:
             route = decode_route(said.content)
             if isinstance(route, Rejected):
                 return None
+            if is_channel(self._world, said.audience):
+                route = replace(route, addresses=(), queues=tuple(map(_far, route.queues)))
             known = KnownRoute(device=said.device, audience=said.audience, number=said.number, route=route)
             self._read[said.name] = known
         return known
@@ -94,7 +100,7 @@ class Routes:
                 if audience:
                     self._prekeys.pop(Audience(audience), None)
                 else:
-                    self._prekeys = {a: key for a, key in self._prekeys.items() if ChannelId(a) not in world.channels}
+                    self._prekeys.clear()
             world.prekeys_changed.clear()
             self._due = True
         if world.listen != self._listen:
@@ -120,18 +126,27 @@ class Routes:
         world = self._world
         if audience not in self._prekeys:
             self._prekeys[audience] = self._sealing.prekey_for(audience)
-        channel = world.channels.get(ChannelId(audience))
-        public = channel is not None and channel.view.public
+        queues = self._own.routed(audience)
+        if is_channel(world, audience):
+            return Route(prekey=self._prekeys[audience], queues=queues)
+        if FALLBACK not in self._prekeys:
+            self._prekeys[FALLBACK] = self._sealing.prekey_for(FALLBACK)
         if self._lasting is not None:
-            ordered = sorted(self._lasting, key=lambda address: address.startswith(("127.", "[::1]")))
+            addresses = tuple(sorted(self._lasting, key=lambda address: address.startswith(("127.", "[::1]"))))
         else:
-            ordered = [] if last is None else list(last.route.addresses)
-        addresses = tuple(address for address in ordered if not (public and is_near(address)))
+            addresses = () if last is None else last.route.addresses
         return Route(
             prekey=self._prekeys[audience],
-            queues=self._own.routed(audience),
+            fallback=self._prekeys[FALLBACK],
+            queues=queues,
             addresses=addresses[:MAX_MAILBOX_ADDRESSES],
         )
 
     def wake_times(self) -> list[int]:
         return [] if self._lasting == self._listen else [self._listens_since + ROUTE_ADDRESSES_MS]
+
+
+def _far(queue: RoutedQueue) -> RoutedQueue:
+    """Without the addresses of private networks and of this host."""
+    addresses = tuple(address for address in queue.mailbox.addresses if not is_near(address))
+    return replace(queue, mailbox=replace(queue.mailbox, addresses=addresses))

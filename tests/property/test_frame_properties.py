@@ -134,6 +134,9 @@ acks = st.builds(
     statements=statement_offers,
     same=st.one_of(st.none(), st.integers(0, 255)),
     unread=st.lists(prefixes, max_size=3).map(tuple),
+    device_statements=st.lists(
+        st.builds(DeviceStatementOffer, audience=prefixes, device=prefixes, kind=st.integers(1, 255), number=numbers), max_size=3
+    ).map(tuple),
 )
 joins = st.builds(JoinFrame, join=st.binary(max_size=90))
 reasons = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)

@@ -542,7 +542,8 @@ FRAMES: dict[int, tuple[dict[int, Check], dict[int, Check]]] = {
     ),
     4: (
         {},
-        {1: many(row(PREFIX, many(TIP, 8192)), 4096), 2: UINT, 3: MARKS, 4: number(0, 255), 5: many(PREFIX, 4096)},
+        {1: many(row(PREFIX, many(TIP, 8192)), 4096), 2: UINT, 3: MARKS, 4: number(0, 255), 5: many(PREFIX, 4096)}
+        | {6: many(row(PREFIX, PREFIX, number(1, 255), UINT), 64)},
     ),
     5: ({1: octets(0, 4096)}, {}),
     6: ({1: ID, 2: word("waiting", "admitted", "spent", "expired", "closed", "over", "denied", "refused")}, {3: text(1, 300)}),

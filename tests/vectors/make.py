@@ -529,6 +529,9 @@ def frames() -> dict[str, Frame]:
         "request for device statements": Request(channel=bytes(8), device_statements=((prefix, other, 1),)),
         "message of device statements": MessageFrame(channel=bytes(8), device_statements=(b"said", b"more")),
         "ack of a fingerprint of four parts": Ack(offer=0, same=13),
+        "ack of device statements": Ack(
+            device_statements=(DeviceStatementOffer(audience=prefix, device=other, kind=1, number=NOW_MS),)
+        ),
         "request for receipts": Request(channel=bytes(8), receipts=((prefix, other),)),
         "ack of a fingerprint": Ack(offer=0, same=5),
         "ack of vectors that cannot be read": Ack(offer=3, unread=(prefix,)),
