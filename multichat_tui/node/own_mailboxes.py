@@ -257,7 +257,7 @@ class OwnMailboxes:
     def _settle(self, box: OwnMailbox, wanted: list[Audience]) -> None:
         world = self._world
         if not box.draining:
-            most = len(wanted) if box.usage is None else box.usage.most_queues
+            most = 0 if box.usage is None else box.usage.most_queues
             for audience in wanted:
                 if audience not in box.queues and len(box.queues) < most:
                     queue = OwnQueue(audience=audience, seed=world.entropy(32))
