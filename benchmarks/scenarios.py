@@ -79,8 +79,9 @@ def available(share: float, mailboxes: int) -> Scenario:
 
 
 def sized(members: int) -> Scenario:
-    """One channel, everybody there: what a message costs."""
-    return Scenario(name=f"channel of {members}", people=((BOX, members),), hours=2.0, messages=max(60, 4 * members))
+    """One channel, everybody there, a message every five seconds in the mean: what a message costs."""
+    messages = max(100, 4 * members)
+    return Scenario(name=f"channel of {members}", people=((BOX, members),), hours=messages * 5 / 3600, messages=messages)
 
 
 def cut(messages: int, conditions: Conditions = QUIET) -> Scenario:

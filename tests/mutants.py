@@ -2624,6 +2624,20 @@ MUTANTS = (
         new="found = found & leaves.keys()",
         tests="tests/simulation/test_parcel_rights.py",
     ),
+    Mutant(
+        name="who is not near a peer never offers it others' records",
+        file="multichat_tui/node/relaying.py",
+        old="delay, tie = LATER_RELAY_DELAY_MS, LATER_RELAY_DELAY_MS // 2",
+        new="delay, tie = 10**9, 0",
+        tests="tests/simulation/test_relaying_stories.py",
+    ),
+    Mutant(
+        name="everybody offers others' records soon to everybody",
+        file="multichat_tui/node/relaying.py",
+        old="session.device not in self._nearest(channel)",
+        new="session.device == world.identity.device",
+        tests="tests/simulation/test_relaying_stories.py",
+    ),
 )
 
 

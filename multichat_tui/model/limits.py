@@ -215,6 +215,13 @@ RELAY_DELAY_MS = 250
 """A record received from someone else is offered on after this, so that direct pushes come first."""
 MAX_RELAY_DELAY_MS = 4_000
 """How far the delay grows towards a peer that has the author's records before we offer them."""
+FIRST_RELAYS = 3
+"""So many of the linked members of a channel, those nearest to a peer by device id, offer it others' records soon; the rest are
+for when these fail. With everybody doing so each record would cost as many frames as there are pairs of members."""
+LATER_RELAY_DELAY_MS = 60_000
+"""Offers of the rest wait for this, and for each other."""
+SETTLED_LINK_MS = 10_000
+"""Who asks a link older than this for others' records needs it for them: it is not catching up any more."""
 BODY_DELAY_MS = 1_000
 """A record that came without its body: what says why is mostly on its way, as a redaction comes after what it redacts."""
 BODY_WAIT_MS = 30_000

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 from multichat_tui.model.frames import ElidedItem, FullItem, Item, MessageFrame, Prefix, Withheld
 from multichat_tui.model.ids import PREFIX_SIZE, RecordId
-from multichat_tui.model.limits import MAX_RECORD_FAULTS, METERED_RELAY_DELAY_MS, RELAY_DELAY_MS
+from multichat_tui.model.limits import MAX_RECORD_FAULTS
 from multichat_tui.model.records import Record, decode_record
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.device_statements import DeviceStatements
-from multichat_tui.node.economy import costs
 from multichat_tui.node.filling import Filling
 from multichat_tui.node.foresight import Foreseen, foresee
 from multichat_tui.node.gaps import lies_below
@@ -19,6 +18,7 @@ from multichat_tui.node.holes import Holes
 from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.ledger import Ledger, Receipt
 from multichat_tui.node.receipts import Receipts
+from multichat_tui.node.relaying import Relaying
 from multichat_tui.node.requests import Requests
 from multichat_tui.node.statements import Statements
 from multichat_tui.node.world import Channel, World
@@ -54,6 +54,7 @@ class Arrivals:
         self._filling = filling
         self._islands = islands
         self._holes = holes
+        self._relaying = Relaying(world)
         self.on_progress: Callable[[Session, Channel], None] = lambda session, channel: None
         """What else follows from delivered records; set by `introductions`."""
         self.on_list: Callable[[bytes, Session], None] = lambda encoded, session: None
@@ -269,11 +270,7 @@ class Arrivals:
                 # An offer tells of what is held from 0 on; what is above a gap is told beside acknowledgements.
                 other.ack_due.setdefault(channel.id, set()).add(key)
                 continue
-            delay = METERED_RELAY_DELAY_MS if costs(world, other) else other.relay_delay.get(key[1], RELAY_DELAY_MS)
-            # Of two peers who both relay, the greater device id waits longer and is mostly told meanwhile.
-            tie = RELAY_DELAY_MS // 2 if delay and world.identity.device > other.device else 0
-            due = other.offer_due.setdefault(channel.id, {})
-            due.setdefault(key, world.now + delay + tie)
+            other.offer_later(channel.id, key, world.now + self._relaying.delay_ms(other, channel, key))
 
     def _unblock(self, source: Session, channel: Channel, came: list[Awaited]) -> None:
         """What other links have parked may be deliverable now, and then again what this one has."""

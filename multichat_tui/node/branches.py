@@ -145,7 +145,7 @@ class Branches:
         for session in world.peers():
             session.watches.pop((channel.id, key), None)
             if channel.serves(session.device) and channel.id in session.sent:
-                session.offer_due.setdefault(channel.id, {})[key] = world.now
+                session.offer_later(channel.id, key, world.now)
         user = channel.control.user_of(device)
         if user is not None and device != world.identity.device:
             raise_alarm(world, user, AlarmKind.COPIED, detail=device)

@@ -167,7 +167,7 @@ class Exchange:
                 self._pushes_due(session)
             if session.ack_due or session.ack_offers:
                 self._acks.flush(session)
-            if session.offer_due and session.greeted:
+            if session.greeted:
                 self._offers.flush(session)
             if session.receipts_due:
                 self._offers.offer_receipts(session)
@@ -234,8 +234,8 @@ class Exchange:
         for session in self._world.peers():
             times += [pending.watch.next_at for pending in session.offers.values()]
             times += [watch.next_at for watch in session.watches.values()]
-            if session.greeted:
-                times += [at for due in session.offer_due.values() for at in due.values()]
+            if session.greeted and session.offer_at is not None:
+                times.append(session.offer_at)
         return (
             times
             + self.device_statements.wake_times()

@@ -230,36 +230,47 @@ class Offers:
         self.device_statements.on_offer(session, offer)
 
     def flush(self, session: Session) -> None:
-        """Others' records: pushed at once to those who asked for such before, offered after a while to the rest."""
+        """Others' records: pushed at once to those who asked for such before, offered after a while to the rest. What would be
+        offered later goes with what is due."""
         world = self._world
+        if session.offer_at is None or session.offer_at > world.now:
+            return
         chains: Chosen = {}
         relays: dict[ChannelId, list[ChainKey]] = {}
-        for identifier, due in list(session.offer_due.items()):
+        waiting: list[tuple[int, ChannelId, ChainKey]] = []
+        offers, session.offer_due, session.offer_at = session.offer_due, {}, None
+        for identifier, due in offers.items():
             channel = world.channels.get(identifier)
             if channel is None or not channel.serves(session.device):
-                del session.offer_due[identifier]
                 continue
             holds = world.peer_holds(session.device, identifier)
-            for key, at in list(due.items()):
+            for key, at in due.items():
                 forked = key in channel.chains.forks
                 if not self._branches.lacks(session, channel, key) if forked else holds.get(key, -1) >= channel.chains.held(key):
-                    del due[key]
-                elif at <= world.now:
-                    del due[key]
-                    serving = session.serving.get(identifier)
-                    if not forked and session.relay_delay.get(key[1]) == 0 and (serving is None or key not in serving.ranges):
-                        relays.setdefault(identifier, []).append(key)
-                    else:
-                        keys = chains.setdefault(identifier, set())
-                        assert keys is not None
-                        keys.add(key)
-            if not due:
-                del session.offer_due[identifier]
+                    continue
+                serving = session.serving.get(identifier)
+                if at > world.now:
+                    waiting.append((at, identifier, key))
+                elif not forked and session.relay_delay.get(key[1]) == 0 and (serving is None or key not in serving.ranges):
+                    relays.setdefault(identifier, []).append(key)
+                else:
+                    _choose(chains, identifier, key)
+        for at, identifier, key in waiting:
+            if chains:
+                _choose(chains, identifier, key)
+            else:
+                session.offer_later(identifier, key, at)
         for identifier, relayed in relays.items():
             session.sent.setdefault(identifier, {})
             self._pushes.push(session, world.channels[identifier], relayed)
         if chains:
             self.offer(session, chains)
+
+
+def _choose(chains: Chosen, channel: ChannelId, key: ChainKey) -> None:
+    keys = chains.setdefault(channel, set())
+    assert keys is not None
+    keys.add(key)
 
 
 def _pieces(channel: Channel, keys: set[ChainKey] | None) -> list[tuple[set[ChainKey] | None, int]]:

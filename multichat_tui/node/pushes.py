@@ -27,7 +27,7 @@ class Pushes:
         for key in keys:
             if key in channel.chains.forks:
                 # Seqs do not tell what the peer holds: its branches are offered.
-                session.offer_due.setdefault(channel.id, {}).setdefault(key, world.now)
+                session.offer_later(channel.id, key, world.now)
                 continue
             end = channel.chains.ends.get(key)
             if end is None or key in channel.chains.islands:

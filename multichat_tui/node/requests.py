@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from multichat_tui.model.frames import ChainRange, Prefix, Request
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
-from multichat_tui.model.limits import GAP_DELAY_MS, MAX_REQUEST_IDS, MAX_REQUEST_RANGES
+from multichat_tui.model.limits import GAP_DELAY_MS, MAX_REQUEST_IDS, MAX_REQUEST_RANGES, SETTLED_LINK_MS
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.device_statements import DeviceStatements
@@ -57,6 +57,7 @@ class Requests:
         for entry in request.ranges:
             if entry.device != world.identity.device[:PREFIX_SIZE] and (entry.log, entry.device) in channel.chains.ends:
                 session.relay_delay[entry.device] = 0
+                session.needs_us = session.needs_us or world.now - session.began_at > SETTLED_LINK_MS
         if session.carried and not request.full:
             # What was on its way is lost, it seems.
             self.on_lost(session, channel, request.ranges)

@@ -190,6 +190,8 @@ class Session:
     """Ends of branches of forked chains that the peer is known to hold."""
     relay_delay: dict[Prefix, int] = field(default_factory=dict)
     """Per author: how long others' records wait before they are offered on; 0: sent at once."""
+    needs_us: bool = False
+    """It has asked for others' records long after link up: nobody else gives them."""
     # Filled during a batch, sent at its end.
     push_due: dict[ChannelId, set[ChainKey]] = field(default_factory=dict)
     ack_due: dict[ChannelId, set[ChainKey]] = field(default_factory=dict)
@@ -211,7 +213,9 @@ class Session:
     statements_due: bool = False
     """Statements of others that are new to be offered."""
     offer_due: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
-    """Chains to offer, and when."""
+    """Chains to offer, and when: filled by `offer_later`."""
+    offer_at: int | None = None
+    """The earliest of these; never later than that."""
     statements: dict[tuple[UserId, int], bytes] = field(default_factory=dict)
     """Statements of devices that no control log held here names yet."""
     returning: Watch | None = None
@@ -220,6 +224,12 @@ class Session:
     """At the other end of it somebody reads by link."""
     conversation: Watch | None = None
     """A JOIN or PAIR frame that waits for its answer."""
+
+    def offer_later(self, channel: ChannelId, key: ChainKey, at: int) -> None:
+        """Offer a chain then, or earlier if it is to be offered earlier anyway."""
+        due = self.offer_due.setdefault(channel, {})
+        due[key] = min(at, due.get(key, at))
+        self.offer_at = at if self.offer_at is None else min(at, self.offer_at)
 
 
 @dataclass(slots=True, kw_only=True)

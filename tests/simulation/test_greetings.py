@@ -12,6 +12,7 @@ from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.frames import Ack, Frame, MessageFrame, Offer, Request
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log
 from multichat_tui.model.intents import ChangeSetting, SetName
+from multichat_tui.model.limits import LATER_RELAY_DELAY_MS
 from multichat_tui.model.receipts import HeldChain
 from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.simulated import Conditions, SimulatedNetwork
@@ -55,10 +56,10 @@ async def linked(one: Person, other: Person) -> bool:
 
 
 async def settled(world: SimulatedWorld, wire: Wire) -> None:
-    """Nothing has been said for ten seconds."""
+    """Nothing has been said for so long that nothing waits to be said either."""
     while True:
         count = len(wire)
-        await asyncio.sleep(10)
+        await asyncio.sleep(2 * LATER_RELAY_DELAY_MS / 1000)
         if len(wire) == count:
             return
 
