@@ -2583,6 +2583,27 @@ MUTANTS = (
         tests="tests/unit/store/test_store_forgetting.py",
     ),
     Mutant(
+        name="what somebody took back of their own words stands in the log of moderation",
+        file="multichat_tui/node/redaction_deeds.py",
+        old="if not authors - {deed.user}:",
+        new="if not authors:",
+        tests=CONSOLE,
+    ),
+    Mutant(
+        name="a redaction counts in the log whoever had a right to it",
+        file="multichat_tui/node/redaction_deeds.py",
+        old="if any(has_right(channel.control, deed.record, author) for author in others):",
+        new="if others:",
+        tests=CONSOLE,
+    ),
+    Mutant(
+        name="redactions stand in the log before all else",
+        file="multichat_tui/node/redaction_deeds.py",
+        old="place=(*order, record.header.ets, identifier)",
+        new='place=(0, b"", record.header.ets, identifier)',
+        tests=CONSOLE,
+    ),
+    Mutant(
         name="a silence that is brought back lasts for ever",
         file="multichat_tui/node/opposites.py",
         old="lasts_ms = until - now if until else 0",

@@ -65,6 +65,10 @@ MAX_MODLOG_ROWS = 200
 """Rows of one page of the log of moderation."""
 MAX_MODLOG_LOOKED_AT = 2000
 """Acts that one page looks at: where a filter fits none of them, the next page goes on from there."""
+MAX_LOGGED_REDACTIONS = 4096
+"""Redactions by themselves that the log of moderation of one channel shows, of up to MAX_TARGETS messages each."""
+MAX_TARGETS_LOOKED_AT = 32
+"""Of one redaction, to say whose texts it took away."""
 MAX_FORESEEN = 2048
 """Intents of one question what would come of them: each is decided as if it were to be done."""
 MAX_ROSTER_ROWS = 1000

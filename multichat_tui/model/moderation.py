@@ -20,7 +20,7 @@ class DeedKind(StrEnum):
     DENIED = "denied"
     """Somebody who asked was not let in."""
     REDACTED = "redacted"
-    """Messages were taken away, in one record with something else that stands here; by itself that shows in the timeline only."""
+    """Messages of others were taken away, alone or in one record with something else."""
     RANK = "rank"
     """Promoted, demoted, silenced, or let write again."""
     PERMISSION = "permission"
@@ -62,7 +62,7 @@ EVERYTHING = DeedSearch()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeedRow:
-    """One act of a control record. Of a composite every act has a row, all of the same `id`."""
+    """One act of a control record, or a redaction that stands by itself. Of a composite every act has a row, all of one `id`."""
 
     id: RecordId
     act: int

@@ -1,6 +1,7 @@
 """The log of moderation: what was done to people's rights and to a channel, and what each deed is worth now. Reads only.
 
-Everything here follows from the control log alone, so all members read the same.
+It follows from the control log, so all members read the same; redactions that stand by themselves (`redaction_deeds`) show as far
+as they and what they took away are known here.
 """
 
 from collections.abc import Iterator
@@ -28,13 +29,14 @@ from multichat_tui.model.acts import (
 from multichat_tui.model.channel_settings import setting_words, slot_of
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.ids import RecordId, UserId, short
-from multichat_tui.model.limits import MAX_MODLOG_LOOKED_AT, MAX_MODLOG_ROWS
+from multichat_tui.model.limits import MAX_MODLOG_LOOKED_AT, MAX_MODLOG_ROWS, MAX_TARGETS_LOOKED_AT
 from multichat_tui.model.moderation import DeedKind, DeedPage, DeedRow, DeedSearch, DeedState
 from multichat_tui.model.ranks import DEEDS, MUTED, holders_words, standing_words
 from multichat_tui.model.records import Header
 from multichat_tui.node.act_words import LEFT_REASON, moment
 from multichat_tui.node.names import channel_names
-from multichat_tui.node.opposites import undo_words
+from multichat_tui.node.opposites import STAYS, undo_words
+from multichat_tui.node.redaction_deeds import Place, RedactionDeed, RedactionDeeds, place_of
 from multichat_tui.node.world import Channel, World
 
 KINDS: dict[type[Act], DeedKind] = {
@@ -69,32 +71,37 @@ class _Effects:
 class Modlog:
     def __init__(self, world: World) -> None:
         self._world = world
+        self._redactions = RedactionDeeds(world)
 
     def page(self, channel: Channel, search: DeedSearch, before: RecordId | None, limit: int) -> DeedPage:
         """At most `limit` acts and those of one record more, the newest first. `errors.NotFound`: `before` is not known."""
         if not channel.rooted:
             return DeedPage(rows=())
-        operations = channel.control.in_order()[::-1]
+        deeds: list[tuple[Place, Operation | RedactionDeed]] = [(place_of(each), each) for each in channel.control.in_order()]
+        if not search.kinds or DeedKind.REDACTED in search.kinds:
+            deeds += [(each.place, each) for each in self._redactions.of(channel)]
+        deeds.sort(key=lambda deed: deed[0], reverse=True)
         if before is not None:
-            last = channel.control.operation(before)
+            last = next((place for place, deed in deeds if deed.id == before), None)
             if last is None:
                 raise NotFound("The log of this channel does not hold that.")
-            operations = [operation for operation in operations if operation.order < last.order]
-        reading = _Reading(self._world, channel)
+            deeds = [each for each in deeds if each[0] < last]
+        reading = _Reading(self._world, channel, self._redactions)
         rows: list[DeedRow] = []
-        for looked_at, operation in enumerate(operations, 1):
-            rows += reading.rows(operation, search)
+        for looked_at, (_, deed) in enumerate(deeds, 1):
+            rows += reading.rows(deed, search) if isinstance(deed, Operation) else reading.redactions(deed, search)
             full = len(rows) >= min(limit, MAX_MODLOG_ROWS) or looked_at >= MAX_MODLOG_LOOKED_AT
-            if full and looked_at < len(operations):
-                return DeedPage(rows=tuple(rows), more=operation.id)
+            if full and looked_at < len(deeds):
+                return DeedPage(rows=tuple(rows), more=deed.id)
         return DeedPage(rows=tuple(rows))
 
 
 class _Reading:
     """Of one channel, as it is now."""
 
-    def __init__(self, world: World, channel: Channel) -> None:
+    def __init__(self, world: World, channel: Channel, redactions: RedactionDeeds) -> None:
         self._world, self._channel = world, channel
+        self._redactions = redactions
         self._names = channel_names(world, channel)
         self._effects = self._gathered()
 
@@ -131,6 +138,33 @@ class _Reading:
         if header is None or not search.since_ms <= header.timestamp_ms < search.until_ms:
             return
         yield from (self._row(operation, number, act, header) for number, act in wanted)
+
+    def redactions(self, deed: RedactionDeed, search: DeedSearch) -> Iterator[DeedRow]:
+        """Of one that stands by itself. It cannot be undone."""
+        time_ms = deed.record.header.timestamp_ms
+        if not search.since_ms <= time_ms < search.until_ms:
+            return
+        for number, act in enumerate(deed.acts):
+            found = self._redactions.worth(self._channel, deed, act)
+            if found is None or search.user not in (None, deed.user, found[1]):
+                continue
+            state, subject = found
+            name = self._name(deed.user)
+            yield DeedRow(
+                id=deed.id,
+                act=number,
+                time_ms=time_ms,
+                author=deed.user,
+                name=name,
+                kind=DeedKind.REDACTED,
+                said=_taken_words(name, act, "" if subject is None else self._name(subject)),
+                reason=act.reason,
+                state=state,
+                mine=deed.user == self._world.identity.user,
+                subject=subject,
+                subject_name="" if subject is None else self._name(subject),
+                stays=STAYS[Redact] if state is DeedState.IN_EFFECT else "",
+            )
 
     def _row(self, operation: Operation, number: int, act: Act, header: Header) -> DeedRow:
         subject = _about(operation, act)
@@ -230,7 +264,7 @@ class _Reading:
             case RefuseJoin():
                 return f"{author} did not let {whom} in"
             case Redact():
-                return f"{author} took {len(act.targets)} message{'' if len(act.targets) == 1 else 's'} away"
+                return _taken_words(author, act, "")
             case SetRank() if act.rank == MUTED:
                 return f"{author} muted {whom}" + (f" until {moment(act.until_ms)}" if act.until_ms else "")
             case SetRank():
@@ -251,6 +285,13 @@ class _Reading:
                 return f"{author} closed a link" + (f" of {self._name(found.user)}" if found is not None else "")
             case _:
                 return f"{author} did something that a newer version understands"
+
+
+def _taken_words(author: str, act: Redact, whose: str) -> str:
+    """`whose`: of one person, if all that were looked at are."""
+    count = len(act.targets)
+    of_whom = f" of {whose}" if whose and count <= MAX_TARGETS_LOOKED_AT else ""
+    return f"{author} took {count} message{'' if count == 1 else 's'}{of_whom} away"
 
 
 def _about(operation: Operation, act: Act) -> UserId | None:

@@ -3,18 +3,21 @@
 What cannot be taken back says so, and what to do instead. A record is undone as a whole, as far as it can be.
 """
 
+from multichat_tui.channel.redacting import redactions
 from multichat_tui.model.acts import (
     Act,
     CloseInvitation,
+    Redact,
     Rename,
     SetTopic,
 )
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.intents import ConfigureChannel, NameRole, UndoDeed
 from multichat_tui.model.ranks import MEMBER, Permission
+from multichat_tui.node.act_words import acts_of
 from multichat_tui.node.configuring import Configuring
 from multichat_tui.node.moderating import Moderating, need
-from multichat_tui.node.opposites import Opposite, opposites, undo_words
+from multichat_tui.node.opposites import STAYS, Opposite, opposites, undo_words
 from multichat_tui.node.world import Channel, World
 
 
@@ -28,6 +31,9 @@ class Undoing:
         """The opposite of what a record did. `errors.IntentRefused`: we may not, or nothing of it is left."""
         operation = channel.control.operation(intent.record)
         if operation is None:
+            record = self._world.txn.record(intent.record)
+            if record is not None and record.channel == channel.id and any(redactions(acts_of(record))):
+                raise IntentRefused(Refusal.ALREADY, STAYS[Redact])
             raise NotFound("The log of this channel does not hold that.", "/modlog shows what it holds.")
         if not channel.control.effective(operation.id):
             raise IntentRefused(Refusal.ALREADY, "That has no effect as it is: there is nothing to take back.")

@@ -7,7 +7,7 @@ import pytest
 from simulated_world import Person, SimulatedWorld, until
 from test_moderation_stories import agree, refused, roles, three, user_of
 
-from multichat_tui.model.acts import Act, Ban, Report, Settlement
+from multichat_tui.model.acts import Act, Ban, Redact, Report, Settlement
 from multichat_tui.model.acts import SettleReport as SettleAct
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
@@ -20,6 +20,7 @@ from multichat_tui.model.intents import (
     JoinChannel,
     LiftBan,
     NameRole,
+    PurgeMessages,
     RedactMessages,
     RemoveMember,
     RenameChannel,
@@ -392,6 +393,80 @@ def test_of_two_silences_undoing_the_later_brings_back_the_earlier() -> None:
     run_virtual(story())
 
 
+def test_what_moderators_take_away_by_itself_stands_in_the_log_and_what_people_take_back_does_not() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(326)
+        ann, bob, kim, channel = await three(world)
+        users = {person.name: await user_of(person) for person in (ann, bob, kim)}
+        await ann.api.submit(GiveRank(channel=channel, user=users["bob"], rank=MODERATOR))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
+        for number in range(4):
+            await kim.say(channel, f"rubbish {number}")
+        await bob.say(channel, "a slip")
+        await until(lambda: has_text(bob, channel, "rubbish 3"), "bob has it")
+        ids = {row.text: row.id for row in await bob.rows(channel)}
+        await kim.api.submit(RedactMessages(channel=channel, targets=(ids["rubbish 0"],)))
+        await bob.api.submit(RedactMessages(channel=channel, targets=(ids["a slip"],)))
+        await bob.api.submit(RedactMessages(channel=channel, targets=(ids["rubbish 1"],), reason="rude"))
+        await ann.api.submit(SetTopic(channel=channel, topic="be kind"))
+        await until(lambda: has_topic(bob, channel, "be kind"), "bob has the topic")
+        await bob.api.submit(PurgeMessages(channel=channel, user=users["kim"], reason="spam"))
+        # Without any right to it, written by a node that asks nobody; and by one who never was more than a member.
+        await ann.say(channel, "mine")
+        for each in (bob, kim):
+            await until(lambda: has_text(each, channel, "mine"), "they have that too")  # noqa: B023
+        founders = next(row.id for row in await bob.rows(channel) if row.text == "mine")
+        write(bob, channel, Log.CONTENT, Redact(targets=(founders,), reason="ha"))
+        write(kim, channel, Log.CONTENT, Redact(targets=(founders,), reason="ha ha"))
+        only = DeedSearch(kinds=(DeedKind.REDACTED,))
+
+        def all_there(rows: list[DeedRow]) -> bool:
+            return len([row for row in rows if row.kind is DeedKind.REDACTED]) == 3
+
+        rows = await same_log(channel, (ann, bob, kim), all_there)
+        assert [(row.said, row.reason, row.state) for row in rows[:4]] == [
+            ("bob took 1 message of ann away", "ha", DeedState.REFUSED),
+            ("bob took 2 messages of kim away", "spam", DeedState.IN_EFFECT),
+            ("ann set the topic: be kind", "", DeedState.IN_EFFECT),
+            ("bob took 1 message of kim away", "rude", DeedState.IN_EFFECT),
+        ]
+        assert await log_of(kim, channel, only) == [row for row in await log_of(kim, channel) if row.kind is DeedKind.REDACTED]
+        about_kim = await log_of(ann, channel, DeedSearch(user=users["kim"], kinds=(DeedKind.REDACTED,)))
+        assert [row.reason for row in about_kim] == ["spam", "rude"]
+        assert await log_of(ann, channel, limit=1) == await log_of(ann, channel)
+        assert (rows[1].undo, rows[1].stays) == ("", "Texts that were taken away are gone for good.")
+        with pytest.raises(IntentRefused, match="gone for good"):
+            await ann.api.submit(UndoDeed(channel=channel, record=rows[1].id))
+
+    run_virtual(story())
+
+
+def test_a_redaction_by_one_who_was_demoted_beside_it_shows_as_reverted() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(327)
+        ann, bob, kim, channel = await three(world)
+        bobs = await user_of(bob)
+        await ann.api.submit(GiveRank(channel=channel, user=bobs, rank=MODERATOR))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
+        await kim.say(channel, "harmless")
+        await until(lambda: has_text(bob, channel, "harmless"), "bob has it")
+        target = next(row.id for row in await bob.rows(channel) if row.text == "harmless")
+        world.hub.partition({"ann", "kim"}, {"bob"})
+        await ann.api.submit(GiveRank(channel=channel, user=bobs, rank=MEMBER))
+        await bob.api.submit(RedactMessages(channel=channel, targets=(target,), reason="because"))
+        [row] = await log_of(bob, channel, DeedSearch(kinds=(DeedKind.REDACTED,)))
+        assert row.state is DeedState.IN_EFFECT
+        world.hub.heal()
+
+        def reverted(rows: list[DeedRow]) -> bool:
+            return [row.state for row in rows if row.kind is DeedKind.REDACTED] == [DeedState.REVERTED]
+
+        await same_log(channel, (ann, bob, kim), reverted)
+        await until(lambda: has_text(bob, channel, "harmless"), "the text is back")
+
+    run_virtual(story())
+
+
 # Reports
 
 
@@ -514,6 +589,10 @@ async def gone(person: Person, channel: ChannelId, name: str) -> bool:
 
 async def is_role(person: Person, channel: ChannelId, name: str, role: str) -> bool:
     return (await roles(person, channel)).get(name) == role
+
+
+async def has_topic(person: Person, channel: ChannelId, topic: str) -> bool:
+    return (await person.api.channel(channel)).rows.topic == topic
 
 
 async def has_bans(person: Person, channel: ChannelId, count: int) -> bool:
