@@ -435,6 +435,45 @@ FETCH_FRAME_BYTES = 512 * 1024
 """Envelopes in one ENVELOPES frame, once there is one in it."""
 FETCH_ANSWER_BYTES = 2 * 1024 * 1024
 """Envelopes in one answer: the rest is asked for again, so that a link's outbox never overflows by one question."""
+FETCH_LINK_BYTES = 2 * FETCH_ANSWER_BYTES
+FETCH_BATCH_BYTES = 16 * 1024 * 1024
+"""Envelopes read for one link, and for all, in one batch: more questions are answered `busy`."""
+FETCH_RETRY_MS = 200
+MAX_GRANTS = 1024
+"""Places that one mailbox gives away."""
+MAX_GRANT_NAME_CHARACTERS = 48
+GRANT_BYTES = 64 * 1024 * 1024
+GRANT_QUEUES = 256
+"""What one place allows if the operator does not say: 255 contacts and channels with 250 KiB each."""
+MAX_GRANT_QUEUES = 16_384
+MAX_KEPT_QUEUES = 131_072
+"""In one mailbox."""
+MAILBOX_BYTES = 1024 * 1024 * 1024
+"""What a mailbox keeps in all if the operator does not say."""
+MAX_QUEUE_BYTES = 16 * 1024 * 1024
+"""In one queue, whatever its writers may: no contact takes all of an owner's place."""
+MAX_QUEUE_WRITERS = 4096
+"""As many as a channel has devices."""
+MAX_SHOWN = 16_384
+"""Queues that one link has shown to own or to write to."""
+MAX_SHOWN_IN_ALL = 262_144
+"""Over all links: some 50 MB of memory."""
+MIN_FREE_BYTES = 64 * 1024 * 1024
+"""Left free on the disk: below it nothing is put into the mailbox, as its owner's own messages come first."""
+DISK_RETRY_MS = 30_000
+"""After the disk has refused something, nothing is put into the mailbox for so long."""
+MAX_CLIENT_LINKS = 1024
+"""Links with those who use the mailbox."""
+MAX_SILENT_CLIENTS = 128
+"""Of those, links over which nothing was shown yet: the door key is known to many. Of more, the one that came first is closed."""
+CLIENT_LINK_MS = 30_000
+"""A link over which nothing was shown for so long is closed."""
+SWEEP_ENVELOPES = 64
+"""Envelopes that go in one step of a sweep: 16 MiB at most."""
+FORGET_TRACES_MS = 10_000
+"""After an envelope was deleted, until nothing of it is in any file: each time costs an emptying of the log."""
+COUNT_REFUSALS_MS = 1_000
+"""Refusals are counted on the disk so often at most."""
 
 # Envelopes
 MAX_SEALED_BYTES = 192 * 1024 + 512
