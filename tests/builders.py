@@ -34,7 +34,7 @@ AS_VERSION_1 = (
     "drop table reply; drop table reply_backlog; drop table reference; drop table reference_backlog;"
     "alter table record drop column proof;"
     "drop table mailbox_grant; drop table mailbox_queue; drop table mailbox_writer; drop table mailbox_closed;"
-    "drop table mailbox_envelope; drop table mailbox_bytes; drop table mailbox_refusal;"
+    "drop table mailbox_envelope; drop table mailbox_bytes; drop table mailbox_refusal; drop table mailbox_collected;"
     "drop table expiring; drop index record_missing; alter table record drop column absence;"
     "pragma user_version = 1;"
 )

@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
-from multichat_tui.crypto.keys import Signer, public_key, verify
-from multichat_tui.crypto.mailboxes import audit_proof, open_queue, show_grant, show_writer, sign_deposit, take_queue
+from multichat_tui.crypto.keys import public_key
+from multichat_tui.crypto.mailboxes import MailboxSeals, open_queue, show_grant, show_writer
 from multichat_tui.mailbox.keeper import Keeper
 from multichat_tui.mailbox.terms import Terms
 from multichat_tui.mailbox.visit import Visit
+from multichat_tui.model.ids import LinkId
 from multichat_tui.model.mailbox_frames import (
     AllowWriters,
-    DepositReceipt,
     Envelopes,
     FetchEnvelopes,
     ListEnvelopes,
@@ -35,28 +35,6 @@ def seed_of(name: str) -> bytes:
     return name.encode().ljust(32, b".")
 
 
-class RealSeals:
-    """As the node makes them."""
-
-    def __init__(self, seed: bytes = b"m" * 32) -> None:
-        self.signer = Signer(seed)
-        self.verified = 0
-
-    @property
-    def mailbox(self) -> MailboxId:
-        return MailboxId(self.signer.public)
-
-    def verify(self, key: bytes, message: bytes, signature: bytes) -> bool:
-        self.verified += 1
-        return verify(key, message, signature)
-
-    def receipt(self, queue: QueueId, envelope: bytes, expires_ms: int) -> DepositReceipt:
-        return sign_deposit(self.signer, queue, envelope, expires_ms)
-
-    def proof(self, nonce: bytes, envelope: bytes) -> bytes:
-        return audit_proof(nonce, envelope)
-
-
 @dataclass
 class Mailbox:
     """Each request in a transaction of its own, as if each came in a batch of its own."""
@@ -64,12 +42,16 @@ class Mailbox:
     terms: Terms = field(default_factory=Terms)
     now: int = NOW
     store: MemoryStore = field(default_factory=MemoryStore)
-    seals: RealSeals = field(default_factory=RealSeals)
+    seed: bytes = b"m" * 32
 
     def __post_init__(self) -> None:
         with self.store.transaction() as txn:
-            self.keeper = Keeper(terms=self.terms, seals=self.seals, box=txn.mailbox)
+            self.keeper = Keeper(terms=self.terms, seals=MailboxSeals(self.seed), box=txn.mailbox)
         self._links = count(1)
+
+    @property
+    def id(self) -> MailboxId:
+        return MailboxId(public_key(self.seed))
 
     @contextmanager
     def box(self) -> Iterator[MailboxStore]:
@@ -81,8 +63,12 @@ class Mailbox:
         with self.box() as box:
             box.add_grant(KeptGrant(key=key, name=name, quota_bytes=quota_bytes, most_queues=most_queues, made_ms=self.now))
 
+    def _visit(self) -> Visit:
+        number = next(self._links)
+        return Visit(binding=number.to_bytes(32, "big"), link=LinkId(number))
+
     def visitor(self) -> "Visitor":
-        return Visitor(self, Visit(binding=next(self._links).to_bytes(32, "big")))
+        return Visitor(self, self._visit())
 
     def owner(self, grant: str, *queues: str) -> "Visitor":
         """Somebody who has shown this grant and opened these queues."""
@@ -164,6 +150,3 @@ def verifier_of(writer: str) -> bytes:
 
 def putting(queue: str, writer: str, envelope: bytes, expires_ms: int = LATER) -> PutEnvelope:
     return PutEnvelope(number=1, queue=id_of(queue), writer=verifier_of(writer)[:8], envelope=envelope, expires_ms=expires_ms)
-
-
-__all__ = ["LATER", "NOW", "Mailbox", "Visitor", "grant_seed", "id_of", "putting", "seed_of", "take_queue", "verifier_of"]

@@ -2,6 +2,7 @@
 
 from multichat_tui.crypto.keys import Signer, mac, public_key, sign, verify
 from multichat_tui.model.ids import DeviceId
+from multichat_tui.model.limits import MAX_QUEUE_BYTES
 from multichat_tui.model.mailbox_frames import DepositReceipt, EnvelopeHash, OpenQueue, ShowGrant, ShowWriter, TakeQueue
 from multichat_tui.model.mailboxes import (
     MailboxId,
@@ -15,14 +16,30 @@ from multichat_tui.model.mailboxes import (
 from multichat_tui.model.ports import LocalDevice
 
 
-def mailbox_seed(signing_seed: bytes) -> bytes:
-    """Seed of the Ed25519 key by which a device's mailbox is known: nobody can tell that it is the device's."""
-    return mac(signing_seed, "mc.mailbox")
-
-
 def local_device(seed: bytes) -> LocalDevice:
     """A device of no account, with this Ed25519 seed: a mailbox itself, or whoever comes to one."""
     return LocalDevice(device=DeviceId(public_key(seed)), signing_seed=seed, certificate=None, incarnation=0)
+
+
+class MailboxSeals:
+    """What a mailbox of this Ed25519 seed signs and checks. Implements `mailbox.terms.Seals`."""
+
+    __slots__ = ("_signer",)
+
+    def __init__(self, seed: bytes) -> None:
+        self._signer = Signer(seed)
+
+    def __repr__(self) -> str:
+        return "MailboxSeals(…)"
+
+    def verify(self, key: bytes, message: bytes, signature: bytes) -> bool:
+        return verify(key, message, signature)
+
+    def receipt(self, queue: QueueId, envelope: EnvelopeHash, expires_ms: int) -> DepositReceipt:
+        return sign_deposit(self._signer, queue, envelope, expires_ms)
+
+    def proof(self, nonce: bytes, envelope: bytes) -> bytes:
+        return audit_proof(nonce, envelope)
 
 
 def show_grant(number: int, grant_seed: bytes, binding: bytes) -> ShowGrant:
@@ -31,9 +48,14 @@ def show_grant(number: int, grant_seed: bytes, binding: bytes) -> ShowGrant:
     return ShowGrant(number=number, grant=public_key(seed), signature=sign(seed, grant_signed_bytes(binding)))
 
 
-def open_queue(number: int, queue_seed: bytes, binding: bytes) -> OpenQueue:
+def open_queue(number: int, queue_seed: bytes, binding: bytes, quota_bytes: int = MAX_QUEUE_BYTES) -> OpenQueue:
     """`queue_seed`: of the queue's Ed25519 key."""
-    return OpenQueue(number=number, queue_key=public_key(queue_seed), signature=sign(queue_seed, queue_signed_bytes(binding)))
+    return OpenQueue(
+        number=number,
+        queue_key=public_key(queue_seed),
+        signature=sign(queue_seed, queue_signed_bytes(binding)),
+        quota_bytes=quota_bytes,
+    )
 
 
 def take_queue(number: int, queue_seed: bytes, binding: bytes) -> TakeQueue:

@@ -22,6 +22,7 @@ from multichat_tui.model.limits import (
     MAX_ENVELOPE_BYTES,
     MAX_ENVELOPE_LIFE_MS,
     MAX_KEPT_QUEUES,
+    MAX_LISTED_ENVELOPES,
     MAX_QUEUE_WRITERS,
     MAX_SHOWN,
     MAX_SHOWN_IN_ALL,
@@ -79,6 +80,7 @@ class Keeper:
     """By grant (empty: of who had shown none) and word, since they were last taken."""
     news: dict[QueueId, list[ListedEnvelope]] = field(default_factory=dict)
     """What came in since it was last taken."""
+    subscribers: dict[QueueId, list[Visit]] = field(default_factory=dict)
     removed: bool = False
     """Envelopes have gone, and traces of them may be in files."""
     _free: int | None = None
@@ -92,6 +94,20 @@ class Keeper:
     def leave(self, visit: Visit) -> None:
         """The link is down."""
         self.shown -= visit.shown
+        for queue in list(visit.subscribed):
+            self._unsubscribe(visit, queue)
+
+    def take_news(self) -> list[tuple[Visit, Listing]]:
+        """What subscribers are to be told of what came in since this was asked last."""
+        told = []
+        for queue, came in self.news.items():
+            for visit in self.subscribers.get(queue, ()):
+                for start in range(0, len(came), MAX_LISTED_ENVELOPES):
+                    part = tuple(came[start : start + MAX_LISTED_ENVELOPES])
+                    more = start + len(part) < len(came)
+                    told.append((visit, Listing(number=0, queue=queue, envelopes=part, more=more)))
+        self.news.clear()
+        return told
 
     def answer(self, visit: Visit, request: MailboxRequest) -> list[MailboxReply]:
         """Do it, or refuse it in a word."""
@@ -119,7 +135,7 @@ class Keeper:
 
     def _show_grant(self, visit: Visit, request: ShowGrant) -> MailboxReply:
         if not self.seals.verify(request.grant, grant_signed_bytes(visit.binding), request.signature):
-            return self._refuse(request.number, Word.UNAUTHORISED)
+            return self._unauthorised(visit, request.number)
         grant = self.box.grant(request.grant)
         if grant is None or grant.revoked:
             return self._refuse(request.number, Word.UNKNOWN)
@@ -134,7 +150,7 @@ class Keeper:
 
     def _open(self, visit: Visit, request: OpenQueue) -> MailboxReply:
         if not visit.grant or not self.seals.verify(request.queue_key, queue_signed_bytes(visit.binding), request.signature):
-            return self._refuse(request.number, Word.UNAUTHORISED)
+            return self._unauthorised(visit, request.number)
         queue = queue_id(request.queue_key)
         if self.box.queue(queue) is None:
             grant = self.box.grant(visit.grant)
@@ -144,12 +160,14 @@ class Keeper:
                 return self._refuse(request.number, Word.TOO_MANY, visit.grant)
             if sum(each.queues for each in self.box.grants()) >= MAX_KEPT_QUEUES:
                 return self._refuse(request.number, Word.FULL, visit.grant)
-            self.box.open(queue, visit.grant, self.now)
+            self.box.open(queue, visit.grant, self.now, request.quota_bytes)
+        else:
+            self.box.limit_queue(queue, request.quota_bytes)
         return self._own(visit, request.number, queue)
 
     def _take(self, visit: Visit, request: TakeQueue) -> MailboxReply:
         if not self.seals.verify(request.queue_key, queue_signed_bytes(visit.binding), request.signature):
-            return self._refuse(request.number, Word.UNAUTHORISED)
+            return self._unauthorised(visit, request.number)
         queue = queue_id(request.queue_key)
         if self.box.queue(queue) is None:
             return self._refuse(request.number, Word.UNKNOWN)
@@ -165,7 +183,7 @@ class Keeper:
     def _show_writer(self, visit: Visit, request: ShowWriter) -> MailboxReply:
         message = writer_signed_bytes(request.queue, visit.binding)
         if not self.seals.verify(request.verifier, message, request.signature):
-            return self._refuse(request.number, Word.UNAUTHORISED)
+            return self._unauthorised(visit, request.number)
         prefix = request.verifier[:PREFIX_SIZE]
         writer = self.box.writer(request.queue, prefix)
         if writer is None or writer.verifier != request.verifier:
@@ -188,7 +206,7 @@ class Keeper:
     def _put(self, visit: Visit, request: PutEnvelope) -> MailboxReply:
         verifier = visit.writes(request.queue).get(request.writer)
         if verifier is None:
-            return self._refuse(request.number, Word.UNAUTHORISED)
+            return self._unauthorised(visit, request.number)
         queue, writer = self.box.queue(request.queue), self.box.writer(request.queue, request.writer)
         if queue is None or writer is None or writer.verifier != verifier:
             return self._refuse(request.number, Word.UNKNOWN)
@@ -198,6 +216,8 @@ class Keeper:
             return self._refuse(request.number, word, queue.grant)
         hash = envelope_hash(request.envelope)
         known = self.box.find(request.queue, hash)
+        if known is None and self.box.collected(request.queue, hash) is not None:
+            return MailboxAnswer(number=request.number, word=Word.COLLECTED)
         if known is None:
             word = self._room(queue, writer, charge(size))
             if word is not None:
@@ -228,7 +248,7 @@ class Keeper:
             return Word.UNKNOWN
         if writer.used_bytes + cost > writer.quota_bytes:
             return Word.FULL_WRITER
-        if queue.used_bytes + cost > self.terms.queue_bytes:
+        if queue.used_bytes + cost > min(queue.quota_bytes, self.terms.queue_bytes):
             return Word.FULL_QUEUE
         if grant.used_bytes + cost > grant.quota_bytes:
             return Word.FULL_OWNER
@@ -252,7 +272,7 @@ class Keeper:
         self, visit: Visit, request: AllowWriters | ListEnvelopes | FetchEnvelopes | DeleteEnvelopes | CloseQueue
     ) -> list[MailboxReply]:
         if request.queue not in visit.owned:
-            return [self._refuse(request.number, Word.UNAUTHORISED)]
+            return [self._unauthorised(visit, request.number)]
         queue = self.box.queue(request.queue)
         if queue is None:
             return [self._refuse(request.number, Word.UNKNOWN)]
@@ -264,12 +284,12 @@ class Keeper:
             case FetchEnvelopes():
                 return self._fetch(visit, queue, request)
             case DeleteEnvelopes():
-                self.removed |= self.box.delete(request.queue, request.serials) > 0
+                self.removed |= self.box.collect(request.queue, request.serials) > 0
                 return [_done(request.number)]
             case CloseQueue():
                 self.box.close(request.queue)
                 self.removed |= queue.envelopes > 0
-                visit.subscribed.discard(request.queue)
+                self._unsubscribe(visit, request.queue)
                 return [_done(request.number)]
             case _:
                 assert_never(request)
@@ -294,8 +314,9 @@ class Keeper:
         return _done(request.number)
 
     def _list(self, visit: Visit, request: ListEnvelopes) -> MailboxReply:
-        if request.subscribe:
+        if request.subscribe and request.queue not in visit.subscribed:
             visit.subscribed.add(request.queue)
+            self.subscribers.setdefault(request.queue, []).append(visit)
         found = self.box.listing(request.queue, request.after, request.limit + 1)
         return Listing(
             number=request.number,
@@ -303,6 +324,15 @@ class Keeper:
             envelopes=tuple(_listed(kept) for kept in found[: request.limit]),
             more=len(found) > request.limit,
         )
+
+    def _unsubscribe(self, visit: Visit, queue: QueueId) -> None:
+        if queue in visit.subscribed:
+            visit.subscribed.discard(queue)
+            rest = [other for other in self.subscribers[queue] if other is not visit]
+            if rest:
+                self.subscribers[queue] = rest
+            else:
+                del self.subscribers[queue]
 
     def _fetch(self, visit: Visit, queue: KeptQueue, request: FetchEnvelopes) -> list[MailboxReply]:
         if visit.fetched_bytes >= FETCH_LINK_BYTES or self.fetched_bytes >= FETCH_BATCH_BYTES:
@@ -334,19 +364,23 @@ class Keeper:
 
     def _challenge(self, visit: Visit, request: Challenge) -> MailboxReply:
         if request.queue not in visit.owned and not visit.writes(request.queue):
-            return self._refuse(request.number, Word.UNAUTHORISED)
+            return self._unauthorised(visit, request.number)
         kept = self._findable(visit, request.queue, request.envelope)
         found = None if kept is None else self.box.envelope(request.queue, kept.serial)
+        if found is None and self._was_collected(visit, request.queue, request.envelope):
+            return MailboxAnswer(number=request.number, word=Word.COLLECTED)
         if found is None:
             return self._refuse(request.number, Word.UNKNOWN)
         return MailboxAnswer(number=request.number, word=Word.DONE, proof=self.seals.proof(request.nonce, found[1]))
 
     def _has(self, visit: Visit, request: HasEnvelopes) -> MailboxReply:
         if request.queue not in visit.owned and not visit.writes(request.queue):
-            return self._refuse(request.number, Word.UNAUTHORISED)
-        found = (self._findable(visit, request.queue, envelope) for envelope in dict.fromkeys(request.envelopes))
-        receipts = (self.seals.receipt(request.queue, kept.hash, kept.expires_ms) for kept in found if kept is not None)
-        return Deposited(number=request.number, receipts=tuple(receipts))
+            return self._unauthorised(visit, request.number)
+        asked = dict.fromkeys(request.envelopes)
+        there = {envelope: self._findable(visit, request.queue, envelope) for envelope in asked}
+        gone = [envelope for envelope in asked if there[envelope] is None and self._was_collected(visit, request.queue, envelope)]
+        receipts = (self.seals.receipt(request.queue, e.hash, e.expires_ms) for e in there.values() if e is not None)
+        return Deposited(number=request.number, receipts=tuple(receipts), collected=tuple(gone))
 
     def _findable(self, visit: Visit, queue: QueueId, envelope: bytes) -> KeptEnvelope | None:
         """An envelope that is there for this visitor: the owner's queue has all, a writer has their own."""
@@ -354,6 +388,15 @@ class Keeper:
         if kept is None or queue in visit.owned or kept.writer in visit.writes(queue):
             return kept
         return None
+
+    def _was_collected(self, visit: Visit, queue: QueueId, envelope: bytes) -> bool:
+        writer = self.box.collected(queue, envelope)
+        return writer is not None and (queue in visit.owned or writer in visit.writes(queue))
+
+    def _unauthorised(self, visit: Visit, number: int) -> MailboxAnswer:
+        """What nobody honest asks."""
+        visit.faults += 1
+        return self._refuse(number, Word.UNAUTHORISED)
 
     def _refuse(self, number: int, word: Word, grant: bytes = b"", retry_after_ms: int | None = None) -> MailboxAnswer:
         self.refused[grant, word] += 1

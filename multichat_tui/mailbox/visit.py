@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from multichat_tui.model.ids import LinkId
 from multichat_tui.model.mailbox_frames import WriterPrefix
 from multichat_tui.model.mailboxes import QueueId
 
@@ -11,6 +12,7 @@ class Visit:
     """`binding` is the link's: what was signed for another link shows nothing here."""
 
     binding: bytes
+    link: LinkId
     grant: bytes = b""
     """Public key of the grant shown last; empty: none."""
     owned: set[QueueId] = field(default_factory=set)
@@ -20,11 +22,14 @@ class Visit:
     """Of those owned."""
     shown: int = 0
     """Queues owned, and writers."""
+    faults: int = 0
+    """Wrong signatures, and requests for what was not shown to be theirs."""
     fetched_bytes: int = 0
     """In this batch."""
 
     @property
     def silent(self) -> bool:
+        """No valid key was shown yet."""
         return not self.grant and not self.shown
 
     def writes(self, queue: QueueId) -> dict[WriterPrefix, bytes]:

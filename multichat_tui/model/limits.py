@@ -454,6 +454,10 @@ MAX_QUEUE_BYTES = 16 * 1024 * 1024
 """In one queue, whatever its writers may: no contact takes all of an owner's place."""
 MAX_QUEUE_WRITERS = 4096
 """As many as a channel has devices."""
+MAX_COLLECTED = 1024
+"""Envelopes of one queue of which it is remembered that their owner has taken them, the last ones."""
+MAX_COLLECTED_IN_ALL = 1_000_000
+"""Some 120 MB on the disk; the oldest are forgotten first."""
 MAX_SHOWN = 16_384
 """Queues that one link has shown to own or to write to."""
 MAX_SHOWN_IN_ALL = 262_144
@@ -464,10 +468,14 @@ DISK_RETRY_MS = 30_000
 """After the disk has refused something, nothing is put into the mailbox for so long."""
 MAX_CLIENT_LINKS = 1024
 """Links with those who use the mailbox."""
-MAX_SILENT_CLIENTS = 128
-"""Of those, links over which nothing was shown yet: the door key is known to many. Of more, the one that came first is closed."""
-CLIENT_LINK_MS = 30_000
-"""A link over which nothing was shown for so long is closed."""
+MAX_CLIENT_LINKS_PER_ADDRESS = 16
+"""The door key is known to many; a household or a crowd behind one address shares these."""
+MAX_CLIENT_FAULTS = 8
+"""Wrong signatures, and requests for what was not shown to be one's own, over one link before it is cut."""
+CLIENT_SHOW_MS = 10_000
+"""A link over which no valid key was shown for so long is closed."""
+CLIENT_IDLE_MS = 10 * 60_000
+"""A link over which nothing was asked for so long is closed, unless it waits for news of a queue."""
 SWEEP_ENVELOPES = 64
 """Envelopes that go in one step of a sweep: 16 MiB at most."""
 FORGET_TRACES_MS = 10_000

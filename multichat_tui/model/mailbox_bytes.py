@@ -13,6 +13,7 @@ from multichat_tui.model.limits import (
     MAX_HAS_AT_ONCE,
     MAX_INTEGER,
     MAX_LISTED_ENVELOPES,
+    MAX_QUEUE_BYTES,
     MAX_TIMESTAMP_MS,
 )
 from multichat_tui.model.mailbox_frames import (
@@ -56,7 +57,9 @@ def mailbox_value(frame: MailboxFrame) -> Value:
     match frame:
         case ShowGrant():
             fields |= {2: frame.grant, 3: frame.signature}
-        case OpenQueue() | TakeQueue():
+        case OpenQueue():
+            fields |= {2: frame.queue_key, 3: frame.signature, 4: frame.quota_bytes}
+        case TakeQueue():
             fields |= {2: frame.queue_key, 3: frame.signature}
         case AllowWriters():
             fields |= {2: frame.queue, 3: [[verifier, quota] for verifier, quota in frame.allow]}
@@ -80,6 +83,8 @@ def mailbox_value(frame: MailboxFrame) -> Value:
             fields |= {2: frame.queue, 3: frame.envelopes}
         case Deposited():
             fields[2] = [[r.envelope, r.expires_ms, r.signature] for r in frame.receipts]
+            if frame.collected:
+                fields[3] = frame.collected
         case Listing():
             listed: Value = [[e.serial, e.envelope, e.size, e.writer, e.stored_ms] for e in frame.envelopes]
             fields |= {2: frame.queue, 3: listed, 4: frame.more}
@@ -154,7 +159,12 @@ def mailbox_frame(fields: Mapping[int, Value]) -> MailboxFrame:
         case MailboxFrameType.GRANT:
             return ShowGrant(number=number, grant=as_id(fields[2], "grant"), signature=_signature(fields[3]))
         case MailboxFrameType.OPEN:
-            return OpenQueue(number=number, queue_key=as_id(fields[2], "queue key"), signature=_signature(fields[3]))
+            return OpenQueue(
+                number=number,
+                queue_key=as_id(fields[2], "queue key"),
+                signature=_signature(fields[3]),
+                quota_bytes=as_int(fields[4], "quota", MAX_INTEGER) if 4 in fields else MAX_QUEUE_BYTES,
+            )
         case MailboxFrameType.TAKE:
             return TakeQueue(number=number, queue_key=as_id(fields[2], "queue key"), signature=_signature(fields[3]))
         case MailboxFrameType.ALLOW:
@@ -209,7 +219,8 @@ def mailbox_frame(fields: Mapping[int, Value]) -> MailboxFrame:
             )
         case MailboxFrameType.DEPOSITED:
             receipts = tuple(_receipt(e) for e in as_list(fields[2], "receipts", MAX_HAS_AT_ONCE))
-            return Deposited(number=number, receipts=receipts)
+            collected = as_list(fields[3], "collected", MAX_HAS_AT_ONCE) if 3 in fields else ()
+            return Deposited(number=number, receipts=receipts, collected=tuple(as_id(e, "envelope") for e in collected))
         case MailboxFrameType.LISTING:
             return Listing(
                 number=number,

@@ -9,6 +9,7 @@ from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 from multichat_tui.model.ids import PREFIX_SIZE
+from multichat_tui.model.limits import MAX_QUEUE_BYTES
 from multichat_tui.model.mailboxes import QueueId
 
 WriterPrefix: TypeAlias = bytes
@@ -49,6 +50,8 @@ class Word(StrEnum):
     FULL_OWNER = "full-owner"
     FULL = "full"
     """The mailbox as a whole."""
+    COLLECTED = "collected"
+    """It was there, and the queue's owner has taken it."""
     TOO_LARGE = "too-large"
     TOO_LONG = "too-long"
     """It is to be kept for longer than this mailbox keeps anything."""
@@ -75,11 +78,14 @@ class ShowGrant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenQueue:
-    """A new queue under the grant shown last, if there is none of this key yet; the link acts for its owner from now on."""
+    """A queue under the grant shown last, new if there is none of this key yet, or with another quota. The link acts for its
+    owner from now on."""
 
     number: int
     queue_key: bytes
     signature: bytes
+    quota_bytes: int = MAX_QUEUE_BYTES
+    """What may lie in it at a time: no contact takes all of an owner's place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,8 +196,12 @@ class DepositReceipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deposited:
+    """To PUT one receipt, to HAS one for each envelope that is there."""
+
     number: int
     receipts: tuple[DepositReceipt, ...]
+    collected: tuple[EnvelopeHash, ...] = ()
+    """To HAS: those that were there, and that the queue's owner has taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

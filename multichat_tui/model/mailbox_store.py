@@ -6,7 +6,7 @@ Bytes that are used count `charge(size)` for each envelope, and are kept for wri
 from dataclasses import dataclass
 from typing import Protocol
 
-from multichat_tui.model.limits import MIN_ENVELOPE_CHARGE
+from multichat_tui.model.limits import MAX_QUEUE_BYTES, MIN_ENVELOPE_CHARGE
 from multichat_tui.model.mailbox_frames import EnvelopeHash, Word, WriterPrefix
 from multichat_tui.model.mailboxes import QueueId
 
@@ -37,6 +37,7 @@ class KeptQueue:
     id: QueueId
     grant: bytes
     opened_ms: int
+    quota_bytes: int = MAX_QUEUE_BYTES
     used_bytes: int = 0
     envelopes: int = 0
     writers: int = 0
@@ -98,8 +99,11 @@ class MailboxStore(Protocol):
 
     def queue(self, queue: QueueId) -> KeptQueue | None: ...
 
-    def open(self, queue: QueueId, grant: bytes, at_ms: int) -> None:
+    def open(self, queue: QueueId, grant: bytes, at_ms: int, quota_bytes: int = MAX_QUEUE_BYTES) -> None:
         """ValueError if it is open already."""
+
+    def limit_queue(self, queue: QueueId, quota_bytes: int) -> None:
+        """Another quota from now on."""
 
     def close(self, queue: QueueId) -> None:
         """It goes with all that lies in it: out of sight at once, off the disk in slices (`sweep`)."""
@@ -139,11 +143,16 @@ class MailboxStore(Protocol):
 
     def envelope(self, queue: QueueId, serial: int) -> tuple[KeptEnvelope, bytes] | None: ...
 
-    def delete(self, queue: QueueId, serials: tuple[int, ...]) -> int:
-        """How many of them were there."""
+    def collect(self, queue: QueueId, serials: tuple[int, ...]) -> int:
+        """The owner has them: they go, and that they were there is remembered until they would have expired, of the last
+        `limits.MAX_COLLECTED` of a queue. How many of them were there."""
+
+    def collected(self, queue: QueueId, hash: EnvelopeHash) -> WriterPrefix | None:
+        """Whose envelope of this hash was collected, if that is remembered."""
 
     def sweep(self, until_ms: int, limit: int) -> int:
-        """Remove up to `limit` envelopes that expire by then, and of closed queues. How many went: fewer if that was all."""
+        """Remove up to `limit` envelopes that expire by then or lie in closed queues, and what is remembered of such that were
+        collected. How many went: fewer if that was all."""
 
     def next_expiry(self) -> int | None:
         """When something is to be swept next; 0 if a closed queue is."""

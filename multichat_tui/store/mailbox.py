@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from multichat_tui.model.ids import PREFIX_SIZE
+from multichat_tui.model.limits import MAX_COLLECTED, MAX_COLLECTED_IN_ALL, MAX_QUEUE_BYTES
 from multichat_tui.model.mailbox_frames import EnvelopeHash, Word, WriterPrefix
 from multichat_tui.model.mailbox_store import KeptEnvelope, KeptGrant, KeptQueue, KeptWriter, RefusalCount, charge
 from multichat_tui.model.mailboxes import QueueId
@@ -37,6 +38,7 @@ class _Queue:
     number: int
     grant: _Grant
     opened_ms: int
+    quota_bytes: int
     used_bytes: int
     envelopes: int
     writers: int
@@ -53,7 +55,7 @@ class _Writer:
 class MailboxTables:
     """The tables mailbox_*. Implements `model.mailbox_store.MailboxStore`; one of them serves all transactions of a store."""
 
-    __slots__ = ("_changed", "_database", "_grants", "_numbers", "_queues", "_traces", "_writers")
+    __slots__ = ("_changed", "_collected", "_database", "_grants", "_numbers", "_queues", "_traces", "_writers")
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -67,6 +69,8 @@ class MailboxTables:
         """By their queues' numbers."""
         self._changed: set[tuple[str, Any]] = set()
         self._traces = False
+        self._collected: int | None = None
+        """How many envelopes are remembered as collected, at most; None: not counted."""
 
     def trim(self) -> None:
         """After a commit: keep memory bounded."""
@@ -89,8 +93,8 @@ class MailboxTables:
                 queue = self._queues.get(name)
                 if queue is not None:
                     self._database.run(
-                        "update mailbox_queue set used_bytes = ?, envelopes = ?, writers = ? where number = ?",
-                        (queue.used_bytes, queue.envelopes, queue.writers, queue.number),
+                        "update mailbox_queue set quota_bytes = ?, used_bytes = ?, envelopes = ?, writers = ? where number = ?",
+                        (queue.quota_bytes, queue.used_bytes, queue.envelopes, queue.writers, queue.number),
                     )
             else:
                 writer = self._writers.get(name[0], {}).get(name[1])
@@ -169,7 +173,9 @@ class MailboxTables:
         found = self._queues.get(queue)
         if found is None:
             row = self._database.row(
-                "select number, grant_number, opened_ms, used_bytes, envelopes, writers from mailbox_queue where id = ?", (queue,)
+                "select number, grant_number, opened_ms, quota_bytes, used_bytes, envelopes, writers from mailbox_queue"
+                " where id = ?",
+                (queue,),
             )
             if row is None:
                 return None
@@ -187,28 +193,32 @@ class MailboxTables:
         found = self._find(queue)
         return None if found is None else _kept_queue(queue, found)
 
-    def open(self, queue: QueueId, grant: bytes, at_ms: int) -> None:
+    def open(self, queue: QueueId, grant: bytes, at_ms: int, quota_bytes: int = MAX_QUEUE_BYTES) -> None:
         owner = self._all_grants()[grant]
         if self._find(queue) is not None:
             raise ValueError("the queue is open already")
         # A number is never used again: what lies in a closed queue must not turn up in another.
         row = self._database.row(
-            "insert into mailbox_queue select 1 + max(ifnull((select max(number) from mailbox_queue), 0),"
-            " ifnull((select max(queue) from mailbox_closed), 0)), ?, ?, ?, 0, 0, 0 returning number",
-            (queue, owner.number, at_ms),
+            "insert into mailbox_queue (number, id, grant_number, opened_ms, quota_bytes, used_bytes, envelopes, writers)"
+            " select 1 + max(ifnull((select max(number) from mailbox_queue), 0),"
+            " ifnull((select max(queue) from mailbox_closed), 0)), ?, ?, ?, ?, 0, 0, 0 returning number",
+            (queue, owner.number, at_ms, quota_bytes),
         )
         assert row is not None
-        self._queues[queue] = _Queue(int(row[0]), owner, at_ms, 0, 0, 0)
+        self._queues[queue] = _Queue(int(row[0]), owner, at_ms, quota_bytes, 0, 0, 0)
         owner.queues += 1
         self._changed.add(("grant", grant))
+
+    def limit_queue(self, queue: QueueId, quota_bytes: int) -> None:
+        self._queue(queue).quota_bytes = quota_bytes
+        self._changed.add(("queue", queue))
 
     def close(self, queue: QueueId) -> None:
         found = self._queue(queue)
         grant = found.grant
         self._database.run("delete from mailbox_writer where queue = ?", (found.number,))
         self._database.run("delete from mailbox_queue where number = ?", (found.number,))
-        if found.envelopes:
-            self._database.run("insert into mailbox_closed values (?)", (found.number,))
+        self._database.run("insert into mailbox_closed values (?)", (found.number,))
         del self._queues[queue]
         self._writers.pop(found.number, None)
         grant.used_bytes -= found.used_bytes
@@ -337,19 +347,59 @@ class MailboxTables:
         )
         return None if row is None else (_kept_envelope(row[:-1]), row[-1])
 
-    def delete(self, queue: QueueId, serials: tuple[int, ...]) -> int:
+    def collect(self, queue: QueueId, serials: tuple[int, ...]) -> int:
         where = self._find(queue)
-        gone = 0
-        for serial in () if where is None else serials:
-            assert where is not None
-            row = self._database.row(
-                "delete from mailbox_envelope where serial = ? and queue = ? returning writer, size", (serial, where.number)
+        if where is None:
+            return 0
+        gone = sum(self._remove(queue, where, serial, collected=True) for serial in serials)
+        if gone:
+            self._database.run(
+                "delete from mailbox_collected where queue = ?1 and serial <="
+                " (select serial from mailbox_collected where queue = ?1 order by serial desc limit 1 offset ?2)",
+                (where.number, MAX_COLLECTED),
             )
-            if row is not None:
-                gone += 1
-                self._database.run("delete from mailbox_bytes where serial = ?", (serial,))
-                self._count(queue, where, row[0], -charge(row[1]), -1)
+            self._forget_oldest(gone)
         return gone
+
+    def _remove(self, queue: QueueId, where: _Queue, serial: int, *, collected: bool) -> bool:
+        row = self._database.row(
+            "delete from mailbox_envelope where serial = ? and queue = ? returning writer, size, mark, hash, expires_ms",
+            (serial, where.number),
+        )
+        if row is None:
+            return False
+        writer, size, *named = row
+        self._database.run("delete from mailbox_bytes where serial = ?", (serial,))
+        self._count(queue, where, writer, -charge(size), -1)
+        if collected:
+            self._database.run(
+                "insert into mailbox_collected (serial, queue, writer, mark, hash, expires_ms) values (?, ?, ?, ?, ?, ?)",
+                (serial, where.number, writer, *named),
+            )
+        return True
+
+    def _forget_oldest(self, more: int) -> None:
+        """Over all queues so many are remembered; how many there are is counted anew after a rollback, and rounded up."""
+        if self._collected is None:
+            row = self._database.row("select count(*) from mailbox_collected")
+            self._collected = 0 if row is None else int(row[0])
+        else:
+            self._collected += more
+        if self._collected > MAX_COLLECTED_IN_ALL:
+            self._database.run(
+                "delete from mailbox_collected where serial in (select serial from mailbox_collected order by serial limit ?)",
+                (self._collected - MAX_COLLECTED_IN_ALL,),
+            )
+            self._collected = None
+
+    def collected(self, queue: QueueId, hash: EnvelopeHash) -> WriterPrefix | None:
+        where = self._find(queue)
+        if where is None:
+            return None
+        row = self._database.row(
+            "select writer from mailbox_collected where mark = ? and queue = ? and hash = ?", (_mark(hash), where.number, hash)
+        )
+        return None if row is None else row[0]
 
     def sweep(self, until_ms: int, limit: int) -> int:
         left = limit
@@ -359,7 +409,9 @@ class MailboxTables:
                 self._database.run("delete from mailbox_envelope where serial = ?", (serial,))
                 self._database.run("delete from mailbox_bytes where serial = ?", (serial,))
             if len(rows) < left:
+                self._database.run("delete from mailbox_collected where queue = ?", (closed,))
                 self._database.run("delete from mailbox_closed where queue = ?", (closed,))
+                self._collected = None
             left -= len(rows)
             if not left:
                 return limit
@@ -369,13 +421,22 @@ class MailboxTables:
             (until_ms, left),
         )
         for queue, serial in rows:
-            self.delete(QueueId(queue), (serial,))
+            self._remove(QueueId(queue), self._queue(QueueId(queue)), serial, collected=False)
+        left -= len(rows)
+        rows = self._database.rows(
+            "delete from mailbox_collected where serial in"
+            " (select serial from mailbox_collected where expires_ms <= ? order by expires_ms limit ?) returning serial",
+            (until_ms, left),
+        )
         return limit - left + len(rows)
 
     def next_expiry(self) -> int | None:
         if self._database.row("select 1 from mailbox_closed limit 1") is not None:
             return 0
-        row = self._database.row("select min(expires_ms) from mailbox_envelope")
+        row = self._database.row(
+            "select min(at) from (select min(expires_ms) as at from mailbox_envelope"
+            " union all select min(expires_ms) from mailbox_collected)"
+        )
         return None if row is None else row[0]
 
     # In all
@@ -427,6 +488,7 @@ def _kept_queue(queue: QueueId, found: _Queue) -> KeptQueue:
         id=queue,
         grant=found.grant.key,
         opened_ms=found.opened_ms,
+        quota_bytes=found.quota_bytes,
         used_bytes=found.used_bytes,
         envelopes=found.envelopes,
         writers=found.writers,

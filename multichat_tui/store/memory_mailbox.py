@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from multichat_tui.model.ids import PREFIX_SIZE
+from multichat_tui.model.limits import MAX_COLLECTED, MAX_QUEUE_BYTES
 from multichat_tui.model.mailbox_frames import EnvelopeHash, Word, WriterPrefix
 from multichat_tui.model.mailbox_store import KeptEnvelope, KeptGrant, KeptQueue, KeptWriter, RefusalCount, charge
 from multichat_tui.model.mailboxes import QueueId
@@ -28,6 +29,8 @@ class MailboxState:
     by_hash: dict[tuple[QueueId, EnvelopeHash], int] = field(default_factory=dict)
     due: list[tuple[int, int]] = field(default_factory=list)
     """(expires_ms, serial); ascends."""
+    collected: dict[QueueId, list[tuple[int, EnvelopeHash, WriterPrefix, int]]] = field(default_factory=dict)
+    """(serial, hash, writer, expires_ms); lists ascend."""
     refusals: dict[tuple[bytes, str], RefusalCount] = field(default_factory=dict)
     last_serial: list[int] = field(default_factory=lambda: [0])
 
@@ -80,20 +83,25 @@ class MemoryMailbox:
     def queue(self, queue: QueueId) -> KeptQueue | None:
         return self._state.queues.get(queue)
 
-    def open(self, queue: QueueId, grant: bytes, at_ms: int) -> None:
+    def open(self, queue: QueueId, grant: bytes, at_ms: int, quota_bytes: int = MAX_QUEUE_BYTES) -> None:
         owner = self._state.grants[grant]
         if queue in self._state.queues:
             raise ValueError("the queue is open already")
-        self._undo.assign(self._state.queues, queue, KeptQueue(id=queue, grant=grant, opened_ms=at_ms))
+        self._undo.assign(self._state.queues, queue, KeptQueue(id=queue, grant=grant, opened_ms=at_ms, quota_bytes=quota_bytes))
         self._undo.assign(self._state.serials, queue, [])
+        self._undo.assign(self._state.collected, queue, [])
         self._undo.assign(self._state.grants, grant, replace(owner, queues=owner.queues + 1))
+
+    def limit_queue(self, queue: QueueId, quota_bytes: int) -> None:
+        self._undo.assign(self._state.queues, queue, replace(self._state.queues[queue], quota_bytes=quota_bytes))
 
     def close(self, queue: QueueId) -> None:
         grant = self._state.queues[queue].grant
-        self.delete(queue, tuple(self._state.serials[queue]))
+        self._delete(queue, tuple(self._state.serials[queue]))
         for name in [name for name in self._state.writers if name[0] == queue]:
             self._undo.drop(self._state.writers, name)
         self._undo.drop(self._state.serials, queue)
+        self._undo.drop(self._state.collected, queue)
         self._undo.drop(self._state.queues, queue)
         owner = self._state.grants[grant]
         self._undo.assign(self._state.grants, grant, replace(owner, queues=owner.queues - 1))
@@ -179,15 +187,27 @@ class MemoryMailbox:
         found = self._state.envelopes.get(serial)
         return None if found is None or found[0] != queue else found[1:]
 
-    def delete(self, queue: QueueId, serials: tuple[int, ...]) -> int:
+    def collect(self, queue: QueueId, serials: tuple[int, ...]) -> int:
+        remembered = self._state.collected.get(queue, [])
+        gone = self._delete(queue, serials)
+        for kept in gone:
+            self._undo.insert(remembered, (kept.serial, kept.hash, kept.writer, kept.expires_ms))
+        for oldest in remembered[: max(0, len(remembered) - MAX_COLLECTED)]:
+            self._undo.remove(remembered, oldest)
+        return len(gone)
+
+    def collected(self, queue: QueueId, hash: EnvelopeHash) -> WriterPrefix | None:
+        return next((each[2] for each in self._state.collected.get(queue, []) if each[1] == hash), None)
+
+    def _delete(self, queue: QueueId, serials: tuple[int, ...]) -> list[KeptEnvelope]:
         state, undo = self._state, self._undo
-        gone = 0
+        gone = []
         for serial in serials:
             found = state.envelopes.get(serial)
             if found is None or found[0] != queue:
                 continue
-            gone += 1
             kept = found[1]
+            gone.append(kept)
             undo.drop(state.envelopes, serial)
             undo.drop(state.by_hash, (queue, kept.hash))
             undo.remove(state.serials[queue], serial)
@@ -198,11 +218,16 @@ class MemoryMailbox:
     def sweep(self, until_ms: int, limit: int) -> int:
         due = [serial for expires_ms, serial in self._state.due if expires_ms <= until_ms][:limit]
         for serial in due:
-            self.delete(self._state.envelopes[serial][0], (serial,))
-        return len(due)
+            self._delete(self._state.envelopes[serial][0], (serial,))
+        over = [(each, remembered) for remembered in self._state.collected.values() for each in remembered if each[3] <= until_ms]
+        over = sorted(over, key=lambda found: found[0][3])[: limit - len(due)]
+        for each, remembered in over:
+            self._undo.remove(remembered, each)
+        return len(due) + len(over)
 
     def next_expiry(self) -> int | None:
-        return self._state.due[0][0] if self._state.due else None
+        times = [each[3] for remembered in self._state.collected.values() for each in remembered]
+        return min([*times, *(at for at, _ in self._state.due[:1])], default=None)
 
     # In all
 

@@ -97,7 +97,7 @@ def test_what_is_used_is_counted_for_writer_queue_grant_and_in_all(store: Store)
         grant = box.grant(FRIEND.key)
         assert grant == replace(FRIEND, used_bytes=used, queues=1)
         assert box.used_bytes() == used + 700
-        assert box.delete(ONE, (first, first, 99)) == 1
+        assert box.collect(ONE, (first, first, 99)) == 1
     with store.transaction() as txn:
         assert txn.mailbox.used_bytes() == 3700
         writer = txn.mailbox.writer(ONE, ANN[:8])
@@ -109,8 +109,8 @@ def test_serials_ascend_over_all_queues_and_are_never_used_again(store: Store) -
     furnish(store)
     with store.transaction() as txn:
         serials = [put(txn, queue, writer, b"%d" % n) for n, (queue, writer) in enumerate([(ONE, ANN), (TWO, BEN)] * 2)]
-        assert txn.mailbox.delete(TWO, tuple(serials)) == 2
-        assert txn.mailbox.delete(ONE, tuple(serials)) == 2
+        assert txn.mailbox.collect(TWO, tuple(serials)) == 2
+        assert txn.mailbox.collect(ONE, tuple(serials)) == 2
     with store.transaction() as txn:
         assert put(txn, ONE, ANN, b"later") > max(serials)
 
@@ -119,8 +119,8 @@ def test_nobody_deletes_out_of_anothers_queue(store: Store) -> None:
     furnish(store)
     with store.transaction() as txn:
         serial = put(txn, TWO, BEN, b"hers")
-        assert txn.mailbox.delete(ONE, (serial,)) == 0
-        assert txn.mailbox.delete(queue_id(b"?" * 32), (serial,)) == 0
+        assert txn.mailbox.collect(ONE, (serial,)) == 0
+        assert txn.mailbox.collect(queue_id(b"?" * 32), (serial,)) == 0
     with store.transaction() as txn:
         assert listed(txn, TWO) == [serial]
 
@@ -142,7 +142,7 @@ def test_a_writer_who_is_forbidden_is_gone_and_their_envelopes_stay_and_count(st
         box.allow(ONE, ANN, 800)
         assert box.writer(ONE, ANN[:8]) == KeptWriter(verifier=ANN, quota_bytes=800, used_bytes=600)
         box.forbid(ONE, ANN[:8])
-        assert box.delete(ONE, tuple(listed(txn, ONE))) == 1
+        assert box.collect(ONE, tuple(listed(txn, ONE))) == 1
         box.allow(ONE, ANN[:8] + b"x" * 24, 800)  # nothing is left of the other one
 
 
@@ -248,7 +248,7 @@ def test_the_oldest_of_a_grant_is_told(store: Store) -> None:
         put(txn, ONE, ANN, b"2", at_ms=200)
         put(txn, TWO, BEN, b"3", at_ms=50)
         assert txn.mailbox.oldest_ms(FRIEND.key) == 100
-        txn.mailbox.delete(ONE, (first,))
+        txn.mailbox.collect(ONE, (first,))
         assert txn.mailbox.oldest_ms(FRIEND.key) == 200
 
 
@@ -272,7 +272,7 @@ def test_a_block_that_is_interrupted_leaves_the_mailbox_as_it_was(store: Store) 
     with contextlib.suppress(Crash), store.transaction() as txn:
         box = txn.mailbox
         put(txn, ONE, ANN, b"lost")
-        box.delete(ONE, (serial,))
+        box.collect(ONE, (serial,))
         box.forbid(ONE, ANN[:8])
         box.allow(TWO, ANN, 3)
         box.close(TWO)
@@ -291,7 +291,7 @@ def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
     with store.transaction() as txn:
         put(txn, ONE, ANN, bytes(200_000))
         last = put(txn, ONE, ANN, b"gone")
-        txn.mailbox.delete(ONE, (last,))
+        txn.mailbox.collect(ONE, (last,))
         txn.mailbox.forbid(TWO, BEN[:8])
         before = shown(txn)
     store.close()
@@ -318,6 +318,7 @@ def shown(txn: Transaction) -> object:
         ],
         [box.writer(queue, writer[:8]) for queue in QUEUES for writer in WRITERS],
         [box.find(queue, envelope_hash(envelope)) for queue in QUEUES for envelope in ENVELOPES],
+        [box.collected(queue, envelope_hash(envelope)) for queue in QUEUES for envelope in ENVELOPES],
         [box.oldest_ms(grant.key) for grant in box.grants()],
         box.used_bytes(),
         box.refusals(),
@@ -402,10 +403,10 @@ class Walk(RuleBasedStateMachine):
         self.both(step, crash=crash)
 
     @rule(queue=queues, places=st.sets(st.integers(0, 4)), crash=st.booleans())
-    def delete(self, queue: QueueId, places: set[int], crash: bool) -> None:
+    def collect(self, queue: QueueId, places: set[int], crash: bool) -> None:
         def step(box, _):
             serials = [kept.serial for kept in box.listing(queue, 0, 99)]
-            return box.delete(queue, tuple(serials[place] for place in sorted(places) if place < len(serials)))
+            return box.collect(queue, tuple(serials[place] for place in sorted(places) if place < len(serials)))
 
         self.both(step, crash=crash)
 

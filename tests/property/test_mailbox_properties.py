@@ -54,6 +54,8 @@ class Queue:
     grant: str
     writers: dict[str, int] = field(default_factory=dict)
     lying: list[Lying] = field(default_factory=list)
+    taken: list[Lying] = field(default_factory=list)
+    """Collected by the owner, until they would have expired."""
 
 
 @dataclass
@@ -179,6 +181,9 @@ class RandomVisits(RuleBasedStateMachine):
             word = Word.EXPIRED
         elif known is not None:
             word = None
+        elif any(each.envelope == envelope for each in found.taken):
+            assert answer == MailboxAnswer(number=1, word=Word.COLLECTED)
+            return
         elif found.grant in self.revoked:
             word = Word.UNKNOWN
         elif sum(each.cost for each in found.lying if each.writer == writer) + cost > found.writers[writer]:
@@ -194,7 +199,7 @@ class RandomVisits(RuleBasedStateMachine):
         assert isinstance(answer, Deposited)
         assert found is not None
         (receipt,) = answer.receipts
-        assert deposit_holds(self.mailbox.seals.mailbox, id_of(queue), receipt)
+        assert deposit_holds(self.mailbox.id, id_of(queue), receipt)
         if known is None:
             (fresh,) = self.mailbox.keeper.news.pop(id_of(queue))
             known = Lying(envelope, writer, expires_ms, fresh.serial)
@@ -215,6 +220,7 @@ class RandomVisits(RuleBasedStateMachine):
         request = DeleteEnvelopes(number=1, queue=id_of(queue), serials=serials)
         if self.said(self.visitors[link].ask(request), self.owner_word(link, queue)):
             found = self.queues[queue]
+            found.taken += [each for each in found.lying if each.serial in serials]
             found.lying = [each for each in found.lying if each.serial not in serials]
 
     @rule(link=links, queue=queues, luck=st.integers(0, 2))
@@ -237,21 +243,23 @@ class RandomVisits(RuleBasedStateMachine):
         visitor, shown = self.visitors[link], self.links[link]
         mine = {writer for name, writer in shown.writes if name == queue}
         found = self.queues.get(queue)
-        there = [
-            each
-            for each in (found.lying if found else [])
-            if each.envelope == envelope and (queue in shown.owned or each.writer in mine)
-        ]
+        there, taken = (
+            [each for each in lying if each.envelope == envelope and (queue in shown.owned or each.writer in mine)]
+            for lying in ((found.lying, found.taken) if found else ([], []))
+        )
         allowed = queue in shown.owned or bool(mine)
         word = Word.UNAUTHORISED if not allowed else None
         has = visitor.ask(HasEnvelopes(number=1, queue=id_of(queue), envelopes=(envelope_hash(envelope),)))
         if self.said(has, word):
             assert [receipt.expires_ms for receipt in has.receipts] == [each.expires_ms for each in there]
-        if word is None and not there:
+            assert len(has.collected) == len(taken)
+        if word is None and not there and not taken:
             word = Word.UNKNOWN
         request = Challenge(number=1, queue=id_of(queue), envelope=envelope_hash(envelope), nonce=b"n" * 32)
         answer = visitor.ask(request)
-        if self.said(answer, word):
+        if word is None and not there:
+            assert answer == MailboxAnswer(number=1, word=Word.COLLECTED)
+        elif self.said(answer, word):
             assert answer.proof == audit_proof(b"n" * 32, envelope)
 
     @rule(grant=grants, revoked=st.booleans())
@@ -269,6 +277,7 @@ class RandomVisits(RuleBasedStateMachine):
                 pass
         for found in self.queues.values():
             found.lying = [each for each in found.lying if each.expires_ms > self.mailbox.now]
+            found.taken = [each for each in found.taken if each.expires_ms > self.mailbox.now]
 
     @rule(link=links, luck=st.integers(0, 4))
     def link_goes_and_another_comes(self, link: int, luck: int) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from multichat_tui.crypto.keys import Signer, public_key
-from multichat_tui.crypto.mailboxes import audit_proof, deposit_holds, mailbox_seed, sign_deposit
+from multichat_tui.crypto.keys import Signer
+from multichat_tui.crypto.mailboxes import audit_proof, deposit_holds, sign_deposit
 from multichat_tui.model.codec import Reason, Rejected, Value, encode
 from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.invitations import pack_link
@@ -77,11 +77,6 @@ def test_an_address_stands_for_itself():
     assert decode_mailbox_address(encode(ADDRESS.value)) == ADDRESS
 
 
-def test_a_mailbox_is_known_by_another_key_than_its_device():
-    assert public_key(mailbox_seed(bytes(32))) != public_key(bytes(32))
-    assert mailbox_seed(bytes(32)) != mailbox_seed(b"\1" * 32)
-
-
 def test_a_receipt_is_that_mailboxs_for_that_envelope_queue_and_time():
     signer, queue, other = Signer(bytes(32)), queue_id(b"q" * 32), queue_id(b"r" * 32)
     receipt = sign_deposit(signer, queue, envelope_hash(b"envelope"), 5)
@@ -103,7 +98,7 @@ def test_a_proof_is_of_one_envelope_under_one_nonce():
 KEY, SIGNATURE, QUEUE, WRITER = b"k" * 32, b"s" * 64, b"q" * 16, b"w" * 8
 VALID: dict[str, dict[int, Value]] = {
     "grant": {0: 32, 1: 1, 2: KEY, 3: SIGNATURE},
-    "open": {0: 33, 1: 1, 2: KEY, 3: SIGNATURE},
+    "open": {0: 33, 1: 1, 2: KEY, 3: SIGNATURE, 4: 9},
     "take": {0: 34, 1: 1, 2: KEY, 3: SIGNATURE},
     "allow": {0: 35, 1: 1, 2: QUEUE, 3: [[KEY, 7]], 4: [WRITER]},
     "write": {0: 36, 1: 1, 2: QUEUE, 3: KEY, 4: SIGNATURE},
@@ -114,12 +109,12 @@ VALID: dict[str, dict[int, Value]] = {
     "close": {0: 41, 1: 1, 2: QUEUE},
     "challenge": {0: 42, 1: 1, 2: QUEUE, 3: KEY, 4: KEY},
     "has": {0: 43, 1: 1, 2: QUEUE, 3: [KEY]},
-    "deposited": {0: 44, 1: 1, 2: [[KEY, 9, SIGNATURE]]},
+    "deposited": {0: 44, 1: 1, 2: [[KEY, 9, SIGNATURE]], 3: [KEY]},
     "listing": {0: 45, 1: 0, 2: QUEUE, 3: [[1, KEY, 9, WRITER, 5]], 4: False},
     "envelopes": {0: 46, 1: 1, 2: QUEUE, 3: [[1, WRITER, b"envelope"]], 4: 0},
     "answer": {0: 47, 1: 1, 2: "done", 3: 500, 4: KEY, 5: [1, 2, 3, 4]},
 }
-OPTIONAL = {("allow", 4), ("list", 5), ("answer", 3), ("answer", 4), ("answer", 5)}
+OPTIONAL = {("allow", 4), ("open", 4), ("deposited", 3), ("list", 5), ("answer", 3), ("answer", 4), ("answer", 5)}
 
 
 @pytest.mark.parametrize("name", VALID)
@@ -145,6 +140,9 @@ WRONG: list[tuple[str, dict[int, Value]]] = [
     ("grant", {2: KEY[:31]}),
     ("grant", {3: SIGNATURE[:63]}),
     ("open", {2: QUEUE}),
+    ("open", {4: -1}),
+    ("deposited", {3: [QUEUE]}),
+    ("deposited", {3: [KEY] * (MAX_HAS_AT_ONCE + 1)}),
     ("take", {3: KEY}),
     ("allow", {2: WRITER}),
     ("allow", {3: [[KEY]]}),

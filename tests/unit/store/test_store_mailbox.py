@@ -51,7 +51,7 @@ def test_what_was_taken_closed_or_swept_is_in_no_page_of_the_file_and_not_in_the
     store = SqliteStore(path, KEY, create=False)
     with store.transaction() as txn:
         serials = [kept.serial for kept in txn.mailbox.listing(QUEUES[0], 0, 99)]
-        assert txn.mailbox.delete(QUEUES[0], tuple(serials[:10])) == 10
+        assert txn.mailbox.collect(QUEUES[0], tuple(serials[:10])) == 10
         txn.mailbox.close(QUEUES[1])
     with store.transaction() as txn:
         while txn.mailbox.sweep(10**12 + 30, 7) == 7:

@@ -17,7 +17,7 @@ KEY = bytes(range(32))
 AS_VERSION_2 = (
     "drop table reply; drop table reply_backlog; drop table reference; drop table reference_backlog;"
     "drop table mailbox_grant; drop table mailbox_queue; drop table mailbox_writer; drop table mailbox_closed;"
-    "drop table mailbox_envelope; drop table mailbox_bytes; drop table mailbox_refusal;"
+    "drop table mailbox_envelope; drop table mailbox_bytes; drop table mailbox_refusal; drop table mailbox_collected;"
     "drop table expiring; drop index record_missing; alter table record drop column absence;"
     "alter table record drop column proof; pragma user_version = 2;"
 )
