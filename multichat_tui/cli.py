@@ -52,6 +52,9 @@ INTERNAL = 70
 log = logging.getLogger("multichat_tui.cli")
 
 
+MAILBOX_PORT = 4700
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; the exit code of the process."""
     try:
@@ -80,6 +83,9 @@ def _run(argv: Sequence[str]) -> int:
     if args.verb == "config":
         return _configuration(args)
     settings = config.load(_arguments(args), os.environ)
+    if (args.verb, args.action) == ("mailbox", "run") and settings.listen is None:
+        # Whoever is told where it is must find it there after a restart.
+        settings = replace(settings, listen=f"*:{MAILBOX_PORT}")
     log_to_screen(settings.verbose and args.verb is not None)
     host = ProfileHost(settings)
     if args.verb is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from multichat_tui import __version__
 from multichat_tui.headless.completed import NAMED, SHELLS
 from multichat_tui.model.errors import UsageError
-from multichat_tui.model.limits import MAX_USES
+from multichat_tui.model.limits import MAX_GRANT_QUEUES, MAX_USES
 
 if TYPE_CHECKING:
     from multichat_tui.headless.grammar import Grammar
@@ -28,7 +28,7 @@ EXIT_CODES = (
 )
 EPILOG = f"Exit codes: {', '.join(f'{code} {meaning}' for code, meaning in EXIT_CODES)}."
 
-LATER_VERBS = ("mailbox", "export", "backup", "restore")
+LATER_VERBS = ("export", "backup", "restore")
 """Verbs of a later version."""
 
 MAX_SECONDS = 10 * 24 * 60 * 60.0
@@ -161,6 +161,7 @@ def _build() -> argparse.ArgumentParser:
     why.add_argument(
         "id", nargs="?", default="", metavar="ID", help="of one message; without: the newest that waits in each channel"
     )
+    _mailbox_verbs(verb, noun)
     do = verb("do", "any slash command, with its result or refusal")
     do.add_argument("-c", "--channel", metavar="CH", help="the channel that is open for the command")
     do.add_argument("line", nargs="+", metavar="COMMAND", help='such as "/whois bob"')
@@ -235,6 +236,37 @@ def _profile_verbs(verb: Any, noun: Any) -> None:
     verb("events", "the event stream, one JSON object per line").add_argument(
         "--channel", metavar="CH", help="only what concerns this channel"
     )
+
+
+def _mailbox_verbs(verb: Any, noun: Any) -> None:
+    """About the mailbox that a node keeps for others."""
+    mailbox = noun("mailbox", "keep envelopes for others", "mailboxes")
+
+    def how(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--quota", metavar="SIZE", help="what it keeps in all, such as 500M or 2G (default: 1G)")
+        made.add_argument(
+            "--address", metavar="HOST:PORT", action="append", help="where others find it, if not where it listens; to 4"
+        )
+
+    run_help = "a node that keeps a mailbox (at port 4700 unless --listen says otherwise); makes its profile, and prints a link"
+    run = verb("run", run_help, within=mailbox)
+    how(run)
+    run.add_argument("--until-eof", action="store_true", help="end when standard input does: with whoever holds its other end")
+    host = verb("host", "keep one on your own node, or no more; without a word: whether it does", within=mailbox)
+    host.add_argument("switch", nargs="?", default="status", choices=("on", "off", "status"))
+    how(host)
+    host.add_argument("--lan-door", choices=("on", "off"), help="those who know it find it on the local network (default: off)")
+    grant = verb("grant", "give somebody a place in it: prints the link for them", within=mailbox)
+    grant.add_argument("name", metavar="NAME", help="your word for them")
+    grant.add_argument("--quota", metavar="SIZE", help="what may lie there at a time (default: 64M)")
+    grant.add_argument(
+        "--queues", type=_count(MAX_GRANT_QUEUES), metavar="N", help="one for each contact and channel (default: 256)"
+    )
+    verb("grants", "who has a place", within=mailbox)
+    revoke = verb("revoke", "take nothing more for somebody; what is there can be taken until it expires", within=mailbox)
+    revoke.add_argument("name", metavar="NAME")
+    revoke.add_argument("--now", action="store_true", help="delete what is there at once")
+    verb("kept", "what is kept for whom, how much, since when, and what was refused", within=mailbox)
 
 
 def _people_verbs(verb: Any, noun: Any) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from multichat_tui.model.exposure import ExposureRow
+from multichat_tui.model.hosting import HostRow
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, Intent, Part
 from multichat_tui.model.moderation import DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
@@ -87,6 +88,7 @@ METHODS: Mapping[str, Method] = {
     "thread": Method(needed={"record": RecordId}, result=Snapshot[Thread]),
     "delivery": Method(needed={"record": RecordId}, result=Snapshot[DeliveryRow]),
     "devices": Method(result=Snapshot[tuple[DeviceRow, ...]]),
+    "hosting": Method(result=Snapshot[HostRow]),
     "peers": Method(result=Snapshot[tuple[PeerRow, ...]]),
     "status": Method(result=Snapshot[StatusRow]),
     "typed": Method(needed={"channel": ChannelId | None}, result=Snapshot[tuple[str, ...]]),

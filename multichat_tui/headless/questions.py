@@ -30,10 +30,14 @@ def passphrase_for(args: argparse.Namespace, host: Host) -> str | None:
     """The passphrase that the command will need: from the settings, or asked for. None if it needs none."""
     if args.verb == "init":
         return _new_passphrase(args, host)
+    if (args.verb, args.action) == ("mailbox", "run") and host.state() is ProfileState.NEW:
+        # One command from nothing: whoever wants its profile locked says the passphrase.
+        return host.passphrase
     if args.verb in WITHOUT_PROFILE or host.passphrase is not None:
         return host.passphrase
     needs_account = (args.verb, args.action) in NEED_ACCOUNT
-    if args.verb != "node" and not needs_account and node_answers(host):
+    runs = args.verb == "node" or (args.verb, args.action) == ("mailbox", "run")
+    if not runs and not needs_account and node_answers(host):
         return None
     if host.state() is not ProfileState.LOCKED:
         return None

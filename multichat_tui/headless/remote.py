@@ -13,6 +13,7 @@ from multichat_tui.headless.socket_path import peer_uid
 from multichat_tui.model.errors import MultichatError, NewerVersion, Unreachable, UsageError
 from multichat_tui.model.events import Event
 from multichat_tui.model.exposure import ExposureRow
+from multichat_tui.model.hosting import HostRow
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, Intent, Part
 from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
@@ -175,6 +176,9 @@ class RemoteNode:
 
     async def devices(self) -> Snapshot[tuple[DeviceRow, ...]]:
         return await self._ask("devices")  # type: ignore[no-any-return]  # by METHODS
+
+    async def hosting(self) -> Snapshot[HostRow]:
+        return await self._ask("hosting")  # type: ignore[no-any-return]  # by METHODS
 
     async def peers(self) -> Snapshot[tuple[PeerRow, ...]]:
         return await self._ask("peers")  # type: ignore[no-any-return]  # by METHODS

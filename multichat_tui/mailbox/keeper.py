@@ -81,6 +81,8 @@ class Keeper:
     news: dict[QueueId, list[ListedEnvelope]] = field(default_factory=dict)
     """What came in since it was last taken."""
     subscribers: dict[QueueId, list[Visit]] = field(default_factory=dict)
+    put_expiring: int | None = None
+    """When the first of the envelopes expires that came in since this was last taken."""
     removed: bool = False
     """Envelopes have gone, and traces of them may be in files."""
     _free: int | None = None
@@ -228,6 +230,7 @@ class Keeper:
             )
             fresh = ListedEnvelope(serial=serial, envelope=hash, size=size, writer=request.writer, stored_ms=self.now)
             self.news.setdefault(request.queue, []).append(fresh)
+            self.put_expiring = min(request.expires_ms, self.put_expiring or request.expires_ms)
         expires_ms = request.expires_ms if known is None else known.expires_ms
         return Deposited(number=request.number, receipts=(self.seals.receipt(request.queue, hash, expires_ms),))
 

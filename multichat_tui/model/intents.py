@@ -469,6 +469,36 @@ class RemoveMailbox:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostMailbox:
+    """Keep a mailbox for others on this node, or keep none any more; what is None stays as it was."""
+
+    on: bool
+    total_bytes: int | None = None
+    """Of all that is kept."""
+    addresses: tuple[str, ...] | None = None
+    """Where it is found, HOST:PORT; empty: where the node listens."""
+    shown_on_lan: bool | None = None
+    """Those who know it find it on the local network, at whatever address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantPlace:
+    """Give somebody a place in the mailbox. Answered with the link."""
+
+    name: str
+    quota_bytes: int | None = None
+    queues: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokePlace:
+    """Nothing new comes in under it; what is there can be taken until it expires, unless it is to go at once."""
+
+    name: str
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MakeResource:
     """Make something that is no message, such as a poll. `fields` are pairs of name and words, as the type takes them."""
 
@@ -578,6 +608,9 @@ Intent: TypeAlias = (
     | ConnectTo
     | AddMailbox
     | RemoveMailbox
+    | HostMailbox
+    | GrantPlace
+    | RevokePlace
 )
 
 

@@ -442,6 +442,8 @@ FETCH_RETRY_MS = 200
 MAX_GRANTS = 1024
 """Places that one mailbox gives away."""
 MAX_GRANT_NAME_CHARACTERS = 48
+MIN_MAILBOX_BYTES = 1024 * 1024
+"""Less serves nobody."""
 GRANT_BYTES = 64 * 1024 * 1024
 GRANT_QUEUES = 256
 """What one place allows if the operator does not say: 255 contacts and channels with 250 KiB each."""

@@ -30,6 +30,7 @@ class KeptGrant:
     """Nothing new comes in under it; what is there may be taken until it has expired."""
     used_bytes: int = 0
     queues: int = 0
+    envelopes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

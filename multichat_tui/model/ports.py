@@ -436,6 +436,9 @@ class Credential:
     nearby: bytes = b""
     """With OPEN_INVITATION: announce this id to everybody on the local network, and look for others that do so."""
 
+    announced: bool = True
+    """Those who hold the key may find us by it on the local network."""
+
     def __post_init__(self) -> None:
         if self.kind in (CredentialKind.MAILBOX, CredentialKind.MAILBOX_DOOR) and self.local is None:
             raise ValueError("nobody comes to a mailbox, or receives there, as the device that they are")

@@ -47,7 +47,7 @@ def announce(
     addresses = addresses[:MAX_PEER_ADDRESSES]
     credentials = tuple(credentials)
     nearby = next((c.nearby for c in credentials if c.nearby), b"")
-    keys = [c.key for c in credentials if c.kind not in ONLY_DIAL and not c.nearby][:ANNOUNCED_TOKENS]
+    keys = [c.key for c in credentials if c.kind not in ONLY_DIAL and c.announced and not c.nearby][:ANNOUNCED_TOKENS]
     tokens = [announced_token(key, day, instance, port, addresses) for key in keys]
     tokens += [entropy(TOKEN_BYTES) for _ in range(ANNOUNCED_TOKENS - len(tokens))]
     tokens.sort()  # random values: their order says nothing about the order of the keys

@@ -220,7 +220,7 @@ class SimulatedNetwork:
     def _announce(self) -> None:
         if self._life is None or self.site is None:
             return
-        announced = dict.fromkeys([c.key for c in self._accepting if not c.nearby][:ANNOUNCED_TOKENS])
+        announced = dict.fromkeys([c.key for c in self._accepting if c.announced and not c.nearby][:ANNOUNCED_TOKENS])
         looking = dict.fromkeys(c.key for c in self._credentials if c.kind not in ONLY_ACCEPT)
         self.hub.announce(self, tuple(announced), tuple(looking))
         self.hub.announce_nearby(self, next((c.nearby for c in self._credentials if c.nearby), b""))

@@ -31,6 +31,8 @@ from multichat_tui.model.intents import (
     FetchOlder,
     ForgetTyped,
     GiveRank,
+    GrantPlace,
+    HostMailbox,
     Intent,
     Introduce,
     InviteContact,
@@ -54,6 +56,7 @@ from multichat_tui.model.intents import (
     RemoveMember,
     RenameChannel,
     RevokeDevice,
+    RevokePlace,
     SendMessage,
     SendReport,
     SetDraft,
@@ -103,6 +106,7 @@ from multichat_tui.node.device_statements import forget_said
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import Dialing
 from multichat_tui.node.exchange import Exchange
+from multichat_tui.node.host_choices import HostChoices
 from multichat_tui.node.introductions import Introductions
 from multichat_tui.node.islands import forget_islands
 from multichat_tui.node.joined import joined
@@ -115,12 +119,15 @@ from multichat_tui.node.regarding import Regards
 from multichat_tui.node.rows import COPIED, REVOKED, WAITING
 from multichat_tui.node.typed import SETTING as HISTORY
 from multichat_tui.node.typed import Typed, forget_typed
+from multichat_tui.node.typed_addresses import typed_address
 from multichat_tui.node.vouching import Vouching
 from multichat_tui.node.world import Channel, World
 
 OWN_BUSINESS = (MarkRead, SetDraft, RememberTyped, ForgetTyped, ChangeSetting, SetRegard)
 """Nobody else ever hears of these: a device that says nothing any more does them still."""
 SAFETY_DIGITS = 60
+MAX_TYPED_ADDRESS = 256
+"""Characters of an address to look for peers at: names may be long."""
 MIN_EXPIRY_MS = 60 * 1000
 MAX_EXPIRY_MS = 366 * 24 * 60 * 60 * 1000
 
@@ -139,7 +146,9 @@ class Choices:
         regards: Regards,
         vouching: Vouching,
         mailboxes: OwnMailboxes,
+        hosting: HostChoices,
     ) -> None:
+        self._hosting = hosting
         self._world = world
         self._ledger = ledger
         self._exchange = exchange
@@ -260,7 +269,7 @@ class Choices:
             case ChangeSetting():
                 return self._setting(intent)
             case ConnectTo():
-                self._dialing.add_manual(_address(intent.address))
+                self._dialing.add_manual(typed_address(intent.address, MAX_TYPED_ADDRESS))
                 return Accepted()
             case AddMailbox():
                 self._mailboxes.add(intent.link)
@@ -268,6 +277,12 @@ class Choices:
             case RemoveMailbox():
                 self._mailboxes.remove(intent.number)
                 return Accepted()
+            case HostMailbox():
+                return self._hosting.host(intent)
+            case GrantPlace():
+                return self._hosting.grant(intent)
+            case RevokePlace():
+                return self._hosting.revoke(intent)
 
     def _check_account(self, intent: Intent) -> None:
         """A device that is revoked, not back yet, or a copy of itself says nothing in the account's name."""
@@ -509,11 +524,3 @@ def _expiry(expires_in_ms: int) -> int:
     if not MIN_EXPIRY_MS <= expires_in_ms <= MAX_EXPIRY_MS:
         raise IntentRefused(Refusal.LIMIT, "A link is valid for a minute at least and a year at most.")
     return expires_in_ms
-
-
-def _address(text: str) -> str:
-    """HOST:PORT, checked for shape only."""
-    host, colon, port = text.strip().rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536 or len(text) > 256 or not text.isascii():
-        raise IntentRefused(Refusal.BAD_LINK, "An address is HOST:PORT.", "For instance 192.0.2.7:4711 or [2001:db8::7]:4711.")
-    return f"{host}:{int(port)}"

@@ -22,7 +22,7 @@ from multichat_tui.node.economy import is_near
 from multichat_tui.node.readers import lets_read
 from multichat_tui.node.standing import decode_held_pairing, decode_open_pairing
 from multichat_tui.node.world import World
-from multichat_tui.sync.session import Role, Session
+from multichat_tui.sync.session import Session
 
 MANUAL = b"manual"
 """Space.SETTING is the front ends' own; addresses typed by the user stand in Space.ADDRESS under this key."""
@@ -130,7 +130,9 @@ class Dialing:
         contacts = {c.device for contact in world.contacts.values() for c in contact.devices.living}
         first = [c for c in peers if c.device in contacts]
         rest = [c for c in peers if c.device not in contacts]
-        return (*first, *opened, *(c for c, _ in held), *rest, *self._returns, *(target.credential for target in boxes))
+        door = () if world.door is None else (world.door,)
+        mailboxes = (target.credential for target in boxes)
+        return (*door, *first, *opened, *(c for c, _ in held), *rest, *self._returns, *mailboxes)
 
     def _peers(self) -> list[Credential]:
         world = self._world
@@ -349,8 +351,7 @@ class Dialing:
 
     def _unreached(self) -> list[tuple[Credential, str]]:
         """Everybody who is not linked, with every place to try. Found anew only after a change: calls end one by one."""
-        # Who has come to our mailbox may be anybody: it makes nobody unreachable.
-        sessions = [session for session in self._world.sessions.values() if session.role is not Role.CLIENT]
+        sessions = self._world.sessions.values()
         returning = self._world.identity.returning
         state = returning is None, [(s.link, s.device, s.local, s.join_key, s.address) for s in sessions]
         if self._calls is not None and self._calls_for == state:

@@ -81,6 +81,8 @@ from multichat_tui.node.economy import Economy
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.exchange import Exchange
 from multichat_tui.node.guests import Guests
+from multichat_tui.node.host_choices import HostChoices
+from multichat_tui.node.hosting import Hosting
 from multichat_tui.node.identity import Identity
 from multichat_tui.node.incarnations import Incarnations
 from multichat_tui.node.introductions import Introductions
@@ -152,11 +154,14 @@ class Engine:
         self._dialing.routed = self.mailboxes.routes.addresses_of
         self._comparisons = Comparisons(world, self._introductions.pairing, self._dialing)
         self._meeting = Meeting(world, self._comparisons)
-        self.mailbox_sides: dict[Role, MailboxSide] = {Role.MAILBOX: self.mailboxes.links}
+        self.hosting = Hosting(world)
+        self.mailbox_sides: dict[Role, MailboxSide] = {Role.CLIENT: self.hosting, Role.MAILBOX: self.mailboxes.links}
         """Who takes links of mailboxes, by what the other end is: CLIENT or MAILBOX. Where nobody does, they are closed."""
         self._comparisons_at = NEVER
         self._introductions_at = self._dialing_at = self._tell_at = NEVER
         self._index_at = world.now
+        host_choices = HostChoices(world, self.hosting)
+        self.rows.hosting = host_choices.row
         self._choices = Choices(
             world,
             self._ledger,
@@ -169,6 +174,7 @@ class Engine:
             self._regards,
             self._vouching,
             self.mailboxes.own,
+            host_choices,
         )
 
     @classmethod
@@ -248,6 +254,7 @@ class Engine:
         self.world.txn = txn
         self.world.now = now
         self.world.out = Effects()
+        self.hosting.begin()
 
     def submit(self, intent: Intent, account_entropy: bytes | None = None) -> Accepted:
         """`account_entropy`: for intents that need the account's key. `errors.IntentRefused`: nothing has changed."""
@@ -258,7 +265,7 @@ class Engine:
     def network(self, event: NetworkInput) -> None:
         match event:
             case FrameIn():
-                session = self.world.sessions.get(event.link)
+                session = self.world.sessions.get(event.link) or self.world.clients.get(event.link)
                 if session is not None:
                     self.world.moved(session, len(event.frame), 0)
                     self._frame(session, event.frame)
@@ -325,6 +332,7 @@ class Engine:
         self._exchange.flush()
         world.audiences_changed = False
         self._economy.tick()
+        self.hosting.finish()
         if world.credentials_changed:
             world.out.credentials = self._dialing.refresh()
             world.dialing_changed = True
@@ -349,6 +357,7 @@ class Engine:
             *self._choices.purging.wake_times(),
             *self._devices.wake_times(),
             *self._returning.wake_times(),
+            *self.hosting.wake_times(),
             *self.sealing.wake_times(),
             *self.mailboxes.wake_times(),
             *self._economy.wake_times(),
@@ -485,7 +494,7 @@ class Engine:
         if refused:
             world.close(session, refused)
             return
-        world.sessions[up.link] = session
+        (world.sessions if session.role is Role.MAILBOX else world.clients)[up.link] = session
         world.status_changed = True
 
     def _keep_of_two(self, session: Session) -> bool:
@@ -515,7 +524,7 @@ class Engine:
 
     def _down(self, down: LinkDown) -> None:
         world = self.world
-        session = world.sessions.pop(down.link, None)
+        session = world.sessions.pop(down.link, None) or world.clients.pop(down.link, None)
         if session is None:
             return
         world.status_changed = True

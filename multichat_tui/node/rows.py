@@ -8,6 +8,7 @@ from multichat_tui.model.channel_settings import RULES, SettingKey
 from multichat_tui.model.economy import TrafficRow
 from multichat_tui.model.errors import IntentRefused, NotFound
 from multichat_tui.model.exposure import ExposureRow
+from multichat_tui.model.hosting import HostRow
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId, fingerprint, short
 from multichat_tui.model.intents import Part
 from multichat_tui.model.lives import life_of, life_setting
@@ -75,6 +76,8 @@ class Rows:
         self.reports = ReportRows(world)
         self.mailboxes: Callable[[], tuple[MailboxRow, ...]] = lambda: ()
         """One's own; set by the engine."""
+        self.hosting: Callable[[], HostRow]
+        """What this node keeps for others; set by the engine."""
 
     # People
 

@@ -16,9 +16,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable, UsageError
+from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, StorageFailed, Unreachable, UsageError
 from multichat_tui.model.events import Event, Resync
 from multichat_tui.model.exposure import ExposureRow
+from multichat_tui.model.hosting import HostRow
 from multichat_tui.model.ids import ChannelId, LinkId, RecordId, UserId
 from multichat_tui.model.intents import (
     Accepted,
@@ -333,6 +334,9 @@ class Node:
     async def devices(self) -> Snapshot[tuple[DeviceRow, ...]]:
         return await self._read(lambda rows: rows.devices())
 
+    async def hosting(self) -> Snapshot[HostRow]:
+        return await self._read(lambda rows: rows.hosting())
+
     async def peers(self) -> Snapshot[tuple[PeerRow, ...]]:
         return await self._read(lambda rows: rows.peers())
 
@@ -440,7 +444,7 @@ class Node:
         now = self._now_ms()
         if now < self._last_ms - CLOCK_STEP_MS and self._engine is not None:
             log.warning("clock set_back_ms=%d", self._last_ms - now)
-            outcome.links = tuple(self._engine.world.sessions)
+            outcome.links = (*self._engine.world.sessions, *self._engine.world.clients)
             self._load()
         self._last_ms = now
 
@@ -474,7 +478,7 @@ class Node:
         else:
             log.error("batch failed error=%s", type(error).__name__, exc_info=error)
         if self._engine is not None:
-            outcome.links = tuple(self._engine.world.sessions)
+            outcome.links = (*self._engine.world.sessions, *self._engine.world.clients)
         for waiting in submits:
             waiting.result = None
             if waiting.error is None:
@@ -482,6 +486,8 @@ class Node:
         outcome.settled += submits
         try:
             self._load()
+            if isinstance(error, StorageFailed) and self._engine is not None:
+                self._engine.hosting.disk_refused()
         except Exception as failure:  # tried again with the next batch
             log.error("loading failed error=%s", type(failure).__name__, exc_info=failure)
             self._engine = None

@@ -19,7 +19,7 @@ from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
 from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_GATHERED_FRAMES, MAX_REQUEST_RECORDS, MAX_UNTOLD
 from multichat_tui.model.mailbox_frames import MailboxFrame, MailboxReply, MailboxRequest
-from multichat_tui.model.ports import Entropy, LinkPath, Ratchets, Space, Transaction
+from multichat_tui.model.ports import Credential, Entropy, LinkPath, Ratchets, Space, Transaction
 from multichat_tui.model.receipts import Receipt
 from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import Membership, Progress
@@ -210,6 +210,10 @@ class World:
     statements: dict[tuple[UserId, int], Statement] = field(default_factory=dict)
     profiles: dict[UserId, Profile] = field(default_factory=dict)
     sessions: dict[LinkId, Session] = field(default_factory=dict)
+    clients: dict[LinkId, Session] = field(default_factory=dict)
+    """Links through the door of our mailbox. They may be many, and nobody who looks for peers is to look through them."""
+    door: Credential | None = None
+    """Of our mailbox, while we keep one."""
     carried: dict[DeviceId, Session] = field(default_factory=dict)
     """With devices that are heard through parcels: no links, and no peers."""
     grounds: Grounds = field(default_factory=Grounds)

@@ -31,6 +31,7 @@ class _Grant:
     revoked: bool
     used_bytes: int
     queues: int
+    envelopes: int
 
 
 @dataclass(slots=True)
@@ -85,9 +86,9 @@ class MailboxTables:
                 if grant is not None:
                     values = (grant.quota_bytes, grant.most_queues, int(grant.revoked), grant.used_bytes, grant.queues)
                     self._database.run(
-                        "update mailbox_grant set quota_bytes = ?, most_queues = ?, revoked = ?, used_bytes = ?, queues = ?"
-                        " where number = ?",
-                        (*values, grant.number),
+                        "update mailbox_grant set quota_bytes = ?, most_queues = ?, revoked = ?, used_bytes = ?, queues = ?,"
+                        " envelopes = ? where number = ?",
+                        (*values, grant.envelopes, grant.number),
                     )
             elif kind == "queue":
                 queue = self._queues.get(name)
@@ -112,7 +113,8 @@ class MailboxTables:
     def _all_grants(self) -> dict[bytes, _Grant]:
         if self._grants is None:
             rows = self._database.rows(
-                "select number, key, name, quota_bytes, most_queues, made_ms, revoked, used_bytes, queues from mailbox_grant"
+                "select number, key, name, quota_bytes, most_queues, made_ms, revoked, used_bytes, queues,"
+                " envelopes from mailbox_grant"
             )
             found = [_Grant(*row) for row in rows]
             self._grants = {grant.key: grant for grant in found}
@@ -137,7 +139,7 @@ class MailboxTables:
         )
         assert row is not None
         made = _Grant(
-            int(row[0]), grant.key, grant.name, grant.quota_bytes, grant.most_queues, grant.made_ms, grant.revoked, 0, 0
+            int(row[0]), grant.key, grant.name, grant.quota_bytes, grant.most_queues, grant.made_ms, grant.revoked, 0, 0, 0
         )
         grants[grant.key] = self._numbers[made.number] = made
 
@@ -222,6 +224,7 @@ class MailboxTables:
         del self._queues[queue]
         self._writers.pop(found.number, None)
         grant.used_bytes -= found.used_bytes
+        grant.envelopes -= found.envelopes
         grant.queues -= 1
         self._changed.add(("grant", grant.key))
 
@@ -309,6 +312,7 @@ class MailboxTables:
         where.used_bytes += used
         where.envelopes += envelopes
         where.grant.used_bytes += used
+        where.grant.envelopes += envelopes
         self._changed |= {("queue", queue), ("grant", where.grant.key)}
         writer = self._writer(where.number, prefix)
         if writer is not None:
@@ -480,6 +484,7 @@ def _kept_grant(grant: _Grant) -> KeptGrant:
         revoked=bool(grant.revoked),
         used_bytes=grant.used_bytes,
         queues=grant.queues,
+        envelopes=grant.envelopes,
     )
 
 

@@ -55,7 +55,7 @@ class MemoryMailbox:
     def add_grant(self, grant: KeptGrant) -> None:
         if grant.key in self._state.grants or any(other.name == grant.name for other in self._state.grants.values()):
             raise ValueError("a grant of this key or name is there already")
-        self._undo.assign(self._state.grants, grant.key, replace(grant, used_bytes=0, queues=0))
+        self._undo.assign(self._state.grants, grant.key, replace(grant, used_bytes=0, queues=0, envelopes=0))
 
     def change_grant(self, key: bytes, *, quota_bytes: int, most_queues: int, revoked: bool) -> None:
         changed = replace(self._state.grants[key], quota_bytes=quota_bytes, most_queues=most_queues, revoked=revoked)
@@ -170,7 +170,8 @@ class MemoryMailbox:
         changed = replace(where, used_bytes=where.used_bytes + used, envelopes=where.envelopes + envelopes)
         undo.assign(state.queues, queue, changed)
         grant = state.grants[where.grant]
-        undo.assign(state.grants, where.grant, replace(grant, used_bytes=grant.used_bytes + used))
+        counted = replace(grant, used_bytes=grant.used_bytes + used, envelopes=grant.envelopes + envelopes)
+        undo.assign(state.grants, where.grant, counted)
         writer = state.writers.get((queue, prefix))
         if writer is not None:
             self._keep_writer((queue, prefix), replace(writer, used_bytes=writer.used_bytes + used))

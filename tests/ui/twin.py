@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from host_rows import no_mailbox, place_row
+
 from multichat_tui.model.errors import IntentRefused, NotFound, ProfileBusy, Refusal, UsageError, WrongPassphrase
 from multichat_tui.model.events import (
     ChannelChanged,
@@ -18,6 +20,7 @@ from multichat_tui.model.events import (
     StatusChanged,
 )
 from multichat_tui.model.exposure import ExposureRow
+from multichat_tui.model.hosting import HostRow
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId, fingerprint
 from multichat_tui.model.intents import (
     AcceptContact,
@@ -33,6 +36,8 @@ from multichat_tui.model.intents import (
     DenyJoin,
     ForgetTyped,
     GiveRank,
+    GrantPlace,
+    HostMailbox,
     Intent,
     InviteContact,
     InviteToChannel,
@@ -42,6 +47,7 @@ from multichat_tui.model.intents import (
     RememberTyped,
     RemoveMember,
     RevokeDevice,
+    RevokePlace,
     SendMessage,
     SetDraft,
     SetNearby,
@@ -155,6 +161,7 @@ class TwinNode:
         """Why whatever is asked about these people would be refused."""
         self.rosters: dict[ChannelId, list[RosterRow]] = {}
         self.exposures: dict[ChannelId, list[ExposureRow]] = {}
+        self.host_row = no_mailbox()
         self.directories = {}
         self.thread_drafts: dict[RecordId, str] = {}
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
@@ -428,6 +435,13 @@ class TwinNode:
                 return Accepted(channel=channel)
             case ChangeSetting(key=key, value=value):
                 self.stored_settings[key] = value
+            case HostMailbox(on=on):
+                self.host_row = replace(self.host_row, on=on)
+            case GrantPlace(name=name):
+                self.host_row = replace(self.host_row, places=(*self.host_row.places, place_row(name)))
+                return Accepted(link=f"multichat:mailbox/{name}")
+            case RevokePlace(name=name):
+                self.host_row = replace(self.host_row, places=tuple(p for p in self.host_row.places if p.name != name))
             case _:
                 raise IntentRefused(Refusal.NOT_ALLOWED, "The twin does not do that.")
         return Accepted()
@@ -603,6 +617,10 @@ class TwinNode:
             for row in self.contact_rows.values()
         )
         return Snapshot(as_of=self.seq, rows=rows)
+
+    async def hosting(self) -> Snapshot[HostRow]:
+        await self._pass()
+        return Snapshot(as_of=self.seq, rows=self.host_row)
 
     async def devices(self) -> Snapshot[tuple[DeviceRow, ...]]:
         await self._pass()

@@ -144,6 +144,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "channel public x on",
         "send x y", "log x", "thread x", "edit x y", "react x y", "pin x", "pins x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
+            "mailbox run", "mailbox host", "mailbox grant x", "mailbox grants", "mailbox revoke x", "mailbox kept",
     ]  # fmt: skip
     found = {(args.verb, args.action) for args in (parse(line.split()) for line in lines)}
     assert found == set(VERBS)
@@ -184,7 +185,7 @@ def test_the_version_is_the_packages(capsys):
     "line",
     [
         "send dev x --wait stored",
-        "send dev x --wait read", "channel invite dev --role admin", "mailbox run --listen x",
+        "send dev x --wait read", "channel invite dev --role admin",
         "export dev", "backup f", "restore f",
     ],
 )  # fmt: skip

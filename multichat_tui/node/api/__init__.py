@@ -9,6 +9,7 @@ from typing import Protocol
 
 from multichat_tui.model.events import Event
 from multichat_tui.model.exposure import ExposureRow
+from multichat_tui.model.hosting import HostRow
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import Accepted, Intent, Part
 from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
@@ -112,6 +113,9 @@ class NodeApi(Protocol):
 
     async def devices(self) -> Snapshot[tuple[DeviceRow, ...]]:
         """One's own: this one first, then the living, then the revoked, each by age."""
+
+    async def hosting(self) -> Snapshot[HostRow]:
+        """The mailbox that this node keeps for others: for whom, how much, what was refused."""
 
     async def peers(self) -> Snapshot[tuple[PeerRow, ...]]: ...
 

@@ -1,6 +1,9 @@
 -- What may lie in a queue at a time, in bytes.
 alter table mailbox_queue add column quota_bytes integer not null default 16777216;
 
+-- How many envelopes lie under a grant.
+alter table mailbox_grant add column envelopes integer not null default 0;
+
 -- Envelopes that their owners have taken, until they would have expired: `mark` as in mailbox_envelope.
 create table mailbox_collected (
   serial integer primary key,

@@ -99,12 +99,12 @@ def test_over_a_link_of_a_mailbox_only_its_own_frames_are_taken(role, takes, bel
         await deliver(ann, link_up(dialled=role is Role.MAILBOX), frame_in(belongs))
         assert side.came == ["up", belongs]
         assert engine.world.counters.get("frame-out-of-place", 0) == 0
-        assert engine.world.sessions[LINK].role is role
+        assert engine.world.clients.get(LINK, engine.world.sessions.get(LINK)).role is role
         await deliver(ann, *[frame_in(PLAIN)] * 2, frame_in(other))
         assert engine.world.counters["frame-out-of-place"] == 3
         await deliver(ann, *[frame_in(PLAIN)] * MAX_RECORD_FAULTS)
         await asyncio.sleep(1)
-        assert engine.world.sessions[LINK].closing
+        assert {**engine.world.sessions, **engine.world.clients}[LINK].closing
 
     play(story)
 
@@ -143,7 +143,7 @@ def test_whoever_comes_to_a_mailbox_as_a_known_device_is_no_peer_by_that() -> No
         device = engine_of(bob).world.identity.device
         before = engine.world.peers()
         await deliver(ann, link_up(dialled=False, device=device))
-        session = engine.world.sessions[LINK]
+        session = engine.world.clients[LINK]
         assert engine.world.peers() == before
         assert session not in before
         assert session.user is None
@@ -166,10 +166,10 @@ def test_where_nobody_takes_such_links_they_are_closed(role: Role) -> None:
         ann.network.close_link = lambda link, reason: closed.append(link)  # type: ignore[method-assign]
         engine.mailbox_sides.pop(role, None)
         await deliver(ann, link_up(dialled=role is Role.MAILBOX))
-        assert LINK not in engine.world.sessions
+        assert LINK not in {**engine.world.sessions, **engine.world.clients}
         engine.mailbox_sides[role] = side = Side(MailboxRequest, refusal="full")
         await deliver(ann, link_up(dialled=role is Role.MAILBOX))
-        assert LINK not in engine.world.sessions
+        assert LINK not in {**engine.world.sessions, **engine.world.clients}
         assert closed == [LINK, LINK]
         await deliver(ann, LinkDown(link=LINK, reason="closed"))
         assert side.came == ["up"]
@@ -184,6 +184,6 @@ def test_the_end_of_such_a_link_is_told_to_its_side_alone(role, takes, belongs, 
         engine.mailbox_sides[role] = side
         await deliver(ann, link_up(dialled=role is Role.MAILBOX), LinkDown(link=LINK, reason="gone"))
         assert side.came == ["up", "down"]
-        assert LINK not in engine.world.sessions
+        assert LINK not in {**engine.world.sessions, **engine.world.clients}
 
     play(story)

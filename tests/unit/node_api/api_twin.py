@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from host_rows import no_mailbox, place_row
+
 from multichat_tui.model.comparing import ComparisonId, Purpose
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.events import ChannelChanged, ChannelGone, ContactChanged, Event, MessageAdded, StatusChanged
 from multichat_tui.model.exposure import ExposureRow
+from multichat_tui.model.hosting import HostRow
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId, fingerprint
 from multichat_tui.model.intents import (
     AcceptContact,
@@ -27,6 +30,8 @@ from multichat_tui.model.intents import (
     DenyJoin,
     ForgetTyped,
     GiveRank,
+    GrantPlace,
+    HostMailbox,
     Intent,
     InviteContact,
     InviteToChannel,
@@ -45,6 +50,7 @@ from multichat_tui.model.intents import (
     RememberTyped,
     RemoveMember,
     RenameChannel,
+    RevokePlace,
     SendMessage,
     SendReport,
     SetDraft,
@@ -58,6 +64,7 @@ from multichat_tui.model.intents import (
     UnlistChannel,
 )
 from multichat_tui.model.limits import SUBSCRIBER_EVENTS
+from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.moderation import (
     EVERYTHING,
     DeedPage,
@@ -129,6 +136,7 @@ class ApiTwin:
         """Why whatever is asked about these people would be refused."""
         self.rosters: dict[ChannelId, list[RosterRow]] = {}
         self.exposures: dict[ChannelId, list[ExposureRow]] = {}
+        self.host_row = no_mailbox()
         self.directories = {}
         self.messages: list[MessageRow] = []
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
@@ -344,6 +352,18 @@ class ApiTwin:
                 return Accepted(channel=channel)
             case ChangeSetting(key=key, value=value):
                 self.kept[key] = value
+                return Accepted()
+            case HostMailbox(on=on, total_bytes=total):
+                total = self.host_row.total_bytes if total is None else total
+                self.host_row = replace(self.host_row, on=on, total_bytes=total, mailbox=MailboxId(b"m" * 32))
+                return Accepted()
+            case GrantPlace(name=name):
+                self.host_row = replace(self.host_row, places=(*self.host_row.places, place_row(name)))
+                return Accepted(link=f"multichat:mailbox/{name}")
+            case RevokePlace(name=name):
+                if all(place.name != name for place in self.host_row.places):
+                    raise NotFound("There is no place of that name.")
+                self.host_row = replace(self.host_row, places=tuple(p for p in self.host_row.places if p.name != name))
                 return Accepted()
             case ConnectTo():
                 self.emit(StatusChanged(seq=self.next_seq()))
@@ -584,6 +604,9 @@ class ApiTwin:
 
     async def peers(self) -> Snapshot[tuple[PeerRow, ...]]:
         return self._snapshot(tuple(self.known_peers))
+
+    async def hosting(self) -> Snapshot[HostRow]:
+        return self._snapshot(self.host_row)
 
     async def devices(self) -> Snapshot[tuple[DeviceRow, ...]]:
         return Snapshot(as_of=self.seq, rows=tuple(self.device_rows))

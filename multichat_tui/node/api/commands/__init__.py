@@ -19,6 +19,7 @@ from multichat_tui.node.api.commands import (
     hindering,
     joins,
     keeping,
+    mailboxes,
     moderating,
     people,
     reading,
@@ -521,6 +522,13 @@ COMMANDS: tuple[Command, ...] = (
         summary="why what you wrote is not everywhere yet, device by device: the newest that waits, or the one with this id",
         run=hindering.net,
         takes=(("why",),),
+    ),
+    Command(
+        name="mailbox",
+        usage="/mailbox [host | grant NAME | grants | revoke NAME | kept]",
+        summary="keep envelopes for others on this node: for whom, how much, what was refused",
+        run=mailboxes.mailbox,
+        takes=(tuple(mailboxes.ACTS),),
     ),
     Command(name="connect", usage="/connect HOST:PORT", summary="look for peers at an address too", run=general.connect),
     Command(

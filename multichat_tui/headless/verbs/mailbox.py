@@ -1,0 +1,93 @@
+"""Commands about the mailbox that a node keeps for others; `run` is one that does nothing else."""
+
+import asyncio
+
+from multichat_tui.headless.host import Context
+from multichat_tui.headless.line.reading import end_of_input
+from multichat_tui.headless.session import session
+from multichat_tui.model.intents import GrantPlace, HostMailbox, RevokePlace
+from multichat_tui.node.api.commands import hosting
+from multichat_tui.node.api.launch import ProfileState
+from multichat_tui.node.api.lookup import id_text
+
+NAME = "mailbox"
+"""Of a profile that is made for a mailbox alone."""
+FIRST_PLACE = "first"
+
+
+async def run(context: Context) -> int:
+    """A node that keeps a mailbox, until SIGTERM. Makes the profile and a first place where there is none yet."""
+    args, out, host = context.args, context.out, context.host
+    if host.state() is ProfileState.NEW:
+        await host.create(name=NAME, passphrase=host.passphrase, account_entropy=host.new_account()[0])
+        if host.passphrase is None:
+            out.note("Without a passphrase the profile is protected by the permissions of its files only.")
+    total = hosting.size(args.quota) if args.quota else None
+    addresses = tuple(args.address) if args.address else None
+    async with session(host, network=True, attach=False) as opened:
+        api = opened.api
+        await api.submit(HostMailbox(on=True, total_bytes=total, addresses=addresses))
+        row, status = (await api.hosting()).rows, (await api.status()).rows
+        link = None if row.places else (await api.submit(GrantPlace(name=FIRST_PLACE))).link
+        row = (await api.hosting()).rows
+        lines = hosting.host_lines(row)
+        if link is not None:
+            lines += hosting.granted_lines(FIRST_PLACE, link)
+        fields = {"event": "ready", "listen": list(status.listen), "user": id_text(status.me.user), "link": link}
+        out.result(fields | hosting.host_fields(row), *lines)
+        if args.until_eof:
+            await end_of_input()
+        else:
+            await asyncio.Event().wait()
+    return 0
+
+
+async def host(context: Context) -> int:
+    args = context.args
+    async with session(context.host, network=False) as opened:
+        api = opened.api
+        if args.switch in ("on", "off"):
+            total = hosting.size(args.quota) if args.quota else None
+            addresses = tuple(args.address) if args.address else None
+            shown = None if args.lan_door is None else args.lan_door == "on"
+            await api.submit(HostMailbox(on=args.switch == "on", total_bytes=total, addresses=addresses, shown_on_lan=shown))
+        row = (await api.hosting()).rows
+    context.out.result(hosting.host_fields(row), *hosting.host_lines(row))
+    return 0
+
+
+async def grant(context: Context) -> int:
+    args = context.args
+    quota = hosting.size(args.quota) if args.quota else None
+    async with session(context.host, network=False) as opened:
+        accepted = await opened.api.submit(GrantPlace(name=args.name, quota_bytes=quota, queues=args.queues))
+    link = accepted.link or ""
+    context.out.result({"name": args.name, "link": link}, *hosting.granted_lines(args.name, link))
+    return 0
+
+
+async def grants(context: Context) -> int:
+    async with session(context.host, network=False) as opened:
+        row = (await opened.api.hosting()).rows
+    if context.out.json_lines:
+        for place in row.places:
+            context.out.object(hosting.place_fields(place))
+        return 0
+    nothing = hosting.NO_PLACES if row.on else f"{hosting.OFF} {hosting.HOW}"
+    context.out.result({}, *(tuple(hosting.place_line(place) for place in row.places) or (nothing,)))
+    return 0
+
+
+async def revoke(context: Context) -> int:
+    name, at_once = context.args.name, context.args.now
+    async with session(context.host, network=False) as opened:
+        await opened.api.submit(RevokePlace(name=name, at_once=at_once))
+    context.out.result({"name": name, "now": at_once}, *hosting.revoked_lines(name, at_once=at_once))
+    return 0
+
+
+async def kept(context: Context) -> int:
+    async with session(context.host, network=False) as opened:
+        row = (await opened.api.hosting()).rows
+    context.out.result(hosting.host_fields(row), *hosting.kept_lines(row))
+    return 0
