@@ -170,8 +170,8 @@ MUTANTS = (
     Mutant(
         name="the state that has sealed is not kept",
         file="multichat_tui/node/sealing.py",
-        old="        keep_state(world.txn, device, note.session, changed)\n        sealed =",
-        new="        sealed =",
+        old="        self._sessions.changed(device, note.session)\n        return sealed.encoded",
+        new="        return sealed.encoded",
         tests=SEALED_IN_ANY_ORDER,
     ),
     Mutant(
@@ -207,6 +207,27 @@ MUTANTS = (
         file="multichat_tui/node/opened.py",
         old="                if not kept:",
         new="                if False:",
+        tests=SEALING,
+    ),
+    Mutant(
+        name="what a batch has sealed is not stored with it",
+        file="multichat_tui/node/engine.py",
+        old="        self.sealing.flush()\n",
+        new="",
+        tests=SEALING,
+    ),
+    Mutant(
+        name="a session in memory is one of before",
+        file="multichat_tui/crypto/ratchets.py",
+        old="self._session = _loaded(before)",
+        new="pass",
+        tests=RATCHETS,
+    ),
+    Mutant(
+        name="sessions stay in memory without end",
+        file="multichat_tui/node/kept_sessions.py",
+        old="while len(self._live) > MAX_LIVE_SESSIONS:",
+        new="while False:",
         tests=SEALING,
     ),
     Mutant(

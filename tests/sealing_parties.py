@@ -1,5 +1,5 @@
 """Devices that seal for each other, without the rest of a node: each has a store that outlives it, and starts anew for every
-turn, so that nothing counts but what was committed."""
+turn, unless it is to live on, so that nothing counts but what was committed."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -49,6 +49,9 @@ class Party:
             self.identity = load_identity(txn, self.entropy)
         self.counters: dict[str, int] = {}
         self.prekeys_changed: set[bytes] = set()
+        self.lives_on: Callable[[], bool] = lambda: False
+        """Whether the node goes on after a turn that was committed; else it starts anew."""
+        self._live: Sealing | None = None
 
     @property
     def device(self) -> DeviceId:
@@ -67,10 +70,18 @@ class Party:
 
     @contextmanager
     def turn(self) -> Iterator[Sealing]:
-        """The node as it is loaded, for one transaction; `RolledBack` undoes it."""
+        """The node for one transaction, as it is loaded or goes on; `RolledBack` undoes it, and ends the node."""
+        live = self._live
+        self._live = None
         try:
             with self.store.transaction() as txn:
-                yield Sealing(self.world(txn))
+                if live is None:
+                    live = Sealing(self.world(txn))
+                live._world.txn, live._world.now = txn, self.now
+                live._world.contacts = {contact.user: contact for contact in self.contacts}
+                yield live
+                live.flush()
+            self._live = live if self.lives_on() else None
         except RolledBack:
             pass
 

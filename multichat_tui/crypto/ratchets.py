@@ -13,7 +13,7 @@ import vodozemac
 from multichat_tui.model.codec import Reason, Rejected
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.limits import MAX_SEALED_BYTES
-from multichat_tui.model.ports import Decrypted, Encrypted, FirstMessage
+from multichat_tui.model.ports import FirstMessage, RatchetSession
 
 SESSION_ID_BYTES = 16
 FIRST, LATER = 0, 1
@@ -22,7 +22,48 @@ _NO_KEY = bytes(_KEY_BYTES)
 _FIRST_VERSION = b"\x03"
 _FIRST_KEYS = (b"\x0a\x20", b"\x12\x20", b"\x1a\x20")
 """Before the one-time key, the base key and the identity key of a first message, as vodozemac and libolm write it."""
+_FIRST_KEYS_END = 103
 _FIRST_INNER = b"\x22"
+_RATCHET_END = 35
+"""A message begins with its version and the ratchet key that it was written under."""
+
+
+class OlmSession:
+    """The library turns its sending ratchet by a message with a new key before it knows whether that opens: what was before is
+    kept then, and taken again if it does not."""
+
+    __slots__ = ("_heard", "_session")
+
+    def __init__(self, session: vodozemac.Session) -> None:
+        self._session = session
+        self._heard = b""
+        """The ratchet key of what was opened last: one with the same key turns nothing."""
+
+    def encrypt(self, plaintext: bytes) -> tuple[int, bytes]:
+        kind, ciphertext = self._session.encrypt(plaintext).to_parts()
+        return kind, bytes(ciphertext)
+
+    def decrypt(self, kind: int, ciphertext: bytes) -> bytes | Rejected:
+        inner = _inner(ciphertext) if kind == FIRST else ciphertext
+        message = _message(kind, ciphertext)
+        if isinstance(message, Rejected) or inner is None:
+            return Rejected(Reason.SCHEMA, "message")
+        ratchet = inner[:_RATCHET_END]
+        before = None if ratchet == self._heard else self.stored()
+        try:
+            plaintext = bytes(self._session.decrypt(message))
+        except ValueError:
+            if before is not None:
+                self._session = _loaded(before)
+            return Rejected(Reason.UNDECRYPTABLE)
+        self._heard = ratchet
+        return plaintext
+
+    def stored(self) -> bytes:
+        return self._session.pickle(_NO_KEY).encode("ascii")
+
+    def __repr__(self) -> str:
+        return "OlmSession(…)"
 
 
 class OlmRatchets:
@@ -36,19 +77,20 @@ class OlmRatchets:
         key = account[:_KEY_BYTES]
         return bytes(public.to_bytes()), key + opened.pickle(key).encode("ascii")
 
-    def begin(self, account: bytes, olm_key: bytes, prekey: bytes) -> tuple[bytes, bytes] | None:
+    def begin(self, account: bytes, olm_key: bytes, prekey: bytes) -> tuple[bytes, RatchetSession] | None:
         opened = _account(account)
         try:
             theirs, one_time = (vodozemac.Curve25519PublicKey.from_bytes(key) for key in (olm_key, prekey))
             session = opened.create_outbound_session(theirs, one_time)
         except ValueError:
             return None
-        return _short(session.session_id), _pickled(session)
+        identifier = session.session_id + "=" * (-len(session.session_id) % 4)
+        return base64.b64decode(identifier)[:SESSION_ID_BYTES], OlmSession(session)
 
     def first(self, ciphertext: bytes) -> FirstMessage | Rejected:
         return first_message(ciphertext)
 
-    def accept(self, prekey_secret: bytes, olm_key: bytes, ciphertext: bytes) -> Decrypted | Rejected:
+    def accept(self, prekey_secret: bytes, olm_key: bytes, ciphertext: bytes) -> tuple[RatchetSession, bytes] | Rejected:
         opened = _account(prekey_secret)
         shape = first_message(ciphertext)
         message = _message(FIRST, ciphertext)
@@ -59,23 +101,10 @@ class OlmRatchets:
             session, plaintext = opened.create_inbound_session(vodozemac.Curve25519PublicKey.from_bytes(olm_key), first)
         except ValueError:
             return Rejected(Reason.UNDECRYPTABLE)
-        return Decrypted(session=_pickled(session), plaintext=bytes(plaintext))
+        return OlmSession(session), bytes(plaintext)
 
-    def encrypt(self, session: bytes, plaintext: bytes) -> Encrypted:
-        opened = _session(session)
-        kind, ciphertext = opened.encrypt(plaintext).to_parts()
-        return Encrypted(session=_pickled(opened), kind=kind, ciphertext=bytes(ciphertext))
-
-    def decrypt(self, session: bytes, kind: int, ciphertext: bytes) -> Decrypted | Rejected:
-        opened = _session(session)
-        message = _message(kind, ciphertext)
-        if isinstance(message, Rejected):
-            return message
-        try:
-            plaintext = opened.decrypt(message)
-        except ValueError:
-            return Rejected(Reason.UNDECRYPTABLE)
-        return Decrypted(session=_pickled(opened), plaintext=bytes(plaintext))
+    def load(self, stored: bytes) -> RatchetSession:
+        return OlmSession(_loaded(stored))
 
 
 def _account(stored: bytes) -> vodozemac.Account:
@@ -85,15 +114,11 @@ def _account(stored: bytes) -> vodozemac.Account:
         raise Damaged("The profile's keys for envelopes are not readable.", "Restore the profile from a backup.") from None
 
 
-def _session(stored: bytes) -> vodozemac.Session:
+def _loaded(stored: bytes) -> vodozemac.Session:
     try:
         return vodozemac.Session.from_pickle(stored.decode("ascii"), _NO_KEY)
     except ValueError:
         raise Damaged("The profile's keys for envelopes are not readable.", "Restore the profile from a backup.") from None
-
-
-def _pickled(session: vodozemac.Session) -> bytes:
-    return session.pickle(_NO_KEY).encode("ascii")
 
 
 def _message(kind: int, ciphertext: bytes) -> vodozemac.AnyOlmMessage | Rejected:
@@ -115,17 +140,25 @@ def first_message(ciphertext: bytes) -> FirstMessage | Rejected:
         well_formed = well_formed and ciphertext[at:].startswith(head) and len(key) == _KEY_BYTES and key[-1] < 0x80
         at += len(head) + _KEY_BYTES
         keys.append(key)
-    if not well_formed or not _framed(ciphertext[at:]):
+    if not well_formed or _framed(ciphertext[at:]) is None:
         return Rejected(Reason.SCHEMA, "first message")
     one_time, base, identity = keys
     session = hashlib.sha256(identity + base + one_time).digest()[:SESSION_ID_BYTES]
     return FirstMessage(session=session, prekey=one_time)
 
 
-def _framed(inner: bytes) -> bool:
-    """Whether this is a message with its length before it, in the shortest form, and nothing behind."""
-    sizes = (size for size in (1, 2, 3) if len(inner) > 1 + size)
-    return any(inner[: 1 + size] == _FIRST_INNER + _varint(len(inner) - 1 - size) for size in sizes)
+def _inner(ciphertext: bytes) -> bytes | None:
+    """The message that a pre-key message of the one form carries."""
+    shape = first_message(ciphertext)
+    return None if isinstance(shape, Rejected) else _framed(ciphertext[_FIRST_KEYS_END:])
+
+
+def _framed(field: bytes) -> bytes | None:
+    """The message in this field, if its length stands before it in the shortest form, and nothing behind it."""
+    for size in (1, 2, 3):
+        if len(field) > 1 + size and field[: 1 + size] == _FIRST_INNER + _varint(len(field) - 1 - size):
+            return field[1 + size :]
+    return None
 
 
 def _varint(number: int) -> bytes:
@@ -135,8 +168,3 @@ def _varint(number: int) -> bytes:
         written.append(0x80 | number & 0x7F)
         number >>= 7
     return bytes(written) + bytes([number])
-
-
-def _short(session_id: str) -> bytes:
-    """The first 16 bytes of Olm's session id."""
-    return base64.b64decode(session_id + "=" * (-len(session_id) % 4))[:SESSION_ID_BYTES]

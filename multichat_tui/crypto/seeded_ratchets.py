@@ -14,7 +14,7 @@ from multichat_tui.crypto.ratchets import FIRST, LATER, SESSION_ID_BYTES
 from multichat_tui.model.codec import Reason, Rejected, Value, decode, encode
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.limits import MAX_INTEGER, MAX_SEALED_BYTES
-from multichat_tui.model.ports import Decrypted, Encrypted, Entropy, FirstMessage
+from multichat_tui.model.ports import Entropy, FirstMessage, RatchetSession
 from multichat_tui.model.schema import as_bytes, as_id, as_int, as_list, read
 
 MAX_GAP = 2000
@@ -70,60 +70,15 @@ class _Message:
     box: bytes
 
 
-class SeededRatchets:
-    def __init__(self, entropy: Entropy) -> None:
+class SeededSession:
+    """Keeps its stored form, and loads it for each message: what is refused changes nothing."""
+
+    def __init__(self, entropy: Entropy, stored: bytes) -> None:
         self._entropy = entropy
+        self._stored = stored
 
-    def new_prekey(self, account: bytes) -> tuple[bytes, bytes]:
-        secret = self._entropy(32)
-        return sealing_public_key(secret), _secret(account) + secret
-
-    def begin(self, account: bytes, olm_key: bytes, prekey: bytes) -> tuple[bytes, bytes] | None:
-        identity, base, ratchet = _secret(account), self._entropy(32), self._entropy(32)
-        shared = (agree(identity, prekey), agree(base, olm_key), agree(base, prekey))
-        if None in shared:
-            return None
-        mine, base_key = sealing_public_key(identity), sealing_public_key(base)
-        root, chain = _derived(b"", *(part or b"" for part in shared))
-        state = _State(
-            id=_session_id(mine, base_key, prekey),
-            root=root,
-            head=encode([prekey, base_key, mine]),
-            secret=ratchet,
-            sending=_Chain(sealing_public_key(ratchet), chain),
-            receiving=[],
-        )
-        return state.id, state.stored()
-
-    def first(self, ciphertext: bytes) -> FirstMessage | Rejected:
-        found = _first(ciphertext)
-        if isinstance(found, Rejected):
-            return found
-        prekey, base, sender, _ = found
-        return FirstMessage(session=_session_id(sender, base, prekey), prekey=prekey)
-
-    def accept(self, prekey_secret: bytes, olm_key: bytes, ciphertext: bytes) -> Decrypted | Rejected:
-        found = _first(ciphertext)
-        if isinstance(found, Rejected):
-            return found
-        prekey, base, sender, message = found
-        identity, secret = _secret(prekey_secret[:32]), prekey_secret[32:]
-        shared = (agree(secret, olm_key), agree(identity, base), agree(secret, base))
-        if None in shared or sender != olm_key or prekey != sealing_public_key(secret):
-            return Rejected(Reason.UNDECRYPTABLE)
-        root, chain = _derived(b"", *(part or b"" for part in shared))
-        state = _State(
-            id=_session_id(sender, base, prekey),
-            root=root,
-            head=b"",
-            secret=b"",
-            sending=None,
-            receiving=[_Chain(message.ratchet, chain)],
-        )
-        return _read(state, state.receiving[0], message)
-
-    def encrypt(self, session: bytes, plaintext: bytes) -> Encrypted:
-        state = _loaded(session)
+    def encrypt(self, plaintext: bytes) -> tuple[int, bytes]:
+        state = _loaded(self._stored)
         if state.sending is None:
             state.secret = self._entropy(32)
             state.root, chain = _derived(state.root, agree(state.secret, state.receiving[-1].ratchet) or b"")
@@ -132,12 +87,11 @@ class SeededRatchets:
         key = state.sending.step()
         box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, encode([ratchet, index]), _NONCE, key)
         message = encode([ratchet, index, box])
-        if state.head:
-            return Encrypted(session=state.stored(), kind=FIRST, ciphertext=encode([state.head, message]))
-        return Encrypted(session=state.stored(), kind=LATER, ciphertext=message)
+        self._stored = state.stored()
+        return (FIRST, encode([state.head, message])) if state.head else (LATER, message)
 
-    def decrypt(self, session: bytes, kind: int, ciphertext: bytes) -> Decrypted | Rejected:
-        state = _loaded(session)
+    def decrypt(self, kind: int, ciphertext: bytes) -> bytes | Rejected:
+        state = _loaded(self._stored)
         found: _Message | Rejected
         if kind == FIRST:
             first = _first(ciphertext)
@@ -157,10 +111,76 @@ class SeededRatchets:
             chain = _Chain(found.ratchet, key)
             state.receiving = [*state.receiving, chain][-KEPT_CHAINS:]
             state.secret, state.sending = b"", None
-        return _read(state, chain, found)
+        plaintext = _read(state, chain, found)
+        if not isinstance(plaintext, Rejected):
+            self._stored = state.stored()
+        return plaintext
+
+    def stored(self) -> bytes:
+        return self._stored
+
+    def __repr__(self) -> str:
+        return "SeededSession(…)"
 
 
-def _read(state: _State, chain: _Chain, message: _Message) -> Decrypted | Rejected:
+class SeededRatchets:
+    def __init__(self, entropy: Entropy) -> None:
+        self._entropy = entropy
+
+    def new_prekey(self, account: bytes) -> tuple[bytes, bytes]:
+        secret = self._entropy(32)
+        return sealing_public_key(secret), _secret(account) + secret
+
+    def begin(self, account: bytes, olm_key: bytes, prekey: bytes) -> tuple[bytes, RatchetSession] | None:
+        identity, base, ratchet = _secret(account), self._entropy(32), self._entropy(32)
+        shared = (agree(identity, prekey), agree(base, olm_key), agree(base, prekey))
+        if None in shared:
+            return None
+        mine, base_key = sealing_public_key(identity), sealing_public_key(base)
+        root, chain = _derived(b"", *(part or b"" for part in shared))
+        state = _State(
+            id=_session_id(mine, base_key, prekey),
+            root=root,
+            head=encode([prekey, base_key, mine]),
+            secret=ratchet,
+            sending=_Chain(sealing_public_key(ratchet), chain),
+            receiving=[],
+        )
+        return state.id, SeededSession(self._entropy, state.stored())
+
+    def first(self, ciphertext: bytes) -> FirstMessage | Rejected:
+        found = _first(ciphertext)
+        if isinstance(found, Rejected):
+            return found
+        prekey, base, sender, _ = found
+        return FirstMessage(session=_session_id(sender, base, prekey), prekey=prekey)
+
+    def accept(self, prekey_secret: bytes, olm_key: bytes, ciphertext: bytes) -> tuple[RatchetSession, bytes] | Rejected:
+        found = _first(ciphertext)
+        if isinstance(found, Rejected):
+            return found
+        prekey, base, sender, message = found
+        identity, secret = _secret(prekey_secret[:32]), prekey_secret[32:]
+        shared = (agree(secret, olm_key), agree(identity, base), agree(secret, base))
+        if None in shared or sender != olm_key or prekey != sealing_public_key(secret):
+            return Rejected(Reason.UNDECRYPTABLE)
+        root, chain = _derived(b"", *(part or b"" for part in shared))
+        state = _State(
+            id=_session_id(sender, base, prekey),
+            root=root,
+            head=b"",
+            secret=b"",
+            sending=None,
+            receiving=[_Chain(message.ratchet, chain)],
+        )
+        plaintext = _read(state, state.receiving[0], message)
+        return plaintext if isinstance(plaintext, Rejected) else (SeededSession(self._entropy, state.stored()), plaintext)
+
+    def load(self, stored: bytes) -> RatchetSession:
+        return SeededSession(self._entropy, _loaded(stored).stored())
+
+
+def _read(state: _State, chain: _Chain, message: _Message) -> bytes | Rejected:
     """Of a state that is thrown away if nothing comes of it."""
     if message.index - chain.index > MAX_GAP:
         return Rejected(Reason.UNDECRYPTABLE)
@@ -182,7 +202,7 @@ def _read(state: _State, chain: _Chain, message: _Message) -> Decrypted | Reject
     except CryptoError:
         return Rejected(Reason.UNDECRYPTABLE)
     state.head = b""
-    return Decrypted(session=state.stored(), plaintext=bytes(plaintext))
+    return bytes(plaintext)
 
 
 def _derived(root: bytes, *shared: bytes) -> tuple[bytes, bytes]:

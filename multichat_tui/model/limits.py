@@ -494,6 +494,8 @@ SEAL_SALT_BYTES = 16
 """Random bytes before the contents: a copied or rolled back profile that encrypts with a key again betrays nothing by that."""
 MAX_SESSIONS_PER_DEVICE = 5
 """Olm sessions with one device that are read on: several devices' starts may cross, and two of them are the rule then."""
+MAX_LIVE_SESSIONS = 512
+"""Sessions in memory between two batches, some 5 kB each: to unpickle one takes as long as what it does."""
 MAX_UNANSWERED = 1500
 """Messages of a session without an answer, after which another one is begun: 2,000 that are lost could not be followed."""
 NEW_SESSION_MS = 60 * 60 * 1000

@@ -339,53 +339,41 @@ class FirstMessage:
     """The receiver's, 32 bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Encrypted:
-    session: bytes
-    """The session's state from now on."""
-    kind: int
-    """0: it can begin the session at the other end; 1: the other end is known to have it."""
-    ciphertext: bytes
+class RatchetSession(Protocol):
+    """A session in memory. What it has made leaves the device only after what `stored` says is stored."""
 
-    def __repr__(self) -> str:
-        return f"Encrypted(kind={self.kind}, …)"
+    def encrypt(self, plaintext: bytes) -> tuple[int, bytes]:
+        """(kind, ciphertext). Kind 0: it can begin the session at the other end; 1: the other end is known to have it."""
 
+    def decrypt(self, kind: int, ciphertext: bytes) -> bytes | Rejected:
+        """Each message once. Of a chain that is read on, the last 40 that were passed over can be read later; one that is more
+        than 2,000 ahead cannot be read. What is refused leaves the session as it was."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decrypted:
-    session: bytes
-    """The session's state from now on."""
-    plaintext: bytes
-
-    def __repr__(self) -> str:
-        return "Decrypted(…)"
+    def stored(self) -> bytes:
+        """Its state: secret, the same for the same state."""
 
 
 class Ratchets(Protocol):
     """Olm: sessions of two ratchets between two devices, begun with a key that the other one has made before (a prekey).
 
-    Without a state of its own: accounts, prekeys and sessions come in as bytes and go out as bytes, secret all of them, to be
-    stored before what they have made leaves the device. `errors.Damaged` for such bytes that it has not made. What others have
-    made is checked: a `Rejected` leaves everything as it was.
+    Accounts, prekeys and stored sessions are secret bytes that it has made; for others, `errors.Damaged`. What comes from
+    elsewhere is checked.
     """
 
     def new_prekey(self, account: bytes) -> tuple[bytes, bytes]:
         """(public key, its secret): good for any number of sessions, until the secret is thrown away."""
 
-    def begin(self, account: bytes, olm_key: bytes, prekey: bytes) -> tuple[bytes, bytes] | None:
+    def begin(self, account: bytes, olm_key: bytes, prekey: bytes) -> tuple[bytes, RatchetSession] | None:
         """(session id, session) with the device of this Olm identity key and prekey; None: the keys are no good."""
 
     def first(self, ciphertext: bytes) -> FirstMessage | Rejected:
         """Of a message of kind 0; nothing is proven by that."""
 
-    def accept(self, prekey_secret: bytes, olm_key: bytes, ciphertext: bytes) -> Decrypted | Rejected:
-        """Begin a session with a message of kind 0 that the device of this Olm identity key has sent."""
+    def accept(self, prekey_secret: bytes, olm_key: bytes, ciphertext: bytes) -> tuple[RatchetSession, bytes] | Rejected:
+        """(session, plaintext): begun with a message of kind 0 that the device of this Olm identity key has sent."""
 
-    def encrypt(self, session: bytes, plaintext: bytes) -> Encrypted: ...
-
-    def decrypt(self, session: bytes, kind: int, ciphertext: bytes) -> Decrypted | Rejected:
-        """Each message once. Of a chain that is read on, the last 40 that were passed over can be read later; one that is more
-        than 2,000 ahead cannot be read."""
+    def load(self, stored: bytes) -> RatchetSession:
+        """A session as it was stored."""
 
 
 class LinkPath(StrEnum):

@@ -365,6 +365,7 @@ class Engine:
         wake_at = min((*times, *timers))
         world.out.wake_at = None if wake_at == NEVER else wake_at
         self._ledger.end_batch()
+        self.sealing.flush()
         return world.out
 
     def _index_older(self) -> None:

@@ -1,12 +1,14 @@
 """The Olm sessions that this device has with another one, as they are kept: at most five, and which of them is written on."""
 
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from multichat_tui.model.codec import Value, decode, encode
 from multichat_tui.model.errors import Damaged
-from multichat_tui.model.ids import DeviceId
-from multichat_tui.model.limits import MAX_SESSIONS_PER_DEVICE
-from multichat_tui.model.ports import Space, Transaction
+from multichat_tui.model.ids import ID_SIZE, DeviceId
+from multichat_tui.model.limits import MAX_LIVE_SESSIONS, MAX_SESSIONS_PER_DEVICE
+from multichat_tui.model.ports import RatchetSession, Space
+from multichat_tui.node.world import World
 
 MAX_ROW_BYTES = 256 * 1024
 """Five chains with forty kept keys each are 40 kB."""
@@ -33,25 +35,30 @@ class SessionNote:
         return [self.session, self.prekey, self.ours, self.made_ms, self.turn, self.doubted]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionState:
-    """A session's ratchets, and its counts."""
+@dataclass(slots=True, kw_only=True)
+class Live:
+    """A session in memory, and its counts."""
 
-    ratchets: bytes
+    ratchets: RatchetSession
     sent: int = 0
     unanswered: int = 0
     """Written since it decrypted last."""
     used_ms: int = 0
 
     def __repr__(self) -> str:
-        return "SessionState(…)"
+        return "Live(…)"
 
     @property
     def encoded(self) -> bytes:
-        return encode([self.ratchets, self.sent, self.unanswered, self.used_ms])
+        return encode([self.ratchets.stored(), self.sent, self.unanswered, self.used_ms])
 
 
-def sending(notes: tuple[SessionNote, ...]) -> SessionNote | None:
+Notes: TypeAlias = tuple[SessionNote, ...]
+Name: TypeAlias = tuple[DeviceId, bytes]
+"""Device and session id."""
+
+
+def sending(notes: Notes) -> SessionNote | None:
     """The session to write on: the one that has decrypted last, or else the newest. If all are doubted, the newest."""
     certain = [note for note in notes if not note.doubted]
     if certain:
@@ -59,74 +66,121 @@ def sending(notes: tuple[SessionNote, ...]) -> SessionNote | None:
     return notes[-1] if notes else None
 
 
-def load_notes(txn: Transaction, device: DeviceId) -> tuple[SessionNote, ...]:
-    """Of the sessions with a device, in the order in which they were made."""
-    stored = txn.get(Space.RATCHET, device)
-    if stored is None:
-        return ()
-    value = decode(stored, MAX_ROW_BYTES)
-    if not isinstance(value, list):
-        raise _damaged()
-    notes = []
-    for session, prekey, ours, made_ms, turn, doubted in value:
-        notes.append(
-            SessionNote(
-                session=bytes(session),
-                prekey=bytes(prekey),
-                ours=bool(ours),
-                made_ms=int(made_ms),
-                turn=int(turn),
-                doubted=bool(doubted),
-            )
-        )
-    return tuple(notes)
-
-
-def load_state(txn: Transaction, device: DeviceId, session: bytes) -> SessionState | None:
-    stored = txn.get(Space.RATCHET, device + session)
-    if stored is None:
-        return None
-    value = decode(stored, MAX_ROW_BYTES)
-    if not isinstance(value, list) or len(value) != 4:
-        raise _damaged()
-    ratchets, sent, unanswered, used_ms = value
-    return SessionState(ratchets=bytes(ratchets), sent=int(sent), unanswered=int(unanswered), used_ms=int(used_ms))
-
-
-def keep_state(txn: Transaction, device: DeviceId, session: bytes, state: SessionState) -> None:
-    txn.put(Space.RATCHET, device + session, state.encoded)
-
-
-def keep_notes(txn: Transaction, device: DeviceId, notes: tuple[SessionNote, ...]) -> None:
-    txn.put(Space.RATCHET, device, encode([note.stored for note in notes]))
-
-
-def with_note(notes: tuple[SessionNote, ...], note: SessionNote) -> tuple[SessionNote, ...]:
-    """The same notes, one of them as it is now."""
-    return tuple(note if known.session == note.session else known for known in notes)
-
-
-def add_note(
-    txn: Transaction, device: DeviceId, notes: tuple[SessionNote, ...], note: SessionNote
-) -> tuple[tuple[SessionNote, ...], SessionNote | None]:
-    """(the notes with a new session, the one that had to go for it): of more than five that which has decrypted longest ago."""
-    gone = None
-    if len(notes) >= MAX_SESSIONS_PER_DEVICE:
-        gone = min(notes, key=lambda known: (known.turn, known.made_ms))
-        txn.delete(Space.RATCHET, device + gone.session)
-        notes = tuple(known for known in notes if known is not gone)
-    notes = (*notes, note)
-    keep_notes(txn, device, notes)
-    return notes, gone
-
-
-def heard(notes: tuple[SessionNote, ...], note: SessionNote) -> tuple[SessionNote, ...]:
+def heard(notes: Notes, note: SessionNote) -> Notes:
     """The notes after a session has decrypted; the same object if nothing has changed."""
     top = max(known.turn for known in notes)
     if note.turn == top and top > 0 and not note.doubted:
         return notes
     turn = note.turn if note.turn == top and top > 0 else top + 1
     return with_note(notes, replace(note, turn=turn, doubted=False))
+
+
+def with_note(notes: Notes, note: SessionNote) -> Notes:
+    """The same notes, one of them as it is now."""
+    return tuple(note if known.session == note.session else known for known in notes)
+
+
+class KeptSessions:
+    """The sessions with all devices. Those in use stay in memory; what they are by the end of a batch is stored in its
+    transaction (`flush`). After a transaction that has failed this is thrown away with the engine, and loaded again."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._notes: dict[DeviceId, Notes] = {}
+        self._live: dict[Name, Live] = {}
+        """Those that were used last at the end."""
+        self._changed: set[Name] = set()
+
+    def notes(self, device: DeviceId) -> Notes:
+        """Of the sessions with a device, in the order in which they were made."""
+        if device not in self._notes:
+            stored = self._world.txn.get(Space.RATCHET, device)
+            self._notes[device] = () if stored is None else _notes(stored)
+        return self._notes[device]
+
+    def note(self, device: DeviceId, notes: Notes) -> None:
+        self._notes[device] = notes
+        self._world.txn.put(Space.RATCHET, device, encode([note.stored for note in notes]))
+
+    def live(self, device: DeviceId, session: bytes) -> Live | None:
+        name = device, session
+        live = self._live.pop(name, None)
+        if live is None:
+            if all(note.session != session for note in self.notes(device)):
+                return None
+            stored = self._world.txn.get(Space.RATCHET, device + session)
+            if stored is None:
+                return None
+            live = self._loaded(stored)
+        self._live[name] = live
+        return live
+
+    def changed(self, device: DeviceId, session: bytes) -> None:
+        """It has encrypted or decrypted."""
+        self._changed.add((device, session))
+
+    def add(self, device: DeviceId, note: SessionNote, live: Live) -> SessionNote | None:
+        """A new session. The one that had to go for it: of more than five that in which a message was opened longest ago."""
+        notes, gone = self.notes(device), None
+        if len(notes) >= MAX_SESSIONS_PER_DEVICE:
+            gone = min(notes, key=lambda known: (known.turn, known.made_ms))
+            self._drop(device, gone.session)
+            notes = tuple(known for known in notes if known is not gone)
+        self._live[device, note.session] = live
+        self._changed.add((device, note.session))
+        self.note(device, (*notes, note))
+        return gone
+
+    def forget(self, device: DeviceId) -> None:
+        for note in self.notes(device):
+            self._drop(device, note.session)
+        self._notes.pop(device, None)
+        self._world.txn.delete(Space.RATCHET, device)
+
+    def devices(self) -> list[DeviceId]:
+        """With which there are sessions."""
+        return [DeviceId(name) for name, _ in self._world.txn.scan(Space.RATCHET) if len(name) == ID_SIZE]
+
+    def flush(self) -> None:
+        """Store what has changed; of the sessions in memory keep those that were used last."""
+        for device, session in self._changed:
+            self._world.txn.put(Space.RATCHET, device + session, self._live[device, session].encoded)
+        self._changed.clear()
+        while len(self._live) > MAX_LIVE_SESSIONS:
+            del self._live[next(iter(self._live))]
+        if len(self._notes) > MAX_LIVE_SESSIONS:
+            self._notes.clear()
+
+    def _drop(self, device: DeviceId, session: bytes) -> None:
+        self._live.pop((device, session), None)
+        self._changed.discard((device, session))
+        self._world.txn.delete(Space.RATCHET, device + session)
+
+    def _loaded(self, stored: bytes) -> Live:
+        value = decode(stored, MAX_ROW_BYTES)
+        if not isinstance(value, list) or len(value) != 4:
+            raise _damaged()
+        ratchets, sent, unanswered, used_ms = value
+        return Live(
+            ratchets=self._world.ratchets.load(bytes(ratchets)), sent=int(sent), unanswered=int(unanswered), used_ms=int(used_ms)
+        )
+
+
+def _notes(stored: bytes) -> Notes:
+    value = decode(stored, MAX_ROW_BYTES)
+    if not isinstance(value, list):
+        raise _damaged()
+    return tuple(
+        SessionNote(
+            session=bytes(session),
+            prekey=bytes(prekey),
+            ours=bool(ours),
+            made_ms=int(made_ms),
+            turn=int(turn),
+            doubted=bool(doubted),
+        )
+        for session, prekey, ours, made_ms, turn, doubted in value
+    )
 
 
 def _damaged() -> Damaged:

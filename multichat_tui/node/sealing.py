@@ -5,7 +5,7 @@ same transaction. The rules about sessions stand in docs/protocol/envelopes.md.
 from dataclasses import replace
 
 from multichat_tui.model.codec import Reason, Rejected
-from multichat_tui.model.ids import ID_SIZE, DeviceId
+from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.limits import (
     MAX_CONTENTS_BYTES,
     MAX_UNANSWERED,
@@ -13,21 +13,9 @@ from multichat_tui.model.limits import (
     SEAL_SALT_BYTES,
     SESSION_KEPT_MS,
 )
-from multichat_tui.model.ports import Decrypted, Space
 from multichat_tui.model.sealed import MAX_COUNTER, Sealed, decode_sealed
 from multichat_tui.node.identity import olm_account
-from multichat_tui.node.kept_sessions import (
-    SessionNote,
-    SessionState,
-    add_note,
-    heard,
-    keep_notes,
-    keep_state,
-    load_notes,
-    load_state,
-    sending,
-    with_note,
-)
+from multichat_tui.node.kept_sessions import KeptSessions, Live, Notes, SessionNote, heard, sending, with_note
 from multichat_tui.node.opened import Opened
 from multichat_tui.node.prekeys import FALLBACK, Prekeys
 from multichat_tui.node.world import World
@@ -40,6 +28,7 @@ class Sealing:
         self._world = world
         self._prekeys = Prekeys(world)
         self._opened = Opened(world)
+        self._sessions = KeptSessions(world)
         self._swept = False
 
     def prekey_for(self, audience: bytes) -> bytes:
@@ -58,7 +47,7 @@ class Sealing:
         """Whether `seal` has what it needs."""
         if self._world.certificate_of(device) is None or self._world.identity.stopped:
             return False
-        return sending(load_notes(self._world.txn, device)) is not None or self._first_key(device, prekey, fallback) is not None
+        return sending(self._sessions.notes(device)) is not None or self._first_key(device, prekey, fallback) is not None
 
     def seal(self, device: DeviceId, prekey: bytes | None, contents: bytes, fallback: bytes | None = None) -> bytes | None:
         """The sealed message, for this device alone. `prekey` is the key for us alone in its newest route, `fallback` the one
@@ -72,32 +61,25 @@ class Sealing:
         certificate = world.certificate_of(device)
         if certificate is None or world.identity.stopped:
             return None
-        notes = load_notes(world.txn, device)
+        notes = self._sessions.notes(device)
         note = sending(notes)
-        state = None if note is None else load_state(world.txn, device, note.session)
-        if note is None or state is None:
+        live = None if note is None else self._sessions.live(device, note.session)
+        if note is None or live is None:
             key = self._first_key(device, prekey, fallback)
         else:
-            key = fallback if fallback is not None and self._replaceable(notes, note, state, fallback) else None
+            key = fallback if fallback is not None and self._replaceable(notes, note, live, fallback) else None
         begun = None if key is None else world.ratchets.begin(olm_account(world.txn), certificate.olm_key, key)
         if key is not None and begun is not None:
-            note = SessionNote(session=begun[0], prekey=key, ours=True, made_ms=world.now)
-            state = SessionState(ratchets=begun[1])
-            self._add(device, notes, note)
+            note, live = SessionNote(session=begun[0], prekey=key, ours=True, made_ms=world.now), Live(ratchets=begun[1])
+            self._add(device, note, live)
             if key == prekey:
                 self._prekeys.spend(device, key)
-        if note is None or state is None or state.sent >= MAX_COUNTER:
+        if note is None or live is None or live.sent >= MAX_COUNTER:
             return None
-        encrypted = world.ratchets.encrypt(state.ratchets, world.entropy(SEAL_SALT_BYTES) + contents)
-        changed = replace(
-            state,
-            ratchets=encrypted.session,
-            sent=state.sent + 1,
-            unanswered=state.unanswered + 1,
-            used_ms=world.now,
-        )
-        keep_state(world.txn, device, note.session, changed)
-        sealed = Sealed(session=note.session, counter=state.sent, kind=encrypted.kind, ciphertext=encrypted.ciphertext)
+        kind, ciphertext = live.ratchets.encrypt(world.entropy(SEAL_SALT_BYTES) + contents)
+        sealed = Sealed(session=note.session, counter=live.sent, kind=kind, ciphertext=ciphertext)
+        live.sent, live.unanswered, live.used_ms = live.sent + 1, live.unanswered + 1, world.now
+        self._sessions.changed(device, note.session)
         return sealed.encoded
 
     def _first_key(self, device: DeviceId, prekey: bytes | None, fallback: bytes | None) -> bytes | None:
@@ -107,20 +89,19 @@ class Sealing:
     def doubt(self, device: DeviceId) -> bytes | None:
         """What was sealed for a device should have been acknowledged by now: it was heard of since. Another session may be begun
         with the next, at most one an hour. The session's id; None: nothing was written in it since the device has written."""
-        world = self._world
-        notes = load_notes(world.txn, device)
+        notes = self._sessions.notes(device)
         note = sending(notes)
-        state = None if note is None else load_state(world.txn, device, note.session)
-        if note is None or state is None or not state.unanswered:
+        live = None if note is None else self._sessions.live(device, note.session)
+        if note is None or live is None or not live.unanswered:
             return None
         if not note.doubted:
-            keep_notes(world.txn, device, with_note(notes, replace(note, doubted=True)))
+            self._sessions.note(device, with_note(notes, replace(note, doubted=True)))
         return note.session
 
-    def _replaceable(self, notes: tuple[SessionNote, ...], note: SessionNote, state: SessionState, fallback: bytes) -> bool:
+    def _replaceable(self, notes: Notes, note: SessionNote, live: Live, fallback: bytes) -> bool:
         """Whether another session, begun with the fallback key, is better than this one. By the same key it is not while that
         one is not answered: each of its messages can begin it. But after too many that are lost none can be read."""
-        lost = state.unanswered >= MAX_UNANSWERED
+        lost = live.unanswered >= MAX_UNANSWERED
         if not (note.doubted or lost):
             return False
         if note.ours and note.prekey == fallback and not note.turn and not lost:
@@ -158,18 +139,18 @@ class Sealing:
         certificate = world.certificate_of(device)
         if certificate is None:
             return Rejected(Reason.UNKNOWN, "device")
-        state = load_state(world.txn, device, found.session)
-        if state is None:
+        live = self._sessions.live(device, found.session)
+        if live is None:
             return self._begun(device, found)
-        opened = world.ratchets.decrypt(state.ratchets, found.kind, found.ciphertext)
+        opened = live.ratchets.decrypt(found.kind, found.ciphertext)
         if isinstance(opened, Rejected):
             return opened
-        notes = load_notes(world.txn, device)
+        notes = self._sessions.notes(device)
         note = next(known for known in notes if known.session == found.session)
         changed = heard(notes, note)
         if changed is not notes:
-            keep_notes(world.txn, device, changed)
-        return self._took(device, found.session, state, opened)
+            self._sessions.note(device, changed)
+        return self._took(device, found.session, live, opened)
 
     def _begun(self, device: DeviceId, found: Sealed) -> bytes | Rejected:
         """A message of a session that is not here: one that begins it, or nothing that could be read."""
@@ -186,31 +167,25 @@ class Sealing:
         prekey = self._prekeys.take(first.prekey, device, certificate.user, found.session)
         if isinstance(prekey, Rejected):
             return prekey
-        opened = world.ratchets.accept(prekey.secret, certificate.olm_key, found.ciphertext)
-        if isinstance(opened, Rejected):
-            return opened
+        accepted = world.ratchets.accept(prekey.secret, certificate.olm_key, found.ciphertext)
+        if isinstance(accepted, Rejected):
+            return accepted
         self._prekeys.used(first.prekey, prekey, device)
-        notes = load_notes(world.txn, device)
-        turn = 1 + max((known.turn for known in notes), default=0)
+        turn = 1 + max((known.turn for known in self._sessions.notes(device)), default=0)
         note = SessionNote(session=found.session, prekey=first.prekey, ours=False, made_ms=world.now, turn=turn)
-        self._add(device, notes, note)
-        return self._took(device, found.session, SessionState(ratchets=b""), opened)
+        live = Live(ratchets=accepted[0])
+        self._add(device, note, live)
+        return self._took(device, found.session, live, accepted[1])
 
-    def _took(self, device: DeviceId, session: bytes, state: SessionState, opened: Decrypted) -> bytes | Rejected:
-        world = self._world
-        changed = replace(
-            state,
-            ratchets=opened.session,
-            unanswered=0,
-            used_ms=world.now,
-        )
-        keep_state(world.txn, device, session, changed)
-        if len(opened.plaintext) < SEAL_SALT_BYTES:
+    def _took(self, device: DeviceId, session: bytes, live: Live, plaintext: bytes) -> bytes | Rejected:
+        live.unanswered, live.used_ms = 0, self._world.now
+        self._sessions.changed(device, session)
+        if len(plaintext) < SEAL_SALT_BYTES:
             return Rejected(Reason.SCHEMA, "sealed message: contents")
-        return opened.plaintext[SEAL_SALT_BYTES:]
+        return plaintext[SEAL_SALT_BYTES:]
 
-    def _add(self, device: DeviceId, notes: tuple[SessionNote, ...], note: SessionNote) -> None:
-        _, gone = add_note(self._world.txn, device, notes, note)
+    def _add(self, device: DeviceId, note: SessionNote, live: Live) -> None:
+        gone = self._sessions.add(device, note, live)
         if gone is not None and not gone.ours:
             self._prekeys.spent(gone.prekey, device, gone.session)
 
@@ -223,6 +198,10 @@ class Sealing:
         self._prekeys.tick()
         self._opened.tick()
 
+    def flush(self) -> None:
+        """The batch ends: sessions are stored as they are now, in its transaction."""
+        self._sessions.flush()
+
     def wake_times(self) -> list[int]:
         return self._prekeys.wake_times()
 
@@ -230,15 +209,13 @@ class Sealing:
         """Sessions with devices that are nobody's of ours any more, and were not used for long."""
         world = self._world
         known = world.certificates()
-        for name, _ in world.txn.scan(Space.RATCHET):
-            device = DeviceId(name[:ID_SIZE])
-            if len(name) != ID_SIZE or device in known:
+        for device in self._sessions.devices():
+            if device in known:
                 continue
-            notes = load_notes(world.txn, device)
-            states = [load_state(world.txn, device, note.session) for note in notes]
-            if all(state is None or world.now - state.used_ms > SESSION_KEPT_MS for state in states):
+            notes = self._sessions.notes(device)
+            lives = [self._sessions.live(device, note.session) for note in notes]
+            if all(live is None or world.now - live.used_ms > SESSION_KEPT_MS for live in lives):
+                self._sessions.forget(device)
                 for note in notes:
-                    world.txn.delete(Space.RATCHET, device + note.session)
                     if not note.ours:
                         self._prekeys.spent(note.prekey, device, note.session)
-                world.txn.delete(Space.RATCHET, device)

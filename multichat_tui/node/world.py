@@ -302,6 +302,8 @@ class World:
     Whoever makes routes takes them out."""
     _pair_keys: dict[tuple[DeviceId, bytes], tuple[bytes, bytes] | None] = field(default_factory=dict)
     """The pair key and the link key."""
+    _users: dict[DeviceId, UserId] = field(default_factory=dict)
+    """Whose a contact's device is; see `_contact_with`."""
 
     # Out
 
@@ -419,10 +421,6 @@ class World:
         own = next((c for c in self.identity.devices.living if c.device == device), None)
         if own is not None:
             return own
-        for contact in self.contacts.values():
-            for certificate in contact.devices.living:
-                if certificate.device == device and not self.blocked(contact.user):
-                    return certificate
         for channel in self.channels.values():
             certified = channel.control.certificates.get(device)
             if certified is None or channel.shut:
@@ -430,6 +428,19 @@ class World:
             told = channel.standing.membership not in (Membership.REFUSED, Membership.ASKED, Membership.READING)
             if (told and device in channel.audience(self.identity.device)) or device in channel.untold(self.identity.device):
                 return certified
+        contact = self._contact_with(device)
+        if contact is None or self.blocked(contact.user):
+            return None
+        return next((c for c in contact.devices.living if c.device == device), None)
+
+    def _contact_with(self, device: DeviceId) -> Contact | None:
+        """Whose device it is; looked up, and only where that has changed gone through."""
+        for _ in range(2):
+            user = self._users.get(device)
+            contact = None if user is None else self.contacts.get(user)
+            if contact is not None and any(c.device == device for c in contact.devices.certificates):
+                return contact
+            self._users = {c.device: each.user for each in self.contacts.values() for c in each.devices.certificates}
         return None
 
     def blocked(self, user: UserId) -> bool:

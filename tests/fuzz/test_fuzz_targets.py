@@ -13,6 +13,7 @@ FRESH = {
     "configuration": 4000,
     "handshake": 2000,
     "frames": 1500,
+    "envelopes": 4000,
     "rendering": 1500,
     "screens": 25,
     "socket": 1500,

@@ -43,6 +43,8 @@ class Correspondence:
 
     def run(self, steps: list[int]) -> None:
         acts = (self.write, self.write, self.write, self.collect, self.hear_route, self.doubt, self.wait, self.replay)
+        for one in self.parties:
+            one.lives_on = lambda: self.chance.random() < 0.7
         for party in (0, 1):
             self.hear_route(party)
         for step in steps:

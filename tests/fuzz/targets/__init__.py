@@ -15,6 +15,7 @@ from tests.fuzz.shape import Target
 from tests.fuzz.targets.commands import CommandTarget
 from tests.fuzz.targets.configuration import ConfigurationTarget
 from tests.fuzz.targets.decoder import DecoderTarget
+from tests.fuzz.targets.envelopes import EnvelopeTarget
 from tests.fuzz.targets.frames import FrameTarget
 from tests.fuzz.targets.handshake import HandshakeTarget
 from tests.fuzz.targets.links import LinkTarget
@@ -26,6 +27,7 @@ TARGETS: Mapping[str, Callable[[], Target]] = {
     "decoder": DecoderTarget,
     "handshake": HandshakeTarget,
     "frames": FrameTarget,
+    "envelopes": EnvelopeTarget,
     "socket": SocketTarget,
     "commands": CommandTarget,
     "rendering": RenderingTarget,

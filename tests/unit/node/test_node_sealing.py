@@ -1,7 +1,11 @@
 """Sealing for a device that is away: which session is written on, what is opened, and what is refused and how."""
 
+from collections.abc import Callable
+
 import pytest
 from sealing_parties import Party, RolledBack, sealed, two
+from simulated_world import Person as Simulated
+from simulated_world import SimulatedWorld
 
 from multichat_tui.model.codec import Reason, Rejected, encode
 from multichat_tui.model.limits import (
@@ -15,8 +19,10 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.ports import Space
 from multichat_tui.model.sealed import Sealed, decode_sealed
-from multichat_tui.node import opened
-from multichat_tui.node.kept_sessions import load_notes
+from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node import kept_sessions, opened
+from multichat_tui.node.engine import Engine
+from multichat_tui.node.sealing import Sealing
 
 CHANNEL = b"c" * 32
 
@@ -89,6 +95,61 @@ def test_copies_are_known_by_their_hash_as_long_as_there_can_be_any(monkeypatch:
         sealing.tick()
         assert sealing._world.txn.scan(Space.OPENED) == []
     assert bob.unseal(ann, made[4]) == Rejected(Reason.UNDECRYPTABLE), "nothing opens it again"
+
+
+def test_what_a_node_has_sealed_in_a_batch_is_stored_in_its_transaction() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(735)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        engines = {person: person.api._engine for person in (ann, bob)}
+        devices = {person: engine.world.identity.device for person, engine in engines.items() if engine is not None}
+
+        def batch(person: Simulated, work: Callable[[Sealing], bytes | Rejected | None]) -> bytes | Rejected | None:
+            """As the service has one."""
+            engine = engines[person]
+            assert engine is not None
+            with person.store.transaction() as txn:
+                engine.begin(txn, person.now_ms())
+                done = work(engine.sealing)
+                engine.finish()
+            return done
+
+        def again(person: Simulated) -> None:
+            """Loaded from what is stored, as after a failed commit."""
+            engine = engines[person]
+            assert engine is not None
+            identity, ratchets = engine.world.identity, engine.world.ratchets
+            with person.store.transaction() as txn:
+                engines[person] = Engine.load(txn, identity, person.random.randbytes, person.now_ms(), 0, ratchets)
+
+        prekey = batch(bob, lambda sealing: sealing.fallback_key())
+        assert isinstance(prekey, bytes)
+        for number in range(4):
+            text = b"%d" % number
+            message = batch(ann, lambda sealing, text=text: sealing.seal(devices[bob], None, text, prekey))
+            assert isinstance(message, bytes)
+            assert batch(bob, lambda sealing, message=message: sealing.unseal(devices[ann], message)) == text
+            if number % 2:
+                again(ann)
+                again(bob)
+
+    run_virtual(story())
+
+
+def test_only_so_many_sessions_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_sessions, "MAX_LIVE_SESSIONS", 2)
+    ann, others = Party("ann"), [Party(f"other {number}") for number in range(4)]
+    ann.knows(*others)
+    ann.lives_on = lambda: True
+    for other in others:
+        other.knows(ann)
+    keys = [other.fallback_key() for other in others]
+    for text in (b"one", b"two"):
+        for other, key in zip(others, keys, strict=True):
+            assert other.unseal(ann, sealed(ann.seal(other, None, text, key))) == text
+        with ann.turn() as sealing:
+            assert len(sealing._sessions._live) == 2
 
 
 def test_state_and_bytes_are_committed_together() -> None:
@@ -235,8 +296,8 @@ def test_five_sessions_are_kept_and_one_that_had_to_go_is_not_begun_again() -> N
         assert bob.unseal(ann, message) == b"%d" % number
         # Her profile is lost, and with it her sessions; her keys are not.
         ann.forget_sessions()
-    with bob.store.transaction() as txn:
-        kept = {note.session for note in load_notes(txn, ann.device)}
+    with bob.turn() as sealing:
+        kept = {note.session for note in sealing._sessions.notes(ann.device)}
     assert kept == {session_of(message) for message in made[1:]}
     before = bob.rows(Space.RATCHET)
     assert [bob.unseal(ann, message) for message in made] == [Rejected(Reason.REPLAYED)] * len(made)
