@@ -156,7 +156,7 @@ MUTANTS = (
     Mutant(
         name="doubt without anything unanswered",
         file="multichat_tui/node/sealing.py",
-        old=" or not state.unanswered:",
+        old=" or not live.unanswered:",
         new=":",
         tests=SEALING,
     ),
