@@ -261,6 +261,38 @@ MAX_KEPT_PARCELS = 64
 MAX_KEPT_PARCEL_BYTES = 4 * 1024 * 1024
 MAX_ALL_KEPT_PARCEL_BYTES = 32 * 1024 * 1024
 """Of all devices together; the oldest of the one that has most gives way."""
+MAX_DEPOSIT_TARGETS = 16
+"""Queues of one device that one deposit was tried at."""
+DEPOSIT_COPIES = 2
+"""Mailboxes of the reader at which a deposit is to lie, if it has so many."""
+DEPOSIT_MS = 30 * 24 * 60 * 60 * 1000
+"""How long mailboxes are asked to keep it: as long as they keep anything."""
+MAX_DEPOSITS_PER_DEVICE = 512
+MAX_DEPOSIT_BYTES_PER_DEVICE = 16 * 1024 * 1024
+"""Under way to one device and not acknowledged; what is beyond waits for acknowledgements."""
+MAX_DEPOSIT_BYTES = 256 * 1024 * 1024
+"""Of all devices together, on our disk."""
+DEPOSIT_DELAY_MS = 1_000
+"""After a link has gone: mostly it comes again."""
+AWAY_MS = 60_000
+"""A device that was not linked for so long is away: what is written goes to its mailboxes at once."""
+CUSTODY_STEP_MS = 30_000
+"""Between the members who may deposit what others have written, in their order."""
+SETTLE_START_MS = 20_000
+"""After a start, before anything is deposited: links come up first."""
+PUT_TIMEOUT_RETRY_MS = 30_000
+MAX_PUT_RETRY_MS = 60 * 60 * 1000
+"""Before a mailbox that was silent or refused is tried again, doubled each time up to this."""
+CHECK_DEPOSIT_MS = 6 * 60 * 60 * 1000
+"""How often mailboxes are asked whether they still have what was not acknowledged."""
+GONE_MS = 60 * 60 * 1000
+"""What all mailboxes have lost or given out, and nobody has acknowledged for so long, is deposited anew."""
+PUTS_AT_ONCE = 32
+"""Envelopes on their way to one mailbox whose receipts have not come."""
+MAX_DEPOSITED_DEVICES = 512
+"""Devices that one statement of what was deposited names: within MAX_DEVICE_STATEMENT_BYTES."""
+DEPOSITED_DELAY_MS = 2_000
+"""What is deposited within this is told together."""
 KEPT_PARCEL_MS = 30 * 24 * 60 * 60 * 1000
 """As long as an envelope lives at most."""
 

@@ -1,0 +1,194 @@
+"""Deposits: parcels that were sealed for a device and go to its mailboxes; how far each has come.
+
+A row is kept until the device is known to hold what it covers, or its time is over. The sealed bytes stand apart, so that looking
+at rows does not read them.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from multichat_tui.model.codec import Rejected, Value, encode
+from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log
+from multichat_tui.model.limits import MAX_COVERS, MAX_DEPOSIT_TARGETS, MAX_INTEGER, MAX_TIMESTAMP_MS
+from multichat_tui.model.mailboxes import QUEUE_ID_BYTES, MailboxId, QueueId
+from multichat_tui.model.parcels import Cover, covers_of
+from multichat_tui.model.ports import Space, Transaction
+from multichat_tui.model.schema import as_bytes, as_enum, as_id, as_int, as_list, read
+
+SERIAL_BYTES = 8
+MAX_ROW_BYTES = 128 * MAX_COVERS
+
+
+class Stage(IntEnum):
+    """How far a deposit has come at one mailbox."""
+
+    WAITING = 0
+    """To be put there."""
+    STORED = 1
+    """It has given its receipt."""
+    REFUSED = 2
+    """It will not have it; another one is tried."""
+    GONE = 3
+    """It had it and has it no more: fetched, or lost."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Target:
+    """One queue of the device, at one mailbox."""
+
+    mailbox: MailboxId
+    queue: QueueId
+    stage: Stage = Stage.WAITING
+    at_ms: int = 0
+    """Since when it stands so; or when it is tried again."""
+    tries: int = 0
+    asked: bool = False
+    """An answer is under way. Not stored."""
+
+    def as_value(self) -> Value:
+        return [self.mailbox, self.queue, self.stage.value, self.at_ms, self.tries]
+
+
+@dataclass(slots=True, kw_only=True)
+class Deposit:
+    device: DeviceId
+    serial: int
+    covers: tuple[Cover, ...]
+    """Empty: nobody will say that it has come."""
+    made_ms: int
+    expires_ms: int
+    size: int
+    """Of what is sealed, in bytes."""
+    wanted: int
+    """At how many mailboxes it is to lie."""
+    targets: list[Target] = field(default_factory=list)
+    checked_ms: int = 0
+    """When mailboxes were last asked whether they still have it."""
+
+    @property
+    def stored(self) -> int:
+        return sum(target.stage is Stage.STORED for target in self.targets)
+
+    @property
+    def settled(self) -> bool:
+        """It lies wherever it is to lie."""
+        return self.stored >= self.wanted
+
+    @property
+    def name(self) -> bytes:
+        return self.device + self.serial.to_bytes(SERIAL_BYTES, "big")
+
+    def encoded(self) -> bytes:
+        covers = [cover.as_value() for cover in self.covers]
+        targets = [target.as_value() for target in self.targets]
+        return encode([self.made_ms, self.expires_ms, self.size, self.wanted, covers, targets, self.checked_ms])
+
+
+def decode_deposit(name: bytes, value: bytes) -> Deposit | Rejected:
+    def build(parts: Value) -> Deposit:
+        fields = as_list(parts, "deposit", 7, 7)
+        return Deposit(
+            device=DeviceId(name[:ID_SIZE]),
+            serial=int.from_bytes(name[ID_SIZE:], "big"),
+            made_ms=as_int(fields[0], "made", MAX_TIMESTAMP_MS),
+            expires_ms=as_int(fields[1], "expires", MAX_TIMESTAMP_MS),
+            size=as_int(fields[2], "size", MAX_INTEGER),
+            wanted=as_int(fields[3], "wanted", MAX_DEPOSIT_TARGETS),
+            covers=covers_of(fields[4]),
+            targets=[_target(each) for each in as_list(fields[5], "targets", MAX_DEPOSIT_TARGETS)],
+            checked_ms=as_int(fields[6], "checked", MAX_TIMESTAMP_MS),
+        )
+
+    return read(value, MAX_ROW_BYTES, build)
+
+
+def _target(value: Value) -> Target:
+    parts = as_list(value, "target", 5, 5)
+    return Target(
+        mailbox=MailboxId(as_id(parts[0], "mailbox")),
+        queue=QueueId(as_bytes(parts[1], "queue", QUEUE_ID_BYTES, QUEUE_ID_BYTES)),
+        stage=as_enum(parts[2], "stage", Stage),
+        at_ms=as_int(parts[3], "at", MAX_TIMESTAMP_MS),
+        tries=as_int(parts[4], "tries", MAX_INTEGER),
+    )
+
+
+class Deposits:
+    """All that are under way, by device; in memory and in the store alike."""
+
+    def __init__(self) -> None:
+        self._rows: dict[DeviceId, dict[int, Deposit]] = {}
+        self._next = 0
+
+    def load(self, txn: Transaction) -> None:
+        for name, value in txn.scan(Space.DEPOSIT):
+            row = decode_deposit(name, value)
+            if isinstance(row, Rejected):
+                txn.delete(Space.DEPOSIT, name)
+                txn.delete(Space.SEALED, name)
+                continue
+            self._rows.setdefault(row.device, {})[row.serial] = row
+            self._next = max(self._next, row.serial + 1)
+
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
+    @property
+    def devices(self) -> tuple[DeviceId, ...]:
+        return tuple(self._rows)
+
+    def of(self, device: DeviceId) -> list[Deposit]:
+        """The older first."""
+        return list(self._rows.get(device, {}).values())
+
+    def all(self) -> list[Deposit]:
+        return [row for rows in self._rows.values() for row in rows.values()]
+
+    def covers(self, device: DeviceId) -> list[Cover]:
+        return [cover for row in self.of(device) for cover in row.covers]
+
+    def add(
+        self, txn: Transaction, device: DeviceId, sealed: bytes, covers: tuple[Cover, ...], now: int, expires_ms: int, wanted: int
+    ) -> Deposit:
+        row = Deposit(
+            device=device,
+            serial=self._next,
+            covers=covers,
+            made_ms=now,
+            expires_ms=expires_ms,
+            size=len(sealed),
+            wanted=wanted,
+            checked_ms=now,
+        )
+        self._next += 1
+        self._rows.setdefault(device, {})[row.serial] = row
+        txn.put(Space.SEALED, row.name, sealed)
+        txn.put(Space.DEPOSIT, row.name, row.encoded())
+        return row
+
+    def keep(self, txn: Transaction, row: Deposit) -> None:
+        """It has changed."""
+        if row.serial in self._rows.get(row.device, {}):
+            txn.put(Space.DEPOSIT, row.name, row.encoded())
+
+    def sealed(self, txn: Transaction, row: Deposit) -> bytes | None:
+        return txn.get(Space.SEALED, row.name)
+
+    def remove(self, txn: Transaction, row: Deposit) -> None:
+        rows = self._rows.get(row.device, {})
+        if rows.pop(row.serial, None) is None:
+            return
+        if not rows:
+            del self._rows[row.device]
+        txn.delete(Space.DEPOSIT, row.name)
+        txn.delete(Space.SEALED, row.name)
+
+    def copies(self, device: DeviceId, channel: ChannelId, author: DeviceId, seq: int) -> tuple[int, int]:
+        """At how many mailboxes a record of a content chain lies for a device, of how many; (0, 0) if it is in no deposit."""
+        best = (0, 0)
+        for row in self._rows.get(device, {}).values():
+            for cover in row.covers:
+                same = cover.channel == channel and cover.log is Log.CONTENT and cover.device[:PREFIX_SIZE] == author[:PREFIX_SIZE]
+                if same and cover.first <= seq <= cover.last:
+                    best = max(best, (min(row.stored, row.wanted), row.wanted))
+        return best
