@@ -8,6 +8,7 @@ from multichat_tui.headless.verbs import (
     acting,
     asking,
     auditing,
+    bundles,
     channels,
     configuring,
     devices,
@@ -121,6 +122,8 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("react", None): acting.react,
     ("pin", None): acting.pin,
     ("pins", None): acting.pins,
+    ("bundle", "export"): bundles.export,
+    ("bundle", "import"): bundles.read,
     ("conformance", None): conformance,
     ("search", None): searching.search,
 }

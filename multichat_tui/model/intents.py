@@ -549,6 +549,24 @@ class Together:
     intents: tuple[Part, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportBundle:
+    """Write what others lack into a new file, sealed for each of their devices: those of a channel's members, of one person (with
+    all that both share), or of everybody."""
+
+    path: str
+    """Absolute, of the machine that the node runs on."""
+    channel: ChannelId | None = None
+    user: UserId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportBundle:
+    """Read what is for this device from such a file."""
+
+    path: str
+
+
 Intent: TypeAlias = (
     CreateChannel
     | CreateWorkspace
@@ -611,7 +629,31 @@ Intent: TypeAlias = (
     | HostMailbox
     | GrantPlace
     | RevokePlace
+    | ExportBundle
+    | ImportBundle
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleReport:
+    """What came of a bundle."""
+
+    parcels: int
+    """Written, or opened."""
+    size: int
+    """Of the file, in bytes."""
+    devices: int = 0
+    """Written to."""
+    unready: int = 0
+    """Devices that have told no key yet by which they could be written to."""
+    full: bool = False
+    """There is more than fits one file."""
+    repeated: int = 0
+    """Were opened before."""
+    refused: int = 0
+    """For this device, and not to be opened."""
+    foreign: int = 0
+    """For others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -623,3 +665,4 @@ class Accepted:
     link: str | None = None
     user: UserId | None = None
     comparison: ComparisonId | None = None
+    bundle: BundleReport | None = None

@@ -293,6 +293,10 @@ MAX_DEPOSITED_DEVICES = 512
 """Devices that one statement of what was deposited names: within MAX_DEVICE_STATEMENT_BYTES."""
 DEPOSITED_DELAY_MS = 2_000
 """What is deposited within this is told together."""
+BUNDLE_NONCE_BYTES = 32
+MAX_BUNDLE_BYTES = 64 * 1024 * 1024
+"""A file of parcels: what it takes in memory, some times over. What is beyond goes into the next one."""
+MAX_BUNDLE_ENVELOPES = 16384
 KEPT_PARCEL_MS = 30 * 24 * 60 * 60 * 1000
 """As long as an envelope lives at most."""
 

@@ -28,11 +28,13 @@ from multichat_tui.model.intents import (
     CreateChannel,
     CreateWorkspace,
     DenyJoin,
+    ExportBundle,
     FetchOlder,
     ForgetTyped,
     GiveRank,
     GrantPlace,
     HostMailbox,
+    ImportBundle,
     Intent,
     Introduce,
     InviteContact,
@@ -283,6 +285,9 @@ class Choices:
                 return self._hosting.grant(intent)
             case RevokePlace():
                 return self._hosting.revoke(intent)
+            case ExportBundle() | ImportBundle():
+                # Files are the shell's, which has the engine do its part piece by piece (`bundle_files`).
+                raise IntentRefused(Refusal.NOT_ALLOWED, "A bundle cannot be made together with something else.")
 
     def _check_account(self, intent: Intent) -> None:
         """A device that is revoked, not back yet, or a copy of itself says nothing in the account's name."""

@@ -188,7 +188,9 @@ class Deposits:
         best = (0, 0)
         for row in self._rows.get(device, {}).values():
             for cover in row.covers:
-                same = cover.channel == channel and cover.log is Log.CONTENT and cover.device[:PREFIX_SIZE] == author[:PREFIX_SIZE]
+                same = (
+                    cover.channel == channel and cover.log is Log.CONTENT and cover.device[:PREFIX_SIZE] == author[:PREFIX_SIZE]
+                )
                 if same and cover.first <= seq <= cover.last:
                     best = max(best, (min(row.stored, row.wanted), row.wanted))
         return best

@@ -73,6 +73,7 @@ from multichat_tui.node.act_words import reply_of_record
 from multichat_tui.node.alarms import look_at_names
 from multichat_tui.node.bodies import load_lacking
 from multichat_tui.node.branches import forked_devices
+from multichat_tui.node.bundles import Bundles
 from multichat_tui.node.choices import Choices
 from multichat_tui.node.comparisons import Comparisons
 from multichat_tui.node.devices import Devices
@@ -152,6 +153,7 @@ class Engine:
         self.rows.mailboxes = self.mailboxes.rows
         self._dialing.mailboxes = self.mailboxes.links.targets
         self._dialing.routed = self.mailboxes.routes.addresses_of
+        self.bundles = Bundles(world, self.parcels, self.sealing)
         self._comparisons = Comparisons(world, self._introductions.pairing, self._dialing)
         self._meeting = Meeting(world, self._comparisons)
         self.hosting = Hosting(world)

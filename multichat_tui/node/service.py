@@ -25,6 +25,8 @@ from multichat_tui.model.intents import (
     Accepted,
     ChangeSetting,
     CloseAccount,
+    ExportBundle,
+    ImportBundle,
     Intent,
     Part,
     RevokeDevice,
@@ -62,6 +64,7 @@ from multichat_tui.model.snapshots import (
 from multichat_tui.model.trust import TrustRow
 from multichat_tui.node.api.settings import LOG_LEVEL
 from multichat_tui.node.api.subscription import Subscription
+from multichat_tui.node.bundle_files import BundleFiles
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.engine import Engine
 from multichat_tui.node.identity import Identity, load_identity
@@ -138,7 +141,8 @@ class Node:
         self._ratchets = ratchets
         self._identity: Identity | None = None
         self._engine: Engine | None = None
-        self._submits: deque[tuple[Intent, bytes | None, Waiting[Accepted]]] = deque()
+        self._submits: deque[tuple[Intent | Callable[[Engine], Any], bytes | None, Waiting[Any]]] = deque()
+        """Intents, and other things to be done by the engine, each with who waits for it."""
         self._reads: deque[tuple[Callable[[Rows], Any], Waiting[Any]]] = deque()
         self._inputs: deque[NetworkInput] = deque()
         self._busy = False
@@ -221,6 +225,8 @@ class Node:
                 "This node does not show itself on the local network, so nobody could see you.",
                 "Start it without --no-lan (or lan = false in the configuration), or use a link: /pair.",
             )
+        if isinstance(intent, ExportBundle | ImportBundle):
+            return await BundleFiles(self._do, inline=self._executor is None).carry(intent)
         entropy = await self._account_for(intent)
         self._submits.append((intent, entropy, waiting))
         self._kick()
@@ -228,6 +234,14 @@ class Node:
         if isinstance(intent, ChangeSetting) and intent.key == LOG_LEVEL:
             _log_as(intent.value)
         return accepted
+
+    async def _do(self, act: Callable[[Engine], T]) -> T:
+        """Have the engine do something in one of its batches; the answer comes after the commit."""
+        waiting: Waiting[T] = Waiting(asyncio.get_running_loop().create_future())
+        self._check_running()
+        self._submits.append((act, None, waiting))
+        self._kick()
+        return await waiting.future
 
     async def _account_for(self, intent: Intent) -> bytes | None:
         """The account's entropy, for the few intents that change devices or end the account."""
@@ -422,7 +436,7 @@ class Node:
     def _run(self) -> Outcome:
         """One batch, then the reads that wait."""
         outcome = Outcome()
-        submits: list[Waiting[Accepted]] = []
+        submits: list[Waiting[Any]] = []
         # Only this thread takes from the deques while it is busy, and appending is safe beside it.
         try:
             self._look_at_clock(outcome)
@@ -448,7 +462,7 @@ class Node:
             self._load()
         self._last_ms = now
 
-    def _step(self, submits: list[Waiting[Accepted]]) -> Effects:
+    def _step(self, submits: list[Waiting[Any]]) -> Effects:
         engine = self._engine
         assert engine is not None
         with self._store.transaction() as txn:
@@ -457,7 +471,7 @@ class Node:
                 intent, entropy, waiting = self._submits.popleft()
                 submits.append(waiting)
                 try:
-                    waiting.result = engine.submit(intent, entropy)
+                    waiting.result = intent(engine) if callable(intent) else engine.submit(intent, entropy)
                 except IntentRefused as refused:
                     waiting.error = refused
             # The network has a turn in every batch: acknowledgements that wait behind a flood of submits look lost.
@@ -471,7 +485,7 @@ class Node:
                     break
             return engine.finish()
 
-    def _give_up(self, outcome: Outcome, submits: list[Waiting[Accepted]], error: BaseException) -> None:
+    def _give_up(self, outcome: Outcome, submits: list[Waiting[Any]], error: BaseException) -> None:
         """A batch has failed and was rolled back: nothing of it happened. The engine in memory is not what is stored any more."""
         if isinstance(error, MultichatError):
             log.warning("batch failed code=%s", error.code)

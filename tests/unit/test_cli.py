@@ -145,6 +145,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "send x y", "log x", "thread x", "edit x y", "react x y", "pin x", "pins x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
             "mailbox run", "mailbox host", "mailbox grant x", "mailbox grants", "mailbox revoke x", "mailbox kept",
+        "bundle export x", "bundle import x",
     ]  # fmt: skip
     found = {(args.verb, args.action) for args in (parse(line.split()) for line in lines)}
     assert found == set(VERBS)

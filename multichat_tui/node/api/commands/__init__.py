@@ -10,6 +10,7 @@ from multichat_tui.node.api.commands import (
     acting,
     asking,
     auditing,
+    bundles,
     channels,
     configuring,
     devices,
@@ -175,6 +176,13 @@ COMMANDS: tuple[Command, ...] = (
         usage="/older [N]",
         summary="fetch N more of the messages that are missing from this channel's history",
         run=reading.older,
+    ),
+    Command(
+        name="bundle",
+        usage="/bundle export FILE [NAME|#CHANNEL] | import FILE",
+        summary="messages in a file, for whom no network reaches: write what they lack, or read what it has for this device",
+        run=bundles.bundle,
+        takes=(("export", "import"),),
     ),
     Command(
         name="search",
