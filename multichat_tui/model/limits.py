@@ -251,13 +251,15 @@ MAX_CARRIED_TIPS = 64
 """Chains of one channel that a parcel acknowledges beside those that it has to: in greater channels only these."""
 CARRIED_FAULTS = 256
 """Frames of one device that came in parcels and nobody honest sends, before nothing of it is kept to be looked at again."""
+LIFT_MS = 60 * 60 * 1000
+"""A device that says that parcels were lost is believed once in this."""
 REPLY_DELAY_MS = 2_000
 """What is owed for a parcel waits so long for company."""
 CARRIED_GAP_MS = 60_000
 """What a parcel lacks is mostly in one that is still on its way: asked for after this, then after twice as long, and so on."""
 MAX_CARRIED_GAP_MS = 6 * 60 * 60 * 1000
-MAX_KEPT_PARCELS = 64
-"""Parcels of one device that are kept, as something in them waits for what is not here; the oldest give way."""
+MAX_KEPT_FRAMES = 256
+"""Frames of one device's parcels that are kept, as something in them waits for what is not here; the oldest give way."""
 MAX_KEPT_PARCEL_BYTES = 4 * 1024 * 1024
 MAX_ALL_KEPT_PARCEL_BYTES = 32 * 1024 * 1024
 """Of all devices together; the oldest of the one that has most gives way."""
@@ -267,8 +269,8 @@ DEPOSIT_COPIES = 2
 """Mailboxes of the reader at which a deposit is to lie, if it has so many."""
 DEPOSIT_MS = 30 * 24 * 60 * 60 * 1000
 """How long mailboxes are asked to keep it: as long as they keep anything."""
-MAX_DEPOSITS_PER_DEVICE = 512
-MAX_DEPOSIT_BYTES_PER_DEVICE = 16 * 1024 * 1024
+MAX_DEPOSITS_PER_DEVICE = 64
+MAX_DEPOSIT_BYTES_PER_DEVICE = 4 * 1024 * 1024
 """Under way to one device and not acknowledged; what is beyond waits for acknowledgements."""
 MAX_DEPOSIT_BYTES = 256 * 1024 * 1024
 """Of all devices together, on our disk."""
@@ -280,18 +282,22 @@ CUSTODY_STEP_MS = 30_000
 """Between the members who may deposit what others have written, in their order."""
 SETTLE_START_MS = 20_000
 """After a start, before anything is deposited: links come up first."""
-PUT_TIMEOUT_RETRY_MS = 30_000
+PUT_RETRY_MS = 30_000
 MAX_PUT_RETRY_MS = 60 * 60 * 1000
 """Before a mailbox that was silent or refused is tried again, doubled each time up to this."""
 CHECK_DEPOSIT_MS = 6 * 60 * 60 * 1000
 """How often mailboxes are asked whether they still have what was not acknowledged."""
 GONE_MS = 60 * 60 * 1000
 """What all mailboxes have lost or given out, and nobody has acknowledged for so long, is deposited anew."""
+PUT_WAIT_MS = 20_000
+"""What is to be put waits so long for a link to the mailbox; then another one is tried."""
 PUTS_AT_ONCE = 32
 """Envelopes on their way to one mailbox whose receipts have not come."""
-MAX_DEPOSITED_DEVICES = 512
-"""Devices that one statement of what was deposited names: within MAX_DEVICE_STATEMENT_BYTES."""
-DEPOSITED_DELAY_MS = 2_000
+CUSTODY_MS = 6 * 60 * 60 * 1000
+"""So long the word of another that something was deposited is relied on, if nothing comes of it."""
+MAX_DEPOSITED_PLACES = 256
+"""Readers and chains that one statement of what was deposited names: within MAX_DEVICE_STATEMENT_BYTES."""
+DEPOSITED_DELAY_MS = 5_000
 """What is deposited within this is told together."""
 BUNDLE_NONCE_BYTES = 32
 MAX_BUNDLE_BYTES = 64 * 1024 * 1024

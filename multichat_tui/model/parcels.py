@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log
-from multichat_tui.model.limits import MAX_CONTENTS_BYTES, MAX_CONTENTS_FRAMES, MAX_COVERS, MAX_INTEGER
+from multichat_tui.model.limits import MAX_CONTENTS_BYTES, MAX_CONTENTS_FRAMES, MAX_COVERS, MAX_INTEGER, MAX_TIMESTAMP_MS
 from multichat_tui.model.schema import as_bytes, as_enum, as_id, as_int, as_list, read
 
 
@@ -34,6 +34,8 @@ class Parcel:
     """See `encode_contents`."""
     covers: tuple[Cover, ...]
     """Empty: nothing in it asks for an acknowledgement."""
+    expires_ms: int = MAX_TIMESTAMP_MS
+    """When the first text in it is to be gone from everywhere."""
 
 
 def encode_contents(frames: list[bytes]) -> bytes:

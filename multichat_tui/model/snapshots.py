@@ -30,6 +30,8 @@ class Delivery(StrEnum):
     ALONE = "alone"
     """Nobody else is in the channel yet."""
     QUEUED = "queued"
+    STORED = "stored"
+    """Whoever does not have it gets it from their mailboxes, where it lies."""
     SOME = "delivered-some"
     ALL = "delivered-all"
     FAILED = "failed"
@@ -101,6 +103,10 @@ class MessageRow:
     delivered: int
     total: int
     failure: str = ""
+    stored: int = 0
+    """Where it is on its way through mailboxes: at how many it lies, for the device for which it lies at the fewest,"""
+    copies: int = 0
+    """of how many."""
     late: bool = False
     reply_to: RecordId | None = None
     replies: int = 0
@@ -380,6 +386,10 @@ class DeviceDelivery:
     name: str
     device: DeviceId
     delivered: bool
+    stored: int = 0
+    """At how many of its mailboxes it lies for this device, on its way,"""
+    copies: int = 0
+    """of how many; 0 if it is not deposited."""
     why: str = ""
     """Why it does not have it yet, as far as this node knows, as the end of a sentence."""
 

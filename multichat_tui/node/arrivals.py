@@ -244,6 +244,7 @@ class Arrivals:
     def _received(self, session: Session, channel: Channel, key: ChainKey, seq: int, record: RecordId) -> None:
         """A record of somebody else was delivered: the sender holds it; others may lack it."""
         world = self._world
+        world.relayed.add(channel.id)
         island = channel.chains.islands.get(key)
         if island is not None and seq >= island.first:
             self._islands.note(session, channel, key, seq, seq)

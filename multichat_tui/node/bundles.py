@@ -7,11 +7,11 @@ Made and read in slices, each in a transaction of its own: a bundle may hold yea
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from multichat_tui.crypto.envelopes import BUNDLE_QUEUE, unwrap, verifier, wrap, wrapper_key
+from multichat_tui.crypto.envelopes import QUEUE_ID_BYTES, unwrap, verifier, wrap, wrapper_key
 from multichat_tui.crypto.keys import mac
 from multichat_tui.model.codec import Reason, Rejected, Value, encode
 from multichat_tui.model.errors import IntentRefused, Refusal
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, UserId
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, UserId, digest
 from multichat_tui.model.limits import (
     BUNDLE_NONCE_BYTES,
     MAX_BUNDLE_BYTES,
@@ -21,6 +21,7 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.parcels import Cover
 from multichat_tui.model.schema import as_bytes, as_list, read
+from multichat_tui.node.depositing import Prekeys
 from multichat_tui.node.parcels import Parcels
 from multichat_tui.node.sealing import Sealing
 from multichat_tui.node.world import Channel, World
@@ -106,15 +107,20 @@ def hint_of(pair: bytes, nonce: bytes, writer: DeviceId) -> bytes:
     return mac(pair, "mc.bundle", nonce, writer)[:HINT_BYTES]
 
 
+def queue_of(nonce: bytes, reader: DeviceId) -> bytes:
+    """What stands for the reader's queue: another one in every bundle."""
+    return digest("mc.bundle", nonce, reader)[:QUEUE_ID_BYTES]
+
+
 class Bundles:
-    def __init__(self, world: World, parcels: Parcels, sealing: Sealing) -> None:
+    def __init__(self, world: World, parcels: Parcels, sealing: Sealing, prekeys_of: Callable[[DeviceId], Prekeys]) -> None:
+        """`prekeys_of`: those that a device has told last."""
         self._world = world
         self._parcels = parcels
         self._sealing = sealing
         self._hints: tuple[bytes, dict[bytes, tuple[DeviceId, bytes]]] | None = None
         """Of the bundle that is being read, by hint: who has made it, with the key that we share."""
-        self.prekey_of: Callable[[DeviceId], bytes | None] = lambda device: None
-        """The newest prekey that a device has told; set by the engine."""
+        self._prekeys_of = prekeys_of
 
     # Made
 
@@ -160,21 +166,22 @@ class Bundles:
     def _write(self, packed: Packed, device: DeviceId) -> list[bytes] | None:
         world = self._world
         pairs, me = world.pair_keys_of(device), world.identity.device
-        prekey = self.prekey_of(device)
-        if not pairs or not self._sealing.can_seal(device, prekey):
+        prekey, fallback = self._prekeys_of(device)
+        if not pairs or not self._sealing.can_seal(device, prekey, fallback):
             packed.unready += not packed.covers
             return None
         begun = bool(packed.covers)
         parcel = self._parcels.contents_for(device, covered=packed.covers, served=self._only(packed.channel))
         if parcel is None or (begun and not parcel.covers):
             return None
-        sealed = self._sealing.seal(device, prekey, parcel.contents)
+        sealed = self._sealing.seal(device, prekey, parcel.contents, fallback)
         if sealed is None:
             return None
         packed.covers += parcel.covers
         pair = pairs[0]
-        writer = verifier(pair, BUNDLE_QUEUE, me)[:PREFIX_SIZE]
-        return [hint_of(pair, packed.nonce, me), wrap(wrapper_key(pair, BUNDLE_QUEUE), BUNDLE_QUEUE, writer, sealed)]
+        queue = queue_of(packed.nonce, device)
+        writer = verifier(pair, queue, me)[:PREFIX_SIZE]
+        return [hint_of(pair, packed.nonce, me), wrap(wrapper_key(pair, queue), queue, writer, sealed)]
 
     def _only(self, channel: ChannelId | None) -> Callable[[Channel, ChainKey], int | None]:
         world = self._world
@@ -193,8 +200,9 @@ class Bundles:
             unpacked.foreign += 1
             return
         device, pair = found
-        writer = verifier(pair, BUNDLE_QUEUE, device)[:PREFIX_SIZE]
-        sealed = unwrap(wrapper_key(pair, BUNDLE_QUEUE), BUNDLE_QUEUE, writer, envelope)
+        queue = queue_of(unpacked.nonce, self._world.identity.device)
+        writer = verifier(pair, queue, device)[:PREFIX_SIZE]
+        sealed = unwrap(wrapper_key(pair, queue), queue, writer, envelope)
         contents = sealed if isinstance(sealed, Rejected) else self._sealing.unseal(device, sealed)
         if isinstance(contents, Rejected):
             self._world.count(f"bundle-{contents.reason.value}")

@@ -119,8 +119,12 @@ class Deposits:
     def __init__(self) -> None:
         self._rows: dict[DeviceId, dict[int, Deposit]] = {}
         self._next = 0
+        self.size = 0
+        """Bytes of all that is sealed."""
 
     def load(self, txn: Transaction) -> None:
+        self._rows.clear()
+        self.size = 0
         for name, value in txn.scan(Space.DEPOSIT):
             row = decode_deposit(name, value)
             if isinstance(row, Rejected):
@@ -129,6 +133,7 @@ class Deposits:
                 continue
             self._rows.setdefault(row.device, {})[row.serial] = row
             self._next = max(self._next, row.serial + 1)
+            self.size += row.size
 
     def __bool__(self) -> bool:
         return bool(self._rows)
@@ -161,6 +166,7 @@ class Deposits:
             checked_ms=now,
         )
         self._next += 1
+        self.size += row.size
         self._rows.setdefault(device, {})[row.serial] = row
         txn.put(Space.SEALED, row.name, sealed)
         txn.put(Space.DEPOSIT, row.name, row.encoded())
@@ -180,6 +186,7 @@ class Deposits:
             return
         if not rows:
             del self._rows[row.device]
+        self.size -= row.size
         txn.delete(Space.DEPOSIT, row.name)
         txn.delete(Space.SEALED, row.name)
 

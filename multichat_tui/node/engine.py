@@ -9,7 +9,7 @@ from typing import Protocol
 from multichat_tui.channel.resources import registry
 from multichat_tui.model.act_bytes import decode_acts
 from multichat_tui.model.acts import Act
-from multichat_tui.model.codec import Rejected, encode
+from multichat_tui.model.codec import Reason, Rejected, encode
 from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart
 from multichat_tui.model.device_statements import DeviceStatement, decode_device_statement
 from multichat_tui.model.errors import Damaged
@@ -76,6 +76,7 @@ from multichat_tui.node.branches import forked_devices
 from multichat_tui.node.bundles import Bundles
 from multichat_tui.node.choices import Choices
 from multichat_tui.node.comparisons import Comparisons
+from multichat_tui.node.depositing import Depositing
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import ANSWER_MS, Dialing
 from multichat_tui.node.economy import Economy
@@ -103,6 +104,7 @@ from multichat_tui.node.sealing import Sealing
 from multichat_tui.node.standing import decode_contact, decode_kept_list, decode_standing
 from multichat_tui.node.vouching import Vouching
 from multichat_tui.node.world import Channel, World, new_channel
+from multichat_tui.node.writing import MailboxWriting, prekeys_of, routed_devices, slots_of
 from multichat_tui.sync.chains import Chains
 from multichat_tui.sync.session import Role, Session
 
@@ -153,7 +155,20 @@ class Engine:
         self.rows.mailboxes = self.mailboxes.rows
         self._dialing.mailboxes = self.mailboxes.links.targets
         self._dialing.routed = self.mailboxes.routes.addresses_of
-        self.bundles = Bundles(world, self.parcels, self.sealing)
+        self.bundles = Bundles(world, self.parcels, self.sealing, partial(prekeys_of, self.mailboxes.routes, world))
+        self.depositing = Depositing(
+            world,
+            self.parcels,
+            self.sealing,
+            self._exchange.device_statements,
+            self._exchange.holdings,
+            MailboxWriting(world, self.mailboxes.links),
+            partial(slots_of, self.mailboxes.routes),
+            partial(prekeys_of, self.mailboxes.routes, world),
+        )
+        self._exchange.requests.on_lost = self.depositing.on_lost
+        self.mailboxes.routes.on_change = self.depositing.on_route
+        self.mailboxes.collecting.on_envelope = self._collected
         self._comparisons = Comparisons(world, self._introductions.pairing, self._dialing)
         self._meeting = Meeting(world, self._comparisons)
         self.hosting = Hosting(world)
@@ -235,6 +250,7 @@ class Engine:
         engine._regards.load()
         engine._introductions.asking.load()
         engine.parcels.load()
+        engine.depositing.load(routed_devices(world))
         engine.mailboxes.load()
         world.answered_introductions = {seed for seed, _ in txn.scan(Space.ANSWERED)}
         for key, value in txn.scan(Space.INTRODUCED):
@@ -305,7 +321,6 @@ class Engine:
         world = self.world
         look_at_names(world)
         self._exchange.tick()
-        self.parcels.tick()
         self._incarnations.tick()
         self._ledger.timeline.show_due()
         if self._index_at <= world.now:
@@ -331,6 +346,8 @@ class Engine:
             self._comparisons_at = min((*self._comparisons.wake_times(), *self._meeting.wake_times()), default=NEVER)
         self._ledger.timeline.settle()
         self.mailboxes.tick()
+        self.parcels.tick()
+        self.depositing.tick()
         self._exchange.flush()
         world.audiences_changed = False
         self._economy.tick()
@@ -352,6 +369,7 @@ class Engine:
         times = (
             *self._exchange.wake_times(),
             *self.parcels.wake_times(),
+            *self.depositing.wake_times(),
             *self._introductions.turns,
             *self._incarnations.wake_times(),
             *self._redactions.wake_times(),
@@ -614,6 +632,21 @@ class Engine:
             case _:
                 world.count("frame-out-of-place")
                 self._fault(session)
+
+    def _collected(self, device: DeviceId, sealed: bytes) -> bool:
+        """Whatever comes of it, it need not lie at the mailbox any longer: nothing is opened twice."""
+        self.take_sealed(device, sealed)
+        return True
+
+    def take_sealed(self, device: DeviceId, sealed: bytes) -> bool:
+        """What a device has sealed for this one, unwrapped. False: it could not be opened, and is not worth keeping."""
+        contents = self.sealing.unseal(device, sealed)
+        if isinstance(contents, Rejected):
+            if contents.reason is not Reason.REPLAYED:
+                # Whoever has written it is to see what we lack.
+                self.parcels.owe(device)
+            return False
+        return self.parcels.take(device, contents)
 
     def _carried(self, session: Session, frame: CarriedFrame) -> bool:
         """A frame out of a parcel. False: it is of a channel that is not known yet, and may be later."""

@@ -50,7 +50,7 @@ class Exchange:
         withholding = Withholding(world, ledger.held)
         pages = Pages(world, ledger, withholding)
         self._pushes = Pushes(world, ledger, pages)
-        holdings = Holdings(world, self._pushes)
+        holdings = self.holdings = Holdings(world, self._pushes)
         self._statements = Statements(world)
         self.on_begin: Callable[[Session], None] = lambda session: None
         """What else is said to a new peer; set by the engine."""
@@ -68,7 +68,7 @@ class Exchange:
         self.requests = Requests(world, pages, self._statements, self._receipts, self.device_statements, self.filling)
         self._farewells = Farewells(world, pages)
         self._acks = Acks(world, holdings, pages, self._offers, self._islands)
-        self.packing = Packing(world, pages, self._receipts, self._islands)
+        self.packing = Packing(world, pages, self._receipts, self._islands, self.device_statements)
         self._catching_up = CatchingUp(world)
         self._gaps = Gaps(world)
         self.arrivals = Arrivals(
@@ -100,6 +100,7 @@ class Exchange:
         """The link is down."""
         world = self._world
         self._bodies.unlinked(session)
+        world.left_at[session.device] = world.now
         for parking in session.parking.values():
             parking.clear()
         for channel in world.channels.values():

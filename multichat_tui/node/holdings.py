@@ -87,6 +87,7 @@ class Holdings:
         if key in channel.chains.forks:
             if begins:
                 self._branches.known(session, channel, key, seq, begins)
+                world.informed.add(session.device)
             if self._branches.lacks(session, channel, key):
                 return
             seq = channel.chains.held(key)
@@ -105,6 +106,7 @@ class Holdings:
         if seq <= before:
             return False
         holds[key] = seq
+        world.informed.add(peer)
         device = channel.chains.device(key)
         assert device is not None
         first, last = world.peer_islands(peer, channel.id).get(key, (0, -1))

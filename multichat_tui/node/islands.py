@@ -110,6 +110,7 @@ class IslandNews:
         if (first, last) == known.get(key) or device is None:
             return
         known[key] = (first, last)
+        world.informed.add(session.device)
         world.txn.put(Space.ISLAND, channel.id + session.device + device, encode_span(first, last))
         if device == world.identity.device:
             world.status_changed = True

@@ -125,7 +125,7 @@ class Keeping:
 
     def _is_waited_for(self, record: Record) -> bool:
         row = self._rows.message(record.id) if record.header.device == self._world.identity.device else None
-        return row is not None and row.state in (Delivery.QUEUED, Delivery.SOME)
+        return row is not None and row.state in (Delivery.QUEUED, Delivery.STORED, Delivery.SOME)
 
     # By number
 

@@ -206,6 +206,7 @@ class Ledger:
         )
         record = self._sign(header, body)
         self._deliver(channel, record, acts)
+        world.written.add(channel.id)
         for session in world.peers():
             if channel.serves(session.device):
                 session.push_due.setdefault(channel.id, set()).add(key)
@@ -492,12 +493,14 @@ class Ledger:
         elif filled:
             self.timeline.hide(channel, record.id)
         if any(isinstance(act, Redact) for act in acts):
+            self._world.redacting.add(channel.id)
             self.on_redaction(channel, record, acts, user)
         if acts and record.header.log is Log.CONTENT:
             note_reports(self._world, channel, record, acts, user)
 
     def _gone(self, channel: Channel, record: Record) -> None:
         """The body of a held record has gone, or it is known why it is not here."""
+        self._world.gone.add((channel.id, chain_key(record.header), record.header.seq))
         self.held.renew(record)
         # It may have been pinned.
         self._world.acted_on.add((record.id, channel.id))

@@ -160,6 +160,9 @@ class MessageRows:
         deeds = self._deeds(channel, names, entry.user, acts) if header.log == Log.CONTROL else ()
         mine = entry.user == world.identity.user
         state, delivered, total = self._delivery(channel, header, mine and kind is RowKind.MESSAGE)
+        stored, copies = self._copies(channel, header) if state in (Delivery.QUEUED, Delivery.SOME) else (0, 0)
+        if stored:
+            state = Delivery.STORED
         if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):
             text = names.get(subject, short(subject))
         elif kind is RowKind.MODERATED:
@@ -195,6 +198,8 @@ class MessageRows:
             state=state,
             delivered=delivered,
             total=total,
+            stored=stored,
+            copies=copies,
             failure=self._failure(channel) if state is Delivery.FAILED else "",
             late=entry.late,
             reply_to=reply_to,
@@ -238,6 +243,20 @@ class MessageRows:
                 return f": beside it {said[0]}"
         return ""
 
+    def _stored_for(self, channel: Channel, header: Header, device: DeviceId) -> tuple[int, int]:
+        return self._world.deposits.copies(device, channel.id, header.device, header.seq)
+
+    def _copies(self, channel: Channel, header: Header) -> tuple[int, int]:
+        """At how many mailboxes a message lies for those who do not have it, of how many: the fewest for any device."""
+        world = self._world
+        if not world.deposits:
+            return 0, 0
+        key = (header.log, header.device[:PREFIX_SIZE])
+        audience = readers(world, channel, header.recipients)
+        lacking = [peer for peer in audience if not world.peer_has(peer, channel.id, key, header.seq)]
+        found = (world.deposits.copies(peer, channel.id, header.device, header.seq) for peer in lacking)
+        return min(found, default=(0, 0))
+
     def _delivery(self, channel: Channel, header: Header, counted: bool) -> tuple[Delivery, int, int]:
         world = self._world
         if not counted:
@@ -274,6 +293,8 @@ class MessageRows:
                 name=names[certificates[device].user],
                 device=device,
                 delivered=(has := world.peer_has(device, channel.id, key, stored.header.seq)),
+                stored=(found := (0, 0) if has else self._stored_for(channel, stored.header, device))[0],
+                copies=found[1],
                 why="" if has else hindrance(world, certificates[device]),
             )
             for device in channel.audience(world.identity.device)

@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from multichat_tui.channel.bodies import expires_at, retention_of
+from multichat_tui.model.device_statements import StatementName
 from multichat_tui.model.frames import Ack, ChannelAck, MessageFrame
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
-from multichat_tui.model.limits import MAX_CARRIED_TIPS, MAX_COVERS, PAGE_RECORDS
+from multichat_tui.model.limits import MAX_CARRIED_TIPS, MAX_COVERS, MAX_DEVICE_STATEMENTS, MAX_TIMESTAMP_MS, PAGE_RECORDS
 from multichat_tui.model.parcels import Cover
 from multichat_tui.model.receipts import ReceiptName
 from multichat_tui.model.records import Record
 from multichat_tui.node.branches import Branches
+from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.holdings import shares, tips_told
 from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.pages import Pages
@@ -44,6 +47,7 @@ class Told:
 
     receipts: dict[ReceiptName, int] = field(default_factory=dict)
     statements: tuple[int, ...] = ()
+    device_statements: dict[StatementName, int] = field(default_factory=dict)
 
 
 class Covering:
@@ -74,16 +78,22 @@ class Covering:
 
 
 class Packing:
-    def __init__(self, world: World, pages: Pages, receipts: Receipts, islands: IslandNews) -> None:
+    def __init__(
+        self, world: World, pages: Pages, receipts: Receipts, islands: IslandNews, device_statements: DeviceStatements
+    ) -> None:
         self._world = world
+        self._device_statements = device_statements
         self._pages = pages
         self._receipts = receipts
         self._islands = islands
         self._branches = Branches(world)
+        self.expires_ms = MAX_TIMESTAMP_MS
+        """When the first text that was packed last is to be gone from everywhere."""
 
     def pack(self, session: Session, room: int, covering: Covering, served: Served) -> list[Cover]:
         """Say to a carried session what it lacks of the channels that are shared, in about so many bytes."""
         covers: list[Cover] = []
+        self.expires_ms = MAX_TIMESTAMP_MS
         for channel in self._world.channels.values():
             if room <= 0 or len(session.gathered) >= FRAMES_AT_ONCE or len(covers) >= MAX_COVERS // 2:
                 break
@@ -111,7 +121,7 @@ class Packing:
             room = self._pack_ranges(session, channel, ranges, room, covers)
             for start in range(0, len(branches), PAGE_RECORDS):
                 part = branches[start : start + PAGE_RECORDS]
-                self._pages.carry(session, channel, part)
+                self._carry(session, channel, part)
                 room -= sum(record.size + ITEM_BYTES for record in part)
             if room <= 0:
                 return 0
@@ -147,7 +157,7 @@ class Packing:
                     break
                 page.append(record)
             said: dict[ChainKey, tuple[int, int]] = {}
-            for record in self._pages.carry(session, channel, page) if page else ():
+            for record in self._carry(session, channel, page) if page else ():
                 key, seq = chain_key(record.header), record.header.seq
                 said[key] = (said.get(key, (seq, seq))[0], seq)
             covers += [self._cover(channel, key, *span) for key, span in said.items()]
@@ -162,6 +172,13 @@ class Packing:
                 else:
                     ranges[key] = (seq + 1, last)
         return room
+
+    def _carry(self, session: Session, channel: Channel, records: list[Record]) -> list[Record]:
+        said = self._pages.carry(session, channel, records)
+        for record in said:
+            due = None if record.body is None else expires_at(record.header, retention_of(channel.control, record.header))
+            self.expires_ms = min(self.expires_ms, MAX_TIMESTAMP_MS if due is None else due)
+        return said
 
     def _lacking_branches(
         self, session: Session, channel: Channel, key: ChainKey, covering: Covering, covers: list[Cover]
@@ -238,6 +255,12 @@ class Packing:
             if news:
                 told.receipts |= {receipt.name: receipt.number for receipt in news}
                 world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), receipts=tuple(each.encoded for each in news)))
+        said = [s for s in self._device_statements.told_to(session) if s.device == world.identity.device]
+        fresh = [s for s in said if told.device_statements.get(s.name, -1) < s.number][:MAX_DEVICE_STATEMENTS]
+        if covers and fresh:
+            told.device_statements |= {s.name: s.number for s in fresh}
+            encoded = tuple(s.encoded for s in fresh)
+            world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), device_statements=encoded))
         own, devices = world.identity.profile, world.identity.devices
         private = told_to(world, session.user)
         numbers = (own.number, devices.mark, *(statement.number for statement in private))

@@ -4,14 +4,15 @@ What comes in a parcel is believed as from a link, as the device that has made i
 (acknowledgements, what it asked for, what is asked of it) goes with the next parcel to it. docs/protocol/deposits.md.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeGuard
 
+from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frame_bytes import decode_frame
-from multichat_tui.model.frames import Ack, ChainRange, Islands, MessageFrame, Request, Withheld
-from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
+from multichat_tui.model.frames import Ack, ChainRange, ElidedItem, Islands, MessageFrame, Request, Withheld
+from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId
 from multichat_tui.model.limits import (
     CARRIED_FAULTS,
     CARRIED_GAP_MS,
@@ -25,8 +26,9 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.parcels import Cover, Parcel, decode_contents, encode_contents
 from multichat_tui.model.ports import LinkPath, Space
+from multichat_tui.model.records import decode_header
 from multichat_tui.node.holdings import shares
-from multichat_tui.node.kept_parcels import KeptParcels
+from multichat_tui.node.kept_parcels import KeptFrame, KeptParcels
 from multichat_tui.node.packing import Covering, Packing, Served, Told, by_nobody
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
@@ -36,8 +38,6 @@ CarriedFrame: TypeAlias = MessageFrame | Ack | Request | Islands | Withheld
 """What has its place in a parcel."""
 CARRIED_VERSION = 5
 """Of the link protocol: who reads parcels knows all of it."""
-SWEEP_MS = 60 * 60 * 1000
-"""How often it is looked whether something was kept for too long."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +63,6 @@ class Parcels:
         self._notes: dict[DeviceId, Noted] = {}
         self._next_link = -1
         self._channels_known = 0
-        self._swept_at = 0
         self.on_frame: Callable[[Session, CarriedFrame], bool] = lambda session, frame: True
         """Set by the engine. False: it is of a channel that is not known yet."""
 
@@ -87,10 +86,11 @@ class Parcels:
     def session(self, device: DeviceId) -> Session | None:
         """The state of synchronisation with a device by parcels. None: it is not one that we may be linked with."""
         world = self._world
-        user = self._user_of(device)
-        if user is None:
+        certificate = world.certificate_of(device)
+        if certificate is None:
             world.carried.pop(device, None)
             return None
+        user = certificate.user
         session = world.carried.get(device)
         if session is not None and session.user == user:
             return session
@@ -112,18 +112,6 @@ class Parcels:
         world.carried[device] = session
         return session
 
-    def _user_of(self, device: DeviceId) -> UserId | None:
-        """Whose device it is, if it is one of `World.certificates`."""
-        world = self._world
-        if device == world.identity.device or device in world.revoked:
-            return None
-        for contact in world.contacts.values():
-            if not world.blocked(contact.user) and any(each.device == device for each in contact.devices.living):
-                return contact.user
-        if any(each.device == device for each in world.identity.devices.living):
-            return world.identity.user
-        return next((c.control.user_of(device) for c in world.channels.values() if c.live and c.serves(device)), None)
-
     def _note(self, device: DeviceId) -> Noted:
         return self._notes.setdefault(device, Noted())
 
@@ -143,10 +131,34 @@ class Parcels:
             return False
         strange = self._hear(session, frames)
         if device in world.carried and (strange or _waits(session)):
-            self._kept.add(device, contents)
+            self._kept.add(device, self._waiting(session, frames))
         note = self._note(device)
         note.ask_at, note.asked = None, 0
         return True
+
+    def _waiting(self, session: Session, frames: Iterable[bytes]) -> Iterator[KeptFrame]:
+        """Those of a parcel that may still bring something: of channels where something waits, or that are not known yet."""
+        for encoded in frames:
+            frame = decode_frame(encoded)
+            if not isinstance(frame, MessageFrame | Withheld | Islands):
+                continue
+            channel = self._world.by_prefix.get(frame.channel)
+            parking = None if channel is None else session.parking.get(channel.id)
+            if (channel is None and frame.channel != bytes(PREFIX_SIZE)) or (parking is not None and len(parking)):
+                yield KeptFrame(until_ms=self._until_ms(channel, frame), channel=frame.channel, frame=encoded)
+
+    def _until_ms(self, channel: Channel | None, frame: MessageFrame | Withheld | Islands) -> int:
+        """Until when a frame may be kept: the first text in it that is to go ends that."""
+        ends = [self._world.now + KEPT_PARCEL_MS]
+        keeps = 0 if channel is None or not channel.rooted else channel.view.setting(SettingKey.RETENTION)
+        ends += [self._world.now + keeps] if keeps else []
+        for item in frame.items if isinstance(frame, MessageFrame) else ():
+            if isinstance(item, ElidedItem):
+                ends += [] if item.expires_ms is None else [item.expires_ms]
+            else:
+                header = decode_header(item.header_bytes)
+                ends += [] if isinstance(header, Rejected) or header.expires_ms is None else [header.expires_ms]
+        return min(ends)
 
     def _hear(self, session: Session, frames: Iterable[bytes]) -> bool:
         """Whether something is of a channel that is not known yet."""
@@ -193,19 +205,31 @@ class Parcels:
                 self._take_again(device)
             if device in world.carried:
                 self._look(session, note)
-        if self._swept_at + SWEEP_MS <= world.now:
-            self._swept_at = world.now
-            self._kept.expire(world.now - KEPT_PARCEL_MS)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Of what is kept: what is to be gone by now, what is of a channel in which something was taken away, which may concern
+        it, and what is of somebody who may say nothing there any more."""
+        world = self._world
+        redacting, world.redacting = world.redacting, set()
+        for identifier in redacting:
+            self._kept.forget_channel(identifier[:PREFIX_SIZE])
+        next_at = self._kept.next_expiry()
+        if next_at is not None and next_at <= world.now:
+            self._kept.expire()
+        if world.audiences_changed:
+            for device, prefixes in self._kept.channels().items():
+                for prefix in prefixes:
+                    channel = world.by_prefix.get(prefix)
+                    if channel is not None and channel.rooted and not (channel.hears and channel.serves(device)):
+                        self._kept.forget_channel(prefix, device)
 
     def _take_again(self, device: DeviceId) -> None:
         session = self.session(device)
         if session is None:
             self._kept.forget(device)
             return
-        for contents in self._kept.of(device):
-            frames = decode_contents(contents)
-            if not isinstance(frames, Rejected):
-                self._hear(session, frames)
+        self._hear(session, self._kept.of(device))
 
     def _look(self, session: Session, note: Noted) -> None:
         world, device = self._world, session.device
@@ -250,9 +274,27 @@ class Parcels:
         times = {device: (note.reply_at, note.ask_at) for device, note in self._notes.items() if device in carried}
         return [device for device, ats in times.items() if any(at is not None and at <= now for at in ats)]
 
+    def owe(self, device: DeviceId) -> None:
+        """Something of a device could not be opened: it is told how far we hold what we share, and so what we lack."""
+        session = self.session(device)
+        for channel in () if session is None else self._world.channels.values():
+            assert session is not None
+            if channel.live and shares(channel, session):
+                session.ack_due.setdefault(channel.id, set()).update(self._packing.named(channel, session))
+
+    def settle(self, device: DeviceId) -> None:
+        """A link has come: over it both have said what they hold, so that nothing is owed any more."""
+        session = self._world.carried.get(device)
+        if session is not None:
+            session.ack_due.clear()
+            session.gathered.clear()
+            self._note(device).reply_at = self._note(device).ask_at = None
+            self._store_owed(session)
+
     def wake_times(self) -> list[int]:
         now = self._world.now
-        return [at for note in self._notes.values() for at in (note.reply_at, note.ask_at) if at is not None and at > now]
+        times = [at for note in self._notes.values() for at in (note.reply_at, note.ask_at)]
+        return [at for at in (*times, self._kept.next_expiry()) if at is not None and at > now]
 
     # Made
 
@@ -293,7 +335,8 @@ class Parcels:
             # Acknowledgements and statements stand last, and are repeated.
             frames.pop()
             contents = encode_contents(frames[:MAX_CONTENTS_FRAMES])
-        return Parcel(contents=contents, covers=tuple(covers)) if len(contents) <= limit else None
+        parcel = Parcel(contents=contents, covers=tuple(covers), expires_ms=self._packing.expires_ms)
+        return parcel if len(contents) <= limit else None
 
     def _ask(self, session: Session, note: Noted) -> None:
         """For what is lacking, unless a link is about to bring it."""

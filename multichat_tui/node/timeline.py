@@ -220,7 +220,7 @@ class Timeline:
         if record.body is None or entry is None or entry.hidden or entry.user != world.identity.user:
             return
         row = self._rows.row(channel, entry, record)
-        if row.state in (Delivery.QUEUED, Delivery.SOME):
+        if row.state in (Delivery.QUEUED, Delivery.STORED, Delivery.SOME):
             world.txn.put(Space.LAPSED, channel.id + record.id, f"{row.delivered} of {row.total}".encode())
 
     def hide(self, channel: Channel, record: RecordId) -> None:

@@ -26,6 +26,7 @@ from multichat_tui.model.snapshots import Membership, Progress
 from multichat_tui.model.statements import PRIVATE, Profile, Statement, StatementKind, decode_profile
 from multichat_tui.model.vouching import Introduction, Vouch, decode_introductions, decode_vouches
 from multichat_tui.node.comparison import Comparison
+from multichat_tui.node.deposits import Deposits
 from multichat_tui.node.effects import Effects
 from multichat_tui.node.identity import Identity
 from multichat_tui.node.nearby import Window
@@ -216,6 +217,20 @@ class World:
     """Of our mailbox, while we keep one."""
     carried: dict[DeviceId, Session] = field(default_factory=dict)
     """With devices that are heard through parcels: no links, and no peers."""
+    deposits: Deposits = field(default_factory=Deposits)
+    """What is on its way to devices through their mailboxes."""
+    written: set[ChannelId] = field(default_factory=set)
+    """Channels in which we have written in this batch."""
+    relayed: set[ChannelId] = field(default_factory=set)
+    """Channels in which something of others has come in this batch."""
+    redacting: set[ChannelId] = field(default_factory=set)
+    """Channels in which something has lost its text in this batch, or is to."""
+    gone: set[tuple[ChannelId, ChainKey, int]] = field(default_factory=set)
+    """Records that have lost their bodies in this batch."""
+    informed: set[DeviceId] = field(default_factory=set)
+    """Devices of which more is known to be held since this batch began."""
+    left_at: dict[DeviceId, int] = field(default_factory=dict)
+    """When the last link with a device went."""
     grounds: Grounds = field(default_factory=Grounds)
     """What waits for other records, of all links."""
     held: dict[DeviceId, dict[ChannelId, dict[ChainKey, int]]] = field(default_factory=dict)

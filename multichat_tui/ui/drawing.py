@@ -310,7 +310,7 @@ def replies_text(row: MessageRow, glyphs: Glyphs) -> str:
 def _sign(row: MessageRow, around: Surroundings) -> Piece:
     palette = around.palette
     style = {Delivery.FAILED: palette.bad, Delivery.ALL: palette.good, Delivery.QUEUED: palette.warn}.get(row.state, palette.dim)
-    return pad(around.glyphs.delivery(row.state), DELIVERY_CELLS), style
+    return pad(around.glyphs.delivery(row.state, row.stored), DELIVERY_CELLS), style
 
 
 def _quoted(record: RecordId, cols: Columns, around: Surroundings) -> list[Piece]:

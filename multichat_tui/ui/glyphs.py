@@ -16,6 +16,8 @@ class Glyphs:
     """One set. Every sign is one cell wide, but for the delivery signs of up to two and that of what expires, of up to three."""
 
     queued: str
+    stored: str
+    """Before the number of mailboxes."""
     some: str
     all: str
     failed: str
@@ -41,7 +43,8 @@ class Glyphs:
     holder: str
     """Carries a combining mark that has nothing to stand on."""
 
-    def delivery(self, state: Delivery) -> str:
+    def delivery(self, state: Delivery, stored: int = 0) -> str:
+        """`stored`: at how many mailboxes it lies."""
         match state:
             case Delivery.OTHERS:
                 return ""
@@ -49,6 +52,8 @@ class Glyphs:
                 return self.alone
             case Delivery.QUEUED:
                 return self.queued
+            case Delivery.STORED:
+                return f"{self.stored}{min(9, stored)}"
             case Delivery.SOME:
                 return self.some
             case Delivery.ALL:
@@ -59,6 +64,7 @@ class Glyphs:
 
 UNICODE = Glyphs(
     queued="⋯",
+    stored="▤",
     some="✓",
     all="✓✓",
     failed="✗",
@@ -83,6 +89,7 @@ UNICODE = Glyphs(
 )
 ASCII = Glyphs(
     queued="..",
+    stored="#",
     some="+",
     all="++",
     failed="!!",

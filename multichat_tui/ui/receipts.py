@@ -1,7 +1,7 @@
 """Who has a message: what `i` shows."""
 
 from multichat_tui.model.ids import fingerprint, short
-from multichat_tui.model.snapshots import Delivery, DeliveryRow, MessageRow
+from multichat_tui.model.snapshots import Delivery, DeliveryRow, DeviceDelivery, MessageRow
 from multichat_tui.ui.cells import one_line
 from multichat_tui.ui.entries import local_time
 from multichat_tui.ui.glyphs import Glyphs
@@ -11,6 +11,7 @@ WORDS = {
     Delivery.OTHERS: "Sent by somebody else; this device has it.",
     Delivery.ALONE: "Nobody else is in the channel yet: whoever joins may get it.",
     Delivery.QUEUED: "Waiting: none of the others has it yet. It is sent as soon as one of their devices is reached.",
+    Delivery.STORED: "It lies at the mailboxes of those who do not have it: they get it when they are there, whoever else is.",
     Delivery.SOME: "Some of the others have it, the rest get it when they are reached.",
     Delivery.ALL: "Everybody has it.",
     Delivery.FAILED: "It could not be sent.",
@@ -25,6 +26,16 @@ def _state(row: MessageRow, delivery: DeliveryRow) -> Delivery:
     if not delivery.devices:
         return Delivery.ALONE
     return Delivery.ALL if having == len(delivery.devices) else Delivery.SOME if having else Delivery.QUEUED
+
+
+def _of_device(device: DeviceDelivery) -> Delivery:
+    return Delivery.STORED if device.stored else Delivery.QUEUED
+
+
+def _stored_words(device: DeviceDelivery) -> str:
+    if not device.copies:
+        return "does not have it yet"
+    return f"does not have it yet; it lies at {device.stored} of {device.copies} of its mailboxes"
 
 
 def one_line_each(text: str) -> list[str]:
@@ -47,8 +58,8 @@ def receipt_page(row: MessageRow, delivery: DeliveryRow, glyphs: Glyphs) -> Page
     if delivery.devices:
         lines.append("")
     for device in sorted(delivery.devices, key=lambda device: (not device.delivered, device.name.casefold(), device.device)):
-        sign = glyphs.some if device.delivered else glyphs.queued
-        told = "has it" if device.delivered else "does not have it yet"
+        sign = glyphs.some if device.delivered else glyphs.delivery(_of_device(device), device.stored)
+        told = "has it" if device.delivered else _stored_words(device)
         lines.append(f"  {sign:<2} {one_line(device.name)}  {told}  (device {short(device.device)})")
         if device.why:
             lines.append(f"     {one_line(device.why)}")

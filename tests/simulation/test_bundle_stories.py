@@ -1,43 +1,33 @@
 """Messages in files, between people who are never online together."""
 
-import os
 from pathlib import Path
 
 import pytest
-from carried import counter, device_of, within
+from carried import counter, within
 from parted import parted, states, user_of
 from simulated_world import Person, SimulatedWorld
 
 from multichat_tui.model.errors import IntentRefused, MultichatError, NotFound, Refusal
-from multichat_tui.model.ids import ChannelId, DeviceId, UserId
+from multichat_tui.model.ids import ChannelId, UserId
 from multichat_tui.model.intents import BundleReport, ExportBundle, ImportBundle
 from multichat_tui.model.limits import MAX_BUNDLE_BYTES
 from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.bundles import MAGIC
-from multichat_tui.node.engine import Engine
 
 
-def told_keys(*people: Person) -> None:
-    """Each knows a key to write to the other's device by."""
-    for one in people:
-        for other in people:
-            if one is not other:
-                user = within(one, lambda engine: engine.world.identity.user)
-                device = device_of(other)
-                key = within(other, lambda engine, user=user: engine.sealing.prekey_for(user))
-                within(one, lambda engine, device=device, key=key: teach(engine, device, key))
+def size_of(path: Path) -> int:
+    return path.stat().st_size
 
 
-def teach(engine: Engine, device: DeviceId, key: bytes) -> None:
-    before = engine.bundles.prekey_of
-    engine.bundles.prekey_of = lambda asked: key if asked == device else before(asked)
+def names_in(directory: Path) -> list[str]:
+    return [each.name for each in directory.iterdir()]
 
 
 async def write(person: Person, path: Path, channel: ChannelId | None = None, user: UserId | None = None) -> BundleReport:
     report = (await person.api.submit(ExportBundle(path=str(path), channel=channel, user=user))).bundle
     assert report is not None
-    assert os.path.getsize(path) == report.size
+    assert size_of(path) == report.size
     return report
 
 
@@ -56,7 +46,6 @@ async def refusal(person: Person, path: Path) -> MultichatError:
 def test_a_file_carries_messages_there_and_the_word_that_they_have_come_back(tmp_path: Path) -> None:
     async def story() -> None:
         _, (ann, bob), channel = await parted(51, "ann", "bob")
-        told_keys(ann, bob)
         for number in range(300):
             await ann.say(channel, f"message {number} {'x' * 900}")
         report = await write(ann, tmp_path / "there")
@@ -77,7 +66,6 @@ def test_a_file_carries_messages_there_and_the_word_that_they_have_come_back(tmp
 def test_a_bundle_names_nobody_and_nothing_in_clear(tmp_path: Path) -> None:
     async def story() -> None:
         _, (ann, bob), channel = await parted(52, "ann", "bob")
-        told_keys(ann, bob)
         await ann.say(channel, "the secret place")
         await write(ann, tmp_path / "there")
         await write(ann, tmp_path / "again")
@@ -97,7 +85,6 @@ def test_a_bundle_names_nobody_and_nothing_in_clear(tmp_path: Path) -> None:
 def test_bundles_that_are_bad_foreign_or_read_before_are_refused_each_in_its_own_words(tmp_path: Path) -> None:
     async def story() -> None:
         world, (ann, bob), channel = await parted(53, "ann", "bob")
-        told_keys(ann, bob)
         (eve,) = await world.add("eve")
         await ann.say(channel, "one")
         path = tmp_path / "bundle"
@@ -136,7 +123,6 @@ def test_bundles_that_are_bad_foreign_or_read_before_are_refused_each_in_its_own
 def test_nothing_is_overwritten_and_nothing_is_written_for_nobody(tmp_path: Path) -> None:
     async def story() -> None:
         world, (ann, bob), channel = await parted(54, "ann", "bob")
-        told_keys(ann, bob)
         (eve,) = await world.add("eve")
         await ann.say(channel, "one")
         path = tmp_path / "bundle"
@@ -145,7 +131,7 @@ def test_nothing_is_overwritten_and_nothing_is_written_for_nobody(tmp_path: Path
             with pytest.raises(IntentRefused):
                 await write(person, where)
         assert path.read_bytes() == b"mine"
-        assert os.listdir(tmp_path) == ["bundle"]
+        assert names_in(tmp_path) == ["bundle"]
         await write(ann, tmp_path / "one")
         await read(bob, tmp_path / "one")
         await write(bob, tmp_path / "two")
@@ -165,7 +151,6 @@ def test_a_bundle_for_a_channel_holds_what_is_in_that_channel_alone(tmp_path: Pa
         one = await world.channel_of(ann, bob, name="one")
         other = await world.channel_of(ann, bob, name="other")
         world.hub.partition(["ann"], ["bob"])
-        told_keys(ann, bob)
         await ann.say(one, "in one")
         await ann.say(other, "in the other")
         await write(ann, tmp_path / "bundle", channel=one)

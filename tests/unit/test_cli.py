@@ -187,6 +187,7 @@ def test_the_version_is_the_packages(capsys):
     [
         "send dev x --wait stored",
         "send dev x --wait read", "channel invite dev --role admin",
+        "send dev x --wait read", "channel invite dev --role admin", "mailbox run --listen x",
         "export dev", "backup f", "restore f",
     ],
 )  # fmt: skip

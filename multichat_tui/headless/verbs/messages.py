@@ -39,6 +39,8 @@ async def send(context: Context) -> int:
             raise IntentRefused(Refusal.UNKNOWN, "The node named no message in its answer.")
         if args.wait == "delivered":
             await wait_for(api, Settled(api, record, alone_is_enough=False), args.timeout)
+        elif args.wait == "stored":
+            await wait_for(api, Settled(api, record, alone_is_enough=False, stored_is_enough=True), args.timeout)
         elif args.wait is None and not opened.attached:
             await wait_for(api, Settled(api, record, alone_is_enough=True), ALONE_PATIENCE_S)
         row = (await api.message(record)).rows
@@ -48,13 +50,16 @@ async def send(context: Context) -> int:
 class Settled:
     """Asks whether a message has come as far as it can: to all whom it is for, failed, or (if that is enough) nobody is there."""
 
-    def __init__(self, api: NodeApi, record: RecordId, *, alone_is_enough: bool) -> None:
+    def __init__(self, api: NodeApi, record: RecordId, *, alone_is_enough: bool, stored_is_enough: bool = False) -> None:
         self._api = api
         self._record = record
         self._final = {Delivery.ALL, Delivery.FAILED} | ({Delivery.ALONE} if alone_is_enough else set())
+        self._stored_is_enough = stored_is_enough
 
     async def __call__(self) -> MessageRow | None:
         row = (await self._api.message(self._record)).rows
+        if row is not None and self._stored_is_enough and row.state is Delivery.STORED and row.stored == row.copies:
+            return row
         return row if row is not None and row.state in self._final else None
 
 
@@ -62,13 +67,24 @@ def _sent(out: Output, record: RecordId, row: MessageRow | None, *, asked: str |
     """Say how far the message has come; the exit code by what was asked for."""
     state = row.state if row is not None else Delivery.QUEUED
     delivered, total = (row.delivered, row.total) if row is not None else (0, 0)
-    fields = {"id": id_text(record), "state": state.value, "stored": 0, "delivered": delivered, "total": total}
+    stored, copies = (row.stored, row.copies) if row is not None else (0, 0)
+    fields = {
+        "id": id_text(record),
+        "state": state.value,
+        "stored": stored,
+        "copies": copies,
+        "delivered": delivered,
+        "total": total,
+    }
     words = {Delivery.ALL: "delivered to all", Delivery.ALONE: "kept: nobody else is there yet", Delivery.QUEUED: "queued"}
+    words[Delivery.STORED] = f"stored at {stored} of {copies} mailboxes, delivered to {delivered} of {total}"
     out.result(fields, f"{id_text(record)[:8]}  {words.get(state, f'delivered to {delivered} of {total}')}")
     if row is not None and state is Delivery.FAILED:
         raise IntentRefused(Refusal.NOT_ALLOWED, "The message was not accepted.", row.failure)
     if asked == "delivered" and state is not Delivery.ALL:
         raise TimedOut("Not delivered to all in time.", HINT)
+    if asked == "stored" and state is not Delivery.ALL and (state is not Delivery.STORED or stored < copies):
+        raise TimedOut("Not stored at mailboxes of all in time.", HINT)
     if asked is None and not attached and state not in (Delivery.ALL, Delivery.ALONE):
         out.note(HINT)
     return 0

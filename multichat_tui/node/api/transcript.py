@@ -32,11 +32,19 @@ ABSENT = {
     RowKind.FOR_OTHERS: "{name}: a message to others",
 }
 """Of messages whose text is not here."""
-SIGNS = {Delivery.QUEUED: "…", Delivery.SOME: "✓", Delivery.ALL: "✓✓", Delivery.FAILED: "✗", Delivery.ALONE: "·"}
+SIGNS = {
+    Delivery.QUEUED: "…",
+    Delivery.STORED: "▤",
+    Delivery.SOME: "✓",
+    Delivery.ALL: "✓✓",
+    Delivery.FAILED: "✗",
+    Delivery.ALONE: "·",
+}
 COUNTED = 10_000_000
 """Of more missing messages the number is somebody's claim."""
 WORDS = {
     Delivery.QUEUED: "queued",
+    Delivery.STORED: "stored at mailboxes",
     Delivery.SOME: "delivered to some",
     Delivery.ALL: "delivered to all",
     Delivery.FAILED: "not delivered",

@@ -1,0 +1,386 @@
+"""Depositing: whoever is away gets what they lack in parcels, sealed for each device and put into its mailboxes.
+
+The state of the session, the sealed bytes and the row of the deposit commit together; what a device is known to hold ends the
+deposits that cover it, by whatever way that was learned. docs/protocol/deposits.md, 23.4.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.frames import ChainRange
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log
+from multichat_tui.model.limits import (
+    AWAY_MS,
+    DEPOSIT_COPIES,
+    DEPOSIT_DELAY_MS,
+    DEPOSIT_MS,
+    LIFT_MS,
+    MAX_DEPOSIT_BYTES,
+    MAX_DEPOSIT_BYTES_PER_DEVICE,
+    MAX_DEPOSITS_PER_DEVICE,
+    SETTLE_START_MS,
+)
+from multichat_tui.model.parcels import Cover
+from multichat_tui.node.custody import Custody
+from multichat_tui.node.deposits import Deposit, Stage
+from multichat_tui.node.device_statements import DeviceStatements
+from multichat_tui.node.holdings import Holdings
+from multichat_tui.node.packing import Covering
+from multichat_tui.node.parcels import Parcels
+from multichat_tui.node.putting import Putting, Slot, Writing
+from multichat_tui.node.sealing import Sealing
+from multichat_tui.node.world import Channel, World
+from multichat_tui.sync.chains import ChainKey
+from multichat_tui.sync.session import Session
+
+PARCELS_AT_ONCE = 8
+"""For one device in one batch; then whatever waits comes first."""
+PAUSE_MS = 5
+RETRY_MS = 10 * 60 * 1000
+"""Before a device is looked at again that could not be written to."""
+ANSWER_MS = 24 * 60 * 60 * 1000
+"""Mere answers are given up after this: what they acknowledge is asked for again, or known by other ways."""
+
+
+Prekeys: TypeAlias = tuple[bytes | None, bytes | None]
+"""The key by which we alone begin one session with a device, and the one for everybody."""
+
+
+class Depositing:
+    def __init__(
+        self,
+        world: World,
+        parcels: Parcels,
+        sealing: Sealing,
+        statements: DeviceStatements,
+        holdings: Holdings,
+        writing: Writing,
+        slots: Callable[[DeviceId], tuple[Slot, ...]],
+        prekeys_of: Callable[[DeviceId], Prekeys],
+    ) -> None:
+        """`slots`, `prekeys_of`: of a device, by its newest route."""
+        self._world = world
+        self._parcels = parcels
+        self._sealing = sealing
+        self._holdings = holdings
+        self._slots_of = slots
+        self._known_slots: dict[DeviceId, tuple[Slot, ...]] = {}
+        """As they were looked up in this batch."""
+        self._prekeys_of = prekeys_of
+        self._writing = writing
+        self._custody = Custody(world, statements)
+        self._putting = Putting(world, writing, self._slots)
+        self._putting.on_stored = self._stored
+        self._putting.on_lost = self._lost
+        self._writable: set[DeviceId] = set()
+        """Devices that have mailboxes, as far as we know."""
+        self._due: dict[DeviceId, int] = {}
+        """When it is looked what a device lacks."""
+        self._take_over: dict[tuple[DeviceId, ChannelId], int] = {}
+        """From when on we deposit what others have written in a channel, too."""
+        self._lifted: dict[DeviceId, int] = {}
+        """When a device last said that parcels were lost."""
+        self._swept_at = 0
+
+    def load(self, devices: tuple[DeviceId, ...]) -> None:
+        """`devices`: those that have routes. What is under way goes on; what is lacking is looked at once links had time."""
+        self._world.deposits.load(self._world.txn)
+        for device in devices:
+            if self._slots(device):
+                self._writable.add(device)
+                self._look_soon(device, SETTLE_START_MS)
+
+    def _slots(self, device: DeviceId) -> tuple[Slot, ...]:
+        if device not in self._known_slots:
+            self._known_slots[device] = self._slots_of(device)
+        return self._known_slots[device]
+
+    # What happens
+
+    def on_route(self, device: DeviceId) -> None:
+        """A device has another route: it may have other mailboxes, or its first ones."""
+        self._known_slots.clear()
+        if self._slots(device):
+            self._writable.add(device)
+            self._look_soon(device, DEPOSIT_DELAY_MS)
+        else:
+            self._writable.discard(device)
+
+    def _look_soon(self, device: DeviceId, delay_ms: int) -> None:
+        """What a device lacks is looked at after this, if it is not linked then; what others have written, later."""
+        self._look(device, self._world.now + delay_ms)
+        linked = self._linked()
+        for channel in self._world.channels.values():
+            if channel.live and channel.serves(device):
+                self._take_over_later(channel, device, linked)
+
+    def _look(self, device: DeviceId, at: int) -> None:
+        self._due[device] = min(at, self._due.get(device, at))
+
+    def _take_over_later(self, channel: Channel, device: DeviceId, linked: set[DeviceId]) -> None:
+        if (device, channel.id) not in self._take_over:
+            self._take_over[device, channel.id] = self._world.now + self._custody.wait_ms(channel, device, linked)
+
+    def _linked(self) -> set[DeviceId]:
+        return {session.device for session in self._world.peers() if not session.closing}
+
+    # The end of a batch
+
+    def tick(self) -> None:
+        world = self._world
+        self._known_slots.clear()
+        written, relayed, informed = world.written, world.relayed, world.informed
+        world.written, world.relayed, world.informed = set(), set(), set()
+        gone, world.gone = world.gone, set()
+        if world.deposits:
+            self._end_what_is_void(gone)
+        for device in informed & set(world.deposits.devices):
+            self._end_what_came(device)
+        if self._writable or world.deposits:
+            linked = self._linked()
+            self._note(written, relayed, linked)
+            self._answer(linked)
+            self._deposit_due(linked)
+            self._putting.tick()
+            self._writing.tick()
+            self._custody.tick()
+            self._sweep()
+        world.left_at = {d: at for d, at in world.left_at.items() if at + AWAY_MS > world.now} if world.left_at else {}
+
+    def _note(self, written: set[ChannelId], relayed: set[ChannelId], linked: set[DeviceId]) -> None:
+        """Records were made, or have come: members who are away are to get them."""
+        world = self._world
+        for identifier in written | relayed:
+            channel = world.channels.get(identifier)
+            if channel is None or not channel.live or not channel.rooted:
+                continue
+            for device in channel.audience(world.identity.device):
+                if device in linked or device not in self._writable:
+                    continue
+                if identifier in written:
+                    away = world.now - world.left_at.get(device, -AWAY_MS) >= AWAY_MS
+                    self._look(device, world.now if away else world.now + DEPOSIT_DELAY_MS)
+                else:
+                    self._take_over_later(channel, device, linked)
+        for device, at in world.left_at.items():
+            if at == world.now and device in self._writable:
+                self._look_soon(device, DEPOSIT_DELAY_MS)
+
+    def _answer(self, linked: set[DeviceId]) -> None:
+        """What is owed for parcels: over the link, which has settled it by itself, or in another parcel."""
+        for device in self._parcels.due():
+            if device in linked:
+                self._parcels.settle(device)
+            elif device in self._writable:
+                self._look(device, self._world.now)
+
+    def _deposit_due(self, linked: set[DeviceId]) -> None:
+        now = self._world.now
+        for (device, channel), at in list(self._take_over.items()):
+            if at <= now:
+                self._look(device, now)
+                if device in linked:
+                    del self._take_over[device, channel]
+        for device, at in list(self._due.items()):
+            if at > now:
+                continue
+            del self._due[device]
+            if device not in linked and device in self._writable:
+                self._deposit(device)
+
+    # One device
+
+    def _deposit(self, device: DeviceId) -> None:
+        world = self._world
+        (prekey, fallback), slots = self._prekeys_of(device), self._slots(device)
+        if not slots or not self._sealing.can_seal(device, prekey, fallback) or not world.pair_keys_of(device):
+            self._look(device, world.now + RETRY_MS)
+            return
+        for _ in range(PARCELS_AT_ONCE):
+            rows = world.deposits.of(device)
+            if not self._has_room(rows):
+                return
+            covers = [cover for row in rows for cover in row.covers]
+            parcel = self._parcels.contents_for(device, covered=covers, served=self._served(device, covers))
+            sealed = None if parcel is None else self._sealing.seal(device, prekey, parcel.contents, fallback)
+            if parcel is None or sealed is None:
+                self._taken_over(device)
+                return
+            wanted = min(DEPOSIT_COPIES, len(slots))
+            expires = min(parcel.expires_ms, world.now + DEPOSIT_MS)
+            row = world.deposits.add(world.txn, device, sealed, parcel.covers, world.now, expires, wanted)
+            world.count("deposits")
+            self._putting.begin(row)
+            if not parcel.covers:
+                return
+        self._look(device, world.now + PAUSE_MS)
+
+    def _has_room(self, rows: list[Deposit]) -> bool:
+        deposits = self._world.deposits
+        if len(rows) >= MAX_DEPOSITS_PER_DEVICE or sum(row.size for row in rows) >= MAX_DEPOSIT_BYTES_PER_DEVICE:
+            return False
+        return deposits.size < MAX_DEPOSIT_BYTES
+
+    def _taken_over(self, device: DeviceId) -> None:
+        """All that was due for a device is on its way."""
+        now = self._world.now
+        for name, at in list(self._take_over.items()):
+            if name[0] == device and at <= now:
+                del self._take_over[name]
+
+    def _served(self, device: DeviceId, covers: list[Cover]) -> Callable[[Channel, ChainKey], int | None]:
+        """Our own records go at once, with all that they stand on, but for what its authors have deposited; what only others have
+        written goes when we are to take it over."""
+        world, me = self._world, self._world.identity.device
+        covering = Covering(covers)
+        ours: dict[ChannelId, bool] = {}
+        words: dict[ChannelId, dict[ChainKey, int]] = {}
+
+        def has_ours(channel: Channel) -> bool:
+            for log in Log:
+                key: ChainKey = (log, me[:PREFIX_SIZE])
+                held, known = channel.chains.held(key), world.peer_top(device, channel.id, key)
+                first, last = covering.lacking(channel.id, key, known + 1, held)
+                if first <= last:
+                    return True
+            return False
+
+        def served(channel: Channel, key: ChainKey) -> int | None:
+            if channel.chains.device(key) == me:
+                return -1
+            if channel.id not in ours:
+                at = self._take_over.get((device, channel.id))
+                ours[channel.id] = has_ours(channel) or (at is not None and at <= world.now)
+                words[channel.id] = self._custody.words(channel, device) if ours[channel.id] else {}
+            return words[channel.id].get(key, -1) if ours[channel.id] else None
+
+        return served
+
+    # What became of it
+
+    def _stored(self, row: Deposit) -> None:
+        world, me = self._world, self._world.identity.device
+        if not row.covers and row.settled:
+            world.deposits.remove(world.txn, row)
+            return
+        for cover in row.covers:
+            channel = world.channels.get(cover.channel)
+            if channel is None or cover.device != me or cover.log is not Log.CONTENT:
+                continue
+            self._holdings.delivery_changed(channel, cover.first, cover.last)
+            if row.settled:
+                self._custody.changed(channel)
+
+    def _lost(self, row: Deposit) -> None:
+        """It was given out, or lost, and nobody has acknowledged it: it is sealed anew, by another session if need be."""
+        world = self._world
+        world.count("deposit-lost")
+        session = self._sealing.doubt(row.device)
+        world.deposits.remove(world.txn, row)
+        for other in world.deposits.of(row.device) if session is not None else ():
+            order = self._sealing.order(world.deposits.sealed(world.txn, other) or b"")
+            if not isinstance(order, Rejected) and order[0] == session:
+                world.deposits.remove(world.txn, other)
+        self._look(row.device, world.now)
+
+    def on_lost(self, session: Session, channel: Channel, ranges: tuple[ChainRange, ...]) -> None:
+        """See `requests`."""
+        self.uncover(session.device, channel.id, [(each.log, each.device, each.first, each.last) for each in ranges])
+
+    def uncover(self, device: DeviceId, channel: ChannelId, ranges: list[tuple[Log, bytes, int, int]]) -> None:
+        """A device says that it lacks these ranges of chains: (log, device prefix, first, last). Deposits that cover them are
+        lost on their way, unless they were made only now; it is believed once in a while."""
+        world = self._world
+        if self._lifted.get(device, -LIFT_MS) + LIFT_MS > world.now:
+            return
+        self._lifted[device] = world.now
+        for row in world.deposits.of(device):
+            if row.made_ms + AWAY_MS > world.now:
+                continue
+            if any(_overlaps(cover, channel, ranges) for cover in row.covers):
+                world.deposits.remove(world.txn, row)
+                self._look(device, world.now)
+
+    def _end_what_came(self, device: DeviceId) -> None:
+        """Deposits all of which a device is known to hold have done their work."""
+        world = self._world
+        full = not self._has_room(world.deposits.of(device))
+        newest = -1
+        for row in world.deposits.of(device):
+            if row.covers and all(self._came(device, cover) for cover in row.covers):
+                newest = max(newest, row.serial)
+                world.deposits.remove(world.txn, row)
+        for row in world.deposits.of(device):
+            if row.covers and row.serial < newest and row.settled:
+                # A later one was taken, this one was not.
+                world.count("deposit-passed-over")
+                world.deposits.remove(world.txn, row)
+                full = True
+        if full:
+            self._look(device, world.now)
+
+    def _end_what_is_void(self, gone: set[tuple[ChannelId, ChainKey, int]]) -> None:
+        """What has lost its text since it was sealed is not put anywhere any more: what is left of it is sealed anew. Nor is what
+        is for somebody who may not have it any more."""
+        world = self._world
+        for row in world.deposits.all() if gone or world.audiences_changed else ():
+            taken = any(
+                cover.channel == channel and (cover.log, cover.device[:PREFIX_SIZE]) == key and cover.first <= seq <= cover.last
+                for cover in row.covers
+                for channel, key, seq in gone
+            )
+            if not taken and all(self._may_have(row.device, cover) for cover in row.covers):
+                continue
+            if row.stored and taken:
+                # It lies there already: it is not put anywhere else.
+                row.wanted = row.stored
+                row.targets = [target for target in row.targets if target.stage is not Stage.WAITING]
+                world.deposits.keep(world.txn, row)
+            else:
+                world.deposits.remove(world.txn, row)
+                self._look(row.device, world.now)
+
+    def _may_have(self, device: DeviceId, cover: Cover) -> bool:
+        channel = self._world.channels.get(cover.channel)
+        return channel is not None and channel.live and channel.serves(device)
+
+    def _came(self, device: DeviceId, cover: Cover) -> bool:
+        world = self._world
+        channel = world.channels.get(cover.channel)
+        if channel is None or not self._may_have(device, cover):
+            return True
+        key: ChainKey = (cover.log, cover.device[:PREFIX_SIZE])
+        if not cover.leaf:
+            return world.peer_has(device, channel.id, key, cover.last)
+        leaves = {leaf for leaf in channel.chains.forks.get(key, {}) if leaf.startswith(cover.leaf)}
+        known = (each.branches.get((channel.id, key), set()) for each in world.sources() if each.device == device)
+        return not leaves or any(leaves <= found for found in known)
+
+    def _sweep(self) -> None:
+        """What nobody waits for any more goes."""
+        world = self._world
+        if self._swept_at + RETRY_MS > world.now:
+            return
+        self._swept_at = world.now
+        for device in world.deposits.devices:
+            self._end_what_came(device)
+            known = world.certificate_of(device) is not None
+            for row in world.deposits.of(device):
+                answer = not row.covers and row.made_ms + ANSWER_MS <= world.now
+                if not known or answer or row.expires_ms <= world.now:
+                    world.deposits.remove(world.txn, row)
+                    self._look(device, world.now)
+
+    def wake_times(self) -> list[int]:
+        if not self._writable and not self._world.deposits:
+            return []
+        times = [*self._due.values(), *self._putting.wake_times(), *self._writing.wake_times(), *self._custody.wake_times()]
+        return times + [at for at in self._take_over.values() if at > self._world.now]
+
+
+def _overlaps(cover: Cover, channel: ChannelId, ranges: list[tuple[Log, bytes, int, int]]) -> bool:
+    return cover.channel == channel and any(
+        cover.log is log and cover.device[:PREFIX_SIZE] == prefix and cover.first <= last and first <= cover.last
+        for log, prefix, first, last in ranges
+    )

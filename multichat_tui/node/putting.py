@@ -1,0 +1,254 @@
+"""Putting: each deposit lies at so many of its reader's mailboxes as it is to, whichever of them refuse, are silent or forget.
+
+What a mailbox says is believed for what it is: a receipt counts while nothing better is known, and the sender keeps its copy
+until the reader has acknowledged, or the time is over.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from multichat_tui.crypto.envelopes import verifier, wrap, wrapper_key, writer_seed
+from multichat_tui.crypto.mailboxes import deposit_holds
+from multichat_tui.model.ids import PREFIX_SIZE, DeviceId
+from multichat_tui.model.limits import (
+    CHECK_DEPOSIT_MS,
+    DEPOSIT_MS,
+    GONE_MS,
+    MAX_DEPOSIT_TARGETS,
+    MAX_PUT_RETRY_MS,
+    PUT_RETRY_MS,
+    PUTS_AT_ONCE,
+)
+from multichat_tui.model.mailbox_frames import Deposited, EnvelopeHash, MailboxAnswer, MailboxReply, Word
+from multichat_tui.model.mailboxes import MailboxAddress, MailboxId, QueueId, envelope_hash
+from multichat_tui.node.deposits import Deposit, Stage, Target
+from multichat_tui.node.world import World
+
+FOR_GOOD = (Word.UNKNOWN, Word.UNAUTHORISED, Word.TOO_LARGE, Word.TOO_MANY, Word.MALFORMED, Word.REFUSED, Word.EXPIRED)
+"""What a mailbox will say of the same envelope again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A queue of a device as its route names it."""
+
+    address: MailboxAddress
+    queue: QueueId
+
+
+Heard = Callable[[MailboxReply | None], None]
+"""None: the mailbox was not reached, or said nothing in time."""
+
+
+class Writing(Protocol):
+    """Links to the mailboxes of others."""
+
+    def put(self, slot: Slot, seed: bytes, envelope: bytes, expires_ms: int, heard: Heard) -> None:
+        """`seed`: of the key by which we may write there."""
+
+    def has(self, slot: Slot, seed: bytes, envelopes: tuple[EnvelopeHash, ...], heard: Heard) -> None:
+        """Ask which of ours are there."""
+
+    def tick(self) -> None: ...
+
+    def wake_times(self) -> list[int]: ...
+
+
+class Putting:
+    def __init__(self, world: World, writing: Writing, slots: Callable[[DeviceId], tuple[Slot, ...]]) -> None:
+        """`slots`: the queues of a device by its newest route, best first."""
+        self._world = world
+        self._writing = writing
+        self._slots = slots
+        self._asked: dict[MailboxId, int] = {}
+        """Envelopes whose receipts have not come, by mailbox."""
+        self._shorter: dict[bytes, int] = {}
+        """By a deposit's name: how often a mailbox has said that it keeps nothing for so long."""
+        self.on_stored: Callable[[Deposit], None] = lambda row: None
+        """It lies at one more mailbox; set by `depositing`, as is the next."""
+        self.on_lost: Callable[[Deposit], None] = lambda row: None
+        """No mailbox has it any more, and nobody has acknowledged it."""
+
+    def begin(self, row: Deposit) -> None:
+        """Choose where a new deposit goes: it starts at another mailbox than the one before, if there are more than needed."""
+        self._choose(row)
+        self._world.deposits.keep(self._world.txn, row)
+
+    def _choose(self, row: Deposit) -> None:
+        """Mailboxes in the place of those that refuse or are silent, as far as there are others."""
+        slots = self._slots(row.device)
+        tried = {target.queue for target in row.targets}
+        start = row.serial % len(slots) if slots else 0
+        good = sum(t.stage is Stage.STORED or (t.stage is Stage.WAITING and not t.tries) for t in row.targets)
+        for slot in (*slots[start:], *slots[:start]):
+            if good >= row.wanted or len(row.targets) >= MAX_DEPOSIT_TARGETS:
+                break
+            if slot.queue not in tried:
+                row.targets.append(Target(mailbox=slot.address.mailbox, queue=slot.queue, at_ms=self._world.now))
+                good += 1
+
+    # Time
+
+    def tick(self) -> None:
+        """Put what is due, ask for what was not heard of for long, give up what is lost."""
+        now = self._world.now
+        for row in self._world.deposits.all():
+            if not row.settled:
+                self._put_due(row)
+            elif row.covers and row.checked_ms + CHECK_DEPOSIT_MS <= now:
+                self._check(row)
+            if self._is_lost(row):
+                self.on_lost(row)
+
+    def _is_lost(self, row: Deposit) -> bool:
+        gone = [target.at_ms for target in row.targets if target.stage is Stage.GONE]
+        waits = any(target.stage in (Stage.STORED, Stage.WAITING) for target in row.targets)
+        return bool(gone) and not waits and max(gone) + GONE_MS <= self._world.now
+
+    def wake_times(self) -> list[int]:
+        now, times = self._world.now, []
+        for row in self._world.deposits.all():
+            if not row.settled:
+                times += [t.at_ms for t in row.targets if t.stage is Stage.WAITING and not t.asked]
+                again = self._again_at(row)
+                times += [] if again is None else [again]
+            elif row.covers:
+                times.append(row.checked_ms + CHECK_DEPOSIT_MS)
+            times += [target.at_ms + GONE_MS for target in row.targets if target.stage is Stage.GONE]
+        return [at for at in times if at > now]
+
+    # To mailboxes
+
+    def _put_due(self, row: Deposit) -> None:
+        world = self._world
+        slots = {slot.queue: slot for slot in self._slots(row.device)}
+        again = self._again_at(row)
+        if again is not None and again <= world.now:
+            for target in row.targets:
+                if target.stage is Stage.REFUSED and target.queue in slots:
+                    target.stage, target.at_ms, target.tries = Stage.WAITING, world.now, 1
+        if not row.targets:
+            self.begin(row)
+        for target in row.targets:
+            if target.stage is not Stage.WAITING or target.asked or target.at_ms > world.now:
+                continue
+            slot = slots.get(target.queue)
+            if slot is None:
+                # The reader has another mailbox now.
+                target.stage, target.at_ms = Stage.REFUSED, world.now
+                self._choose(row)
+                world.deposits.keep(world.txn, row)
+                continue
+            if self._asked.get(target.mailbox, 0) < PUTS_AT_ONCE:
+                self._put(row, target, slot)
+
+    def _again_at(self, row: Deposit) -> int | None:
+        """When those that have refused are asked once more, as there is nobody else."""
+        if any(target.stage in (Stage.WAITING, Stage.GONE) for target in row.targets):
+            return None
+        refused = [target.at_ms for target in row.targets if target.stage is Stage.REFUSED]
+        return max(refused) + MAX_PUT_RETRY_MS if refused else None
+
+    def _put(self, row: Deposit, target: Target, slot: Slot) -> None:
+        made = self._envelope(row, target)
+        if made is None:
+            return
+        seed, envelope = made
+        target.asked = True
+        self._asked[target.mailbox] = self._asked.get(target.mailbox, 0) + 1
+        expires = min(row.expires_ms, self._world.now + (DEPOSIT_MS >> self._shorter.get(row.name, 0)))
+        found = envelope_hash(envelope)
+        self._writing.put(slot, seed, envelope, expires, partial(self._put_heard, row, target, found))
+
+    def _envelope(self, row: Deposit, target: Target) -> tuple[bytes, bytes] | None:
+        """The seed of the writer's key, and the envelope: the same every time."""
+        world = self._world
+        sealed = world.deposits.sealed(world.txn, row)
+        pairs = world.pair_keys_of(row.device)
+        if sealed is None or not pairs:
+            return None
+        me, pair = world.identity.device, pairs[0]
+        writer = verifier(pair, target.queue, me)[:PREFIX_SIZE]
+        return writer_seed(pair, target.queue, me), wrap(wrapper_key(pair, target.queue), target.queue, writer, sealed)
+
+    def _put_heard(self, row: Deposit, target: Target, envelope: EnvelopeHash, reply: MailboxReply | None) -> None:
+        world = self._world
+        target.asked = False
+        self._asked[target.mailbox] = max(0, self._asked.get(target.mailbox, 0) - 1)
+        if isinstance(reply, Deposited):
+            if self._proven(target, envelope, reply):
+                target.stage, target.at_ms, target.tries = Stage.STORED, world.now, 0
+                row.checked_ms = world.now
+                if row.settled:
+                    row.targets = [each for each in row.targets if each.stage is not Stage.WAITING]
+                world.deposits.keep(world.txn, row)
+                self.on_stored(row)
+                return
+            world.count("deposit-receipt-rejected")
+            target.stage, target.at_ms = Stage.REFUSED, world.now
+        else:
+            self._refused(row, target, reply)
+        self._choose(row)
+        world.deposits.keep(world.txn, row)
+
+    def _proven(self, target: Target, envelope: EnvelopeHash, reply: Deposited) -> bool:
+        return any(
+            receipt.envelope == envelope and deposit_holds(target.mailbox, target.queue, receipt) for receipt in reply.receipts
+        )
+
+    def _refused(self, row: Deposit, target: Target, reply: MailboxReply | None) -> None:
+        world = self._world
+        word = reply.word if isinstance(reply, MailboxAnswer) else None
+        world.count("deposit-unanswered" if word is None else f"deposit-{word.value}")
+        if word is Word.TOO_LONG and self._shorter.get(row.name, 0) < 8:
+            self._shorter[row.name] = self._shorter.get(row.name, 0) + 1
+            target.at_ms = world.now
+            return
+        if word in FOR_GOOD or word is Word.TOO_LONG:
+            target.stage, target.at_ms = Stage.REFUSED, world.now
+            return
+        wait = min(MAX_PUT_RETRY_MS, PUT_RETRY_MS << min(target.tries, 12))
+        if isinstance(reply, MailboxAnswer) and reply.retry_after_ms is not None:
+            wait = min(MAX_PUT_RETRY_MS, max(wait, reply.retry_after_ms))
+        target.tries += 1
+        target.at_ms = world.now + wait
+
+    # Whether it is still there
+
+    def _check(self, row: Deposit) -> None:
+        world = self._world
+        row.checked_ms = world.now
+        world.deposits.keep(world.txn, row)
+        slots = {slot.queue: slot for slot in self._slots(row.device)}
+        for target in row.targets:
+            slot = slots.get(target.queue)
+            made = self._envelope(row, target) if target.stage is Stage.STORED and slot is not None else None
+            if made is not None and slot is not None:
+                seed, envelope = made
+                found = envelope_hash(envelope)
+                target.asked = True
+                self._writing.has(slot, seed, (found,), partial(self._has_heard, row, target, found))
+
+    def _has_heard(self, row: Deposit, target: Target, envelope: EnvelopeHash, reply: MailboxReply | None) -> None:
+        world = self._world
+        target.asked = False
+        there = isinstance(reply, Deposited) and self._proven(target, envelope, reply)
+        if there and not any(each.asked for each in row.targets):
+            self._lost_by_some(row)
+        gone = isinstance(reply, Deposited) or (isinstance(reply, MailboxAnswer) and reply.word is Word.UNKNOWN)
+        if there or not gone or target.stage is not Stage.STORED:
+            return
+        world.count("deposit-gone")
+        target.stage, target.at_ms = Stage.GONE, world.now
+        if row.stored and not any(each.asked for each in row.targets):
+            self._lost_by_some(row)
+        world.deposits.keep(world.txn, row)
+
+    def _lost_by_some(self, row: Deposit) -> None:
+        """Others still have it, so that its reader has not fetched it: those that have it no more have lost it."""
+        for target in row.targets:
+            if target.stage is Stage.GONE:
+                target.stage, target.at_ms = Stage.WAITING, self._world.now
+        self._world.deposits.keep(self._world.txn, row)
