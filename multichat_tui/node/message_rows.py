@@ -252,8 +252,9 @@ class MessageRows:
         if not world.deposits:
             return 0, 0
         key = (header.log, header.device[:PREFIX_SIZE])
-        audience = readers(world, channel, header.recipients)
-        lacking = [peer for peer in audience if not world.peer_has(peer, channel.id, key, header.seq)]
+        lacking = [
+            peer for peer in readers(world, channel, header.recipients) if not world.peer_has(peer, channel.id, key, header.seq)
+        ]
         found = (world.deposits.copies(peer, channel.id, header.device, header.seq) for peer in lacking)
         return min(found, default=(0, 0))
 
