@@ -185,9 +185,7 @@ def test_the_version_is_the_packages(capsys):
 @pytest.mark.parametrize(
     "line",
     [
-        "send dev x --wait stored",
         "send dev x --wait read", "channel invite dev --role admin",
-        "send dev x --wait read", "channel invite dev --role admin", "mailbox run --listen x",
         "export dev", "backup f", "restore f",
     ],
 )  # fmt: skip
