@@ -52,6 +52,8 @@ class Party:
         with self.store.transaction() as txn:
             self.identity: Identity = load_identity(txn, os.urandom)
         self.contacts: list[Contact] = []
+        self.sealing: tuple[Sealing, World] | None = None
+        """Lives on, as a node does."""
 
     def knows(self, devices: DeviceList) -> None:
         self.contacts.append(Contact(devices=devices, secret=SECRET, confirmed=True))
@@ -59,9 +61,12 @@ class Party:
     def turn(self, work: Callable[[Sealing, World], None]) -> None:
         """A batch."""
         with self.store.transaction() as txn:
-            world = World(identity=self.identity, entropy=os.urandom, txn=txn, now=NOW_MS)
-            world.contacts = {contact.user: contact for contact in self.contacts}
-            sealing = Sealing(world)
+            if self.sealing is None:
+                world = World(identity=self.identity, entropy=os.urandom, txn=txn, now=NOW_MS)
+                world.contacts = {contact.user: contact for contact in self.contacts}
+                self.sealing = Sealing(world), world
+            sealing, world = self.sealing
+            world.txn = txn
             work(sealing, world)
             sealing.flush()
 

@@ -114,8 +114,8 @@ class Correspondence:
                 assert isinstance(self.parties[party].unseal(self.parties[1 - party], lying.sealed), Rejected)
 
 
-def correspondence(seed: int, *, lossy: bool) -> Correspondence:
-    return Correspondence(random.Random(seed), two(seed=seed), lossy)
+def correspondence(seed: int, *, lossy: bool, real: bool = False) -> Correspondence:
+    return Correspondence(random.Random(seed), two(seed=seed, real=real), lossy)
 
 
 STEPS = st.lists(st.integers(0, 15), min_size=1, max_size=40)
@@ -125,6 +125,17 @@ STEPS = st.lists(st.integers(0, 15), min_size=1, max_size=40)
 @given(STEPS, st.integers(0, 2**32))
 def test_without_loss_everything_is_read_exactly_once(steps: list[int], seed: int) -> None:
     story = correspondence(seed, lossy=False)
+    story.run(steps)
+    for party in (0, 1):
+        story.collect(party)
+    assert story.read == Counter(b"%d" % number for number in range(1, story.written + 1))
+
+
+@settings(max_examples=15, deadline=None)
+@given(STEPS, st.integers(0, 2**32))
+def test_nor_is_anything_lost_in_the_librarys_sessions(steps: list[int], seed: int) -> None:
+    """They draw their own randomness, on which nothing of this depends."""
+    story = correspondence(seed, lossy=False, real=True)
     story.run(steps)
     for party in (0, 1):
         story.collect(party)
