@@ -64,8 +64,10 @@ class OwnMailbox:
     losses: int = 0
     """and how often it had not."""
     queues: dict[Audience, OwnQueue] = field(default_factory=dict)
+    answered: bool = False
+    """Over this link it has said whether the grant stands,"""
     shown: bool = False
-    """The grant was shown over this link, and stands."""
+    """and it does: queues can be opened."""
     usage: GrantUsage | None = None
     refused: Word | None = None
     again_at: int | None = None

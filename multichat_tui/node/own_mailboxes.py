@@ -4,6 +4,7 @@ At each link the grant is shown, queues that are not there yet are opened, and t
 by a pair key, padded with some that there are not, so that the mailbox does not count people (docs/protocol/routes.md).
 """
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -13,14 +14,16 @@ from multichat_tui.crypto.mailboxes import open_queue, show_grant, take_queue
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.device_statements import Audience
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
-from multichat_tui.model.ids import PREFIX_SIZE, DeviceId
+from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, UserId
 from multichat_tui.model.limits import (
     DRAIN_MS,
     LEAST_WRITERS,
     MAILBOX_RETRY_MS,
     MAX_ALLOWED_AT_ONCE,
     MAX_DRAINING_MAILBOXES,
+    MAX_ENVELOPE_BYTES,
     MAX_OWN_MAILBOXES,
+    MAX_QUEUE_BYTES,
 )
 from multichat_tui.model.mailbox_frames import (
     AllowWriters,
@@ -46,10 +49,11 @@ from multichat_tui.node.mailbox_links import Build, MailboxLinks, Purpose
 from multichat_tui.node.world import World
 
 FOR_EVER = 2**62
-LEAST_WRITER_BYTES = 1024 * 1024
-"""What each writer may have lying in a queue at the least, however small the grant is."""
-CONTACT_SHARE, CHANNEL_SHARE = 4, 16
-"""Which part of the grant one writer of a queue may fill: a contact, a member of a channel."""
+LEAST_QUEUE_BYTES = 1024 * 1024
+"""What each queue holds at the least, however small the grant is."""
+LEAST_ACCOUNT_BYTES = 2 * MAX_ENVELOPE_BYTES
+ACCOUNT_PART = 4
+"""One account may fill this part of a channel's queue, and all of its own."""
 
 
 class OwnMailboxes:
@@ -198,7 +202,7 @@ class OwnMailboxes:
         box = self.boxes.get(address.mailbox)
         if box is None:
             return
-        box.shown = False
+        box.answered = box.shown = False
         for queue in box.queues.values():
             self._untake(queue)
 
@@ -218,16 +222,14 @@ class OwnMailboxes:
         word = _word(answer)
         if word is None or self.boxes.get(box.id) is not box:
             return
-        box.shown = word is Word.DONE
+        box.answered, box.shown = True, word is Word.DONE
         box.refused = None if box.shown else word
         box.usage = answer.usage if isinstance(answer, MailboxAnswer) else None
         box.again_at = None if box.shown else self._world.now + MAILBOX_RETRY_MS
         self._changed = self._world.status_changed = True
         if not box.shown and word in (Word.UNKNOWN, Word.UNAUTHORISED):
-            if box.draining:
-                self._forget(box)
-            else:
-                self._lost(box)
+            # What lies there can still be taken.
+            self._lost(box)
 
     def _lost(self, box: OwnMailbox) -> None:
         """The mailbox does not know us any more: no route names it until it does."""
@@ -266,7 +268,7 @@ class OwnMailboxes:
         for queue in list(box.queues.values()):
             if self._is_over(box, queue, wanted):
                 self._close(box, queue)
-            elif box.shown and not queue.asked and queue.refused is None:
+            elif box.answered and not queue.asked and queue.refused is None:
                 self._tend(box, queue)
         if box.draining and not box.queues:
             self._forget(box)
@@ -281,8 +283,12 @@ class OwnMailboxes:
     def _tend(self, box: OwnMailbox, queue: OwnQueue) -> None:
         """The next thing that this link has to do for a queue, if any."""
         if not queue.taken:
+            if not (queue.opened or box.shown):
+                return
             sign = take_queue if queue.opened else open_queue
             self._ask(box, queue, lambda number, session: sign(number, queue.seed, session.binding), self._took)
+            return
+        if not box.shown:
             return
         real = self._verifiers(queue)
         names = {v[:PREFIX_SIZE]: v for v in real}
@@ -291,8 +297,9 @@ class OwnMailboxes:
         new = sorted(names.keys() - queue.allowed)[:MAX_ALLOWED_AT_ONCE]
         gone = tuple(sorted(queue.allowed - names.keys())[:MAX_ALLOWED_AT_ONCE])
         if new or gone:
-            quota = self._quota(box, queue)
-            allow = tuple((names[name], quota) for name in new)
+            quotas = self._quotas(box, queue, real)
+            usual = max(LEAST_ACCOUNT_BYTES, self._account_bytes(box, queue))
+            allow = tuple((names[name], quotas.get(names[name], usual)) for name in new)
             self._ask(
                 box,
                 queue,
@@ -304,10 +311,27 @@ class OwnMailboxes:
             keep_queue(self._world.txn, box, queue)
             self.on_route()
 
-    def _quota(self, box: OwnMailbox, queue: OwnQueue) -> int:
+    def _queue_bytes(self, box: OwnMailbox, queue: OwnQueue) -> int:
+        """How much may lie in it: those of channels together get half of the grant, as one does not choose who is in them."""
         whole = 0 if box.usage is None else box.usage.quota_bytes
-        share = CHANNEL_SHARE if is_channel(self._world, queue.audience) else CONTACT_SHARE
-        return max(LEAST_WRITER_BYTES, whole // share)
+        channels = [each for each in box.queues if is_channel(self._world, each)]
+        part = whole // 2 // max(1, len(channels)) if queue.audience in channels else whole
+        return max(LEAST_QUEUE_BYTES, min(part, MAX_QUEUE_BYTES))
+
+    def _account_bytes(self, box: OwnMailbox, queue: OwnQueue) -> int:
+        whole = self._queue_bytes(box, queue)
+        return whole // ACCOUNT_PART if is_channel(self._world, queue.audience) else whole
+
+    def _quotas(self, box: OwnMailbox, queue: OwnQueue, real: dict[bytes, tuple[DeviceId, bytes]]) -> dict[bytes, int]:
+        """What each writer may have lying there: the devices of one account share."""
+        owners = {name: self._owner(device) for name, (device, _) in real.items()}
+        counts = Counter(owners.values())
+        share = self._account_bytes(box, queue)
+        return {name: max(LEAST_ACCOUNT_BYTES, share // counts[owner]) for name, owner in owners.items()}
+
+    def _owner(self, device: DeviceId) -> UserId | None:
+        certificate = self._world.certificate_of(device)
+        return None if certificate is None else certificate.user
 
     def _padding(self, queue: OwnQueue, count: int) -> list[bytes]:
         """Writers that there are not, always the same ones, and so many that all are 8, 16, 32, ..."""
@@ -375,9 +399,9 @@ class OwnMailboxes:
 
     def _close(self, box: OwnMailbox, queue: OwnQueue) -> None:
         """Nobody needs it any more; the mailbox may forget it with all that lies there."""
-        if not queue.opened or (box.draining and box.refused is not None):
+        if not queue.opened:
             self._closed(box, queue, Word.DONE)
-        elif box.shown and not queue.asked and queue.refused is None:
+        elif box.answered and not queue.asked and queue.refused is None:
             if queue.taken:
                 self._ask(box, queue, lambda number, _: CloseQueue(number=number, queue=queue.id), self._closed)
             else:

@@ -10,6 +10,7 @@ from multichat_tui.model.snapshots import (
     ChannelKind,
     ChannelRow,
     ContactRow,
+    MailboxState,
     MemberRow,
     Membership,
     MessageRow,
@@ -230,6 +231,11 @@ def status(
     left: list[Piece] = [*first, (links, palette.good if people else palette.dim)]
     if row.queued:
         left.append((f" {glyphs.dot} {row.queued} queued", palette.warn))
+    chosen = [box for box in row.mailboxes if box.state is not MailboxState.LEAVING]
+    if chosen:
+        serving = sum(box.state in (MailboxState.READY, MailboxState.PARTLY) for box in chosen)
+        style = palette.dim if serving == len(chosen) else palette.warn
+        left.append((f" {glyphs.dot} mailboxes {serving}/{len(chosen)}", style))
     left.extend((f" {glyphs.dot} {progress_words(work)}", palette.accent) for work in row.progress[:MAX_SHOWN_WORK])
     return left, keys
 

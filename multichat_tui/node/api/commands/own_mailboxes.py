@@ -1,0 +1,107 @@
+"""One's own mailboxes: where others leave what is for this device while it is away; for slash commands and the command line."""
+
+from collections.abc import Sequence
+
+from multichat_tui.model.errors import UsageError
+from multichat_tui.model.intents import AddMailbox, RemoveMailbox
+from multichat_tui.model.snapshots import MailboxRow, MailboxState
+from multichat_tui.node.api import NodeApi
+from multichat_tui.node.api.commands.hosting import WORDS, size_words
+from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
+from multichat_tui.node.api.lookup import one_line
+from multichat_tui.node.api.transcript import local_time
+
+NONE_CHOSEN = "You have no mailboxes: what is written to you while you are away waits with those who wrote it."
+HOW = "/mailbox add LINK adds one; whoever runs it makes the link: multichat mailbox grant NAME"
+ADDED = "Added. Others leave messages for you there as soon as they know: /mailbox list shows how it goes."
+STATES = {
+    MailboxState.READY: "in use",
+    MailboxState.OPENING: "being set up",
+    MailboxState.UNREACHED: "not reached",
+    MailboxState.REFUSED: "refuses you",
+    MailboxState.PARTLY: "in use for some",
+    MailboxState.LEAVING: "given up",
+}
+
+
+def own_line(row: MailboxRow) -> str:
+    """`1  k3f9x2ab  in use  12 KiB of 64 MiB, 14 queues  10.0.0.9:4700`, and why it is not, if so."""
+    parts = [f"{row.number}", one_line(row.name), STATES[row.state] + _since(row)]
+    if row.state is MailboxState.LEAVING:
+        parts.append(_leaving(row))
+    elif row.detail:
+        parts.append(WORDS.get(row.detail, one_line(row.detail)))
+    if row.used_bytes is not None and row.quota_bytes is not None:
+        parts.append(f"{size_words(row.used_bytes)} of {size_words(row.quota_bytes)}, {row.ready} of {row.queues} queues")
+    if row.waiting:
+        parts.append(f"{row.waiting} to be read")
+    if row.losses:
+        parts.append(f"has lost something {row.losses} of {row.checks} times")
+    parts.append(" ".join(one_line(address) for address in row.addresses))
+    return "  ".join(parts)
+
+
+def _since(row: MailboxRow) -> str:
+    return "" if row.since_ms is None else f" since {local_time(row.since_ms)}"
+
+
+def _leaving(row: MailboxRow) -> str:
+    if row.unaware:
+        return f"{row.unaware} {'device does' if row.unaware == 1 else 'devices do'} not know yet"
+    return "being emptied"
+
+
+def own_fields(row: MailboxRow) -> dict[str, Plain]:
+    return {
+        "number": row.number,
+        "name": row.name,
+        "state": row.state.value,
+        "since_ms": row.since_ms,
+        "detail": row.detail,
+        "addresses": list(row.addresses),
+        "used_bytes": row.used_bytes,
+        "quota_bytes": row.quota_bytes,
+        "queues": row.queues,
+        "ready": row.ready,
+        "waiting": row.waiting,
+        "unaware": row.unaware,
+        "checks": row.checks,
+        "losses": row.losses,
+    }
+
+
+def own_lines(rows: Sequence[MailboxRow]) -> tuple[str, ...]:
+    return tuple(own_line(row) for row in rows) or (NONE_CHOSEN, HOW)
+
+
+async def remove_own(api: NodeApi, number: int) -> str:
+    """Give one up; what is said about it. `errors.NotFound`."""
+    before = {row.number: row for row in (await api.status()).rows.mailboxes}
+    await api.submit(RemoveMailbox(number=number))
+    names = {row.name for row in (await api.status()).rows.mailboxes}
+    row = before[number]
+    if row.name not in names:
+        return f"{one_line(row.name)} is forgotten."
+    return f"{one_line(row.name)} is given up: it is looked into until everybody knows. The same again forgets it at once."
+
+
+# The commands
+
+
+async def add(call: Call) -> Outcome:
+    if not call.words:
+        raise UsageError(f"Usage: {call.usage}", HOW)
+    await call.api.submit(AddMailbox(link=call.words))
+    return Outcome(lines=(ADDED,))
+
+
+async def remove(call: Call) -> Outcome:
+    if not (call.words.isascii() and call.words.isdigit()) or len(call.words) > 4:
+        raise UsageError(f"Usage: {call.usage}", "The number is the one in /mailbox list.")
+    return Outcome(lines=(await remove_own(call.api, int(call.words)),))
+
+
+async def own(call: Call) -> Outcome:
+    call.need_none()
+    rows = (await call.api.status()).rows.mailboxes
+    return Outcome(lines=own_lines(rows), fields={"mailboxes": [own_fields(row) for row in rows]}, hang=2)
