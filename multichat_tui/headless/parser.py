@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from multichat_tui import __version__
 from multichat_tui.headless.completed import NAMED, SHELLS
 from multichat_tui.model.errors import UsageError
-from multichat_tui.model.limits import MAX_GRANT_QUEUES, MAX_USES
+from multichat_tui.model.limits import MAX_GRANT_QUEUES, MAX_LISTED_MAILBOXES, MAX_USES
 
 if TYPE_CHECKING:
     from multichat_tui.headless.grammar import Grammar
@@ -245,8 +245,13 @@ def _profile_verbs(verb: Any, noun: Any) -> None:
 
 
 def _mailbox_verbs(verb: Any, noun: Any) -> None:
-    """About the mailbox that a node keeps for others."""
-    mailbox = noun("mailbox", "keep envelopes for others", "mailboxes")
+    """About one's own mailboxes, and the mailbox that a node keeps for others."""
+    mailbox = noun("mailbox", "have messages kept for you while you are away; keep them for others", "mailboxes")
+    verb("list", "yours: what state they are in, and what lies there for you", within=mailbox)
+    add = verb("add", "let others leave messages for you in a mailbox", within=mailbox)
+    add.add_argument("link", metavar="LINK", help="from whoever runs it: multichat mailbox grant NAME")
+    remove = verb("remove", "give one up; it is looked into until everybody knows. Again: forget it at once", within=mailbox)
+    remove.add_argument("number", type=_count(MAX_LISTED_MAILBOXES), metavar="N", help="its number in the list")
 
     def how(made: argparse.ArgumentParser) -> None:
         made.add_argument("--quota", metavar="SIZE", help="what it keeps in all, such as 500M or 2G (default: 1G)")

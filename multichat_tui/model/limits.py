@@ -425,6 +425,7 @@ MAX_OWN_MAILBOXES = 4
 """Mailboxes that one chooses: each gets links, and a place in every route."""
 MAX_DRAINING_MAILBOXES = 8
 """Mailboxes that were given up and are still looked into."""
+MAX_LISTED_MAILBOXES = MAX_OWN_MAILBOXES + MAX_DRAINING_MAILBOXES
 DRAIN_MS = 30 * 24 * 60 * 60 * 1000
 """After this whoever has not heard of a new route has nothing in the old queue any more: mailboxes keep nothing for longer."""
 LEAST_WRITERS = 8

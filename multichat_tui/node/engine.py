@@ -172,6 +172,7 @@ class Engine:
         self._comparisons = Comparisons(world, self._introductions.pairing, self._dialing)
         self._meeting = Meeting(world, self._comparisons)
         self.hosting = Hosting(world)
+        self.mailboxes.own.is_ours = self.hosting.is_ours
         self.mailbox_sides: dict[Role, MailboxSide] = {Role.CLIENT: self.hosting, Role.MAILBOX: self.mailboxes.links}
         """Who takes links of mailboxes, by what the other end is: CLIENT or MAILBOX. Where nobody does, they are closed."""
         self._comparisons_at = NEVER

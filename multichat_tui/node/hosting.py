@@ -11,7 +11,7 @@ from multichat_tui.mailbox.keeper import Keeper
 from multichat_tui.mailbox.terms import Terms
 from multichat_tui.mailbox.visit import Visit
 from multichat_tui.model.frames import Frame
-from multichat_tui.model.ids import LinkId
+from multichat_tui.model.ids import DeviceId, LinkId
 from multichat_tui.model.limits import (
     CLIENT_IDLE_MS,
     CLIENT_SHOW_MS,
@@ -27,6 +27,7 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.mailbox_frames import MailboxFrame, MailboxRequest
 from multichat_tui.model.mailbox_store import RefusalCount
+from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.ports import Credential, CredentialKind
 from multichat_tui.node.host_settings import HostSettings, keep_settings, load_settings, new_settings
 from multichat_tui.node.world import World
@@ -54,6 +55,10 @@ class Hosting:
     @property
     def on(self) -> bool:
         return self.keeper is not None
+
+    def is_ours(self, mailbox: MailboxId) -> bool:
+        """Whether this node itself is that mailbox."""
+        return self.settings is not None and local_device(self.settings.seed).device == DeviceId(mailbox)
 
     def set(self, settings: HostSettings) -> None:
         """The operator's decision, from now on."""

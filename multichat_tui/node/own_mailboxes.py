@@ -30,6 +30,8 @@ from multichat_tui.model.mailbox_frames import (
     CloseQueue,
     MailboxAnswer,
     MailboxReply,
+    OpenQueue,
+    TakeQueue,
     Word,
     WriterPrefix,
 )
@@ -47,6 +49,7 @@ from multichat_tui.node.kept_mailboxes import (
 )
 from multichat_tui.node.mailbox_links import Build, MailboxLinks, Purpose
 from multichat_tui.node.world import World
+from multichat_tui.sync.session import Session
 
 FOR_EVER = 2**62
 LEAST_QUEUE_BYTES = 1024 * 1024
@@ -285,8 +288,7 @@ class OwnMailboxes:
         if not queue.taken:
             if not (queue.opened or box.shown):
                 return
-            sign = take_queue if queue.opened else open_queue
-            self._ask(box, queue, lambda number, session: sign(number, queue.seed, session.binding), self._took)
+            self._ask(box, queue, partial(self._entering, box, queue), self._took)
             return
         if not box.shown:
             return
@@ -310,6 +312,11 @@ class OwnMailboxes:
             queue.ready = True
             keep_queue(self._world.txn, box, queue)
             self.on_route()
+
+    def _entering(self, box: OwnMailbox, queue: OwnQueue, number: int, session: Session) -> OpenQueue | TakeQueue:
+        if queue.opened:
+            return take_queue(number, queue.seed, session.binding)
+        return open_queue(number, queue.seed, session.binding, self._queue_bytes(box, queue))
 
     def _queue_bytes(self, box: OwnMailbox, queue: OwnQueue) -> int:
         """How much may lie in it: those of channels together get half of the grant, as one does not choose who is in them."""

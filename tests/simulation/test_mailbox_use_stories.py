@@ -11,15 +11,25 @@ from plain_mailbox import PlainMailbox
 from simulated_world import Person, SimulatedWorld, until
 from test_greetings import identity_of, inside, linked
 
-from multichat_tui.crypto.envelopes import verifier, wrap, wrapper_key
+from multichat_tui.crypto.envelopes import verifier, wrap, wrapper_key, writer_seed
+from multichat_tui.crypto.mailboxes import deposit_holds, show_writer
 from multichat_tui.model.errors import IntentRefused, NotFound
 from multichat_tui.model.ids import ChannelId, DeviceId
-from multichat_tui.model.intents import AddMailbox, InviteToChannel, JoinChannel, RemoveMailbox, RemoveMember
-from multichat_tui.model.mailbox_frames import MailboxAnswer, Word
+from multichat_tui.model.intents import (
+    AddMailbox,
+    GrantPlace,
+    HostMailbox,
+    InviteToChannel,
+    JoinChannel,
+    RemoveMailbox,
+    RemoveMember,
+)
+from multichat_tui.model.mailbox_frames import Deposited, MailboxAnswer, PutEnvelope, Word
 from multichat_tui.model.mailboxes import MailboxAddress, MailboxGrant, MailboxId, QueueId
 from multichat_tui.model.snapshots import MailboxRow, MailboxState
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.engine import Engine
+from multichat_tui.node.mailbox_links import Purpose
 from multichat_tui.node.mailbox_use import MailboxUse
 from multichat_tui.node.routes import KnownRoute
 from multichat_tui.node.service import Outcome
@@ -482,5 +492,71 @@ def test_wrong_links_and_too_many_mailboxes_are_refused() -> None:
             await bob.api.submit(RemoveMailbox(number=9))
         await bob.api.submit(RemoveMailbox(number=4))
         assert len(await boxes(bob)) == 3, "where nothing was opened it is forgotten at once"
+
+    run_virtual(story())
+
+
+def test_all_of_it_with_the_mailbox_that_nodes_keep() -> None:
+    """Ann writes over a link of her own to the mailbox, and bob, who was away, reads it; the mailbox forgets it."""
+
+    async def story() -> None:
+        world = SimulatedWorld(3215)
+        ann, bob, mail = await world.add("ann", "bob", "mail")
+        await world.pair(ann, bob)
+        await mail.api.submit(HostMailbox(on=True))
+        link = (await mail.api.submit(GrantPlace(name="bob"))).link
+        assert link is not None
+        with pytest.raises(IntentRefused, match="this very device"):
+            await mail.api.submit(AddMailbox(link=link))
+        await bob.api.submit(AddMailbox(link=link))
+        await ready(bob)
+        route = await routed(ann, bob, identity_of(ann).user, 1)
+        await bob.stop()
+        place = route.route.queues[0]
+        sealed = seal(ann, bob, route, b"while you were away")
+        prefix, left = envelope(ann, bob, place.queue, sealed)
+        pair = inside(ann).pair_keys_of(identity_of(bob).device)[0]
+        secret = writer_seed(pair, place.queue, identity_of(ann).device)
+        links = use(ann).links
+        answers: list[object] = []
+
+        def put(_: MailboxAddress) -> None:
+            links.request(
+                place.mailbox,
+                Purpose.WRITING,
+                lambda n, session: show_writer(n, secret, place.queue, session.binding),
+                answers.append,
+            )
+            expires = ann.now_ms() + 10**8
+            links.request(
+                place.mailbox,
+                Purpose.WRITING,
+                lambda n, _: PutEnvelope(number=n, queue=place.queue, writer=prefix, envelope=left, expires_ms=expires),
+                answers.append,
+                size=len(left),
+            )
+
+        links.on_up[Purpose.WRITING] = put
+        batch(ann, lambda _: links.want(place.mailbox, Purpose.WRITING, ann.now_ms() + 60_000, user=identity_of(bob).user))
+
+        async def stored() -> bool:
+            return len(answers) == 2
+
+        await until(stored, "it is left there")
+        receipt = answers[1]
+        assert isinstance(receipt, Deposited)
+        assert deposit_holds(place.mailbox.mailbox, place.queue, receipt.receipts[0])
+        assert identity_of(ann).device not in {session.device for session in inside(mail).sessions.values()}
+        await bob.start()
+        reading = Reading(bob).begin()
+        await reading.has(1)
+        assert reading.words == [b"while you were away"]
+
+        async def empty() -> bool:
+            return sum(row.envelopes for row in (await mail.api.hosting()).rows.places) == 0
+
+        await until(empty, "nothing lies there any more")
+        await asyncio.sleep(120)
+        assert not links.targets(), "the link is not kept for longer than it was wanted"
 
     run_virtual(story())

@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mailbox_rows import mailbox_row
 from rich.cells import cell_len
 from rich.style import Style
 from twin import TwinNode, channel_id, user
 
 from multichat_tui.model.hyperlinks import holds_link, links_in
 from multichat_tui.model.ids import DeviceId, UserId
-from multichat_tui.model.snapshots import ChannelKind, PeerRow, RowKind
+from multichat_tui.model.snapshots import ChannelKind, MailboxState, PeerRow, RowKind, StatusRow
 from multichat_tui.node.api.commands.shape import NAMES
 from multichat_tui.ui import faces
 from multichat_tui.ui.actions import Scope
@@ -361,6 +362,20 @@ def _peer(who: UserId, device: bytes) -> PeerRow:
         device=DeviceId(device * 32), user=who, name="x", online=True, path="lan", address="h:1", rtt_ms=None,
         unacknowledged=0, addresses=(), failure="",
     )  # fmt: skip
+
+
+def test_how_many_of_ones_mailboxes_serve_is_told_where_there_are_any() -> None:
+    desk, status = Desk(), TwinNode().status_row
+    desk.me = status.me
+    kept = replace(status, mailboxes=(mailbox_row(1), mailbox_row(2, state=MailboxState.UNREACHED), mailbox_row(3)))
+    leaving = replace(status, mailboxes=(mailbox_row(1, state=MailboxState.LEAVING),))
+
+    def told(row: StatusRow) -> str:
+        return "".join(text for text, _ in faces.status(row, desk, None, "", DARK, UNICODE)[0])
+
+    assert "mailboxes 2/3" in told(kept)
+    assert "mailboxes" not in told(leaving)
+    assert "mailboxes" not in told(status)
 
 
 def test_ones_own_devices_are_not_counted_as_people_who_are_linked() -> None:

@@ -144,6 +144,7 @@ def test_every_verb_of_the_grammar_is_performed():
         "channel public x on",
         "send x y", "log x", "thread x", "edit x y", "react x y", "pin x", "pins x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
+            "mailbox list", "mailbox add x", "mailbox remove 1",
             "mailbox run", "mailbox host", "mailbox grant x", "mailbox grants", "mailbox revoke x", "mailbox kept",
         "bundle export x", "bundle import x",
     ]  # fmt: skip

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from host_rows import no_mailbox, place_row
+from mailbox_rows import mailbox_row
 
 from multichat_tui.model.comparing import ComparisonId, Purpose
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
@@ -18,6 +19,7 @@ from multichat_tui.model.intents import (
     Accepted,
     AcknowledgeAlarms,
     ActOn,
+    AddMailbox,
     AnswerRequest,
     ApproveJoin,
     BanMember,
@@ -48,6 +50,7 @@ from multichat_tui.model.intents import (
     PurgeMessages,
     RedactMessages,
     RememberTyped,
+    RemoveMailbox,
     RemoveMember,
     RenameChannel,
     RevokePlace,
@@ -89,6 +92,8 @@ from multichat_tui.model.snapshots import (
     DeviceDelivery,
     DeviceRow,
     FormerRow,
+    MailboxRow,
+    MailboxState,
     Me,
     MemberRow,
     Membership,
@@ -137,6 +142,7 @@ class ApiTwin:
         self.rosters: dict[ChannelId, list[RosterRow]] = {}
         self.exposures: dict[ChannelId, list[ExposureRow]] = {}
         self.host_row = no_mailbox()
+        self.mailboxes: tuple[MailboxRow, ...] = ()
         self.directories = {}
         self.messages: list[MessageRow] = []
         self.typed_lines: dict[ChannelId | None, list[str]] = {}
@@ -364,6 +370,16 @@ class ApiTwin:
                 if all(place.name != name for place in self.host_row.places):
                     raise NotFound("There is no place of that name.")
                 self.host_row = replace(self.host_row, places=tuple(p for p in self.host_row.places if p.name != name))
+                return Accepted()
+            case AddMailbox():
+                self.mailboxes = (*self.mailboxes, mailbox_row(len(self.mailboxes) + 1))
+                return Accepted()
+            case RemoveMailbox(number=number):
+                if not 1 <= number <= len(self.mailboxes):
+                    raise NotFound("There is no mailbox with this number.")
+                row = self.mailboxes[number - 1]
+                leaving = () if row.state is MailboxState.LEAVING else (replace(row, state=MailboxState.LEAVING),)
+                self.mailboxes = (*self.mailboxes[: number - 1], *leaving, *self.mailboxes[number:])
                 return Accepted()
             case ConnectTo():
                 self.emit(StatusChanged(seq=self.next_seq()))
@@ -621,6 +637,7 @@ class ApiTwin:
                 queued=2,
                 trouble="",
                 counters=(("not-cbor", 3),),
+                mailboxes=self.mailboxes,
                 alarms=self.alarms,
                 comparisons=self.comparisons,
                 regards=tuple(self.regards.values()),

@@ -533,8 +533,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         name="mailbox",
-        usage="/mailbox [host | grant NAME | grants | revoke NAME | kept]",
-        summary="keep envelopes for others on this node: for whom, how much, what was refused",
+        usage="/mailbox [list | add LINK | remove N | host | grant NAME | grants | revoke NAME | kept]",
+        summary="where others leave messages for you while you are away; and to keep such for others on this node",
         run=mailboxes.mailbox,
         takes=(tuple(mailboxes.ACTS),),
     ),
