@@ -280,6 +280,7 @@ def test_new_members_may_write_and_removed_ones_may_not() -> None:
         await eve.api.submit(JoinChannel(link=link))
         route = await routed(eve, bob, channel, 1)
         assert route.route.queues[0].queue == queue
+        assert route.route.queues[0].mailbox.addresses == (), "she is no contact: she calls no private address for it"
         pair = inside(eve).pair_keys_of(identity_of(bob).device)[0]
         hers = verifier(pair, queue, identity_of(eve).device)
 
