@@ -27,6 +27,7 @@ from multichat_tui.headless.questions import (
     confirm_close,
     confirm_wipe,
     has_terminal,
+    is_a_node,
     message_text,
     passphrase_for,
     recovery_phrase,
@@ -230,7 +231,7 @@ def _command(args: argparse.Namespace, host: "ProfileHost", out: "Output") -> in
     try:
         return asyncio.run(run())
     except asyncio.CancelledError:
-        return 0 if terminated and args.verb == "node" else INTERRUPTED
+        return 0 if terminated and is_a_node(args) else INTERRUPTED
 
 
 # The profile and its node

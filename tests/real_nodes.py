@@ -111,6 +111,8 @@ class RealNode:
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
         )
+        self.ready: dict[str, Any] = {}
+        """What it said when it was."""
         self.listen: list[str] = []
         self._lines: Queue[bytes] = Queue()
         self._reader = threading.Thread(target=self._read)
@@ -131,7 +133,8 @@ class RealNode:
         return int(self.listen[0].rpartition(":")[2])
 
     def wait_ready(self) -> None:
-        self.listen = self.until(lambda event: event["event"] == "ready")["listen"]
+        self.ready = self.until(lambda event: event["event"] == "ready")
+        self.listen = self.ready["listen"]
 
     def until(self, condition: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         """The next event for which the condition holds; those before it are gone."""

@@ -21,6 +21,11 @@ MAX_PHRASE_CHARACTERS = 4096
 WITHOUT_PROFILE = ("paths", "demo", "wipe", "complete-names")
 
 
+def is_a_node(args: argparse.Namespace) -> bool:
+    """Whether it runs until it is told to end."""
+    return args.verb == "node" or (args.verb, args.action) == ("mailbox", "run")
+
+
 def has_terminal() -> bool:
     """Whether there is somebody to ask."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
@@ -36,8 +41,7 @@ def passphrase_for(args: argparse.Namespace, host: Host) -> str | None:
     if args.verb in WITHOUT_PROFILE or host.passphrase is not None:
         return host.passphrase
     needs_account = (args.verb, args.action) in NEED_ACCOUNT
-    runs = args.verb == "node" or (args.verb, args.action) == ("mailbox", "run")
-    if not runs and not needs_account and node_answers(host):
+    if not is_a_node(args) and not needs_account and node_answers(host):
         return None
     if host.state() is not ProfileState.LOCKED:
         return None

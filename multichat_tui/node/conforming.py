@@ -18,6 +18,7 @@ from multichat_tui.crypto.identity import (
     statement_holds,
 )
 from multichat_tui.crypto.keys import agree, link_key, mac, pair_key, public_key, sealing_public_key, verify
+from multichat_tui.crypto.mailboxes import audit_proof, deposit_holds
 from multichat_tui.crypto.proofs import CLIENT_HELLO_BYTES, SERVER_PROOF_BYTES, Binding, ClientHello, ServerProof, Transcript
 from multichat_tui.crypto.ratchets import FIRST, OlmRatchets
 from multichat_tui.model.act_bytes import decode_acts, encode_acts
@@ -29,6 +30,8 @@ from multichat_tui.model.ids import DeviceId, Log, UserId, digest, fingerprint
 from multichat_tui.model.invitations import InvitationKind, join_seed, pack_link, parse_link
 from multichat_tui.model.joins import decode_join
 from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_SEALED_BYTES
+from multichat_tui.model.mailbox_frames import DepositReceipt
+from multichat_tui.model.mailboxes import MailboxId, envelope_hash, grant_key_seed, parse_mailbox_link, queue_id
 from multichat_tui.model.ports import FirstMessage
 from multichat_tui.model.receipts import decode_receipt
 from multichat_tui.model.records import decode_record, encode_header, signed_bytes
@@ -289,6 +292,32 @@ def _token(question: Question) -> Answer:
     return {"token": token.hex()}
 
 
+def _mailbox_link(question: Question) -> Answer:
+    found = parse_mailbox_link(question["text"])
+    if isinstance(found, Rejected):
+        return REJECTED
+    return {
+        "mailbox": found.address.mailbox.hex(),
+        "door_key": found.address.door_key.hex(),
+        "addresses": list(found.address.addresses),
+        "seed": found.seed.hex(),
+        "grant": public_key(grant_key_seed(found.seed)).hex(),
+    }
+
+
+def _deposit(question: Question) -> Answer:
+    queue, envelope = queue_id(_bytes(question, "queue_key")), _bytes(question, "envelope")
+    receipt = DepositReceipt(
+        envelope=envelope_hash(envelope), expires_ms=question["expires_ms"], signature=_bytes(question, "signature")
+    )
+    return {
+        "queue": queue.hex(),
+        "hash": receipt.envelope.hex(),
+        "holds": deposit_holds(MailboxId(_bytes(question, "mailbox")), queue, receipt),
+        "proof": audit_proof(_bytes(question, "nonce"), envelope).hex(),
+    }
+
+
 def _link_text(question: Question) -> Answer:
     return {"text": pack_link(InvitationKind(question["kind"]).value, _bytes(question, "body"))}
 
@@ -351,5 +380,7 @@ ANSWERS: Mapping[str, Callable[[Question], Answer]] = {
     "acts": _acts,
     "frame": _frame,
     "server proof": _server_proof,
+    "mailbox link": _mailbox_link,
+    "deposit": _deposit,
     "token": _token,
 }

@@ -27,7 +27,18 @@ def test_the_second_reader_conforms_at_every_level() -> None:
     levels = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
     assert run.returncode == 0, run.stdout + run.stderr
     asked = {level["level"]: (level["right"], level["questions"]) for level in levels}
-    assert set(asked) == {"encoding", "keys", "identities", "records", "channels", "frames", "links", "discovery", "envelopes"}
+    assert set(asked) == {
+        "encoding",
+        "keys",
+        "identities",
+        "records",
+        "channels",
+        "frames",
+        "links",
+        "discovery",
+        "envelopes",
+        "mailboxes",
+    }
     assert all(right == questions > 0 for right, questions in asked.values()), asked
 
 

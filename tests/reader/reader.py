@@ -523,6 +523,13 @@ def word(*known: str) -> Check:
     return lambda value: value if text(0, 32)(value) in known else known[-1]
 
 
+QUEUE, SERIAL = octets(16), number(1, 2**63 - 1)
+WORDS = (
+    *("done", "unknown", "unauthorised", "full-writer", "full-queue", "full-owner", "full", "collected", "too-large"),
+    *("too-long", "expired", "too-many", "busy", "malformed", "refused"),
+)
+
+
 FRAMES: dict[int, tuple[dict[int, Check], dict[int, Check]]] = {
     1: (
         {1: UINT},
@@ -559,6 +566,22 @@ FRAMES: dict[int, tuple[dict[int, Check], dict[int, Check]]] = {
         {1: number(1, 4), 2: octets(32), 3: octets(32)},
         {4: SIGNED_LIST, 5: SIGNED_STATEMENT, 6: SIGNED_LIST, 7: SIGNED_STATEMENT},
     ),
+    32: ({1: UINT, 2: ID, 3: octets(64)}, {}),
+    33: ({1: UINT, 2: ID, 3: octets(64)}, {4: UINT}),
+    34: ({1: UINT, 2: ID, 3: octets(64)}, {}),
+    35: ({1: UINT, 2: QUEUE, 3: many(row(ID, UINT), 512)}, {4: many(PREFIX, 512)}),
+    36: ({1: UINT, 2: QUEUE, 3: ID, 4: octets(64)}, {}),
+    37: ({1: UINT, 2: QUEUE, 3: PREFIX, 4: octets(0, 1 << 20), 5: TIME}, {}),
+    38: ({1: UINT, 2: QUEUE, 3: UINT, 4: number(0, 1024)}, {5: boolean}),
+    39: ({1: UINT, 2: QUEUE, 3: many(SERIAL, 256)}, {}),
+    40: ({1: UINT, 2: QUEUE, 3: many(SERIAL, 1024)}, {}),
+    41: ({1: UINT, 2: QUEUE}, {}),
+    42: ({1: UINT, 2: QUEUE, 3: ID, 4: octets(32)}, {}),
+    43: ({1: UINT, 2: QUEUE, 3: many(ID, 256)}, {}),
+    44: ({1: UINT, 2: many(row(ID, TIME, octets(64)), 256)}, {3: many(ID, 256)}),
+    45: ({1: UINT, 2: QUEUE, 3: many(row(SERIAL, ID, number(1, 1 << 18), PREFIX, TIME), 1024), 4: boolean}, {}),
+    46: ({1: UINT, 2: QUEUE, 3: many(row(SERIAL, PREFIX, octets(1, 1 << 18)), 256), 4: number(0, 256)}, {}),
+    47: ({1: UINT, 2: word(*WORDS)}, {3: number(0, 2**48), 4: octets(32), 5: row(UINT, UINT, UINT, UINT)}),
 }
 
 
@@ -582,8 +605,10 @@ def as_written(it: dict[int, Any]) -> dict[int, Any]:
     it = {key: value for key, value in it.items() if key not in optional or value not in ([], b"")}
     if it[0] == 1:
         return {key: it[key] for key in (0, 1, 4)} if 4 in it else {2: [], 3: []} | it
-    if it[0] == 2 and it.get(5) is False:
+    if it[0] in (2, 38) and it.get(5) is False:
         del it[5]
+    if it[0] == 33:
+        return it | {4: it.get(4, 16 << 20)}
     if it[0] == 4 and 4 not in it:
         return {1: []} | it
     if it[0] == 16:
@@ -604,6 +629,34 @@ def frame(data: bytes) -> Answer:
     if it[0] == 3:
         check_items(len(it[2]), it[3], it[4])
     return {"fields": as_json(as_written(it))}
+
+
+# -- 20. Mailboxes
+
+GRANT_LINK = fields({0: number(1, 1), 1: fields({0: ID, 1: ID, 2: many(address, 4, 1)}), 2: octets(16)})
+
+
+def mailbox_link(written: str) -> Answer:
+    need(len(written) <= 2048)
+    found = re.fullmatch("multichat:mailbox/([A-Za-z0-9_-]+)", "".join(written.split()))
+    if found is None:
+        raise Rejected
+    letters = found.group(1)
+    try:
+        data = base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4))
+    except binascii.Error as error:
+        raise Rejected from error
+    body, check = data[:-4], data[-4:]
+    need(H("mc.link", body)[:4] == check)
+    it = GRANT_LINK(decode(body))
+    grant, _ = sodium.crypto_sign_seed_keypair(H("mc.mailgrant", it[2]))
+    return {"mailbox": it[1][0], "door_key": it[1][1], "addresses": it[1][2], "seed": it[2], "grant": grant}
+
+
+def deposit(mailbox: bytes, queue_key: bytes, envelope: bytes, expires_ms: int, signature: bytes, nonce: bytes) -> Answer:
+    queue, name = H("mc.queue", queue_key)[:16], H("mc.envelope", envelope)
+    holds = signed_by(mailbox, b"multichat deposit 1\0" + encode([queue, name, expires_ms]), signature)
+    return {"queue": queue, "hash": name, "holds": holds, "proof": MAC(nonce, "mc.audit", envelope)}
 
 
 # -- 21. Envelopes
@@ -745,6 +798,8 @@ ANSWERS: dict[str, Callable[[Any, Callable[[str], bytes]], Answer]] = {
     "wrap": lambda q, b: {"envelope": wrapped(b("pair"), b("queue"), b("writer"), b("sealed"))},
     "envelope": lambda q, b: {"sealed": unwrapped(b("pair"), b("queue"), b("writer"), b("envelope"))},
     "sealed": lambda q, b: sealed_message(b("bytes")),
+    "mailbox link": lambda q, b: mailbox_link(q["text"]),
+    "deposit": lambda q, b: deposit(b("mailbox"), b("queue_key"), b("envelope"), q["expires_ms"], b("signature"), b("nonce")),
     "token": lambda q, b: token(b("key"), q["day"], q["instance"], q["port"], b("addresses")),
 }
 

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
-from mailbox_caller import Caller, call, granted, id_of, seed_of, verifier_of
+from mailbox_caller import call
+from mailbox_calls import Caller, granted, id_of, seed_of, verifier_of
 from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.crypto.mailboxes import deposit_holds, open_queue, show_grant, take_queue

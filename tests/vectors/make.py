@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent)]
+sys.path[:0] = [str(HERE.parent.parent), str(HERE.parent), str(HERE)]
+
+from mailbox_examples import mailbox_frames, mailboxes
 
 from multichat_tui.channel.resources import Read, poll, registry, task, write
 from multichat_tui.channel.resources.folding import fold
@@ -130,6 +132,7 @@ from multichat_tui.model.frames import (
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest, fingerprint, short
 from multichat_tui.model.invitations import Invitation, InvitationKind, join_seed, token_key
 from multichat_tui.model.limits import INTRODUCTION_MS
+from multichat_tui.model.mailbox_frames import MailboxFrame
 from multichat_tui.model.ports import Credential, CredentialKind, LocalDevice
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.receipts import HeldChain
@@ -559,6 +562,10 @@ def frames() -> dict[str, Frame]:
     }
 
 
+def all_frames() -> dict[str, Frame | MailboxFrame]:
+    return {**frames(), **mailbox_frames()}
+
+
 def invitations() -> list[dict[str, Any]]:
     made = (
         Invitation(
@@ -954,10 +961,11 @@ def everything() -> dict[str, Any]:
         "devices": devices(),
         "envelopes": envelopes(),
         "comparing": comparing(),
-        "frames": [{"name": name, "encoded": encode_frame(frame).hex()} for name, frame in frames().items()],
+        "frames": [{"name": name, "encoded": encode_frame(frame).hex()} for name, frame in all_frames().items()],
         "invitations": invitations(),
         "keys": keys(),
         "links": links(),
+        "mailboxes": mailboxes(),
         "records": records(),
         "resources": resources(),
         "signed": signed(),

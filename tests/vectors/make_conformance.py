@@ -139,11 +139,31 @@ def questions() -> list[tuple[str, str, dict[str, Any]]]:
         for number, copy in enumerate(damaged(case["server_proof"], case["name"])):
             made.append(("links", f"{case['name']}, damaged proof {number}", {**question, "server_proof": copy}))
     made += envelope_questions()
+    made += mailbox_questions()
     air = links["announcement"]
     token = {"ask": "token", "key": air["key"], "day": air["day"], "instance": air["instance"], "port": air["port"]}
     made.append(("discovery", "token", {**token, "addresses": air["packed_addresses"]}))
     for number, copy in enumerate(damaged(air["packed_addresses"], "addresses")):
         made.append(("discovery", f"token, damaged addresses {number}", {**token, "addresses": copy}))
+    return made
+
+
+def mailbox_questions() -> list[tuple[str, str, dict[str, Any]]]:
+    found = frozen("mailboxes")
+    text = found["link"]["text"]
+    made: list[tuple[str, str, dict[str, Any]]] = [
+        ("mailboxes", "link", {"ask": "mailbox link", "text": text}),
+        ("mailboxes", "link, broken", {"ask": "mailbox link", "text": text[:-3] + "AAA"}),
+        ("mailboxes", "link, with spaces", {"ask": "mailbox link", "text": f" {text[:40]}\n  {text[40:]} "}),
+        ("mailboxes", "link of another kind", {"ask": "mailbox link", "text": text.replace("mailbox/", "pair/")}),
+    ]
+    case = found["deposit"]
+    names = ("queue_key", "envelope", "nonce")
+    question = {"ask": "deposit", "mailbox": public_key(bytes.fromhex(case["mailbox_seed"])).hex()}
+    question |= {name: case[name] for name in names} | {"expires_ms": case["expires_ms"], "signature": case["signature"]}
+    made.append(("mailboxes", "deposit", question))
+    for name, changed in (("envelope", "00"), ("queue_key", "11" * 32), ("expires_ms", 5), ("signature", "22" * 64)):
+        made.append(("mailboxes", f"deposit, another {name}", {**question, name: changed}))
     return made
 
 

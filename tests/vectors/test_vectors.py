@@ -33,6 +33,7 @@ from multichat_tui.model.identity import Certificate, DeviceList, decode_certifi
 from multichat_tui.model.ids import Log, RecordId, UserId, digest, fingerprint, short, user_id
 from multichat_tui.model.invitations import Invitation, join_seed, parse_link, token_key
 from multichat_tui.model.joins import Join, decode_join
+from multichat_tui.model.mailboxes import MailboxGrant, parse_mailbox_link
 from multichat_tui.model.ports import FirstMessage
 from multichat_tui.model.receipts import Receipt, decode_receipt
 from multichat_tui.model.records import body_hash, decode_record, encode_header, seal_body, signed_bytes
@@ -226,7 +227,7 @@ def test_records_are_read_and_hold_as_ever(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", frozen("frames"), ids=lambda case: case["name"])
 def test_frames_are_read_as_ever(case: dict[str, str]) -> None:
     found = decode_frame(unhex(case["encoded"]))
-    assert found == make.frames()[case["name"]]
+    assert found == make.all_frames()[case["name"]]
     assert not isinstance(found, Rejected)
     assert encode_frame(found).hex() == case["encoded"]
 
@@ -314,3 +315,25 @@ def test_a_device_comes_back_by_the_same_words_as_ever() -> None:
     assert isinstance(closing, Statement)
     assert statement_holds(closing)
     assert user_id(closing.device) == closing.user
+
+
+def test_mailboxes_are_found_and_believed_as_ever() -> None:
+    found = frozen("mailboxes")
+    link, deposit = found["link"], found["deposit"]
+    grant = parse_mailbox_link(link["text"])
+    assert isinstance(grant, MailboxGrant)
+    assert grant.link == link["text"]
+    assert (grant.seed.hex(), grant.address.mailbox.hex(), grant.address.door_key.hex()) == (
+        link["seed"],
+        link["mailbox"],
+        link["door_key"],
+    )
+    assert list(grant.address.addresses) == link["addresses"]
+    assert public_key(digest("mc.mailgrant", grant.seed)).hex() == link["grant"]
+    queue = digest("mc.queue", unhex(deposit["queue_key"]))[:16]
+    envelope = unhex(deposit["envelope"])
+    name = digest("mc.envelope", envelope)
+    assert (queue.hex(), name.hex()) == (deposit["queue"], deposit["hash"])
+    said = b"multichat deposit 1\0" + encode([queue, name, deposit["expires_ms"]])
+    assert verify(public_key(unhex(deposit["mailbox_seed"])), said, unhex(deposit["signature"]))
+    assert mac(unhex(deposit["nonce"]), "mc.audit", envelope).hex() == deposit["proof"]
