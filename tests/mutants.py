@@ -73,6 +73,9 @@ PREKEYS = "tests/unit/node/test_node_prekeys.py"
 RATCHETS = "tests/contract/test_ratchets_contract.py"
 SEALING = "tests/unit/node/test_node_sealing.py"
 SEALED_IN_ANY_ORDER = "tests/property/test_sealing_properties.py"
+KEEPER = "tests/unit/mailbox/test_mailbox_keeper.py"
+HOSTING = "tests/simulation/test_hosting_stories.py"
+MAILBOX_STORE = "tests/contract/test_mailbox_store_contract.py"
 CONSOLE_UI = "tests/ui/test_ui_console.py"
 
 MUTANTS = (
@@ -2749,6 +2752,125 @@ MUTANTS = (
         old="session.device not in self._nearest(channel)",
         new="session.device == world.identity.device",
         tests="tests/simulation/test_relaying_stories.py",
+    ),
+    Mutant(
+        name="whoever asks a mailbox owns every queue",
+        file="multichat_tui/mailbox/keeper.py",
+        old="if request.queue not in visit.owned:\n            return [self._unauthorised",
+        new="if False:\n            return [self._unauthorised",
+        tests=KEEPER,
+    ),
+    Mutant(
+        name="a mailbox believes every signature",
+        file="multichat_tui/crypto/mailboxes.py",
+        old="return verify(key, message, signature)",
+        new="return True",
+        tests=HOSTING,
+    ),
+    Mutant(
+        name="a writer's quota is asked of each envelope alone",
+        file="multichat_tui/mailbox/keeper.py",
+        old="if writer.used_bytes + cost > writer.quota_bytes:",
+        new="if cost > writer.quota_bytes:",
+        tests=KEEPER,
+    ),
+    Mutant(
+        name="a queue's own quota is not kept",
+        file="multichat_tui/mailbox/keeper.py",
+        old="min(queue.quota_bytes, self.terms.queue_bytes)",
+        new="self.terms.queue_bytes",
+        tests=KEEPER,
+    ),
+    Mutant(
+        name="a mailbox keeps for as long as it is asked to",
+        file="multichat_tui/mailbox/keeper.py",
+        old="return Word.TOO_LONG if expires_ms >",
+        new="return Word.TOO_LONG if 0 * expires_ms >",
+        tests=KEEPER,
+    ),
+    Mutant(
+        name="who collected what is told to everybody of the queue",
+        file="multichat_tui/mailbox/keeper.py",
+        old="return writer is not None and (queue in visit.owned or writer in visit.writes(queue))",
+        new="return writer is not None",
+        tests=KEEPER,
+    ),
+    Mutant(
+        name="a writer sees what others have put",
+        file="multichat_tui/mailbox/keeper.py",
+        old="if kept is None or queue in visit.owned or kept.writer in visit.writes(queue):",
+        new="if True:",
+        tests=KEEPER,
+    ),
+    Mutant(
+        name="who is forbidden in a queue goes on there",
+        file="multichat_tui/store/mailbox.py",
+        old="if found is None or not found.allowed:\n            return None",
+        new="if found is None:\n            return None",
+        tests=MAILBOX_STORE,
+    ),
+    Mutant(
+        name="what a rolled back transaction used is believed",
+        file="multichat_tui/store/sqlite.py",
+        old="            self._mailbox.forget()\n            self._database.roll_back()",
+        new="            self._database.roll_back()",
+        tests=MAILBOX_STORE,
+    ),
+    Mutant(
+        name="a serial of a mailbox is used again",
+        file="multichat_tui/store/migrations/0007_mailbox.sql",
+        old="serial integer primary key autoincrement",
+        new="serial integer primary key",
+        tests=MAILBOX_STORE,
+    ),
+    Mutant(
+        name="what lay in a closed queue turns up in the next one",
+        file="multichat_tui/store/mailbox.py",
+        old='" ifnull((select max(queue) from mailbox_closed), 0)), ?',
+        new='" 0), ?',
+        tests=MAILBOX_STORE,
+    ),
+    Mutant(
+        name="what has expired in a mailbox stays",
+        file="multichat_tui/node/hosting.py",
+        old="box.sweep(world.now, SWEEP_ENVELOPES)",
+        new="box.sweep(0, SWEEP_ENVELOPES)",
+        tests=HOSTING,
+    ),
+    Mutant(
+        name="after a disk has refused something it is asked at once again",
+        file="multichat_tui/node/service.py",
+        old="self._engine.hosting.disk_refused()",
+        new="pass",
+        tests=HOSTING,
+    ),
+    Mutant(
+        name="silent links to a mailbox stay",
+        file="multichat_tui/node/hosting.py",
+        old="patience = CLIENT_SHOW_MS if visit.silent else CLIENT_IDLE_MS",
+        new="patience = CLIENT_IDLE_MS",
+        tests=HOSTING,
+    ),
+    Mutant(
+        name="one address takes all links to a mailbox",
+        file="multichat_tui/node/hosting.py",
+        old="if len(self._hosts.get(group, ())) >= MAX_CLIENT_LINKS_PER_ADDRESS:",
+        new="if False:",
+        tests=HOSTING,
+    ),
+    Mutant(
+        name="a mailbox shows itself without being told to",
+        file="multichat_tui/node/hosting.py",
+        old="announced=settings.shown_on_lan",
+        new="announced=True",
+        tests=HOSTING,
+    ),
+    Mutant(
+        name="whoever comes to a mailbox says where else they are found",
+        file="multichat_tui/crypto/handshake.py",
+        old="0 if credential.kind is CredentialKind.MAILBOX else port",
+        new="port",
+        tests=NETWORKS,
     ),
 )
 
