@@ -111,7 +111,14 @@ class KeptSessions:
             stored = self._world.txn.get(Space.RATCHET, device + session)
             if stored is None:
                 return None
-            live = self._loaded(stored)
+            try:
+                live = self._loaded(stored)
+            except Damaged:
+                # One session that cannot be read is lost; the node is not.
+                self._world.count("session-damaged")
+                self._drop(device, session)
+                self.note(device, tuple(note for note in self.notes(device) if note.session != session))
+                return None
         self._live[name] = live
         return live
 

@@ -5,6 +5,7 @@ same transaction. The rules about sessions stand in docs/protocol/envelopes.md.
 from dataclasses import replace
 
 from multichat_tui.model.codec import Reason, Rejected
+from multichat_tui.model.errors import Damaged
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.limits import (
     MAX_CONTENTS_BYTES,
@@ -167,7 +168,11 @@ class Sealing:
         prekey = self._prekeys.take(first.prekey, device, certificate.user, found.session)
         if isinstance(prekey, Rejected):
             return prekey
-        accepted = world.ratchets.accept(prekey.secret, certificate.olm_key, found.ciphertext)
+        try:
+            accepted = world.ratchets.accept(prekey.secret, certificate.olm_key, found.ciphertext)
+        except Damaged:
+            world.count("prekey-damaged")
+            return Rejected(Reason.NO_PREKEY)
         if isinstance(accepted, Rejected):
             return accepted
         self._prekeys.used(first.prekey, prekey, device)

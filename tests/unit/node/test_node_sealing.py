@@ -7,7 +7,7 @@ from sealing_parties import Party, RolledBack, sealed, two
 from simulated_world import Person as Simulated
 from simulated_world import SimulatedWorld
 
-from multichat_tui.model.codec import Reason, Rejected, encode
+from multichat_tui.model.codec import Reason, Rejected, decode, encode
 from multichat_tui.model.limits import (
     MAX_CONTENTS_BYTES,
     MAX_SEALED_BYTES,
@@ -135,6 +135,32 @@ def test_what_a_node_has_sealed_in_a_batch_is_stored_in_its_transaction() -> Non
                 again(bob)
 
     run_virtual(story())
+
+
+def test_a_session_or_key_that_cannot_be_read_any_more_is_lost_and_nothing_else() -> None:
+    ann, bob = two(real=True)
+    fallback = bob.fallback_key()
+    first = sealed(ann.seal(bob, None, b"one", fallback))
+    assert bob.unseal(ann, first) == b"one"
+    later = sealed(ann.seal(bob, None, b"two"))
+    for party, other in ((ann, bob), (bob, ann)):
+        with party.store.transaction() as txn:
+            txn.put(Space.RATCHET, other.device + session_of(first), encode([b"damaged", 1, 0, 0]))
+    assert isinstance(bob.unseal(ann, later), bytes), "it is begun again: only its ratchets were lost"
+    assert ann.seal(bob, None, b"three") is None
+    again = sealed(ann.seal(bob, None, b"three", fallback))
+    assert session_of(again) != session_of(first)
+    assert bob.unseal(ann, again) == b"three"
+    assert (ann.counters["session-damaged"], bob.counters["session-damaged"]) == (1, 1)
+    ann.forget_sessions()
+    with bob.store.transaction() as txn:
+        stored = txn.get(Space.OLM, b"key/" + fallback)
+        assert stored is not None
+        row = decode(stored, 8192)
+        assert isinstance(row, list)
+        txn.put(Space.OLM, b"key/" + fallback, encode([b"damaged", *row[1:]]))
+    assert bob.unseal(ann, sealed(ann.seal(bob, None, b"four", fallback))) == Rejected(Reason.NO_PREKEY)
+    assert bob.counters["prekey-damaged"] == 1
 
 
 def test_only_so_many_sessions_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
