@@ -25,13 +25,14 @@ from multichat_tui.model.acts import (
     Unban,
 )
 from multichat_tui.model.channel_settings import SettingKey, role_name_of, rule_of
+from multichat_tui.model.history import policy_words
 from multichat_tui.model.ids import UserId
 from multichat_tui.model.intents import BanMember, ConfigureChannel, GiveRank, LiftBan, NameRole, SetPermission
 from multichat_tui.model.ranks import DEEDS, MEMBER, MUTED, holders_words, standing_words
+from multichat_tui.model.text import describe_ms
 from multichat_tui.node.act_words import moment
 from multichat_tui.node.world import Channel
 
-SETTING_WORDS = {SettingKey.SLOW_MODE: "set slow mode back", SettingKey.ARCHIVED: "open or archive the channel as before"}
 Opposite: TypeAlias = (
     GiveRank | BanMember | LiftBan | SetPermission | ConfigureChannel | NameRole | SetTopic | Rename | CloseInvitation
 )
@@ -97,7 +98,7 @@ def opposites(channel: Channel, operation: Operation, now: int, reason: str) -> 
                 number = control.state_before(operation).number(key)
                 if view.setting(key) == act.value != number:
                     setting = ConfigureChannel(channel=channel.id, key=key, value=number, reason=reason)
-                    yield setting, SETTING_WORDS.get(key, "set it back")
+                    yield setting, _set_back_words(key, number)
             case Setting(key=SettingKey.READING) if act.value and act.value == view.reading_seed:
                 ended = ConfigureChannel(channel=channel.id, key=SettingKey.READING, value=0, reason=reason)
                 yield ended, "end reading by link"
@@ -144,6 +145,23 @@ def _silent_until(channel: Channel, operation: Operation, user: UserId) -> int:
         act.until_ms for each in last for act in each.acts if isinstance(act, SetRank) and (act.user, act.rank) == (user, MUTED)
     ]
     return max(ends, default=0) if all(ends) else 0
+
+
+def _set_back_words(key: SettingKey, value: int) -> str:
+    """What setting this again would do."""
+    match key:
+        case SettingKey.SLOW_MODE:
+            return f"let each member write one message in {describe_ms(value)} again" if value else "turn slow mode off"
+        case SettingKey.ARCHIVED:
+            return "archive the channel again" if value else "open the channel again"
+        case SettingKey.RETENTION:
+            return (
+                f"let messages disappear {describe_ms(value)} after they are sent again" if value else "let messages stay again"
+            )
+        case SettingKey.HISTORY:
+            return f"let newcomers see {policy_words(value)} again"
+        case _:
+            return "set it back"
 
 
 def _subject(what: object) -> UserId:

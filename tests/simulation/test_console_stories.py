@@ -11,6 +11,7 @@ from multichat_tui.model.acts import Act, Ban, Redact, Report, Settlement
 from multichat_tui.model.acts import SettleReport as SettleAct
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
+from multichat_tui.model.history import JOINING
 from multichat_tui.model.ids import ChannelId, Log, RecordId
 from multichat_tui.model.intents import (
     BanMember,
@@ -211,8 +212,16 @@ def test_deeds_are_undone_by_their_opposites_and_all_see_the_state_of_before() -
         await ann.api.submit(RenameChannel(channel=channel, name="other"))
         assert await undo(ann, DeedKind.RENAMED) == "give the channel its name back"
         await ann.api.submit(ConfigureChannel(channel=channel, key=SettingKey.SLOW_MODE, value=30_000))
-        assert await undo(ann, DeedKind.SETTING) == "set slow mode back"
+        await ann.api.submit(ConfigureChannel(channel=channel, key=SettingKey.SLOW_MODE, value=60_000))
+        assert await undo(ann, DeedKind.SETTING) == "let each member write one message in 30s again"
         assert (await log_of(ann, channel, DeedSearch(kinds=(DeedKind.SETTING,))))[1].state is DeedState.LIFTED
+        for key, value, back in (
+            (SettingKey.ARCHIVED, 1, "open the channel again"),
+            (SettingKey.RETENTION, 24 * HOUR_MS, "let messages stay again"),
+            (SettingKey.HISTORY, JOINING, "let newcomers see the whole history again"),
+        ):
+            await ann.api.submit(ConfigureChannel(channel=channel, key=key, value=value))
+            assert await undo(ann, DeedKind.SETTING) == back
         await ann.api.submit(NameRole(channel=channel, rank=20, name="reader"))
         assert await undo(ann, DeedKind.SETTING) == "take the name of rank 20 away"
         assert (await ann.api.rules(channel)).rows.roles == ()

@@ -37,9 +37,9 @@ async def undo(context: Context) -> int:
     async with session(context.host, network=True) as opened:
         channel = (await find_channel(opened.api, args.channel)).id
         if args.which is None:
-            rows = await auditing.undoable(opened.api, channel)
-            for number, row in enumerate(rows, 1):
-                out.result(auditing.deed_fields(row), auditing.undo_line(number, row))
+            rows = await auditing.undoings(opened.api, channel)
+            for number, (row, refused) in enumerate(rows, 1):
+                out.result(auditing.undo_fields(row, refused), auditing.undo_line(number, row, refused))
             if not rows:
                 out.note("There is nothing there that could be taken back.")
             return 0

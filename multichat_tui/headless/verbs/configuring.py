@@ -8,7 +8,7 @@ from multichat_tui.headless.verbs.moderating import do_in_channel
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.presets import PRESETS
 from multichat_tui.node.api.commands import configuring, joins
-from multichat_tui.node.api.commands.moderating import role_rank
+from multichat_tui.node.api.commands.moderating import refuse_direct, role_rank
 from multichat_tui.node.api.lookup import channel_label, find_channel, one_line
 
 
@@ -44,6 +44,7 @@ async def kind(context: Context) -> int:
         return code
     async with session(context.host, network=False) as opened:
         channel = await find_channel(opened.api, args.channel)
+        refuse_direct(channel)
         found = (await opened.api.rules(channel.id)).rows.kind
     said = f"{channel_label(channel)} is {found.value}. {PRESETS[found].words}" if found else "It has rules of its own."
     context.out.result({"kind": None if found is None else found.value}, said)

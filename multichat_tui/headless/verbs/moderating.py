@@ -97,6 +97,7 @@ async def bans(context: Context) -> int:
 async def permissions(context: Context) -> int:
     async with session(context.host, network=False) as opened:
         channel = await find_channel(opened.api, context.args.channel)
+        moderating.refuse_direct(channel)
         rules = (await opened.api.rules(channel.id)).rows
     if context.out.json_lines:
         for row in rules.permissions:

@@ -8,8 +8,9 @@ from api_twin import ApiTwin, named, user
 from multichat_tui.model.errors import NotFound, UsageError
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.intents import BanMember, GiveRank, SendReport, SettleReport, UndoDeed
-from multichat_tui.model.moderation import DeedKind, DeedRow, DeedState
+from multichat_tui.model.moderation import DeedKind, DeedRow, DeedState, Foreseen
 from multichat_tui.model.ranks import MUTED
+from multichat_tui.model.snapshots import Snapshot
 from multichat_tui.node.api.commands import run_command
 from multichat_tui.node.api.lookup import id_text
 
@@ -83,6 +84,19 @@ async def test_what_the_log_does_not_know_is_said_with_advice(api, dev, line, ad
 
 
 # Undoing
+
+
+async def test_undo_says_what_is_not_ones_own_to_take_back(api, dev, monkeypatch):
+    api.deeds[dev] = [deed(2), deed(1)]
+
+    async def foresee(intents):
+        assert [intent.record for intent in intents] == [deed(2).id, deed(1).id]
+        return Snapshot(as_of=0, rows=(Foreseen(refused="bob is a founder."), Foreseen(acts=1)))
+
+    monkeypatch.setattr(api, "foresee", foresee)
+    listed = await run_command(api, dev, "/undo")
+    assert [line.endswith("(not you)") for line in listed.lines[:2]] == [True, False]
+    assert [each["may"] for each in listed.fields["deeds"]] == [False, True]
 
 
 async def test_undo_lists_what_it_would_do_and_does_what_is_chosen(api, dev):

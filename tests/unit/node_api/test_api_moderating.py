@@ -19,7 +19,7 @@ from multichat_tui.model.intents import (
     Together,
 )
 from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, Permission, holders_words, standing_words
-from multichat_tui.model.snapshots import BanRow
+from multichat_tui.model.snapshots import BanRow, ChannelKind
 from multichat_tui.node.api.commands import run_command
 from multichat_tui.node.api.lookup import id_text
 
@@ -123,6 +123,13 @@ async def test_what_cannot_be_done_together_is_named(api, dev):
         await run_command(api, dev, "/together /topic both ; /invite")
     assert "Nothing was done" in refused.value.advice
     assert api.intents == []
+
+
+@pytest.mark.parametrize("line", ["/permissions", "/permission send", "/kind", "/joins"])
+async def test_where_two_talk_there_are_no_rights_to_be_shown(api, line):
+    direct = api.add_channel("bob", "bob", kind=ChannelKind.DIRECT).id
+    with pytest.raises(IntentRefused, match="belongs to both alike"):
+        await run_command(api, direct, line)
 
 
 async def test_only_who_is_muted_is_unmuted(api, dev):

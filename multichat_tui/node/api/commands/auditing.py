@@ -148,9 +148,20 @@ async def undo_deed(api: NodeApi, channel: ChannelId, which: str, reason: str) -
     return row
 
 
-def undo_line(number: int, row: DeedRow) -> str:
+async def undoings(api: NodeApi, channel: ChannelId) -> list[tuple[DeedRow, str]]:
+    """`undoable`, each with why the user may not take it back; empty: they may."""
+    rows = await undoable(api, channel)
+    foreseen = (await api.foresee(tuple(UndoDeed(channel=channel, record=row.id) for row in rows))).rows if rows else ()
+    return [(row, each.refused) for row, each in zip(rows, foreseen, strict=True)]
+
+
+def undo_line(number: int, row: DeedRow, refused: str) -> str:
     """`1  would lift the ban of bob  (ann banned bob: spam)`."""
-    return f"{number}  would {one_line(row.undo)}  ({deed_words(row)})"
+    return f"{number}  would {one_line(row.undo)}  ({deed_words(row)})" + (" (not you)" if refused else "")
+
+
+def undo_fields(row: DeedRow, refused: str) -> dict[str, Plain]:
+    return deed_fields(row) | {"may": not refused}
 
 
 def roster_line(row: RosterRow) -> str:
@@ -188,7 +199,7 @@ async def undo(call: Call) -> Outcome:
         row = await undo_deed(call.api, channel, which, reason)
         stays = f" {row.stays}" if row.stays else ""
         return Outcome(lines=(f"Done: {one_line(row.undo)}.{stays}",), fields=deed_fields(row), record=row.id)
-    rows = await undoable(call.api, channel)
-    lines = [undo_line(number, row) for number, row in enumerate(rows, 1)]
+    rows = await undoings(call.api, channel)
+    lines = [undo_line(number, row, refused) for number, (row, refused) in enumerate(rows, 1)]
     told = ("", "/undo N takes one of them back.") if rows else ("There is nothing here that could be taken back.",)
-    return Outcome(lines=(*lines, *told), fields={"deeds": [deed_fields(row) for row in rows]}, hang=3)
+    return Outcome(lines=(*lines, *told), fields={"deeds": [undo_fields(*each) for each in rows]}, hang=3)

@@ -12,7 +12,7 @@ from multichat_tui.model.ranks import RANKS
 from multichat_tui.model.snapshots import RoleRow
 from multichat_tui.model.text import duration
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands.moderating import Done, role_rank
+from multichat_tui.node.api.commands.moderating import Done, refuse_direct, role_rank
 from multichat_tui.node.api.commands.options import span_words
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import channel_label, id_text, nearest, one_line
@@ -113,8 +113,10 @@ async def kind(call: Call) -> Outcome:
         first, reason = call.first_word()
         wanted = kind_of(first)
         return (await change_kind(call.api, channel, wanted, reason)).outcome(READ_LINK if PRESETS[wanted].reading else "")
+    row = (await call.api.channel(channel)).rows
+    refuse_direct(row)
     rules = (await call.api.rules(channel)).rows
-    label = channel_label((await call.api.channel(channel)).rows)
+    label = channel_label(row)
     now = f"{label} is {rules.kind.value}. {PRESETS[rules.kind].words}" if rules.kind else f"{label} has rules of its own."
     lines = [now, *(f"{preset.value:<{KIND_CELLS}}{rule.words}" for preset, rule in PRESETS.items())]
     return Outcome(

@@ -5,7 +5,7 @@ from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import ApproveJoin, DenyJoin
 from multichat_tui.model.snapshots import WaitingRow
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands.moderating import Done
+from multichat_tui.node.api.commands.moderating import Done, refuse_direct
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import channel_label, find_among, id_text, one_line
 from multichat_tui.node.api.queries import quoted
@@ -54,7 +54,9 @@ def waiting_fields(row: WaitingRow) -> dict[str, Plain]:
 
 async def joins(call: Call) -> Outcome:
     call.need_none()
-    rows = (await call.api.rules(call.need_channel())).rows.waiting
+    channel = call.need_channel()
+    refuse_direct((await call.api.channel(channel)).rows)
+    rows = (await call.api.rules(channel)).rows.waiting
     lines = tuple(map(waiting_line, rows)) + (("/approve NAME lets them in, /deny NAME REASON does not.",) if rows else ())
     none = "Nobody asks to be let in. /kind approval makes those who come by a link ask first."
     return Outcome(lines=lines or (none,), fields={"waiting": [waiting_fields(row) for row in rows]}, hang=2)

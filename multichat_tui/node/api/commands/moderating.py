@@ -19,7 +19,7 @@ from multichat_tui.model.ranks import (
     role_of,
     standing_words,
 )
-from multichat_tui.model.snapshots import BanRow, FormerRow, PermissionRow, RulesRow
+from multichat_tui.model.snapshots import BanRow, ChannelKind, ChannelRow, FormerRow, PermissionRow, RulesRow
 from multichat_tui.model.text import duration
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.options import span_words
@@ -202,6 +202,12 @@ async def _label(api: NodeApi, channel: ChannelId) -> str:
     return channel_label((await api.channel(channel)).rows)
 
 
+def refuse_direct(channel: ChannelRow) -> None:
+    """Where there are no rights to be shown. `errors.IntentRefused`."""
+    if channel.kind is ChannelKind.DIRECT:
+        raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation belongs to both alike.", "/block shuts somebody out.")
+
+
 # What holds, for both
 
 
@@ -300,6 +306,7 @@ async def lockdown(call: Call) -> Outcome:
 async def permissions(call: Call) -> Outcome:
     call.need_none()
     channel = call.need_channel()
+    refuse_direct((await call.api.channel(channel)).rows)
     rules = (await call.api.rules(channel)).rows
     own = standing_line(rules, await _label(call.api, channel))
     if not rules.permissions:
@@ -327,6 +334,7 @@ async def permission(call: Call) -> Outcome:
     if least:
         rank = await threshold_in(call.api, channel, least)
         return (await set_permission(call.api, channel, wanted, rank, reason.strip())).outcome()
+    refuse_direct((await call.api.channel(channel)).rows)
     rules = (await call.api.rules(channel)).rows
     found = [row for row in rules.permissions if row.permission is wanted]
     if not found:

@@ -52,7 +52,8 @@ async def settle(api: NodeApi, channel: ChannelId, which: str, outcome: str, rea
     if len(found) != 1:
         raise NotFound("There is no report of this number or id.", "/reports lists them.")
     await api.submit(SettleReport(channel=channel, report=found[0].id, acted=acted, reason=reason))
-    said = f"The report by {one_line(found[0].reporter_name)} is settled: {'acted upon' if acted else 'dismissed'}."
+    about = f" about {one_line(found[0].name)}" if found[0].name else ""
+    said = f"The report by {one_line(found[0].reporter_name)}{about} is settled: {'acted upon' if acted else 'dismissed'}."
     return Done(said=said, fields={"id": id_text(found[0].id), "acted": acted, "reason": reason})
 
 
