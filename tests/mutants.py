@@ -2765,7 +2765,7 @@ MUTANTS = (
         file="multichat_tui/crypto/mailboxes.py",
         old="return verify(key, message, signature)",
         new="return True",
-        tests=HOSTING,
+        tests=KEEPER,
     ),
     Mutant(
         name="a writer's quota is asked of each envelope alone",

@@ -1,7 +1,7 @@
 """Mailboxes: nodes that keep envelopes for others. What they and their queues are called, and the links that grant a place.
 
 `multichat:mailbox/...` is handed out by an operator: whoever holds it may open queues there (docs/protocol/mailbox-protocol.md).
-A mailbox has a key of its own, so that those who write there do not learn whose node it is.
+A mailbox has a key of its own, random, which says nothing of whose node it is.
 """
 
 from dataclasses import dataclass
