@@ -103,6 +103,7 @@ class Depositing:
         self._known_slots.clear()
         if self._slots(device):
             self._writable.add(device)
+            self._putting.on_route(device)
             self._look_soon(device, DEPOSIT_DELAY_MS)
         else:
             self._writable.discard(device)
@@ -334,7 +335,7 @@ class Depositing:
                 continue
             if row.stored and taken:
                 # It lies there already: it is not put anywhere else.
-                row.wanted = row.stored
+                row.wanted, row.frozen = row.stored, True
                 row.targets = [target for target in row.targets if target.stage is not Stage.WAITING]
                 world.deposits.keep(world.txn, row)
             else:

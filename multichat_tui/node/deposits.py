@@ -13,7 +13,7 @@ from multichat_tui.model.limits import MAX_COVERS, MAX_DEPOSIT_TARGETS, MAX_INTE
 from multichat_tui.model.mailboxes import QUEUE_ID_BYTES, MailboxId, QueueId
 from multichat_tui.model.parcels import Cover, covers_of
 from multichat_tui.model.ports import Space, Transaction
-from multichat_tui.model.schema import as_bytes, as_enum, as_id, as_int, as_list, read
+from multichat_tui.model.schema import as_bool, as_bytes, as_enum, as_id, as_int, as_list, read
 
 SERIAL_BYTES = 8
 MAX_ROW_BYTES = 128 * MAX_COVERS
@@ -62,6 +62,8 @@ class Deposit:
     wanted: int
     """At how many mailboxes it is to lie."""
     targets: list[Target] = field(default_factory=list)
+    frozen: bool = False
+    """Something in it was taken away since: it is put nowhere any more."""
     checked_ms: int = 0
     """When mailboxes were last asked whether they still have it."""
 
@@ -81,12 +83,12 @@ class Deposit:
     def encoded(self) -> bytes:
         covers = [cover.as_value() for cover in self.covers]
         targets = [target.as_value() for target in self.targets]
-        return encode([self.made_ms, self.expires_ms, self.size, self.wanted, covers, targets, self.checked_ms])
+        return encode([self.made_ms, self.expires_ms, self.size, self.wanted, covers, targets, self.checked_ms, self.frozen])
 
 
 def decode_deposit(name: bytes, value: bytes) -> Deposit | Rejected:
     def build(parts: Value) -> Deposit:
-        fields = as_list(parts, "deposit", 7, 7)
+        fields = as_list(parts, "deposit", 8, 8)
         return Deposit(
             device=DeviceId(name[:ID_SIZE]),
             serial=int.from_bytes(name[ID_SIZE:], "big"),
@@ -97,6 +99,7 @@ def decode_deposit(name: bytes, value: bytes) -> Deposit | Rejected:
             covers=covers_of(fields[4]),
             targets=[_target(each) for each in as_list(fields[5], "targets", MAX_DEPOSIT_TARGETS)],
             checked_ms=as_int(fields[6], "checked", MAX_TIMESTAMP_MS),
+            frozen=as_bool(fields[7], "frozen"),
         )
 
     return read(value, MAX_ROW_BYTES, build)

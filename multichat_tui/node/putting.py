@@ -14,6 +14,7 @@ from multichat_tui.crypto.mailboxes import deposit_holds
 from multichat_tui.model.ids import PREFIX_SIZE, DeviceId
 from multichat_tui.model.limits import (
     CHECK_DEPOSIT_MS,
+    DEPOSIT_COPIES,
     DEPOSIT_MS,
     GONE_MS,
     MAX_DEPOSIT_TARGETS,
@@ -75,6 +76,16 @@ class Putting:
         """Choose where a new deposit goes: it starts at another mailbox than the one before, if there are more than needed."""
         self._choose(row)
         self._world.deposits.keep(self._world.txn, row)
+
+    def on_route(self, device: DeviceId) -> None:
+        """A device has other mailboxes: what lies at fewer than there are now, or at none, goes to them."""
+        world = self._world
+        wanted = min(DEPOSIT_COPIES, len(self._slots(device)))
+        for row in world.deposits.of(device):
+            if row.covers and row.wanted < wanted and not row.frozen:
+                row.wanted = wanted
+                self._choose(row)
+                world.deposits.keep(world.txn, row)
 
     def _choose(self, row: Deposit) -> None:
         """Mailboxes in the place of those that refuse or are silent, as far as there are others."""
@@ -248,7 +259,7 @@ class Putting:
 
     def _lost_by_some(self, row: Deposit) -> None:
         """Others still have it, so that its reader has not fetched it: those that have it no more have lost it."""
-        for target in row.targets:
+        for target in row.targets if not row.frozen else ():
             if target.stage is Stage.GONE:
                 target.stage, target.at_ms = Stage.WAITING, self._world.now
         self._world.deposits.keep(self._world.txn, row)
