@@ -34,6 +34,7 @@ GAPS_THAT_STAY = "tests/simulation/test_gaps_stories.py"
 GAPS = "tests/simulation/test_gaps.py"
 FORKS = "tests/simulation/test_fork_stories.py"
 PARCELS = "tests/simulation/test_parcel_stories.py"
+DEPOSITS = "tests/simulation/test_deposit_stories.py"
 AUTHORITY = "tests/property/test_authority_properties.py"
 CONTROL = "tests/property/test_control_properties.py"
 HANDSHAKE = "tests/unit/crypto/test_crypto_handshake.py"
@@ -2871,6 +2872,48 @@ MUTANTS = (
         old="0 if credential.kind is CredentialKind.MAILBOX else port",
         new="port",
         tests=NETWORKS,
+    ),
+    Mutant(
+        name="the receipt of a mailbox is believed unread",
+        file="multichat_tui/node/putting.py",
+        old="            receipt.envelope == envelope and deposit_holds(target.mailbox, target.queue, receipt) for receipt in reply.receipts",
+        new="            receipt.envelope == envelope for receipt in reply.receipts",
+        tests=DEPOSITS,
+    ),
+    Mutant(
+        name="what all mailboxes have lost is never written again",
+        file="multichat_tui/node/putting.py",
+        old="        return bool(gone) and not waits and max(gone) + GONE_MS <= self._world.now",
+        new="        return False",
+        tests=DEPOSITS,
+    ),
+    Mutant(
+        name="a mailbox that refuses keeps its place",
+        file="multichat_tui/node/putting.py",
+        old="            if slot.queue not in tried:",
+        new="            if slot.queue not in tried and not tried:",
+        tests=DEPOSITS,
+    ),
+    Mutant(
+        name="what was redacted goes to mailboxes still",
+        file="multichat_tui/node/depositing.py",
+        old="            if not taken and all(self._may_have(row.device, cover) for cover in row.covers):",
+        new="            if all(self._may_have(row.device, cover) for cover in row.covers):",
+        tests=DEPOSITS,
+    ),
+    Mutant(
+        name="everybody deposits at once what others have written",
+        file="multichat_tui/node/depositing.py",
+        old="            return words[channel.id].get(key, -1) if ours[channel.id] else None",
+        new="            return -1",
+        tests=DEPOSITS,
+    ),
+    Mutant(
+        name="a bundle is opened by whom it is not for",
+        file="multichat_tui/node/bundles.py",
+        old="        if found is None:\n            unpacked.foreign += 1\n            return",
+        new="        if found is None:\n            unpacked.opened += 1\n            return",
+        tests="tests/simulation/test_bundle_stories.py",
     ),
 )
 

@@ -38,6 +38,7 @@ ABSENT = {
     Absence.NOT_FOR_US: RowKind.FOR_OTHERS,
 }
 """What a row without a text is."""
+FETCHES = "it gets it from its mailboxes when it is there"
 READABLE = (RowKind.MESSAGE, RowKind.HELD)
 
 
@@ -296,7 +297,7 @@ class MessageRows:
                 delivered=(has := world.peer_has(device, channel.id, key, stored.header.seq)),
                 stored=(found := (0, 0) if has else self._stored_for(channel, stored.header, device))[0],
                 copies=found[1],
-                why="" if has else hindrance(world, certificates[device]),
+                why="" if has else FETCHES if found[0] else hindrance(world, certificates[device]),
             )
             for device in channel.audience(world.identity.device)
             if device != stored.header.device and is_for(stored.header, certificates[device].user, row.author)

@@ -258,7 +258,7 @@ class Packing:
         said = [s for s in self._device_statements.told_to(session) if s.device == world.identity.device]
         fresh = [s for s in said if told.device_statements.get(s.name, -1) < s.number][:MAX_DEVICE_STATEMENTS]
         if covers and fresh:
-            told.device_statements |= {s.name: s.number for s in fresh}
+            # Repeated until they are acknowledged.
             encoded = tuple(s.encoded for s in fresh)
             world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), device_statements=encoded))
         own, devices = world.identity.profile, world.identity.devices

@@ -10,6 +10,7 @@ from typing import TypeAlias, TypeGuard
 
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.codec import Rejected
+from multichat_tui.model.device_statements import DeviceStatement
 from multichat_tui.model.frame_bytes import decode_frame
 from multichat_tui.model.frames import Ack, ChainRange, ElidedItem, Islands, MessageFrame, Request, Withheld
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId
@@ -281,6 +282,10 @@ class Parcels:
             assert session is not None
             if channel.live and shares(channel, session):
                 session.ack_due.setdefault(channel.id, set()).update(self._packing.named(channel, session))
+
+    def heard(self, device: DeviceId, statement: DeviceStatement) -> None:
+        """A device has this statement of ours: it is not told again in parcels."""
+        self._note(device).told.device_statements[statement.name] = statement.number
 
     def settle(self, device: DeviceId) -> None:
         """A link has come: over it both have said what they hold, so that nothing is owed any more."""

@@ -141,7 +141,7 @@ async def test_it_comes_when_the_writer_has_gone_though_a_mailbox_was_killed_or_
         await at_ann.close()
         assert ann.stop() == 0
 
-        assert town.mailboxes["two"].stop() == 0
+        town.mailboxes["two"].stop()
         kept = contents_of(homes.profile("two"))
         names = {"ann": me.user, "bob": bob_user, "ann's device": me.device, "the channel": channel}
         assert found_in(kept, names | {"a text": b"harbour gate", "a name": b"ann's"}) == []
