@@ -2876,8 +2876,8 @@ MUTANTS = (
     Mutant(
         name="the receipt of a mailbox is believed unread",
         file="multichat_tui/node/putting.py",
-        old="            receipt.envelope == envelope and deposit_holds(target.mailbox, target.queue, receipt) for receipt in reply.receipts",
-        new="            receipt.envelope == envelope for receipt in reply.receipts",
+        old="receipt.envelope == envelope and deposit_holds(target.mailbox, target.queue, receipt) for",
+        new="receipt.envelope == envelope for",
         tests=DEPOSITS,
     ),
     Mutant(
