@@ -2741,6 +2741,20 @@ MUTANTS = (
         tests="tests/simulation/test_parcel_rights.py",
     ),
     Mutant(
+        name="what was to be served before a removal in the same batch leaves",
+        file="multichat_tui/node/engine.py",
+        old="        world.withdraw()\n",
+        new="",
+        tests="tests/simulation/test_withdrawing.py",
+    ),
+    Mutant(
+        name="signatures that did not hold count as verified at the next start",
+        file="multichat_tui/channel/control.py",
+        old="        self.sound = False\n",
+        new="",
+        tests="tests/simulation/test_starting_again.py",
+    ),
+    Mutant(
         name="who is not near a peer never offers it others' records",
         file="multichat_tui/node/relaying.py",
         old="delay, tie = LATER_RELAY_DELAY_MS, LATER_RELAY_DELAY_MS // 2",

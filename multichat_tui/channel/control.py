@@ -6,6 +6,7 @@ index, and its past is a set of indices held in one integer: *a before b* is one
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from multichat_tui.channel.authority import Authority
 from multichat_tui.channel.operations import Operation
@@ -23,6 +24,8 @@ from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.joins import Join, decode_join
 from multichat_tui.model.records import Record
 
+T = TypeVar("T")
+
 CACHED_STATES = 128
 """States of the past that are kept: of as many branches as grow beside each other."""
 MAX_TAKEN_BACK = 256
@@ -35,6 +38,9 @@ class ControlLog:
 
     def __init__(self, channel: ChannelId, join_holds: Callable[[Join], bool], list_holds: Callable[[DeviceList], bool]) -> None:
         self.channel = channel
+        self.sound = True
+        """Whether all signatures within the records so far were good."""
+        self._verified = False
         self._join_holds = join_holds
         self._list_holds = list_holds
         self._operations: list[Operation] = []
@@ -185,8 +191,10 @@ class ControlLog:
         allowed = self._now is not None and index is not None and bool(self._now.subjects.valid >> index & 1)
         return allowed and not self.effective(record)
 
-    def add(self, record: Record, acts: tuple[Act, ...]) -> None:
-        """Take a delivered control record. Its dependencies are here, its device is known (or it is the root)."""
+    def add(self, record: Record, acts: tuple[Act, ...], *, verified: bool = False) -> None:
+        """Take a delivered control record. Its dependencies are here, its device is known (or it is the root). `verified`: the
+        signatures within it were found good before (see `sound`)."""
+        self._verified = verified
         index = len(self._operations)
         dependencies = record.header.dependencies
         past = self.mask(dependencies)
@@ -234,6 +242,12 @@ class ControlLog:
         changed = self._now.carry_on(operation, valid=rank is not None)
         self._view = carried_on(self._view, self._now, changed)
 
+    def _good(self, holds: Callable[[T], bool], signed: T) -> bool:
+        if self._verified or holds(signed):
+            return True
+        self.sound = False
+        return False
+
     def _learn_founders(self, acts: tuple[Act, ...]) -> None:
         create = acts[0]
         assert isinstance(create, Create)
@@ -245,7 +259,7 @@ class ControlLog:
         if not acts or not isinstance(acts[0], Admit):
             return None
         join = decode_join(acts[0].join)
-        if isinstance(join, Rejected) or join.channel != self.channel or not self._join_holds(join):
+        if isinstance(join, Rejected) or join.channel != self.channel or not self._good(self._join_holds, join):
             return None
         known = self.certificates.get(join.certificate.device)
         # A device belongs to the account that was named with it first in every past: the root's founders come before all.
@@ -256,7 +270,7 @@ class ControlLog:
         if not acts or not isinstance(acts[0], Ask):
             return None
         join = decode_join(acts[0].join)
-        if isinstance(join, Rejected) or join.channel != self.channel or not self._join_holds(join):
+        if isinstance(join, Rejected) or join.channel != self.channel or not self._good(self._join_holds, join):
             return None
         known = self.certificates.get(join.certificate.device)
         return join if known is None or known.user == join.certificate.user else None
@@ -277,7 +291,7 @@ class ControlLog:
         if not acts or not isinstance(acts[0], Devices):
             return None
         devices = decode_device_list(acts[0].devices)
-        return None if isinstance(devices, Rejected) or not self._list_holds(devices) else devices
+        return None if isinstance(devices, Rejected) or not self._good(self._list_holds, devices) else devices
 
     def _state_of(self, mask: int) -> Authority:
         """The state after these operations, which hold the past of each. Not to be carried on."""

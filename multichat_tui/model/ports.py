@@ -96,6 +96,8 @@ class Space(StrEnum):
     """By the same: what was sealed."""
     REPLY = "reply"
     """By device id: the channels of which it is owed an acknowledgement."""
+    VERIFIED = "verified"
+    """By channel id: up to which arrival number all signatures within its control records were good when it was last loaded."""
     SETTING = "setting"
     """By name: front ends' settings."""
     RATCHET = "ratchet"

@@ -9,7 +9,7 @@ from typing import Protocol
 from multichat_tui.channel.resources import registry
 from multichat_tui.model.act_bytes import decode_acts
 from multichat_tui.model.acts import Act
-from multichat_tui.model.codec import Reason, Rejected, encode
+from multichat_tui.model.codec import Reason, Rejected, decode, encode
 from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart
 from multichat_tui.model.device_statements import DeviceStatement, decode_device_statement
 from multichat_tui.model.errors import Damaged
@@ -274,6 +274,7 @@ class Engine:
         self.world.txn = txn
         self.world.now = now
         self.world.out = Effects()
+        self.world.served.clear()
         self.hosting.begin()
 
     def submit(self, intent: Intent, account_entropy: bytes | None = None) -> Accepted:
@@ -321,6 +322,7 @@ class Engine:
     def finish(self) -> Effects:
         """The batch ends: what is due is sent together, changes are told once, and the next wake-up is known."""
         world = self.world
+        world.withdraw()
         look_at_names(world)
         self._exchange.tick()
         self._incarnations.tick()
@@ -681,7 +683,10 @@ class Engine:
 
 
 def _replay(txn: Transaction, channel: Channel) -> None:
-    """The control log, chain ends and heads of a stored channel."""
+    """The control log, chain ends and heads of a stored channel. Signatures are looked at once in a profile's life, and not at
+    every start: what is stored is ours, page by page."""
+    marked = decode(txn.get(Space.VERIFIED, channel.id) or encode(0), 16)
+    verified = sound = marked if isinstance(marked, int) else 0
     after = 0
     while True:
         rows = txn.arrivals(channel.id, Log.CONTROL, after, 256)
@@ -694,6 +699,10 @@ def _replay(txn: Transaction, channel: Channel) -> None:
                 acts = decode_acts((record.body or b"")[SALT_BYTES:], Log.CONTROL)
             if isinstance(acts, Rejected):
                 raise Damaged("A control record in the database is not readable.", "Restore the profile from a backup.")
-            channel.control.add(record, acts)
+            channel.control.add(record, acts, verified=arrival <= verified)
+            if channel.control.sound:
+                sound = arrival
+    if sound > verified:
+        txn.put(Space.VERIFIED, channel.id, encode(sound))
     channel.devices = {device[:PREFIX_SIZE]: device for device in channel.control.certificates}
     channel.chains = Chains.of(txn, channel.id)

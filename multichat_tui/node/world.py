@@ -243,6 +243,8 @@ class World:
     listened: bool = True
     """Somebody receives events."""
     out: Effects = field(default_factory=Effects)
+    served: list[tuple[int, DeviceId, Channel]] = field(default_factory=list)
+    """Frames of this batch with records for members: (place in `out.frames`, to whom, of what)."""
     changed_channels: set[ChannelId] = field(default_factory=set)
     changed_members: set[ChannelId] = field(default_factory=set)
     farewells_due: set[ChannelId] = field(default_factory=set)
@@ -363,7 +365,18 @@ class World:
                 session.gathered.append(encoded)
             return
         self.moved(session, 0, len(encoded))
+        if isinstance(frame, MessageFrame) and frame.items:
+            channel = self.by_prefix.get(frame.channel)
+            if channel is not None and channel.serves(session.device):
+                self.served.append((len(self.out.frames), session.device, channel))
         self.out.frames.append((session.link, encoded))
+
+    def withdraw(self) -> None:
+        """Records that were on their way to somebody who was found in the same batch to be no member any more do not leave."""
+        gone = {index for index, device, channel in self.served if not channel.serves(device)}
+        if gone:
+            self.out.frames[:] = [frame for index, frame in enumerate(self.out.frames) if index not in gone]
+        self.served.clear()
 
     def moved(self, session: Session, received: int, sent: int) -> None:
         """Bytes of a frame came, or go."""

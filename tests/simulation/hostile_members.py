@@ -35,6 +35,8 @@ from multichat_tui.sync.session import Session
 
 MAX_FLOOD = 300
 """Records and frames of one flood."""
+MAX_HEARD = 64
+"""Frames that are kept to be sent again."""
 MAX_FORKS = 6
 """Branches of one forger stay far below what is taken as it comes: beyond that nobody promises that all hold the same."""
 
@@ -51,10 +53,10 @@ class Hostile:
 
     def overhear(self, frame: bytes) -> None:
         """A frame that their node has sent or received, to be spoilt and sent again."""
-        if len(self._seen) < 64:
+        if len(self._seen) < MAX_HEARD:
             self._seen.append(frame)
         elif self._chance.random() < 0.05:
-            self._seen[self._chance.randrange(64)] = frame
+            self._seen[self._chance.randrange(MAX_HEARD)] = frame
 
     def turn(self, channel: ChannelId, mark: str) -> None:
         """`mark`: the beginning of every text in this channel."""
@@ -68,6 +70,8 @@ class Hostile:
                 self._fork(world, channel, mark)
             case "garbage":
                 self._garbage(world, channel, mark)
+            case "replay":
+                self._replay(world, channel)
             case _:
                 self._lie(world, channel)
 
@@ -170,6 +174,14 @@ class Hostile:
                 others = [end.device for end in world.channels[channel].chains.ends.values()]
                 theirs = self._record(world, channel, Message(text=f"{mark} forged"), device=self._chance.choice(others))
                 self._tell(session, channel, theirs)
+
+    def _replay(self, world: World, channel: ChannelId) -> None:
+        """Frames that were sent or received before, as they were: again, to others, in another order."""
+        if not self._seen:
+            return
+        for session in self._sessions(world, channel):
+            for _ in range(self._chance.randrange(1, 24)):
+                self._send(session, self._chance.choice(self._seen))
 
     def _lie(self, world: World, channel: ChannelId) -> None:
         """Says to hold what does not exist, to lack what it holds, to be told what it was not, in others' names."""

@@ -1,18 +1,19 @@
 """Many nodes in a few channels, for days of virtual time: one seeded history, and what must hold during it and at its end.
 
-`python -m tests.simulation.many_nodes --nodes 50 --seeds 20` plays twenty fresh histories and prints each seed;
-`--seed S` repeats one. Hash seeds are fixed by starting again, so that a history is the same wherever it is played.
+`python -m tests.simulation.many_nodes --nodes 50 --seeds 20` plays twenty fresh histories and prints each seed; `--first 1` those
+from 1 on; `--seed S` repeats one. Hash seeds are fixed by starting again, so that a history is the same wherever it is played.
 """
 
 import argparse
 import asyncio
 import itertools
+import multiprocessing
 import os
 import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,8 @@ class History:
             me = (await person.api.me()).rows
             self.users[person.account_entropy], self.devices[person.name] = me.user, me.device
         if self.plan.hostile:
-            for person, kind in zip(people[-len(KINDS) :], KINDS, strict=True):
+            kinds = KINDS if count >= 3 * len(KINDS) else chance.sample(KINDS, max(1, count // 3))
+            for person, kind in zip(people[-len(kinds) :], kinds, strict=True):
                 self.hostile[person.name] = Hostile(person, kind, random.Random(f"{kind}/{self.plan.seed}"))
         for number, person in enumerate(people):
             if chance.random() < 0.25:
@@ -412,7 +414,7 @@ class History:
     def tap(self, sender: SimulatedNetwork, receiver: SimulatedNetwork, frame: bytes) -> None:
         """Every frame as it is sent: who was never told of a channel gets nothing that names it or was said in it."""
         for hostile in self.hostile.values():
-            if sender is hostile.person.network:
+            if hostile.person.network in (sender, receiver):
                 hostile.overhear(frame)
         if self._spoiling:
             return
@@ -514,33 +516,55 @@ def play(plan: Plan) -> History:
     return run_virtual(played())
 
 
+def told(plan: Plan) -> tuple[bool, str]:
+    """(whether it was clean, what is printed of it)."""
+    began = time.process_time()
+    try:
+        history = play(plan)
+    except (AssertionError, RuntimeError) as error:
+        return False, f"FAILED seed {plan.seed}: {error!r}"
+    what = ", ".join(f"{count} {kind}" for kind, count in sorted(history.happened.items()))
+    machines = len(history.world.people)
+    return True, f"clean: seed {plan.seed}, {machines} machines, {time.process_time() - began:.0f} s of CPU; {what}"
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.many_nodes", description=__doc__)
     parser.add_argument("--nodes", type=int, default=50)
     parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--seeds", type=int, default=1, help="how many fresh ones")
+    parser.add_argument("--seeds", type=int, default=1, help="how many, fresh ones")
+    parser.add_argument("--first", type=int, help="so many from this one on, instead of fresh ones")
     parser.add_argument("--seed", type=int, help="this one only")
+    parser.add_argument("--jobs", type=int, default=1, help="processes beside each other")
     asked = parser.parse_args(arguments)
+    if asked.seed is not None:
+        play(Plan(seed=asked.seed, nodes=asked.nodes, steps=asked.steps))
+        print(f"clean: seed {asked.seed}")
+        return 0
     fresh = random.SystemRandom()
-    seeds = [asked.seed] if asked.seed is not None else [fresh.randrange(10**9) for _ in range(asked.seeds)]
+    first = asked.first
+    seeds = [fresh.randrange(10**9) if first is None else first + number for number in range(asked.seeds)]
+    plans = [Plan(seed=seed, nodes=asked.nodes, steps=asked.steps) for seed in seeds]
     failed = []
-    for seed in seeds:
-        began = time.monotonic()
-        try:
-            history = play(Plan(seed=seed, nodes=asked.nodes, steps=asked.steps))
-        except AssertionError as error:
+    for seed, (clean, words) in zip(seeds, _played(plans, asked.jobs), strict=True):
+        print(words, flush=True)
+        if not clean:
             failed.append(seed)
-            print(f"FAILED seed {seed}: {error}", flush=True)
-            if asked.seed is not None:
-                raise
-        else:
-            what = ", ".join(f"{count} {kind}" for kind, count in sorted(history.happened.items()))
-            machines = len(history.world.people)
-            print(f"clean: seed {seed}, {machines} machines, {time.monotonic() - began:.0f} s; {what}", flush=True)
+    print(f"{len(seeds) - len(failed)} of {len(seeds)} clean")
     if failed:
         again = f"--nodes {asked.nodes} --steps {asked.steps}"
         print("again:", *(f"python -m tests.simulation.many_nodes {again} --seed {seed}" for seed in failed), sep="\n")
     return 1 if failed else 0
+
+
+def _played(plans: list[Plan], jobs: int) -> Iterator[tuple[bool, str]]:
+    """In their order, as they are done."""
+    if jobs == 1:
+        yield from map(told, plans)
+        return
+    # New processes now and then: nothing of one history may stay with the next hundred.
+    with multiprocessing.get_context("spawn").Pool(jobs, maxtasksperchild=20) as pool:
+        yield from pool.imap(told, plans)
 
 
 if __name__ == "__main__":

@@ -42,10 +42,15 @@ MAX_SECOND = 4
 """Lost or revoked machines of a history, and second machines of accounts: each changes an account's devices once at most, as two
 lists of devices that were made at the same time in ignorance of each other need somebody who settles it."""
 SECOND = " beside"
-KINDS = ("flood", "fork", "garbage", "lie")
+KINDS = ("flood", "fork", "garbage", "lie", "replay")
+"""Of members in bad faith: no more than a third of a history's machines are such."""
 FIRST_PATIENCE_MS, PATIENCE_MS = 15_000, 6 * 3600 * 1000
 """Between two calls in vain, at first and at last. In days of virtual time those of seconds and minutes would be most of the
 work; whoever comes calls at once anyhow."""
+
+
+def _in_memory(name: str) -> Store:
+    return MemoryStore()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,7 @@ class Plan:
     nodes: int = 50
     steps: int = 400
     hostile: bool = True
-    new_store: Callable[[str], Store] = field(default=lambda name: MemoryStore())
+    new_store: Callable[[str], Store] = field(default=_in_memory)
 
 
 class Place:

@@ -37,6 +37,21 @@ def test_honest_members_end_with_the_same_whatever_the_others_do(seed: int | Non
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.parametrize("which", [("--first", "1", "--seeds", "20"), ("--seeds", "4")], ids=["fixed", "fresh"])
+def test_many_short_histories_end_clean(which: tuple[str, ...]) -> None:
+    """Of seven machines, two of them in bad faith, for hours to days each."""
+    command = [sys.executable, "-m", "tests.simulation.many_nodes", "--nodes", "7", "--steps", "40", *which]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": "0"}, capture_output=True, text=True, timeout=390, check=False
+    )
+    print(done.stdout)
+    assert done.returncode == 0, f"{' '.join(command[1:])}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    count = int(which[-1])
+    assert done.stdout.count("clean: seed ") == count
+    assert f"{count} of {count} clean" in done.stdout
+
+
+@pytest.mark.timeout(400)
 def test_a_history_is_the_same_on_the_real_store(tmp_path: Path) -> None:
     """Half of the machines keep their profiles in databases: whatever is read out at the end is the same to the byte."""
 
