@@ -21,7 +21,9 @@ class Scenario:
     members: int = 0
     """Of each channel, drawn by chance; 0 for everybody."""
     mailboxes: int = 0
-    """Boxes that are always on, to each channel beside its members: they keep what is written for whoever comes."""
+    """Boxes that are always on: they keep what is written for whoever comes."""
+    members_keep: bool = False
+    """Boxes are members of the channels beside the others, instead of mailboxes that their members have chosen."""
     hours: float = 24.0
     """During which messages are written; as long again nobody writes any more."""
     messages: int = 50
@@ -37,12 +39,13 @@ class Scenario:
     """So long the network falls into two halves; what is measured then is how long they take to be one again."""
 
 
-def mobiles(mailboxes: int = 0, share: float = 0.1) -> Scenario:
+def mobiles(mailboxes: int = 0, *, members_keep: bool = False) -> Scenario:
     """The first scenario of the introduction of a data sync layer: two mobile devices that are mostly offline."""
     return Scenario(
         name="two mobiles",
-        people=((bursts(share), 2),),
+        people=((PHONE, 2),),
         mailboxes=mailboxes,
+        members_keep=members_keep,
         hours=3 * 24,
         messages=100,
         conditions=MOBILE,
@@ -50,12 +53,13 @@ def mobiles(mailboxes: int = 0, share: float = 0.1) -> Scenario:
     )
 
 
-def mobiles_and_desktop(mailboxes: int = 0) -> Scenario:
+def mobiles_and_desktop(mailboxes: int = 0, *, members_keep: bool = False) -> Scenario:
     """The second one: a group of mobile devices with a desktop among them."""
     return Scenario(
         name="mobiles and a desktop",
         people=((PHONE, 4), (LAPTOP, 1)),
         mailboxes=mailboxes,
+        members_keep=members_keep,
         hours=3 * 24,
         messages=100,
         conditions=MOBILE,
@@ -63,7 +67,7 @@ def mobiles_and_desktop(mailboxes: int = 0) -> Scenario:
     )
 
 
-def available(share: float, mailboxes: int) -> Scenario:
+def available(share: float, mailboxes: int, *, members_keep: bool = False) -> Scenario:
     """Two channels of eight, all there for the same share of the time."""
     return Scenario(
         name=f"there {share:.0%} of the time, {mailboxes} mailboxes",
@@ -71,6 +75,7 @@ def available(share: float, mailboxes: int) -> Scenario:
         channels=2,
         members=8,
         mailboxes=mailboxes,
+        members_keep=members_keep,
         hours=24,
         messages=40,
         skewed=0.2,
@@ -105,6 +110,7 @@ def town(nodes: int, mailboxes: int = 1) -> Scenario:
         channels=nodes // 10,
         members=12,
         mailboxes=mailboxes,
+        members_keep=True,
         hours=4.0,
         messages=12,
         skewed=0.1,

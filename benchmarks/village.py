@@ -17,10 +17,19 @@ from benchmarks.availability import BOX, HOUR_S, Presence, foremost, next_there,
 from benchmarks.scenarios import Scenario
 from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.ids import ChannelId, RecordId
-from multichat_tui.model.intents import CreateChannel, InviteToChannel, JoinChannel, LeaveChannel
+from multichat_tui.model.intents import (
+    AddMailbox,
+    CreateChannel,
+    GrantPlace,
+    HostMailbox,
+    InviteToChannel,
+    JoinChannel,
+    LeaveChannel,
+)
 from multichat_tui.model.ports import Store, Transaction
 from multichat_tui.net.simulated import Conditions, SimulatedNetwork
 from multichat_tui.node import dialing
+from multichat_tui.node.engine import Engine
 from multichat_tui.node.world import Channel, World
 from multichat_tui.store.memory import MemoryStore
 from tests.simulation.simulated_world import Person, SimulatedWorld
@@ -69,9 +78,12 @@ class Place:
     boxes: list[int]
     moved: set[int] = field(default_factory=set)
 
+    keep: bool = False
+    """Boxes are members, too."""
+
     @property
     def everybody(self) -> list[int]:
-        return [*self.members, *self.boxes]
+        return [*self.members, *self.boxes] if self.keep else self.members
 
 
 @dataclass(slots=True)
@@ -109,6 +121,8 @@ class Village:
         self.places: list[Place] = []
         self.presence: list[Presence] = []
         self.traffic = Traffic()
+        self._chosen: set[tuple[int, int]] = set()
+        """(machine, box)."""
         self.written: list[Written] = []
         self.failures: list[str] = []
         self.began_s = 0.0
@@ -163,8 +177,13 @@ class Village:
         for number in range(scenario.channels):
             members = chance.sample(range(count), min(count, scenario.members or count))
             first_box = count + number // CHANNELS_PER_BOX * scenario.mailboxes
-            await self._found(number, members, list(range(first_box, first_box + scenario.mailboxes)))
+            boxes = list(range(first_box, first_box + scenario.mailboxes))
+            await self._found(number, members, boxes)
         await self._wait(lambda: all(self._are_in(place) for place in self.places), "all are in", 3600)
+        if not scenario.members_keep:
+            for place in self.places:
+                await self._choose_mailboxes(place)
+            await self._wait(self._are_reachable, "all know where to leave what they write", 3600)
         await asyncio.sleep(60)
         for person in self.people:
             if chance.random() < scenario.skewed:
@@ -182,14 +201,37 @@ class Village:
         await person.start()
 
     async def _found(self, number: int, members: list[int], boxes: list[int]) -> None:
-        everybody = [*boxes, *members]
+        everybody = [*boxes, *members] if self.scenario.members_keep else members
         founder = self.people[everybody[0]]
         channel = (await founder.api.submit(CreateChannel(name=f"channel {number}"))).channel
         assert channel is not None
         link = (await founder.api.submit(InviteToChannel(channel=channel, uses=1000))).link or ""
         for other in everybody[1:]:
             await self.people[other].api.submit(JoinChannel(link=link))
-        self.places.append(Place(number, channel, link, everybody[0], members, boxes))
+        self.places.append(Place(number, channel, link, everybody[0], members, boxes, keep=self.scenario.members_keep))
+
+    async def _choose_mailboxes(self, place: Place) -> None:
+        """Each member has a place in each of the channel's boxes, unless it has one there already."""
+        for box in place.boxes:
+            keeper = self.people[box]
+            await keeper.api.submit(HostMailbox(on=True, addresses=(keeper.network.address,), shown_on_lan=True))
+            for member in place.members:
+                if (member, box) not in self._chosen:
+                    self._chosen.add((member, box))
+                    link = (await keeper.api.submit(GrantPlace(name=f"n{member}"))).link or ""
+                    await self.people[member].api.submit(AddMailbox(link=link))
+
+    def _are_reachable(self) -> bool:
+        """Each member knows a queue of each other one's in each of their mailboxes."""
+        for place in self.places:
+            devices = {index: world_of(self.people[index]).identity.device for index in place.members}
+            for index in place.members:
+                routes = engine_of(self.people[index]).mailboxes.routes
+                for other, device in devices.items():
+                    known = {queue.mailbox.mailbox for route in routes.of(device) for queue in route.route.queues}
+                    if other != index and len(known) < len(place.boxes):
+                        return False
+        return True
 
     def _are_in(self, place: Place) -> bool:
         return all(len(self._members(index, place)) >= len(place.everybody) for index in place.everybody)
@@ -369,10 +411,14 @@ class Village:
         return found, best
 
 
-def world_of(person: Person) -> World:
+def engine_of(person: Person) -> Engine:
     engine = person.api._engine
     assert engine is not None
-    return engine.world
+    return engine
+
+
+def world_of(person: Person) -> World:
+    return engine_of(person).world
 
 
 @contextmanager

@@ -311,4 +311,6 @@ class MailboxLinks:
     def wake_times(self) -> list[int]:
         times = [asked.due_at for line in self._lines.values() for asked in line.asked.values()]
         times += [line.rests_until for line in self._lines.values() if line.rests_until]
-        return times + [line.until_ms for line in self._lines.values()]
+        # Where something is still to be answered, the end waits for that.
+        ending = (line.until_ms for line in self._lines.values() if not line.asked and not line.waiting)
+        return [*times, *ending]

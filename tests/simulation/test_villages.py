@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.availability import BOX, DAY_S, LAPTOP, PHONE, Habit, Presence, bursts, foremost, next_there, share_there
-from benchmarks.scenarios import MOBILE, Scenario, cut, mobiles_and_desktop, sized, town
+from benchmarks.scenarios import MOBILE, Scenario, cut, mobiles, mobiles_and_desktop, sized, town
 from benchmarks.village import Lived, Village, live
 from multichat_tui.net.virtual_time import run_virtual
 
@@ -44,7 +44,8 @@ def test_the_least_time_goes_by_way_of_whoever_was_there_with_both() -> None:
     "scenario",
     [
         replace(town(10), hours=2.0, messages=6),
-        replace(mobiles_and_desktop(1), hours=8.0, messages=20),
+        replace(mobiles_and_desktop(1, members_keep=True), hours=8.0, messages=20),
+        replace(mobiles(1), hours=6.0, messages=10),
         replace(cut(12, MOBILE), people=((BOX, 6),)),
         replace(sized(6), messages=20),
     ],
