@@ -35,6 +35,9 @@ def points() -> dict[str, Scenario]:
     found = {f"mobiles/{count}": mobiles(count) for count in MAILBOXES}
     found |= {f"desktop/{count}": mobiles_and_desktop(count) for count in MAILBOXES}
     found |= {f"availability/{share}/{count}": available(share / 100, count) for share in SHARES for count in MAILBOXES}
+    found |= {f"mobiles/{count}m": mobiles(count, members_keep=True) for count in MAILBOXES[1:]}
+    found |= {f"desktop/{count}m": mobiles_and_desktop(count, members_keep=True) for count in MAILBOXES[1:]}
+    found |= {f"availability/{share}/1m": available(share / 100, 1, members_keep=True) for share in SHARES}
     found |= {f"size/{size}": sized(size) for size in SIZES}
     found |= {f"cut/{count}": cut(count) for count in CUT_MESSAGES}
     found |= {f"roughcut/{count}": cut(count, MOBILE) for count in CUT_MESSAGES}

@@ -7,8 +7,13 @@ _LINK = re.compile(r"(?:[a-z][a-z0-9+.-]{0,31}://|www\.|mailto:|multichat:)[^\s]
 keeps the search linear in the text."""
 
 
+_HINTS = ("://", "www.", "mailto:", "multichat:")
+"""One of these is in every link. Looking for them first is a hundredth of the search, and most texts have none."""
+
+
 def holds_link(text: str) -> bool:
-    return _LINK.search(text) is not None
+    lowered = text.lower()
+    return any(hint in lowered for hint in _HINTS) and _LINK.search(text) is not None
 
 
 MAX_DRAWN_CHARACTERS = 2048
