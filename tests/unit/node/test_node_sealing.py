@@ -123,16 +123,19 @@ def test_what_a_node_has_sealed_in_a_batch_is_stored_in_its_transaction() -> Non
             with person.store.transaction() as txn:
                 engines[person] = Engine.load(txn, identity, person.random.randbytes, person.now_ms(), 0, ratchets)
 
+        sessions = set()
         prekey = batch(bob, lambda sealing: sealing.fallback_key())
         assert isinstance(prekey, bytes)
         for number in range(4):
             text = b"%d" % number
             message = batch(ann, lambda sealing, text=text: sealing.seal(devices[bob], None, text, prekey))
             assert isinstance(message, bytes)
+            sessions.add(session_of(message))
             assert batch(bob, lambda sealing, message=message: sealing.unseal(devices[ann], message)) == text
             if number % 2:
                 again(ann)
                 again(bob)
+        assert len(sessions) == 1, "none was lost and begun anew"
 
     run_virtual(story())
 
