@@ -85,6 +85,8 @@ def message_fields(row: MessageRow) -> dict[str, Any]:
         "text": row.text,
         "mine": row.mine,
         "state": row.state.value,
+        "stored": row.stored,
+        "copies": row.copies,
         "delivered": row.delivered,
         "total": row.total,
         "edited": row.edited,

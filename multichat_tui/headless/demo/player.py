@@ -51,16 +51,28 @@ class Player:
         """Run a node on loopback alone, which looks for the others where they listen."""
         connect = [word for address in others for word in ("--connect", address)]
         self.node = await self._start("node", "--until-eof", "--no-lan", "--listen", "127.0.0.1:0", *connect)
-        assert self.node.stdout is not None
+        self.listen = (await self._ready(self.node))["listen"]
+        self._drain = asyncio.create_task(_discard(self.node.stdout))
+
+    async def _ready(self, node: asyncio.subprocess.Process) -> dict[str, Any]:
+        """What a node says first."""
+        assert node.stdout is not None
         try:
             async with asyncio.timeout(STEP_TIMEOUT_S):
-                line = await self.node.stdout.readline()
+                line = await node.stdout.readline()
         except TimeoutError:
             raise TimedOut(f"{self.name}: the node did not start in time.") from None
         if not line:
             raise MultichatError(f"{self.name}: the node has ended at once.")
-        self.listen = json.loads(line)["listen"]
+        ready: dict[str, Any] = json.loads(line)
+        return ready
+
+    async def keep_mailbox(self) -> str:
+        """Run a mailbox on loopback, from an empty home; the link that gives the first place in it."""
+        self.node = await self._start("mailbox", "run", "--until-eof", "--no-lan", "--listen", "127.0.0.1:0")
+        ready = await self._ready(self.node)
         self._drain = asyncio.create_task(_discard(self.node.stdout))
+        return str(ready["link"])
 
     async def go_offline(self) -> None:
         node, self.node = self.node, None
@@ -70,10 +82,16 @@ class Player:
             await self._drain
             self._drain = None
 
+    async def fail(self) -> None:
+        """kill -9."""
+        if self.node is not None:
+            self.node.kill()
+        await self.go_offline()
+
     async def _start(self, *words: str) -> asyncio.subprocess.Process:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MULTICHAT_")}
         environment["XDG_RUNTIME_DIR"] = str(self.runtime)
-        lasting = words[0] == "node"
+        lasting = "--until-eof" in words
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -89,8 +107,8 @@ class Player:
         )
 
 
-async def _discard(stream: asyncio.StreamReader) -> None:
-    while await stream.read(65536):
+async def _discard(stream: asyncio.StreamReader | None) -> None:
+    while stream is not None and await stream.read(65536):
         pass
 
 

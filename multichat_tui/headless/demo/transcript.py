@@ -6,6 +6,8 @@ its own below a temporary directory, which is removed at the end whatever happen
 
 import asyncio
 import contextlib
+from collections.abc import Callable
+from typing import Any
 
 from multichat_tui.headless.demo.player import STEP_TIMEOUT_S, Player
 from multichat_tui.headless.demo.seat import demo_root
@@ -16,15 +18,16 @@ async def demo(out: Output) -> int:
     """Play it; 0 only if every message has reached everybody. Cleans up whatever happens."""
     with demo_root() as root:
         players = {name: Player(name, root / name, root) for name in ("ann", "bob", "cleo")}
+        boxes = [Player(name, root / name, root) for name in ("box-one", "box-two")]
         try:
-            return await _play(out, players)
+            return await _play(out, players, boxes)
         finally:
-            for player in players.values():
+            for player in (*players.values(), *boxes):
                 with contextlib.suppress(ProcessLookupError):
                     await player.go_offline()
 
 
-async def _play(out: Output, players: dict[str, Player]) -> int:
+async def _play(out: Output, players: dict[str, Player], boxes: list[Player]) -> int:
     ann, bob, cleo = players.values()
 
     def tell(step: str, **fields: object) -> None:
@@ -67,7 +70,8 @@ async def _play(out: Output, players: dict[str, Player]) -> int:
     tell("bob -> ann: Just for you: happy birthday.", id=direct["id"])
     complete = await _complete(players, sent)
     secret_kept = all(row["id"] != direct["id"] for row in await cleo.run("log", "garden", "-n", "200"))
-    good = complete and secret_kept
+    caught_up = await _never_online_together(players, boxes, tell)
+    good = complete and secret_kept and caught_up
     tell("Everything was delivered to everybody." if good else "Something is missing.", delivered=good)
     return 0 if good else 1
 
@@ -84,3 +88,62 @@ async def _complete(players: dict[str, Player], sent: list[str]) -> bool:
                     return all(order == orders[0] for order in orders)
     except TimeoutError:
         return False
+
+
+async def _never_online_together(players: dict[str, Player], boxes: list[Player], tell: Callable[..., None]) -> bool:
+    """What is written to somebody who is away, by somebody who is away when they come, though one of two mailboxes has failed."""
+    ann, bob, cleo = players.values()
+    for player in (cleo, ann):
+        for box in boxes:
+            link = (await box.run("mailbox", "grant", player.name))[0]["link"] if box.node else await box.keep_mailbox()
+            await player.run("mailbox", "add", link)
+        if not await _until(player, ("mailbox", "list"), _open):
+            return False
+    tell("cleo and ann have chosen two mailboxes each: nodes of anybody's who lets them, run with one command")
+    if not await _until(cleo, ("mailbox", "list"), _known):
+        return False
+    await cleo.go_offline()
+    tell("cleo closes the lid")
+    words = "The key is under the third pot."
+    sent = (await ann.run("send", "--wait", "stored", "garden", words))[0]
+    tell(f"ann: {words} (stored at {sent['stored']} of {sent['copies']} mailboxes)", id=sent["id"], stored=sent["stored"])
+    await boxes[0].fail()
+    tell("one of the two mailboxes fails, for good")
+    await ann.go_offline()
+    await bob.go_offline()
+    tell("ann and bob close theirs: nobody is there when cleo comes")
+    await cleo.come_online([])
+    got = await _until(cleo, ("log", "garden", "-n", "20"), lambda rows: _times(rows, words) == 1)
+    if got:
+        tell(f"cleo is back, alone, and reads: {words}")
+    answered = (await cleo.run("send", "--wait", "queued", "garden", "Found it."))[0]["id"]
+    stored = await _until(cleo, ("log", "garden", "-n", "1"), lambda rows: rows[-1]["id"] == answered and rows[-1]["stored"] >= 1)
+    await cleo.go_offline()
+    await ann.come_online([])
+    heard = await _until(ann, ("log", "garden", "-n", "20"), lambda rows: _times(rows, "Found it.") == 1)
+    if heard:
+        tell("cleo has gone, ann is back, and reads: Found it.")
+    return got and stored and heard
+
+
+def _open(rows: list[dict[str, Any]]) -> bool:
+    return len(rows) == 2 and all(row["queues"] and row["ready"] == row["queues"] for row in rows)
+
+
+def _known(rows: list[dict[str, Any]]) -> bool:
+    """Everybody who may write there knows that they may."""
+    return all(row["unaware"] == 0 for row in rows)
+
+
+def _times(rows: list[dict[str, Any]], words: str) -> int:
+    return sum(row["text"] == words for row in rows)
+
+
+async def _until(player: Player, words: tuple[str, ...], right: Callable[[list[dict[str, Any]]], bool]) -> bool:
+    """Whether a command answers so within the time of a step."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(STEP_TIMEOUT_S):
+            while not right(await player.run(*words)):
+                pass
+            return True
+    return False

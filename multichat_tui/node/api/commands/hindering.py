@@ -3,13 +3,13 @@
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.limits import MAX_PAGE_ROWS
-from multichat_tui.model.snapshots import ChannelRow, Delivery, DeliveryRow, MessageRow
+from multichat_tui.model.snapshots import ChannelRow, Delivery, DeliveryRow, DeviceDelivery, MessageRow
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import channel_label, find_message, id_text, one_line
 from multichat_tui.node.api.transcript import local_time
 
-WAITING = (Delivery.QUEUED, Delivery.SOME)
+WAITING = (Delivery.QUEUED, Delivery.STORED, Delivery.SOME)
 SHOWN_CHARACTERS = 40
 NOTHING_WAITS = "Nothing of yours waits: all that you wrote lately has arrived everywhere."
 
@@ -35,8 +35,15 @@ def why_lines(channel: ChannelRow, row: MessageRow, delivery: DeliveryRow) -> tu
     having = len(delivery.devices) - len(lacking)
     return (
         f"{channel_label(channel)}  {local_time(row.time_ms)}  {cut}: {having} of {len(delivery.devices)} devices have it.",
-        *(f"  {one_line(device.name)}  {id_text(device.device)[:8]}  {one_line(device.why)}" for device in lacking),
+        *(f"  {one_line(device.name)}  {id_text(device.device)[:8]}  {why_words(device)}" for device in lacking),
     )
+
+
+def why_words(device: DeviceDelivery) -> str:
+    """`it was not reached yet; it lies at 2 of 2 mailboxes for it`."""
+    if device.stored:
+        return f"{one_line(device.why)}; it lies at {device.stored} of {device.copies} mailboxes for it"
+    return one_line(device.why) + ("; no mailbox has taken it for it yet" if device.copies else "")
 
 
 def why_fields(channel: ChannelRow, row: MessageRow, delivery: DeliveryRow) -> dict[str, Plain]:
@@ -51,6 +58,8 @@ def why_fields(channel: ChannelRow, row: MessageRow, delivery: DeliveryRow) -> d
                 "device": id_text(device.device),
                 "delivered": device.delivered,
                 "why": device.why,
+                "stored": device.stored,
+                "copies": device.copies,
             }
             for device in delivery.devices
         ],
