@@ -496,7 +496,7 @@ class MailboxRow:
     waiting: int
     """Envelopes there for us that were not read yet."""
     unaware: int
-    """Of one given up: devices that may not know yet."""
+    """Devices that may not know yet that they can leave something there; of one given up, that they can not any more."""
     checks: int
     """How often it was seen whether it still had a queue,"""
     losses: int

@@ -230,11 +230,12 @@ def describe_ms(ms: int) -> str:
     return " ".join(parts[:2]) or "0s"
 
 
-def size_words(size: int) -> str:
-    """Bytes by their greatest unit: `312 B`, `4.2 kB`, `17 MB`."""
-    amount, unit = float(size), "B"
-    for greater in ("kB", "MB", "GB", "TB"):
-        if amount < 1000:
+def size_words(size_bytes: int) -> str:
+    """Bytes by their greatest unit, with two digits that say something: `312 B`, `4.1 KiB`, `16 MiB`."""
+    amount, unit = float(size_bytes), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024:
             break
-        amount, unit = amount / 1000, greater
-    return f"{amount:.1f} {unit}" if unit != "B" and amount < 10 else f"{amount:.0f} {unit}"
+        amount, unit = amount / 1024, larger
+    shown = f"{amount:.1f}" if amount < 10 and amount != int(amount) else f"{amount:.0f}"
+    return f"{shown} {unit}"

@@ -30,7 +30,8 @@ class OwnQueue:
     ready: bool = False
     """Everybody of the audience may write: it can be named in a route."""
     unaware: set[bytes] = field(default_factory=set)
-    """Of a queue that was given up: devices (first bytes of their ids) that may still write to it."""
+    """Devices (first bytes of their ids) that may not know yet that it can be written to, or, of one that was given up, that it
+    can not be any more."""
     taken: bool = False
     """This link may act for it."""
     asked: bool = False

@@ -63,7 +63,7 @@ class MailboxUse:
             queues=len(box.queues),
             ready=ready,
             waiting=waiting,
-            unaware=len({device for queue in box.queues.values() for device in queue.unaware}) if box.draining else 0,
+            unaware=len({device for queue in box.queues.values() for device in queue.unaware}),
             checks=box.checks,
             losses=box.losses,
         )

@@ -310,6 +310,7 @@ class OwnMailboxes:
             )
         elif not queue.ready and not box.draining:
             queue.ready = True
+            queue.unaware = {device[:PREFIX_SIZE] for device in devices_of(self._world, queue.audience)}
             keep_queue(self._world.txn, box, queue)
             self.on_route()
 

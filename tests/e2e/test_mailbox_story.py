@@ -72,9 +72,9 @@ class Story:
                 link = homes.results(box.name, "mailbox", "grant", name)[0]["link"]
                 homes.results(who, "mailbox", "add", link)
             homes.until_results(who, ("mailbox", "list"), _all_ready)
-        # Both have told each other where to leave what is for them.
+        for who in ("ann", "bob"):
+            homes.until_results(who, ("mailbox", "list"), lambda rows: not any(row["unaware"] for row in rows))
         homes.results("ann", "send", "--wait", "delivered", CHANNEL, "welcome")
-        homes.results("bob", "send", "--wait", "delivered", CHANNEL, "thank you")
 
     def comes(self, who: str) -> RealNode:
         """Alone: there is nobody to connect to but mailboxes."""

@@ -28,5 +28,5 @@ def test_how_often_a_node_looks_is_a_span_of_a_minute_to_a_day() -> None:
 
 def test_sizes_are_told_by_their_greatest_unit() -> None:
     assert [size_words(size) for size in (0, 999, 1000, 4_240, 17_300_000, 2_500_000_000)] == [
-        "0 B", "999 B", "1.0 kB", "4.2 kB", "17 MB", "2.5 GB",
+        "0 B", "999 B", "1000 B", "4.1 KiB", "16 MiB", "2.3 GiB",
     ]  # fmt: skip

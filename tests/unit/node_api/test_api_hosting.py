@@ -11,6 +11,7 @@ from multichat_tui.model.hosting import RefusedRow
 from multichat_tui.model.intents import GrantPlace, HostMailbox, RevokePlace
 from multichat_tui.model.mailbox_frames import Word
 from multichat_tui.model.mailboxes import MailboxId
+from multichat_tui.model.text import size_words
 from multichat_tui.node.api.commands import hosting, run_command
 
 
@@ -40,7 +41,7 @@ def test_what_is_no_size_is_refused(text: str) -> None:
     ("bytes_", "words"), [(0, "0 B"), (512, "512 B"), (1536, "1.5 KiB"), (64 * 1024**2, "64 MiB"), (1024**4, "1 TiB")]
 )
 def test_sizes_are_told_shortly(bytes_: int, words: str) -> None:
-    assert hosting.size_words(bytes_) == words
+    assert size_words(bytes_) == words
 
 
 async def test_a_node_that_keeps_no_mailbox_says_so_and_how_to_begin(api: ApiTwin) -> None:

@@ -7,6 +7,7 @@ from multichat_tui.model.hosting import HostRow, PlaceRow, RefusedRow
 from multichat_tui.model.ids import short
 from multichat_tui.model.intents import GrantPlace, HostMailbox, RevokePlace
 from multichat_tui.model.limits import MAX_INTEGER
+from multichat_tui.model.text import size_words
 from multichat_tui.node.api.commands.serving import switched
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import id_text, one_line
@@ -40,17 +41,6 @@ def size(text: str) -> int:
     if not 0 < number <= MAX_INTEGER:
         raise UsageError(f"{one_line(text)[:20]!r} is no size.", "It is a number with K, M, G or T, such as 64M.")
     return number
-
-
-def size_words(size_bytes: int) -> str:
-    """With two digits that say something."""
-    amount, unit = float(size_bytes), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024:
-            break
-        amount, unit = amount / 1024, larger
-    shown = f"{amount:.1f}" if amount < 10 and amount != int(amount) else f"{amount:.0f}"
-    return f"{shown} {unit}"
 
 
 def host_lines(row: HostRow) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.intents import AddMailbox, RemoveMailbox
 from multichat_tui.model.snapshots import MailboxRow, MailboxState
+from multichat_tui.model.text import size_words
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands.hosting import WORDS, size_words
+from multichat_tui.node.api.commands.hosting import WORDS
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import one_line
 from multichat_tui.node.api.transcript import local_time
@@ -31,6 +32,8 @@ def own_line(row: MailboxRow) -> str:
         parts.append(_leaving(row))
     elif row.detail:
         parts.append(WORDS.get(row.detail, one_line(row.detail)))
+    elif row.unaware and row.state is MailboxState.READY:
+        parts.append(_unaware(row))
     if row.used_bytes is not None and row.quota_bytes is not None:
         parts.append(f"{size_words(row.used_bytes)} of {size_words(row.quota_bytes)}, {row.ready} of {row.queues} queues")
     if row.waiting:
@@ -46,9 +49,11 @@ def _since(row: MailboxRow) -> str:
 
 
 def _leaving(row: MailboxRow) -> str:
-    if row.unaware:
-        return f"{row.unaware} {'device does' if row.unaware == 1 else 'devices do'} not know yet"
-    return "being emptied"
+    return _unaware(row) if row.unaware else "being emptied"
+
+
+def _unaware(row: MailboxRow) -> str:
+    return f"{row.unaware} {'device does' if row.unaware == 1 else 'devices do'} not know yet"
 
 
 def own_fields(row: MailboxRow) -> dict[str, Plain]:
