@@ -4,9 +4,20 @@ from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ports import Space
 from multichat_tui.node.world import World
 
+HIDDEN = (
+    "; where messages can be left for it is known only by addresses of private networks, which are called for contacts, and "
+    "where this network shows them"
+)
+
 
 def hindrance(world: World, certificate: Certificate) -> str:
-    """Of the device with this certificate, as the end of a sentence that begins with *it does not have it yet*."""
+    """Of the device with this certificate, as the end of a sentence that begins with *it does not have it yet*; of one that no
+    mailbox keeps it for."""
+    hidden = certificate.device in world.hidden_mailboxes and world.session_of(certificate.device) is None
+    return _of_link(world, certificate) + (HIDDEN if hidden else "")
+
+
+def _of_link(world: World, certificate: Certificate) -> str:
     device, user = certificate.device, certificate.user
     if device in world.revoked:
         return "this device was revoked"

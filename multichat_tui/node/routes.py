@@ -64,6 +64,8 @@ class Routes:
                 return None
             if is_channel(self._world, said.audience):
                 route = replace(route, addresses=(), queues=tuple(map(_far, route.queues)))
+                hidden = bool(route.queues) and not any(queue.mailbox.addresses for queue in route.queues)
+                (self._world.hidden_mailboxes.add if hidden else self._world.hidden_mailboxes.discard)(said.device)
             known = KnownRoute(device=said.device, audience=said.audience, number=said.number, route=route)
             self._read[said.name] = known
         return known

@@ -263,6 +263,8 @@ class World:
     status_changed: bool = False
     mode: Mode = Mode.USUAL
     """How sparing the user wants this node to be."""
+    hidden_mailboxes: set[DeviceId] = field(default_factory=set)
+    """Fellow members' devices whose mailboxes have addresses of private networks alone: these are not called for them."""
     near_only: bool = False
     """Only addresses of private networks are called."""
     resting_until: int | None = None

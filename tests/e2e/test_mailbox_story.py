@@ -4,8 +4,6 @@
 away, once and in order, whatever has become of one of the two mailboxes; and she learns it in the same way.
 """
 
-import base64
-import binascii
 import shutil
 import socket
 import tempfile
@@ -14,12 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deciphered import deciphered
 from real_nodes import LOCAL, Homes, RealNode
-
-from multichat_tui.store.keyfile import read_keys
-from multichat_tui.store.sqlite import SqliteStore
-from multichat_tui.store.wrapping import DATABASE_KEY, open_secret, wrapping_key
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 CHANNEL = "orchard-of-nobody"
@@ -139,24 +132,6 @@ def test_what_is_written_to_somebody_who_is_away_arrives_though_one_of_two_mailb
     story.has("bob", CHANNEL, [*texts, "picked them all"])
 
 
-def test_nothing_is_lost_when_the_disk_of_one_mailbox_is_wiped(homes: Homes) -> None:
-    story = Story(homes)
-    two = story.boxes[1]
-    story.bob.stop()
-    texts = [f"the plums of row {number}" for number in range(4)]
-    for text in texts[:2]:
-        assert story.send("ann", CHANNEL, text)["stored"] == 2
-    two.node.kill()
-    shutil.rmtree(homes.home(two.name))
-    two.run()
-    for text in texts[2:]:
-        homes.results("ann", "send", "--wait", "queued", CHANNEL, text)
-    homes.until_results("ann", ("log", "-n", "1", CHANNEL), lambda rows: rows[0]["stored"] >= 1)
-    story.ann.stop()
-    story.bob = story.comes("bob")
-    story.has("bob", CHANNEL, texts)
-
-
 def test_messages_that_lie_at_different_mailboxes_are_read_in_order_whichever_answers_first(homes: Homes) -> None:
     story = Story(homes)
     story.bob.stop()
@@ -173,41 +148,3 @@ def test_messages_that_lie_at_different_mailboxes_are_read_in_order_whichever_an
     story.boxes[0].run()
     story.bob = story.comes("bob")
     story.has("bob", CHANNEL, texts)
-
-
-def test_what_a_mailbox_has_on_its_disk_tells_no_names_no_texts_and_no_ids_of_those_who_use_it(homes: Homes) -> None:
-    story = Story(homes)
-    people = [homes.results(who, "whoami")[0] for who in ("ann", "bob")]
-    channel = homes.results("ann", "channel", "list")[0]["id"]
-    story.bob.stop()
-    story.send("ann", CHANNEL, "the medlars are rotten")
-    story.send("ann", "@bob-of-the-orchard", "nobody must know")
-    story.ann.stop()
-    for box in story.boxes:
-        box.node.stop()
-        plain = _opened(homes, box.name)
-        secrets = ["medlars", "nobody must know", "of-the-orchard", CHANNEL, channel]
-        secrets += [person[key] for person in people for key in ("user", "device", "fingerprint")]
-        for secret in secrets:
-            assert secret.encode() not in plain, secret
-        for identifier in (channel, *(person[key] for person in people for key in ("user", "device"))):
-            assert _raw(identifier) not in plain
-
-
-def _raw(identifier: str) -> bytes:
-    """The 32 bytes that an id of 52 characters stands for; of other words, the words."""
-    try:
-        return base64.b32decode(identifier.upper() + "=" * (-len(identifier) % 8))
-    except binascii.Error:
-        return identifier.encode()
-
-
-def _opened(homes: Homes, who: str) -> bytes:
-    """Every byte of the database as its operator could read it, and every other file as it is."""
-    root = homes.profile(who)
-    files = b"".join(path.read_bytes() for path in sorted(homes.home(who).rglob("*")) if path.is_file())
-    wrapped = read_keys(root / "keys")
-    assert wrapped is not None
-    key = open_secret(wrapping_key(wrapped, None), DATABASE_KEY, wrapped, root / "keys")
-    SqliteStore(root / "messages.db", key, create=False).close()
-    return files + deciphered(root / "messages.db", key)

@@ -93,6 +93,7 @@ async def _complete(players: dict[str, Player], sent: list[str]) -> bool:
 async def _never_online_together(players: dict[str, Player], boxes: list[Player], tell: Callable[..., None]) -> bool:
     """What is written to somebody who is away, by somebody who is away when they come, though one of two mailboxes has failed."""
     ann, bob, cleo = players.values()
+    await cleo.run("pair", "accept", (await ann.run("pair", "invite"))[0]["link"])
     for player in (cleo, ann):
         for box in boxes:
             link = (await box.run("mailbox", "grant", player.name))[0]["link"] if box.node else await box.keep_mailbox()
@@ -117,7 +118,9 @@ async def _never_online_together(players: dict[str, Player], boxes: list[Player]
     if got:
         tell(f"cleo is back, alone, and reads: {words}")
     answered = (await cleo.run("send", "--wait", "queued", "garden", "Found it."))[0]["id"]
-    stored = await _until(cleo, ("log", "garden", "-n", "1"), lambda rows: rows[-1]["id"] == answered and rows[-1]["stored"] >= 1)
+    stored = await _until(
+        cleo, ("net", "why", answered), lambda rows: any(row["name"] == "ann" and row["stored"] for row in rows[0]["devices"])
+    )
     await cleo.go_offline()
     await ann.come_online([])
     heard = await _until(ann, ("log", "garden", "-n", "20"), lambda rows: _times(rows, "Found it.") == 1)

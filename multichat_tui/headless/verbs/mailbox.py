@@ -18,7 +18,10 @@ FIRST_PLACE = "first"
 async def run(context: Context) -> int:
     """A node that keeps a mailbox, until SIGTERM. Makes the profile and a first place where there is none yet."""
     args, out, host = context.args, context.out, context.host
+    shown = None
     if host.state() is ProfileState.NEW:
+        # Nobody's own device: that it is here tells of nobody, and who writes to its users can find it on their network.
+        shown = True
         await host.create(name=NAME, passphrase=host.passphrase, account_entropy=host.new_account()[0])
         if host.passphrase is None:
             out.note("Without a passphrase the profile is protected by the permissions of its files only.")
@@ -26,7 +29,7 @@ async def run(context: Context) -> int:
     addresses = tuple(args.address) if args.address else None
     async with session(host, network=True, attach=False) as opened:
         api = opened.api
-        await api.submit(HostMailbox(on=True, total_bytes=total, addresses=addresses))
+        await api.submit(HostMailbox(on=True, total_bytes=total, addresses=addresses, shown_on_lan=shown))
         row, status = (await api.hosting()).rows, (await api.status()).rows
         link = None if row.places else (await api.submit(GrantPlace(name=FIRST_PLACE))).link
         row = (await api.hosting()).rows
