@@ -454,6 +454,8 @@ written; a mailbox that does not answer holds nobody up for longer."""
 MAX_COLLECTED = 1024
 MAX_COLLECTED_BYTES = 8 * 1024 * 1024
 """Envelopes that are fetched before they are read, from all mailboxes together."""
+UNREAD_MS = 7 * 24 * 60 * 60 * 1000
+"""What cannot be read for want of something that may still come is kept in the mailbox for so long."""
 READ_AT_ONCE = 128
 """Envelopes that are read in one turn."""
 MAX_MAILBOX_ADDRESSES = 4

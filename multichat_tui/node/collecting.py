@@ -20,6 +20,7 @@ from multichat_tui.model.limits import (
     MAX_FETCHED_AT_ONCE,
     MAX_LISTED_ENVELOPES,
     READ_AT_ONCE,
+    UNREAD_MS,
 )
 from multichat_tui.model.mailbox_frames import (
     DeleteEnvelopes,
@@ -82,6 +83,7 @@ class _Fetched:
     device: DeviceId
     order: tuple[bytes, int]
     sealed: bytes
+    stored_ms: int
 
 
 class Collecting:
@@ -100,7 +102,8 @@ class Collecting:
         self._lying: dict[Place, _Lying] = {}
         self._fetched: list[_Fetched] = []
         self._fetched_bytes = 0
-        self._writers: dict[Place, dict[WriterPrefix, tuple[DeviceId, bytes]]] = {}
+        self._later: list[_Fetched] = []
+        """What could not be taken: tried once more when something else was."""
         self._waits_until: int | None = None
         """Until when what was fetched waits for mailboxes that have not listed everything."""
         self.on_envelope: Callable[[DeviceId, bytes], bool] = lambda device, sealed: False
@@ -125,6 +128,7 @@ class Collecting:
         place = box.id, queue.id
         lying = self._lying[place] = _Lying(box=box, queue=queue)
         self._fetched = [each for each in self._fetched if each.place != place]
+        self._later = [each for each in self._later if each.place != place]
         self._fetched_bytes = sum(len(each.sealed) for each in self._fetched)
         if self._waits_until is None:
             self._waits_until = self._world.now + COLLECT_WAIT_MS
@@ -260,7 +264,7 @@ class Collecting:
             if envelope_hash(envelope.envelope) != listed.envelope or envelope.writer != listed.writer:
                 self._world.count("mailbox-other-envelope")
                 self._lost(lying)
-            found = self._open(place, envelope, writers)
+            found = self._open(place, envelope, writers, listed.stored_ms)
             if found is None:
                 lying.read.add(envelope.serial)
             else:
@@ -276,7 +280,11 @@ class Collecting:
         lying.box.losses += 1
 
     def _open(
-        self, place: Place, envelope: FetchedEnvelope, writers: dict[WriterPrefix, tuple[DeviceId, bytes]]
+        self,
+        place: Place,
+        envelope: FetchedEnvelope,
+        writers: dict[WriterPrefix, tuple[DeviceId, bytes]],
+        stored_ms: int,
     ) -> _Fetched | None:
         """Without its wrapper; None: it is nobody's of ours, or nothing that can be read."""
         who = writers.get(envelope.writer)
@@ -289,7 +297,7 @@ class Collecting:
         if isinstance(sealed, Rejected) or isinstance(order, Rejected):
             self._world.count("envelope-unreadable")
             return None
-        return _Fetched(place=place, serial=envelope.serial, device=device, order=order, sealed=sealed)
+        return _Fetched(place=place, serial=envelope.serial, device=device, order=order, sealed=sealed, stored_ms=stored_ms)
 
     # Reading
 
@@ -312,6 +320,7 @@ class Collecting:
         self._fetched.sort(key=lambda each: (each.device, each.order))
         now, self._fetched = self._fetched[:READ_AT_ONCE], self._fetched[READ_AT_ONCE:]
         seen: dict[tuple[DeviceId, bytes], bool] = {}
+        refused: list[_Fetched] = []
         for each in now:
             lying = self._lying.get(each.place)
             name = each.device, each.sealed
@@ -321,6 +330,20 @@ class Collecting:
                 lying.reading.discard(each.serial)
                 if seen[name]:
                     lying.read.add(each.serial)
+                elif each.stored_ms + UNREAD_MS <= world.now:
+                    world.count("envelope-never-read")
+                    lying.read.add(each.serial)
+                else:
+                    refused.append(each)
+        if any(seen.values()):
+            # What was taken may be what these have waited for.
+            self._fetched += self._later
+            self._later = refused
+        else:
+            self._later += refused
+            while len(self._later) > MAX_COLLECTED or sum(len(each.sealed) for each in self._later) > MAX_COLLECTED_BYTES:
+                # It comes again with the next link.
+                del self._later[0]
         self._fetched_bytes = sum(len(each.sealed) for each in self._fetched)
         world.status_changed = True
 

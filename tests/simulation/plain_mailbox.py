@@ -62,7 +62,9 @@ class PlainMailbox:
         self.grant_known = True
         self.most_queues = 256
         self.refuses: Word | None = None
-        """All that is asked."""
+        """All that is asked, or"""
+        self.allows = True
+        """who may write."""
         self.queues: dict[QueueId, Kept] = {}
         self.requests: list[MailboxFrame] = []
         self.sessions: dict[int, Session] = {}
@@ -70,9 +72,9 @@ class PlainMailbox:
         self._shown: dict[int, set[QueueId]] = {}
         self._subscribed: dict[int, set[QueueId]] = {}
         self._serial = 0
-        self._place()
+        self.place()
 
-    def _place(self) -> None:
+    def place(self) -> None:
         """On the machine as it runs now."""
         engine = self.person.api._engine
         assert engine is not None
@@ -136,6 +138,8 @@ class PlainMailbox:
                 self._owned[session.link].add(queue)
                 return MailboxAnswer(number=frame.number, word=Word.DONE)
             case AllowWriters():
+                if not self.allows:
+                    return MailboxAnswer(number=frame.number, word=Word.TOO_MANY)
                 kept = self.queues[self._own(session, frame.queue)]
                 kept.writers |= {verifier for verifier, _ in frame.allow}
                 kept.writers = {each for each in kept.writers if each[:PREFIX_SIZE] not in frame.forbid}

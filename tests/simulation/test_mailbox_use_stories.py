@@ -109,6 +109,8 @@ class Reading:
     words: list[bytes] = field(default_factory=list)
     refused: int = 0
     takes: bool = True
+    first: tuple[bytes, bytes] | None = None
+    """A sealed message that is not taken before these words were read."""
 
     def begin(self) -> "Reading":
         use(self.person).collecting.on_envelope = self.take
@@ -117,7 +119,8 @@ class Reading:
     def take(self, device: DeviceId, sealed: bytes) -> bool:
         engine = self.person.api._engine
         assert engine is not None
-        if not self.takes:
+        early = self.first is not None and sealed == self.first[0] and self.first[1] not in self.words
+        if early or not self.takes:
             self.refused += 1
             return False
         opened = engine.sealing.unseal(device, sealed)
@@ -264,6 +267,76 @@ def test_what_is_not_taken_stays_and_what_nobody_could_read_goes() -> None:
         await reading.has(1)
         assert reading.words == [b"good"]
         await emptied(mailbox)
+
+    run_virtual(story())
+
+
+def test_what_waits_for_something_in_another_mailbox_is_read_after_it() -> None:
+    async def story() -> None:
+        _world, _channel, ann, bob, mailboxes = await two_mailboxes(3216)
+        route = await routed(ann, bob, identity_of(ann).user, 2)
+        sealed = [seal(ann, bob, route, words) for words in (b"first", b"second")]
+        await bob.stop()
+        await mailboxes[0].person.stop()
+        later, sooner = route.route.queues[0].queue, route.route.queues[1].queue
+        mailboxes[1].put(sooner, *envelope(ann, bob, sooner, sealed[1]))
+        await bob.start()
+        reading = Reading(bob, first=(sealed[1], b"first")).begin()
+
+        async def tried() -> bool:
+            return reading.refused == 1
+
+        await until(tried, "the second is not taken")
+        assert lying(mailboxes[1]) == 1
+        # The other mailbox is a new one in the same place.
+        await mailboxes[0].person.start()
+        mailboxes[0].place()
+        mailboxes[0].put(later, *envelope(ann, bob, later, sealed[0]))
+        await reading.has(2)
+        assert reading.words == [b"first", b"second"]
+        await emptied(*mailboxes)
+
+    run_virtual(story())
+
+
+def test_what_could_not_be_read_for_a_week_is_deleted() -> None:
+    async def story() -> None:
+        _world, _channel, ann, bob, mailbox = await town(3217)
+        await bob.api.submit(AddMailbox(link=mailbox.link))
+        await ready(bob)
+        route = await routed(ann, bob, identity_of(ann).user, 1)
+        queue = route.route.queues[0].queue
+        await bob.stop()
+        for words in (b"old", b"new"):
+            mailbox.put(queue, *envelope(ann, bob, queue, seal(ann, bob, route, words)))
+        there = mailbox.queues[queue].envelopes
+        first = min(there)
+        there[first] = (*there[first][:2], there[first][2] - 8 * 24 * 3600 * 1000)
+        await bob.start()
+        reading = Reading(bob, takes=False).begin()
+
+        async def one_left() -> bool:
+            return len(there) == 1 and reading.refused == 2
+
+        await until(one_left, "the old one is gone")
+        assert first not in there
+
+    run_virtual(story())
+
+
+def test_a_queue_to_which_nobody_may_write_is_in_no_route() -> None:
+    async def story() -> None:
+        _world, channel, ann, bob, mailbox = await town(3218)
+        mailbox.allows = False
+        await bob.api.submit(AddMailbox(link=mailbox.link))
+
+        async def partly() -> bool:
+            return [row.state for row in await boxes(bob)] == [MailboxState.PARTLY]
+
+        await until(partly, "it is there for nobody")
+        await asyncio.sleep(60)
+        await routed(ann, bob, channel, 0)
+        await routed(ann, bob, identity_of(ann).user, 0)
 
     run_virtual(story())
 
