@@ -133,7 +133,7 @@ def _after_a_cut(axes: Any, runs: dict[str, list[Run]]) -> bool:
     _time_axis(axes.yaxis)
     axes.set_ylim(0.1, 600)
     axes.legend()
-    return any(name.partition("/")[0] in ("cut", "roughcut") for name in runs)
+    return sum(f"cut/{count}" in runs for count in CUT_MESSAGES) >= LEAST_POINTS
 
 
 FIGURES: dict[str, Callable[[Any, dict[str, list[Run]]], bool]] = {
