@@ -168,7 +168,6 @@ class Engine:
         )
         self._exchange.requests.on_lost = self.depositing.on_lost
         self.mailboxes.routes.on_change = self.depositing.on_route
-        self._exchange.device_statements.on_heard = self._heard
         self.mailboxes.collecting.on_envelope = self._collected
         self._comparisons = Comparisons(world, self._introductions.pairing, self._dialing)
         self._meeting = Meeting(world, self._comparisons)
@@ -637,11 +636,6 @@ class Engine:
                 world.count("frame-out-of-place")
                 self._fault(session)
 
-    def _heard(self, device: DeviceId, statement: DeviceStatement) -> None:
-        """A device has what we have stated."""
-        self.mailboxes.routes.heard(device, statement)
-        self.parcels.heard(device, statement)
-
     def _collected(self, device: DeviceId, sealed: bytes) -> bool:
         """Whatever comes of it, it need not lie at the mailbox any longer: nothing is opened twice."""
         self.take_sealed(device, sealed)
@@ -668,6 +662,7 @@ class Engine:
             case Request():
                 self._exchange.on_request(session, frame)
             case Ack():
+                self.parcels.heard(session.device, frame.device_statements)
                 self._exchange.on_ack(session, frame)
             case Islands():
                 self._exchange.on_islands(session, frame)

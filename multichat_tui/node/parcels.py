@@ -4,15 +4,15 @@ What comes in a parcel is believed as from a link, as the device that has made i
 (acknowledgements, what it asked for, what is asked of it) goes with the next parcel to it. docs/protocol/deposits.md.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, TypeGuard
 
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.codec import Rejected
-from multichat_tui.model.device_statements import DeviceStatement
+from multichat_tui.model.device_statements import Audience, DeviceStatement, StatementName
 from multichat_tui.model.frame_bytes import decode_frame
-from multichat_tui.model.frames import Ack, ChainRange, ElidedItem, Islands, MessageFrame, Request, Withheld
+from multichat_tui.model.frames import Ack, ChainRange, DeviceStatementOffer, ElidedItem, Islands, MessageFrame, Request, Withheld
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId
 from multichat_tui.model.limits import (
     CARRIED_FAULTS,
@@ -283,9 +283,18 @@ class Parcels:
             if channel.live and shares(channel, session):
                 session.ack_due.setdefault(channel.id, set()).update(self._packing.named(channel, session))
 
-    def heard(self, device: DeviceId, statement: DeviceStatement) -> None:
-        """A device has this statement of ours: it is not told again in parcels."""
-        self._note(device).told.device_statements[statement.name] = statement.number
+    def heard(self, device: DeviceId, taken: tuple[DeviceStatementOffer, ...]) -> None:
+        """A device says in a parcel which statements of ours it has: these are not told again. What was told over a link does not
+        count: it may have been lost there with the device's memory."""
+        told = self._note(device).told.device_statements
+        said = [name for said in self._world.device_statements.items() for name in self._ours(*said)]
+        for entry in taken:
+            for name in said:
+                if name[0][:PREFIX_SIZE] == entry.audience and name[2] == entry.kind:
+                    told[name] = max(entry.number, told.get(name, -1))
+
+    def _ours(self, audience: Audience, said: Mapping[tuple[DeviceId, int], DeviceStatement]) -> list[StatementName]:
+        return [(audience, device, kind) for device, kind in said if device == self._world.identity.device]
 
     def settle(self, device: DeviceId) -> None:
         """A link has come: over it both have said what they hold, so that nothing is owed any more."""
