@@ -14,6 +14,8 @@ class Party(StrEnum):
     """Who was in it and is no more."""
     READERS = "readers"
     """Who has the link of a channel that everybody may read."""
+    MAILBOXES = "mailboxes"
+    """Where envelopes lie for members who are away."""
     OWN_DEVICES = "own-devices"
     NETWORK = "network"
     """Who watches the network that this device is on, or the way to others."""

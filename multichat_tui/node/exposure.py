@@ -4,9 +4,12 @@ threat model does not make."""
 from multichat_tui.channel.view import View
 from multichat_tui.model.acts import Style
 from multichat_tui.model.channel_settings import SettingKey
+from multichat_tui.model.device_statements import DeviceStatementKind
 from multichat_tui.model.exposure import MAX_EXPOSED_NAMES, ExposureRow, Party
 from multichat_tui.model.history import policy_words
 from multichat_tui.model.ids import UserId, short
+from multichat_tui.model.mailboxes import MailboxId
+from multichat_tui.model.routes import Route, decode_route
 from multichat_tui.model.text import describe_ms
 from multichat_tui.node.names import channel_names
 from multichat_tui.node.world import Channel, World
@@ -35,6 +38,9 @@ def exposure(world: World, channel: Channel, *, lan: bool) -> tuple[ExposureRow,
     rows = [row for row in rows if row.count]
     if view.public:
         rows.append(ExposureRow(party=Party.READERS, learns=READERS))
+    mailboxes = _mailboxes(world, channel)
+    if mailboxes:
+        rows.append(ExposureRow(party=Party.MAILBOXES, count=len(mailboxes), learns=MAILBOXES))
     living = len(world.identity.devices.living)
     if living > 1:
         rows.append(ExposureRow(party=Party.OWN_DEVICES, count=living - 1, learns=("They hold all of it, as this one does.",)))
@@ -45,6 +51,15 @@ def exposure(world: World, channel: Channel, *, lan: bool) -> tuple[ExposureRow,
 UNVERIFIED = (
     "That they are who they say rests on the link by which they came, and on who gave it to them.",
     "/verify NAME compares words with somebody; their name alone proves nothing.",
+)
+MAILBOXES = (
+    "They keep envelopes for members who are away, that only one device each can open: not who has written, nor to what channel, "
+    "nor what.",
+    "They see to which queue something comes, from which address, when, and about how much: so, who guesses well, that some "
+    "queues belong together, and how many write to one.",
+    "One that a member runs knows more, as that member is told which queue is whose: together they know who gets something, and "
+    "when.",
+    "They could lose or withhold what they keep: what is not acknowledged is sent again, by other mailboxes or links.",
 )
 FORMER = (
     "What they had they keep. What is written after their removal they are not served by those who know of it.",
@@ -77,3 +92,15 @@ def _row(world: World, channel: Channel, party: Party, users: list[UserId], lear
     names = channel_names(world, channel)
     shown = sorted((names.get(user) or short(user) for user in users), key=str.casefold)
     return ExposureRow(party=party, names=tuple(shown[:MAX_EXPOSED_NAMES]), count=len(users), learns=learns)
+
+
+def _mailboxes(world: World, channel: Channel) -> set[MailboxId]:
+    """Those that members of the channel, or we, have named for it, or for us."""
+    audience = {*channel.audience(world.identity.device), world.identity.device}
+    found: set[MailboxId] = set()
+    for said in world.device_statements.values():
+        for (device, kind), statement in said.items():
+            route = decode_route(statement.content) if kind == DeviceStatementKind.ROUTE and device in audience else None
+            if isinstance(route, Route):
+                found |= {queue.mailbox.mailbox for queue in route.queues}
+    return found

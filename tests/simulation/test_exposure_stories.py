@@ -6,7 +6,7 @@ from test_moderation_stories import three, user_of
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.exposure import ExposureRow, Party
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.intents import ChangeKind, ConfigureChannel, RemoveMember
+from multichat_tui.model.intents import AddMailbox, ChangeKind, ConfigureChannel, GrantPlace, HostMailbox, RemoveMember
 from multichat_tui.model.presets import Preset
 from multichat_tui.net.virtual_time import run_virtual
 
@@ -50,3 +50,25 @@ def test_what_the_rules_of_a_channel_open_or_delete_stands_on_its_page() -> None
 
 async def _readable(person: Person, channel: ChannelId) -> bool:
     return Party.READERS in await page_of(person, channel)
+
+
+def test_mailboxes_of_members_stand_on_the_page_as_soon_as_somebody_has_named_one() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(713)
+        ann, bob, mail = await world.add("ann", "bob", "mail")
+        await world.pair(ann, bob)
+        channel = await world.channel_of(ann, bob)
+        assert Party.MAILBOXES not in await page_of(ann, channel)
+        await mail.api.submit(HostMailbox(on=True))
+        link = (await mail.api.submit(GrantPlace(name="bob"))).link
+        assert link is not None
+        await bob.api.submit(AddMailbox(link=link))
+        await until(lambda: _knows_mailboxes(ann, channel, 1), "ann knows of bob's mailbox")
+        assert "not who has written" in (await page_of(ann, channel))[Party.MAILBOXES].learns[0]
+
+    run_virtual(story())
+
+
+async def _knows_mailboxes(person: Person, channel: ChannelId, count: int) -> bool:
+    row = (await page_of(person, channel)).get(Party.MAILBOXES)
+    return row is not None and row.count == count

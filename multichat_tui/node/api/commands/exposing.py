@@ -9,6 +9,7 @@ TITLES = {
     Party.UNVERIFIED: "Not verified",
     Party.FORMER: "Not in it any more",
     Party.READERS: "Everybody who has the link for reading",
+    Party.MAILBOXES: "Mailboxes",
     Party.OWN_DEVICES: "Your other devices",
     Party.NETWORK: "Networks",
 }
