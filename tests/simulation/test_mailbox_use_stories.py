@@ -326,7 +326,7 @@ def test_what_could_not_be_read_for_a_week_is_deleted() -> None:
 
 def test_a_queue_to_which_nobody_may_write_is_in_no_route() -> None:
     async def story() -> None:
-        _world, channel, ann, bob, mailbox = await town(3218)
+        world, channel, ann, bob, mailbox = await town(3218)
         mailbox.allows = False
         await bob.api.submit(AddMailbox(link=mailbox.link))
 
@@ -334,6 +334,8 @@ def test_a_queue_to_which_nobody_may_write_is_in_no_route() -> None:
             return [row.state for row in await boxes(bob)] == [MailboxState.PARTLY]
 
         await until(partly, "it is there for nobody")
+        (kim,) = await world.add("kim")
+        await world.pair(bob, kim)  # so that all routes are looked at again
         await asyncio.sleep(60)
         await routed(ann, bob, channel, 0)
         await routed(ann, bob, identity_of(ann).user, 0)
