@@ -458,6 +458,43 @@ UNREAD_MS = 7 * 24 * 60 * 60 * 1000
 """What cannot be read for want of something that may still come is kept in the mailbox for so long."""
 READ_AT_ONCE = 128
 """Envelopes that are read in one turn."""
+SCORE_HALF_LIFE_MS = 14 * 24 * 60 * 60 * 1000
+"""How fast it is forgotten what a mailbox has done."""
+SCORE_HEAD_TESTS = 4
+SCORE_HEAD_REACHED = 48
+"""With so many good tests, and looks an hour apart, everybody begins: one misfortune condemns nobody."""
+LOST_WEIGHT = 4
+REFUSED_WEIGHT = 4
+"""What was lost, or refused, counts so much more than what was kept, or taken."""
+WIPED_LOSSES = 30
+"""Queues that are gone with all that lay in them count as so many envelopes: also who did well for months falls below."""
+FAILING_PERCENT = 50
+"""The mark: a mailbox that keeps less, or takes less, is left out of routes while there is another;"""
+FAILING_AWAY_PERCENT = 20
+"""who is reached less than this, likewise: gentler, as senders find that out by themselves."""
+RECOVERED_PERCENT = 60
+"""It comes back above this (for reaching: so much above that mark)."""
+MAX_SCORES = 512
+"""Other people's mailboxes of which it is remembered how they did: about 60 KiB."""
+SPECIMEN_MS = 8 * 60 * 60 * 1000
+"""Something is left at each of one's mailboxes for a test so often, on average,"""
+SPECIMEN_CHALLENGE_MS = 12 * 60 * 60 * 1000
+"""and asked for after this, on average; both at random times."""
+SPARING_TESTS = 4
+"""So many times rarer while data or power are spared."""
+SUSPECTED_TESTS = 4
+"""So many times more often where something was lost."""
+MAX_SPECIMENS = 8
+"""Of one mailbox at a time."""
+MAX_SPECIMEN_BYTES = 16 * 1024
+SPECIMEN_CHALLENGES = 3
+"""How often one may be asked for: so many answers are known beforehand, 64 bytes each."""
+SPECIMEN_MARGIN_MS = 60 * 60 * 1000
+"""So long before it expires a specimen is asked for no more: clocks differ."""
+MAILBOX_LOOK_MS = 60 * 60 * 1000
+"""So often it is looked which of one's mailboxes are reached."""
+TESTING_LINK_MS = 2 * 60 * 1000
+"""A link over which something is left for a test lasts no longer."""
 MAX_MAILBOX_ADDRESSES = 4
 """Where one mailbox is reached."""
 MAX_ENVELOPE_BYTES = 256 * 1024

@@ -474,6 +474,15 @@ class MailboxState(StrEnum):
     """Given up; looked into until nobody can have anything there any more."""
 
 
+class MailboxFailing(StrEnum):
+    """Why a mailbox is left out of routes while there is another."""
+
+    LOSES = "loses"
+    REFUSES = "refuses"
+    AWAY = "away"
+    """It is hardly ever reached."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailboxRow:
     """One of one's own mailboxes. Sizes in bytes, None while it has not said."""
@@ -501,6 +510,15 @@ class MailboxRow:
     """How often it was seen whether it still had a queue,"""
     losses: int
     """and how often it had lost one, or gave something else than it said."""
+    tests: int = 0
+    """How often it was tried whether it still has an envelope,"""
+    passed: int = 0
+    """and how often it had."""
+    reached_percent: int | None = None
+    """How often it was reached, of late; None: not known yet."""
+    failing: MailboxFailing | None = None
+    note: str = ""
+    """What is wrong, and what follows; empty when all is well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

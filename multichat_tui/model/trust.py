@@ -32,10 +32,13 @@ class AlarmKind(StrEnum):
     OWN_COPY = "own-copy"
     """Somebody has shown a record of this very device that this profile has not written."""
 
+    MAILBOX = "mailbox"
+    """No keys, of oneself: a mailbox that one has chosen does not do what it is for. A notice, gone when it does well again."""
+
     @property
     def alarming(self) -> bool:
         """False for what is worth knowing and usually harmless."""
-        return self not in (AlarmKind.NEW_DEVICE, AlarmKind.DEVICE_REVOKED)
+        return self not in (AlarmKind.NEW_DEVICE, AlarmKind.DEVICE_REVOKED, AlarmKind.MAILBOX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

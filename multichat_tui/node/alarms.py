@@ -101,6 +101,14 @@ def acknowledge(world: World, user: UserId) -> int:
     return len(standing)
 
 
+def lower_alarm(world: World, user: UserId, kind: AlarmKind) -> None:
+    """What was raised is not so any more."""
+    for alarm in alarms(world, user):
+        if alarm.kind is kind:
+            world.txn.delete(Space.ALARM, alarm.key)
+            _changed(world, alarm)
+
+
 def alarm_rows(world: World) -> tuple[AlarmRow, ...]:
     """Those that are not acknowledged, the oldest first."""
     return tuple(alarm_row(world, alarm) for alarm in alarms(world) if not alarm.acknowledged)

@@ -7,7 +7,7 @@ leaves each message at both or at either. What was read, or can be read by nobod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from multichat_tui.crypto.envelopes import unwrap, wrapper_key
 from multichat_tui.model.codec import Rejected
@@ -24,6 +24,7 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.mailbox_frames import (
     DeleteEnvelopes,
+    EnvelopeHash,
     Envelopes,
     FetchedEnvelope,
     FetchEnvelopes,
@@ -71,6 +72,8 @@ class _Lying:
     """Fetched, not read yet."""
     read: set[int] = field(default_factory=set)
     """To be deleted."""
+    held: dict[EnvelopeHash, int] = field(default_factory=dict)
+    """Serials of what was read and stays for a test."""
     deleting: bool = False
 
 
@@ -80,10 +83,30 @@ class _Fetched:
 
     place: Place
     serial: int
+    hash: EnvelopeHash
     device: DeviceId
     order: tuple[bytes, int]
     sealed: bytes
     stored_ms: int
+
+
+class Specimens(Protocol):
+    """What lies in one's own queues to find out whether it stays there (`node.auditing`)."""
+
+    def holds(self, place: Place, envelope: EnvelopeHash) -> bool:
+        """It was fetched, and is to be left where it is."""
+
+    def is_dummy(self, place: Place, envelope: EnvelopeHash) -> bool:
+        """It is from ourselves, and says nothing."""
+
+    def consider(self, place: Place, envelope: bytes) -> None:
+        """An envelope of somebody's: it may be wanted for a test once it was read."""
+
+    def stays(self, place: Place, envelope: EnvelopeHash) -> bool:
+        """It was read: whether it is held from now on. False: it is deleted."""
+
+    def wrong(self, mailbox: MailboxId) -> None:
+        """The mailbox gave something else than it had listed."""
 
 
 class Collecting:
@@ -108,6 +131,8 @@ class Collecting:
         """Until when what was fetched waits for mailboxes that have not listed everything."""
         self.on_envelope: Callable[[DeviceId, bytes], bool] = lambda device, sealed: False
         """A sealed message of a device. False: it is not taken now, and stays where it is. Set by who reads them."""
+        self.specimens: Specimens | None = None
+        """What stays for tests; set by who tests."""
         own.on_taken = self._list
         own.on_gone = self._gone
         own.is_empty = self._is_empty
@@ -175,8 +200,11 @@ class Collecting:
             if room <= 0:
                 lying.cut = True
                 break
-            lying.listed[each.serial] = each
             lying.last = each.serial
+            if self.specimens is not None and self.specimens.holds((lying.box.id, lying.queue.id), each.envelope):
+                lying.held[each.envelope] = each.serial
+                continue
+            lying.listed[each.serial] = each
             room -= 1
         self._world.status_changed = True
 
@@ -261,13 +289,17 @@ class Collecting:
             if listed is None or envelope.serial not in asked:
                 continue
             came = True
-            if envelope_hash(envelope.envelope) != listed.envelope or envelope.writer != listed.writer:
+            hash = envelope_hash(envelope.envelope)
+            if hash != listed.envelope or envelope.writer != listed.writer:
                 self._world.count("mailbox-other-envelope")
                 self._lost(lying)
-            found = self._open(place, envelope, writers, listed.stored_ms)
+            dummy = self.specimens is not None and self.specimens.is_dummy(place, hash)
+            found = None if dummy else self._open(place, envelope, writers, listed.stored_ms)
             if found is None:
-                lying.read.add(envelope.serial)
+                self._done_with(lying, envelope.serial, hash)
             else:
+                if self.specimens is not None:
+                    self.specimens.consider(place, envelope.envelope)
                 lying.reading.add(envelope.serial)
                 self._fetched.append(found)
                 self._fetched_bytes += len(found.sealed)
@@ -278,6 +310,8 @@ class Collecting:
 
     def _lost(self, lying: _Lying) -> None:
         lying.box.losses += 1
+        if self.specimens is not None:
+            self.specimens.wrong(lying.box.id)
 
     def _open(
         self,
@@ -297,7 +331,37 @@ class Collecting:
         if isinstance(sealed, Rejected) or isinstance(order, Rejected):
             self._world.count("envelope-unreadable")
             return None
-        return _Fetched(place=place, serial=envelope.serial, device=device, order=order, sealed=sealed, stored_ms=stored_ms)
+        hash = envelope_hash(envelope.envelope)
+        return _Fetched(
+            place=place,
+            serial=envelope.serial,
+            hash=hash,
+            device=device,
+            order=order,
+            sealed=sealed,
+            stored_ms=stored_ms,
+        )
+
+    def _done_with(self, lying: _Lying, serial: int, envelope: EnvelopeHash) -> None:
+        """It is deleted, now or once it was tested."""
+        if self.specimens is not None and self.specimens.stays((lying.box.id, lying.queue.id), envelope):
+            lying.held[envelope] = serial
+        else:
+            lying.read.add(serial)
+
+    def lacks(self, place: Place, envelope: EnvelopeHash) -> bool:
+        """The mailbox has listed all that lies there, and this is not among it."""
+        lying = self._lying.get(place)
+        if lying is None or not lying.whole or lying.listing or lying.reading:
+            return False
+        return envelope not in lying.held and all(each.envelope != envelope for each in lying.listed.values())
+
+    def release(self, place: Place, envelope: EnvelopeHash) -> None:
+        """It does not stay for a test any more."""
+        lying = self._lying.get(place)
+        serial = None if lying is None else lying.held.pop(envelope, None)
+        if lying is not None and serial is not None:
+            lying.read.add(serial)
 
     # Reading
 
@@ -329,7 +393,7 @@ class Collecting:
             if lying is not None:
                 lying.reading.discard(each.serial)
                 if seen[name]:
-                    lying.read.add(each.serial)
+                    self._done_with(lying, each.serial, each.hash)
                 elif each.stored_ms + UNREAD_MS <= world.now:
                     world.count("envelope-never-read")
                     lying.read.add(each.serial)

@@ -37,17 +37,16 @@ class OwnQueue:
     asked: bool = False
     """Something about it is under way."""
     refused: Word | None = None
+    key: bytes = field(init=False)
+    """Public: it costs a multiplication on the curve."""
+    id: QueueId = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = public_key(self.seed)
+        self.id = queue_id(self.key)
 
     def __repr__(self) -> str:
         return "OwnQueue(…)"
-
-    @property
-    def key(self) -> bytes:
-        return public_key(self.seed)
-
-    @property
-    def id(self) -> QueueId:
-        return queue_id(self.key)
 
     @property
     def encoded(self) -> bytes:

@@ -1,6 +1,7 @@
 """Links to mailboxes: one for each mailbox and purpose, as somebody of no account, kept while somebody wants them.
 
-Who looks into one's own queues and who writes into others' are never the same caller: the mailbox could join them otherwise.
+Who looks into one's own queues, who writes into others', and who leaves something for a test are never the same caller: the
+mailbox could join them otherwise.
 """
 
 from collections import deque
@@ -49,6 +50,8 @@ class Purpose(Enum):
     """One's own queues."""
     WRITING = "writing"
     """Others' queues."""
+    TESTING = "testing"
+    """One's own queues, as those would who write there."""
 
 
 Build: TypeAlias = Callable[[int, Session], MailboxRequest]

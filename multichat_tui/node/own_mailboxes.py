@@ -74,6 +74,11 @@ class OwnMailboxes:
         self.on_taken: Callable[[OwnMailbox, OwnQueue], None] = lambda box, queue: None
         """What lies in the queue can be listed over this link."""
         self.on_gone: Callable[[OwnMailbox, OwnQueue], None] = lambda box, queue: None
+        self.on_wiped: Callable[[OwnMailbox, OwnQueue], None] = lambda box, queue: None
+        """The mailbox has lost the queue, with all that lay there."""
+        self.on_forgotten: Callable[[OwnMailbox], None] = lambda box: None
+        self.is_failing: Callable[[OwnMailbox], bool] = lambda box: False
+        """Whether others had better not be told of it."""
         self.is_empty: Callable[[OwnMailbox, OwnQueue], bool] = lambda box, queue: True
         """Whether nothing lies in the queue that was not read, as far as the mailbox has listed it over this link."""
         links.on_up[Purpose.OWN] = self._up
@@ -155,6 +160,7 @@ class OwnMailboxes:
         for queue in list(box.queues.values()):
             self.on_gone(box, queue)
         drop_mailbox(self._world.txn, box)
+        self.on_forgotten(box)
         self.boxes.pop(box.id, None)
         self._links.release(box.id, Purpose.OWN)
         self._world.status_changed = True
@@ -162,8 +168,10 @@ class OwnMailboxes:
     # What others are told
 
     def routed(self, audience: Audience) -> tuple[RoutedQueue, ...]:
-        found = (box.routed(audience) for box in self.chosen)
-        return tuple(queue for queue in found if queue is not None)
+        """One that fails only where there is no other."""
+        found = [(box, queue) for box in self.chosen if (queue := box.routed(audience)) is not None]
+        good = tuple(queue for box, queue in found if not self.is_failing(box))
+        return good or tuple(queue for _, queue in found)
 
     def look_again(self) -> None:
         """Something may be empty now."""
@@ -341,16 +349,19 @@ class OwnMailboxes:
         certificate = self._world.certificate_of(device)
         return None if certificate is None else certificate.user
 
+    def testers_of(self, queue: OwnQueue) -> list[bytes]:
+        """Seeds of the keys by which we may write there ourselves, as writers that there are not."""
+        count = _padding(len(self._verifiers(queue)))
+        seeds = [_padding_seed(queue, index) for index in range(count)]
+        return [seed for seed in seeds if public_key(seed)[:PREFIX_SIZE] in queue.allowed]
+
     def _padding(self, queue: OwnQueue, count: int) -> list[bytes]:
-        """Writers that there are not, always the same ones, and so many that all are 8, 16, 32, ..."""
-        whole = LEAST_WRITERS
-        while whole < count:
-            whole *= 2
+        """Writers that there are not, always the same ones, and so many that all are 8, 16, 32, ...; one at least."""
         found = []
-        for index in range(whole - count):
+        for index in range(_padding(count)):
             name = queue.id, DeviceId(index.to_bytes(2, "big")), b""
             if name not in self._writers:
-                self._writers[name] = public_key(mac(queue.seed, "mc.padding", index.to_bytes(2, "big")))
+                self._writers[name] = public_key(_padding_seed(queue, index))
             found.append(self._writers[name])
         return found
 
@@ -383,6 +394,7 @@ class OwnMailboxes:
         elif word is Word.UNKNOWN and queue.opened:
             # It had it, and has lost it with all that lay there: its disk was wiped, say.
             world.count("mailbox-lost-queue")
+            self.on_wiped(box, queue)
             box.checks, box.losses = box.checks + 1, box.losses + 1
             keep_mailbox(world.txn, box)
             queue.opened = queue.ready = False
@@ -432,3 +444,15 @@ class OwnMailboxes:
 def _word(answer: MailboxReply | None) -> Word | None:
     """None: there is no answer, or one to another question."""
     return answer.word if isinstance(answer, MailboxAnswer) else None
+
+
+def _padding(count: int) -> int:
+    """How many writers that there are not stand beside so many that there are."""
+    whole = LEAST_WRITERS
+    while whole <= count:
+        whole *= 2
+    return whole - count
+
+
+def _padding_seed(queue: OwnQueue, index: int) -> bytes:
+    return mac(queue.seed, "mc.padding", index.to_bytes(2, "big"))

@@ -1,15 +1,18 @@
 """The plainest mailbox: on a machine of the simulated world, with no bounds and nothing stored, to lose things and lie."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from simulated_world import Person
 
 from multichat_tui.crypto.keys import Signer, verify
-from multichat_tui.crypto.mailboxes import local_device, sign_deposit
+from multichat_tui.crypto.mailboxes import audit_proof, local_device, sign_deposit
 from multichat_tui.model.frames import Frame
 from multichat_tui.model.ids import PREFIX_SIZE
+from multichat_tui.model.limits import MAX_TIMESTAMP_MS
 from multichat_tui.model.mailbox_frames import (
     AllowWriters,
+    Challenge,
     CloseQueue,
     DeleteEnvelopes,
     Deposited,
@@ -17,6 +20,7 @@ from multichat_tui.model.mailbox_frames import (
     FetchedEnvelope,
     FetchEnvelopes,
     GrantUsage,
+    HasEnvelopes,
     ListedEnvelope,
     ListEnvelopes,
     Listing,
@@ -49,6 +53,9 @@ class Kept:
     envelopes: dict[int, tuple[bytes, bytes, int]] = field(default_factory=dict)
     """By serial: writer, envelope, when it came."""
     writers: set[bytes] = field(default_factory=set)
+    expires: dict[bytes, int] = field(default_factory=dict)
+    """By hash; what was put by nobody in particular lasts for ever."""
+    collected: set[bytes] = field(default_factory=set)
 
 
 class PlainMailbox:
@@ -65,6 +72,9 @@ class PlainMailbox:
         """All that is asked, or"""
         self.allows = True
         """who may write."""
+        self.refuses_puts: Word | None = None
+        self.drops: Callable[[bytes], bool] = lambda envelope: False
+        """An envelope for which it gives its receipt, and that it does not keep."""
         self.queues: dict[QueueId, Kept] = {}
         self.requests: list[MailboxFrame] = []
         self.sessions: dict[int, Session] = {}
@@ -154,7 +164,11 @@ class PlainMailbox:
             case PutEnvelope():
                 if frame.queue not in self._shown[session.link]:
                     return MailboxAnswer(number=frame.number, word=Word.UNAUTHORISED)
-                self.put(frame.queue, frame.writer, frame.envelope)
+                if self.refuses_puts is not None:
+                    return MailboxAnswer(number=frame.number, word=self.refuses_puts)
+                self.queues[frame.queue].expires[envelope_hash(frame.envelope)] = frame.expires_ms
+                if not self.drops(frame.envelope):
+                    self.put(frame.queue, frame.writer, frame.envelope)
                 receipt = sign_deposit(Signer(self.seed), frame.queue, envelope_hash(frame.envelope), frame.expires_ms)
                 return Deposited(number=frame.number, receipts=(receipt,))
             case ListEnvelopes():
@@ -175,13 +189,32 @@ class PlainMailbox:
                 )
                 return Envelopes(number=frame.number, queue=frame.queue, envelopes=fetched)
             case DeleteEnvelopes():
+                kept = self.queues[self._own(session, frame.queue)]
                 for serial in frame.serials:
-                    self.queues[self._own(session, frame.queue)].envelopes.pop(serial, None)
+                    if serial in kept.envelopes:
+                        kept.collected.add(envelope_hash(kept.envelopes.pop(serial)[1]))
                 return MailboxAnswer(number=frame.number, word=Word.DONE)
             case CloseQueue():
                 del self.queues[self._own(session, frame.queue)]
                 return MailboxAnswer(number=frame.number, word=Word.DONE)
+            case Challenge():
+                found = self._find(frame.queue, frame.envelope)
+                if found is None:
+                    gone = frame.envelope in self.queues[frame.queue].collected
+                    return MailboxAnswer(number=frame.number, word=Word.COLLECTED if gone else Word.UNKNOWN)
+                return MailboxAnswer(number=frame.number, word=Word.DONE, proof=audit_proof(frame.nonce, found))
+            case HasEnvelopes():
+                kept = self.queues[frame.queue]
+                there = [each for each in frame.envelopes if self._find(frame.queue, each) is not None]
+                receipts = tuple(
+                    sign_deposit(Signer(self.seed), frame.queue, each, kept.expires.get(each, MAX_TIMESTAMP_MS)) for each in there
+                )
+                gone_ones = tuple(each for each in frame.envelopes if each in kept.collected)
+                return Deposited(number=frame.number, receipts=receipts, collected=gone_ones)
         raise AssertionError(frame)
+
+    def _find(self, queue: QueueId, name: bytes) -> bytes | None:
+        return next((e for _, e, _ in self.queues[queue].envelopes.values() if envelope_hash(e) == name), None)
 
     def _own(self, session: Session, queue: QueueId) -> QueueId:
         assert queue in self._owned[session.link]

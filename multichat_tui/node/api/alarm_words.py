@@ -41,6 +41,11 @@ def alarm_words(row: AlarmRow) -> tuple[str, str]:
                 "This profile is a copy or an older state of itself: another one has written with the same keys.",
                 "It writes nothing any more. Start it again with its passphrase: it goes on as a new device of your account.",
             )
+        case AlarmKind.MAILBOX:
+            return (
+                "One of your mailboxes does not do what it is for: it loses, refuses, or is hardly ever there.",
+                "Others are told to use your other ones, if there are any. /mailbox list says which, and what to do.",
+            )
         case AlarmKind.NEW_DEVICE:
             return (
                 f"{name} uses a new device. The account key is the same.",
