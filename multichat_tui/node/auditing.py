@@ -57,6 +57,8 @@ CLOCKS_DIFFER = (Word.TOO_LONG, Word.EXPIRED)
 FIRST_LOOK_MS = MAILBOX_LOOK_MS // 6
 """After a start: links take their time."""
 BRIEF_ONE_IN = 4
+UNANSWERED = 3
+"""Links break; so many in turn, an hour apart, are no chance."""
 LAST_ONE_IN = 3
 """After each question that was answered well, the specimen is deleted with this chance."""
 
@@ -182,7 +184,7 @@ class Auditing:
         now, times = self._world.now, [self._look_at]
         for box in self._own.chosen:
             times.append(self._scores.of(box.id).next_ms)
-            times += [row.due_ms for row in self._rows.of(box.id) if self._linked(box) and not row.asked]
+            times += [max(row.due_ms, row.rests_until) for row in self._rows.of(box.id) if self._linked(box) and not row.asked]
         return [at for at in times if at > now]
 
     # Leaving dummies
@@ -273,7 +275,7 @@ class Auditing:
     def _ask(self, box: OwnMailbox, row: Specimen) -> None:
         """The next thing about a specimen, if it is time."""
         queue = next((each for each in box.queues.values() if each.id == row.queue), None)
-        if row.asked or queue is None or not queue.taken:
+        if row.asked or queue is None or not queue.taken or row.rests_until > self._world.now:
             return
         if not row.fetched:
             # It is not listed, or not read yet. What never comes is not worth a row.
@@ -309,9 +311,23 @@ class Auditing:
         if lacks or not row.dummy:
             self._rows.drop(row)
 
-    def _located(self, row: Specimen, answer: MailboxReply | None) -> None:
+    def _heard(self, row: Specimen, answer: MailboxReply | None) -> bool:
+        """Whether there is an answer, about something that still matters. Who never gives one refuses."""
         row.asked = False
-        if not self._rows.is_there(row) or not isinstance(answer, Deposited):
+        if not self._rows.is_there(row):
+            return False
+        if answer is not None:
+            row.unanswered = 0
+            return True
+        row.unanswered += 1
+        row.rests_until = self._world.now + MAILBOX_LOOK_MS
+        if row.unanswered >= UNANSWERED:
+            self._scores.refused(row.mailbox)
+        return False
+
+    def _located(self, row: Specimen, answer: MailboxReply | None) -> None:
+        if not self._heard(row, answer) or not isinstance(answer, Deposited):
+            row.rests_until = self._world.now + MAILBOX_LOOK_MS
             return
         found = next((each for each in answer.receipts if each.envelope == row.envelope), None)
         row.located = True
@@ -322,8 +338,7 @@ class Auditing:
         self._rows.keep(row)
 
     def _answered(self, row: Specimen, proof: bytes, answer: MailboxReply | None) -> None:
-        row.asked = False
-        if not self._rows.is_there(row) or answer is None:
+        if not self._heard(row, answer):
             return
         word = answer.word if isinstance(answer, MailboxAnswer) else None
         if word is Word.DONE and isinstance(answer, MailboxAnswer) and answer.proof == proof:

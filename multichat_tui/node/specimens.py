@@ -37,7 +37,11 @@ class Specimen:
     answers: list[tuple[bytes, bytes]]
     """(nonce, proof) of questions that were not asked yet."""
     asked: bool = field(default=False)
-    """An answer is under way. Not stored."""
+    """An answer is under way. Not stored, nor the next."""
+    unanswered: int = 0
+    """How often in turn there was none,"""
+    rests_until: int = 0
+    """and until when nothing is asked because of that."""
 
     @property
     def name(self) -> bytes:

@@ -9,7 +9,7 @@ from multichat_tui.crypto.keys import Signer, verify
 from multichat_tui.crypto.mailboxes import audit_proof, local_device, sign_deposit
 from multichat_tui.model.frames import Frame
 from multichat_tui.model.ids import PREFIX_SIZE
-from multichat_tui.model.limits import MAX_TIMESTAMP_MS
+from multichat_tui.model.limits import MAX_ENVELOPE_LIFE_MS
 from multichat_tui.model.mailbox_frames import (
     AllowWriters,
     Challenge,
@@ -207,7 +207,10 @@ class PlainMailbox:
                 kept = self.queues[frame.queue]
                 there = [each for each in frame.envelopes if self._find(frame.queue, each) is not None]
                 receipts = tuple(
-                    sign_deposit(Signer(self.seed), frame.queue, each, kept.expires.get(each, MAX_TIMESTAMP_MS)) for each in there
+                    sign_deposit(
+                        Signer(self.seed), frame.queue, each, kept.expires.get(each, self.person.now_ms() + MAX_ENVELOPE_LIFE_MS)
+                    )
+                    for each in there
                 )
                 gone_ones = tuple(each for each in frame.envelopes if each in kept.collected)
                 return Deposited(number=frame.number, receipts=receipts, collected=gone_ones)

@@ -6,7 +6,7 @@ from mailbox_rows import mailbox_row
 
 from multichat_tui.model.errors import NotFound, UsageError
 from multichat_tui.model.intents import AddMailbox, RemoveMailbox
-from multichat_tui.model.snapshots import MailboxRow, MailboxState
+from multichat_tui.model.snapshots import MailboxFailing, MailboxRow, MailboxState
 from multichat_tui.node.api.commands import run_command
 from multichat_tui.node.api.commands.own_mailboxes import own_fields, own_line
 
@@ -60,6 +60,10 @@ async def test_what_is_not_understood_is_said(api: ApiTwin, line: str) -> None:
         (mailbox_row(state=MailboxState.PARTLY, detail="too-many"), "in use for some  too many queues"),
         (mailbox_row(waiting=7), "7 to be read"),
         (mailbox_row(losses=1), "has lost something 1 of 3 times"),
+        (mailbox_row(), "10.0.0.9:4700  not tested yet"),
+        (mailbox_row(tests=1, passed=1), "kept 1 of 1 test"),
+        (mailbox_row(tests=41, passed=40, reached_percent=98), "kept 40 of 41 tests, reached 98 % of the time"),
+        (mailbox_row(failing=MailboxFailing.LOSES, note="It loses what is left there."), "It loses what is left there."),
         (mailbox_row(detail="\x1b[31mred", state=MailboxState.UNREACHED), "red"),
     ],
 )

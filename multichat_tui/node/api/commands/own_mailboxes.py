@@ -26,7 +26,8 @@ STATES = {
 
 
 def own_line(row: MailboxRow) -> str:
-    """`1  k3f9x2ab  in use  12 KiB of 64 MiB, 14 queues  10.0.0.9:4700`, and why it is not, if so."""
+    """`1  k3f9x2ab  in use  12 KiB of 64 MiB, 14 queues  10.0.0.9:4700  kept 41 of 41 tests`, and
+    why it is not, if so."""
     parts = [f"{row.number}", one_line(row.name), STATES[row.state] + _since(row)]
     if row.state is MailboxState.LEAVING:
         parts.append(_leaving(row))
@@ -41,11 +42,24 @@ def own_line(row: MailboxRow) -> str:
     if row.losses:
         parts.append(f"has lost something {row.losses} of {row.checks} times")
     parts.append(" ".join(one_line(address) for address in row.addresses))
+    if row.state is not MailboxState.LEAVING:
+        parts.append(_score(row))
+    if row.note:
+        parts.append(row.note)
     return "  ".join(parts)
 
 
 def _since(row: MailboxRow) -> str:
     return "" if row.since_ms is None else f" since {local_time(row.since_ms)}"
+
+
+def _score(row: MailboxRow) -> str:
+    """`kept 41 of 41 tests, reached 98 % of the time`"""
+    if row.tests:
+        kept = f"kept {row.passed} of {row.tests} {'test' if row.tests == 1 else 'tests'}"
+    else:
+        kept = "not tested yet"
+    return kept if row.reached_percent is None else f"{kept}, reached {row.reached_percent} % of the time"
 
 
 def _leaving(row: MailboxRow) -> str:
@@ -72,6 +86,11 @@ def own_fields(row: MailboxRow) -> dict[str, Plain]:
         "unaware": row.unaware,
         "checks": row.checks,
         "losses": row.losses,
+        "tests": row.tests,
+        "passed": row.passed,
+        "reached_percent": row.reached_percent,
+        "failing": None if row.failing is None else row.failing.value,
+        "note": row.note,
     }
 
 
