@@ -57,6 +57,8 @@ SENDING = "tests/ui/test_ui_sending.py tests/ui/test_ui_thread.py"
 IN_ORDER = "tests/ui/test_ui_in_order.py"
 SETTINGS = "tests/unit/channel/test_channel_settings.py"
 KINDS = "tests/simulation/test_kind_stories.py"
+AUDITS = "tests/simulation/test_audit_stories.py"
+SCORES = "tests/unit/node/test_node_scores.py"
 
 ECONOMY = "tests/simulation/test_economy_stories.py"
 REGARDS = "tests/simulation/test_regard_stories.py"
@@ -80,6 +82,41 @@ MAILBOX_STORE = "tests/contract/test_mailbox_store_contract.py"
 CONSOLE_UI = "tests/ui/test_ui_console.py"
 
 MUTANTS = (
+    Mutant(
+        name="a wrong proof passes an audit",
+        file="multichat_tui/node/auditing.py",
+        old="and answer.proof == proof:",
+        new="and len(answer.proof) == len(proof):",
+        tests=f"{AUDITS} -k in_place_of_a_proof",
+    ),
+    Mutant(
+        name="a failing mailbox stays in routes",
+        file="multichat_tui/node/own_mailboxes.py",
+        old="if not self.is_failing(box))",
+        new="if box is not None)",
+        tests=f"{AUDITS} -k takes_nothing",
+    ),
+    Mutant(
+        name="a mailbox is blamed for one's own network",
+        file="multichat_tui/node/auditing.py",
+        old="if self._others_reached(box):",
+        new="if box.id:",
+        tests=f"{AUDITS} -k nobody_at_all",
+    ),
+    Mutant(
+        name="what is held for a test is never deleted",
+        file="multichat_tui/node/collecting.py",
+        old="if lying is not None and serial is not None:",
+        new="if lying is not None and serial is None:",
+        tests=f"{AUDITS} -k honest_mailbox_passes",
+    ),
+    Mutant(
+        name="a mailbox that has fallen wavers at the mark",
+        file="multichat_tui/node/scores.py",
+        old="again = 0 if self.failing is None else",
+        new="again = 0 if self.failing is not None else 0 *",
+        tests=SCORES,
+    ),
     Mutant(
         name="a nonce does not depend on the writer",
         file="multichat_tui/crypto/envelopes.py",
