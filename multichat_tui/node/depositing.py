@@ -28,7 +28,7 @@ from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.holdings import Holdings
 from multichat_tui.node.packing import Covering
 from multichat_tui.node.parcels import Parcels
-from multichat_tui.node.putting import Putting, Slot, Writing
+from multichat_tui.node.putting import Audits, Putting, Slot, Writing
 from multichat_tui.node.sealing import Sealing
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
@@ -82,6 +82,10 @@ class Depositing:
         self._lifted: dict[DeviceId, int] = {}
         """When a device last said that parcels were lost."""
         self._swept_at = 0
+
+    def audit(self, audits: Audits) -> None:
+        """From now on it is looked how mailboxes do with what is put there."""
+        self._putting.audits = audits
 
     def load(self, devices: tuple[DeviceId, ...]) -> None:
         """`devices`: those that have routes. What is under way goes on; what is lacking is looked at once links had time."""

@@ -43,7 +43,9 @@ class Target:
     """Since when it stands so; or when it is tried again."""
     tries: int = 0
     asked: bool = False
-    """An answer is under way. Not stored."""
+    """An answer is under way. Not stored, nor the next."""
+    collected: bool = False
+    """The mailbox says that its owner has taken it."""
 
     def as_value(self) -> Value:
         return [self.mailbox, self.queue, self.stage.value, self.at_ms, self.tries]

@@ -76,6 +76,7 @@ from multichat_tui.node.branches import forked_devices
 from multichat_tui.node.bundles import Bundles
 from multichat_tui.node.choices import Choices
 from multichat_tui.node.comparisons import Comparisons
+from multichat_tui.node.deposit_audits import DepositAudits
 from multichat_tui.node.depositing import Depositing
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import ANSWER_MS, Dialing
@@ -156,16 +157,18 @@ class Engine:
         self._dialing.mailboxes = self.mailboxes.links.targets
         self._dialing.routed = self.mailboxes.routes.addresses_of
         self.bundles = Bundles(world, self.parcels, self.sealing, partial(prekeys_of, self.mailboxes.routes, world))
+        writing = MailboxWriting(world, self.mailboxes.links)
         self.depositing = Depositing(
             world,
             self.parcels,
             self.sealing,
             self._exchange.device_statements,
             self._exchange.holdings,
-            MailboxWriting(world, self.mailboxes.links),
+            writing,
             partial(slots_of, self.mailboxes.routes),
             partial(prekeys_of, self.mailboxes.routes, world),
         )
+        self.depositing.audit(DepositAudits(world, self.mailboxes.scores, writing.challenge))
         self._exchange.requests.on_lost = self.depositing.on_lost
         self.mailboxes.routes.on_change = self.depositing.on_route
         self.mailboxes.collecting.on_envelope = self._collected

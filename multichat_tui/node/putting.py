@@ -57,6 +57,21 @@ class Writing(Protocol):
     def wake_times(self) -> list[int]: ...
 
 
+class Audits(Protocol):
+    """How mailboxes did with what we have put there (`node.deposit_audits`)."""
+
+    def ranked(self, device: DeviceId, slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
+        """Those that fail last."""
+
+    def took(self, device: DeviceId, mailbox: MailboxId) -> None: ...
+
+    def refused(self, device: DeviceId, mailbox: MailboxId, word: Word | None) -> None: ...
+
+    def lost(self, device: DeviceId, mailbox: MailboxId) -> None: ...
+
+    def prove(self, device: DeviceId, slot: Slot, seed: bytes, envelope: bytes, failed: Callable[[], None]) -> None: ...
+
+
 class Putting:
     def __init__(self, world: World, writing: Writing, slots: Callable[[DeviceId], tuple[Slot, ...]]) -> None:
         """`slots`: the queues of a device by its newest route, best first."""
@@ -67,6 +82,8 @@ class Putting:
         """Envelopes whose receipts have not come, by mailbox."""
         self._shorter: dict[bytes, int] = {}
         """By a deposit's name: how often a mailbox has said that it keeps nothing for so long."""
+        self.audits: Audits | None = None
+        """Set by the engine."""
         self.on_stored: Callable[[Deposit], None] = lambda row: None
         """It lies at one more mailbox; set by `depositing`, as is the next."""
         self.on_lost: Callable[[Deposit], None] = lambda row: None
@@ -93,7 +110,8 @@ class Putting:
         tried = {target.queue for target in row.targets}
         start = row.serial % len(slots) if slots else 0
         good = sum(t.stage is Stage.STORED or (t.stage is Stage.WAITING and not t.tries) for t in row.targets)
-        for slot in (*slots[start:], *slots[:start]):
+        turned = (*slots[start:], *slots[:start])
+        for slot in turned if self.audits is None else self.audits.ranked(row.device, turned):
             if good >= row.wanted or len(row.targets) >= MAX_DEPOSIT_TARGETS:
                 break
             if slot.queue not in tried:
@@ -192,6 +210,8 @@ class Putting:
             if self._proven(target, envelope, reply):
                 target.stage, target.at_ms, target.tries = Stage.STORED, world.now, 0
                 row.checked_ms = world.now
+                if self.audits is not None:
+                    self.audits.took(row.device, target.mailbox)
                 if row.settled:
                     row.targets = [each for each in row.targets if each.stage is not Stage.WAITING]
                 world.deposits.keep(world.txn, row)
@@ -213,6 +233,12 @@ class Putting:
         world = self._world
         word = reply.word if isinstance(reply, MailboxAnswer) else None
         world.count("deposit-unanswered" if word is None else f"deposit-{word.value}")
+        if self.audits is not None:
+            self.audits.refused(row.device, target.mailbox, word)
+        if word is Word.COLLECTED:
+            # Its reader has it already.
+            target.stage, target.at_ms, target.collected = Stage.GONE, world.now, True
+            return
         if word is Word.TOO_LONG and self._shorter.get(row.name, 0) < 8:
             self._shorter[row.name] = self._shorter.get(row.name, 0) + 1
             target.at_ms = world.now
@@ -241,6 +267,15 @@ class Putting:
                 found = envelope_hash(envelope)
                 target.asked = True
                 self._writing.has(slot, seed, (found,), partial(self._has_heard, row, target, found))
+                if self.audits is not None:
+                    self.audits.prove(row.device, slot, seed, envelope, partial(self._disproved, row, target))
+
+    def _disproved(self, row: Deposit, target: Target) -> None:
+        """It says that it has it, and has it not: another one is to."""
+        if target.stage is Stage.STORED:
+            target.stage, target.at_ms = Stage.REFUSED, self._world.now
+            self._choose(row)
+            self._world.deposits.keep(self._world.txn, row)
 
     def _has_heard(self, row: Deposit, target: Target, envelope: EnvelopeHash, reply: MailboxReply | None) -> None:
         world = self._world
@@ -251,6 +286,7 @@ class Putting:
         gone = isinstance(reply, Deposited) or (isinstance(reply, MailboxAnswer) and reply.word is Word.UNKNOWN)
         if there or not gone or target.stage is not Stage.STORED:
             return
+        target.collected = isinstance(reply, Deposited) and envelope in reply.collected
         world.count("deposit-gone")
         target.stage, target.at_ms = Stage.GONE, world.now
         if row.stored and not any(each.asked for each in row.targets):
@@ -260,6 +296,8 @@ class Putting:
     def _lost_by_some(self, row: Deposit) -> None:
         """Others still have it, so that its reader has not fetched it: those that have it no more have lost it."""
         for target in row.targets if not row.frozen else ():
-            if target.stage is Stage.GONE:
+            if target.stage is Stage.GONE and not target.collected:
+                if self.audits is not None:
+                    self.audits.lost(row.device, target.mailbox)
                 target.stage, target.at_ms = Stage.WAITING, self._world.now
         self._world.deposits.keep(self._world.txn, row)

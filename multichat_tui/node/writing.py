@@ -9,6 +9,7 @@ from multichat_tui.model.device_statements import Audience, DeviceStatementKind
 from multichat_tui.model.ids import PREFIX_SIZE, DeviceId
 from multichat_tui.model.limits import PUT_WAIT_MS
 from multichat_tui.model.mailbox_frames import (
+    Challenge,
     EnvelopeHash,
     HasEnvelopes,
     MailboxAnswer,
@@ -66,6 +67,14 @@ class MailboxWriting:
     def has(self, slot: Slot, seed: bytes, envelopes: tuple[EnvelopeHash, ...], heard: Heard) -> None:
         def build(number: int, session: Session) -> MailboxRequest:
             return HasEnvelopes(number=number, queue=slot.queue, envelopes=envelopes)
+
+        self._order(slot, seed, build, heard, 0)
+
+    def challenge(self, slot: Slot, seed: bytes, envelope: EnvelopeHash, nonce: bytes, heard: Heard) -> None:
+        """Ask to show that one of ours is there."""
+
+        def build(number: int, session: Session) -> MailboxRequest:
+            return Challenge(number=number, queue=slot.queue, envelope=envelope, nonce=nonce)
 
         self._order(slot, seed, build, heard, 0)
 

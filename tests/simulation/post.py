@@ -13,11 +13,12 @@ from simulated_world import Person
 
 from multichat_tui.crypto.envelopes import unwrap, verifier, wrapper_key
 from multichat_tui.crypto.keys import Signer, public_key
-from multichat_tui.crypto.mailboxes import sign_deposit
+from multichat_tui.crypto.mailboxes import audit_proof, sign_deposit
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.ids import PREFIX_SIZE, DeviceId
 from multichat_tui.model.mailbox_frames import Deposited, EnvelopeHash, MailboxAnswer, MailboxReply, Word
 from multichat_tui.model.mailboxes import MailboxAddress, MailboxId, QueueId, envelope_hash, queue_id
+from multichat_tui.node.deposit_audits import DepositAudits
 from multichat_tui.node.depositing import Depositing
 from multichat_tui.node.engine import Engine
 from multichat_tui.node.putting import Heard, Slot
@@ -30,6 +31,8 @@ class Mood(Enum):
     REFUSES = "refuses"
     FULL = "full"
     SILENT = "silent"
+    PRETENDS = "pretends"
+    """It says that it has what it has not."""
 
 
 @dataclass
@@ -58,8 +61,14 @@ class Mailbox:
     def has(self, queue: QueueId, envelopes: tuple[EnvelopeHash, ...]) -> MailboxReply | None:
         if self.mood is Mood.SILENT:
             return None
-        there = [each for each in envelopes if each in self.kept.get(queue, {})]
+        there = [each for each in envelopes if each in self.kept.get(queue, {}) or self.mood is Mood.PRETENDS]
         return Deposited(number=1, receipts=tuple(sign_deposit(Signer(self.seed), queue, each, 2**40) for each in there))
+
+    def challenge(self, queue: QueueId, envelope: EnvelopeHash, nonce: bytes) -> MailboxReply:
+        found = self.kept.get(queue, {}).get(envelope)
+        if found is None and self.mood is not Mood.PRETENDS:
+            return MailboxAnswer(number=1, word=Word.UNKNOWN)
+        return MailboxAnswer(number=1, word=Word.DONE, proof=audit_proof(nonce, found or b"anything"))
 
 
 class Post:
@@ -100,6 +109,7 @@ class Post:
             lambda device: self.routes.get(device, ()),
             lambda device: (None, self.keys.get(device)),
         )
+        engine.depositing.audit(DepositAudits(engine.world, engine.mailboxes.scores, links.challenge))
         exchange.requests.on_lost = engine.depositing.on_lost
         engine.depositing.load(tuple(self.routes))
 
@@ -155,6 +165,9 @@ class Links:
 
     def has(self, slot: Slot, seed: bytes, envelopes: tuple[EnvelopeHash, ...], heard: Heard) -> None:
         self._later(lambda: self._mailbox(slot).has(slot.queue, envelopes), heard)
+
+    def challenge(self, slot: Slot, seed: bytes, envelope: EnvelopeHash, nonce: bytes, heard: Heard) -> None:
+        self._later(lambda: self._mailbox(slot).challenge(slot.queue, envelope, nonce), heard)
 
     def tick(self) -> None:
         pass
