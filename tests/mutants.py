@@ -435,8 +435,8 @@ MUTANTS = (
     Mutant(
         name="the next page of the log begins with the last of the one before",
         file="multichat_tui/node/modlog.py",
-        old="if operation.order < last.order]",
-        new="if operation.order <= last.order]",
+        old="if each[0] < last]",
+        new="if each[0] <= last]",
         tests=CONSOLE,
     ),
     Mutant(
