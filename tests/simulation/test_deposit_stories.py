@@ -271,3 +271,22 @@ def test_over_many_histories_nothing_is_lost_shown_twice_or_acknowledged_in_vain
 
     for seed in range(700, 702):
         run_virtual(story(seed))
+
+
+@pytest.mark.parametrize("mood", [Mood.FORGES, Mood.REFUSES, Mood.SILENT])
+def test_another_mailbox_takes_the_place_of_one_that_fails(mood: Mood) -> None:
+    async def story() -> None:
+        made = await scene(80, "ann", "bob", mailboxes=3)
+        ann, bob = made.people
+        made.post.mailboxes[0].mood = mood
+        for number in range(3):
+            await ann.say(made.channel, f"message {number}")
+        await made.stored(ann)
+        kept = [sum(map(len, mailbox.kept.values())) for mailbox in made.post.mailboxes]
+        rows = within(ann, lambda engine: len(engine.world.deposits.all()))
+        assert sum(kept[1:]) == 2 * rows, "each lies at two that keep it"
+        assert (counter(ann, "deposit-receipt-rejected") > 0) == (mood is Mood.FORGES)
+        made.post.collect(bob)
+        assert await bob.texts(made.channel) == [f"message {number}" for number in range(3)]
+
+    play(story)
