@@ -538,7 +538,7 @@ MAX_QUEUE_BYTES = 16 * 1024 * 1024
 """In one queue, whatever its writers may: no contact takes all of an owner's place."""
 MAX_QUEUE_WRITERS = 4096
 """As many as a channel has devices."""
-MAX_COLLECTED = 1024
+MAX_REMEMBERED_COLLECTED = 1024
 """Envelopes of one queue of which it is remembered that their owner has taken them, the last ones."""
 MAX_COLLECTED_IN_ALL = 1_000_000
 """Some 120 MB on the disk; the oldest are forgotten first."""

@@ -146,7 +146,7 @@ class MailboxStore(Protocol):
 
     def collect(self, queue: QueueId, serials: tuple[int, ...]) -> int:
         """The owner has them: they go, and that they were there is remembered until they would have expired, of the last
-        `limits.MAX_COLLECTED` of a queue. How many of them were there."""
+        `limits.MAX_REMEMBERED_COLLECTED` of a queue. How many of them were there."""
 
     def collected(self, queue: QueueId, hash: EnvelopeHash) -> WriterPrefix | None:
         """Whose envelope of this hash was collected, if that is remembered."""

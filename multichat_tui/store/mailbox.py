@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from multichat_tui.model.ids import PREFIX_SIZE
-from multichat_tui.model.limits import MAX_COLLECTED, MAX_COLLECTED_IN_ALL, MAX_QUEUE_BYTES
+from multichat_tui.model.limits import MAX_COLLECTED_IN_ALL, MAX_QUEUE_BYTES, MAX_REMEMBERED_COLLECTED
 from multichat_tui.model.mailbox_frames import EnvelopeHash, Word, WriterPrefix
 from multichat_tui.model.mailbox_store import KeptEnvelope, KeptGrant, KeptQueue, KeptWriter, RefusalCount, charge
 from multichat_tui.model.mailboxes import QueueId
@@ -360,7 +360,7 @@ class MailboxTables:
             self._database.run(
                 "delete from mailbox_collected where queue = ?1 and serial <="
                 " (select serial from mailbox_collected where queue = ?1 order by serial desc limit 1 offset ?2)",
-                (where.number, MAX_COLLECTED),
+                (where.number, MAX_REMEMBERED_COLLECTED),
             )
             self._forget_oldest(gone)
         return gone

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from multichat_tui.model.ids import PREFIX_SIZE
-from multichat_tui.model.limits import MAX_COLLECTED, MAX_QUEUE_BYTES
+from multichat_tui.model.limits import MAX_QUEUE_BYTES, MAX_REMEMBERED_COLLECTED
 from multichat_tui.model.mailbox_frames import EnvelopeHash, Word, WriterPrefix
 from multichat_tui.model.mailbox_store import KeptEnvelope, KeptGrant, KeptQueue, KeptWriter, RefusalCount, charge
 from multichat_tui.model.mailboxes import QueueId
@@ -193,7 +193,7 @@ class MemoryMailbox:
         gone = self._delete(queue, serials)
         for kept in gone:
             self._undo.insert(remembered, (kept.serial, kept.hash, kept.writer, kept.expires_ms))
-        for oldest in remembered[: max(0, len(remembered) - MAX_COLLECTED)]:
+        for oldest in remembered[: max(0, len(remembered) - MAX_REMEMBERED_COLLECTED)]:
             self._undo.remove(remembered, oldest)
         return len(gone)
 

@@ -40,6 +40,7 @@ from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.act_words import acts_of
 from multichat_tui.node.engine import Engine
 from multichat_tui.node.listing import cause_of
+from multichat_tui.node.materialising import FIRST_TURN_MS, TURN_MS, TURNS
 from multichat_tui.node.resources import Resources
 from multichat_tui.node.service import Outcome
 
@@ -131,6 +132,8 @@ def test_a_mark_in_what_has_no_effect_keeps_no_ban_of_a_workspace_out_of_its_cha
 
         await until(heard, "bob's node knows of the ban")
         push(bob, dev, Ban(user=banned, fence=(), cause=cause_of(workspace, ban, banned)), log=Log.CONTROL)
+        # Her node's turn to carry it comes after some minutes, whichever it is.
+        await asyncio.sleep(FIRST_TURN_MS / 1000 + TURNS * TURN_MS / 1000)
         await shows(ann, dev, {"ann": "founder"})
 
     run_virtual(story())

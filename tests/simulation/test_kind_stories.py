@@ -294,8 +294,9 @@ def test_who_is_banned_does_not_wait_to_be_let_in() -> None:
         ann, _, _, dev = await three(world)
         await ann.api.submit(ChangeKind(channel=dev, kind=Preset.APPROVAL))
         eve, fay = await world.add("eve", "fay")
-        for guest in (eve, fay):
-            await guest.api.submit(JoinChannel(link=await invite(ann, dev)))
+        await eve.api.submit(JoinChannel(link=await invite(ann, dev)))
+        await waits(ann, dev, ["eve"])
+        await fay.api.submit(JoinChannel(link=await invite(ann, dev)))
         await waits(ann, dev, ["eve", "fay"])
         # One who was let in, and one who only asks.
         await ann.api.submit(ApproveJoin(channel=dev, user=await user_of(eve)))

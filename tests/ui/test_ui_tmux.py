@@ -54,7 +54,7 @@ class Pane:
         self.log = folder / "actions.log"
         self.log.touch()
         command = [sys.executable, str(HERE / "run_twin.py"), str(self.log), *arguments]
-        environment = {"TERM": "screen", "LANG": "C.UTF-8", "PYTHONPATH": f"{ROOT}", "TZ": "UTC", "EDITOR": "true"}
+        environment = {"TERM": "screen", "LANG": "C.UTF-8", "PYTHONPATH": f"{ROOT}:{HERE.parent}", "TZ": "UTC", "EDITOR": "true"}
         inner = [
             "env",
             "-u",

@@ -120,7 +120,7 @@ def test_once_there_is_space_again_the_store_goes_on(disk: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("leave", [0, 4096, 16384, 65536, 262144])
+@pytest.mark.parametrize("leave", [0, 4096, 16384, 65536, 1048576])
 def test_a_profile_is_made_whole_or_not_at_all_on_a_full_disk(disk: Path, leave: int) -> None:
     root = disk / "ana"
     filler = fill(disk, leave)
@@ -133,7 +133,7 @@ def test_a_profile_is_made_whole_or_not_at_all_on_a_full_disk(disk: Path, leave:
         made, told = True, "full"
     assert "full" in told
     assert profile_state(root) is (ProfileState.LOCKED if made else ProfileState.ABSENT)
-    assert made == (leave == 262144)
+    assert made == (leave == 1048576)
     filler.unlink()
     if not made:
         make(root).close()
