@@ -136,9 +136,9 @@ class RealNode:
         self.ready = self.until(lambda event: event["event"] == "ready")
         self.listen = self.ready["listen"]
 
-    def until(self, condition: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    def until(self, condition: Callable[[dict[str, Any]], object], patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """The next event for which the condition holds; those before it are gone."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + patience_s
         while True:
             try:
                 line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
@@ -168,9 +168,9 @@ class RealNode:
         return code
 
 
-async def until(api: NodeApi, check: Callable[[], Awaitable[T | None]], what: str) -> T:
+async def until(api: NodeApi, check: Callable[[], Awaitable[T | None]], what: str, patience_s: float = PATIENCE_S) -> T:
     """What `check` answers as soon as that is not None; it is asked after every event."""
-    found = await wait_for(api, check, PATIENCE_S)
+    found = await wait_for(api, check, patience_s)
     assert found is not None, f"waited in vain for {what}"
     return found
 

@@ -222,7 +222,7 @@ MAX_RELAY_DELAY_MS = 4_000
 FIRST_RELAYS = 3
 """So many of the linked members of a channel, those nearest to a peer by device id, offer it others' records soon; the rest are
 for when these fail. With everybody doing so each record would cost as many frames as there are pairs of members."""
-LATER_RELAY_DELAY_MS = 60_000
+LATER_RELAY_DELAY_MS = 2_000
 """Offers of the rest wait for this, and for each other."""
 SETTLED_LINK_MS = 10_000
 """Who asks a link older than this for others' records needs it for them: it is not catching up any more."""

@@ -23,6 +23,8 @@ from multichat_tui.node.genesis import create_identity  # noqa: E402
 from multichat_tui.node.service import Node  # noqa: E402
 from multichat_tui.store.memory import MemoryStore  # noqa: E402
 
+RAID_S = 200.0
+"""How long one of them is waited for: a crowd on a small machine."""
 AT_ONCE = 3
 """So many are coming in at the same time."""
 STAYING = 2
@@ -56,7 +58,7 @@ async def raid(name: str, link: str, messages: int, heard_by: frozenset[str]) ->
     async def joined() -> bool | None:
         return (await node.channel(channel)).rows.membership is Membership.JOINED or None
 
-    await until(node, joined, f"{name} to be in")
+    await until(node, joined, f"{name} to be in", RAID_S)
     record: RecordId | None = None
     for number in range(messages):
         record = (await node.submit(SendMessage(channel=channel, text=f"buy {name} {number}"))).record
@@ -66,7 +68,7 @@ async def raid(name: str, link: str, messages: int, heard_by: frozenset[str]) ->
         devices = (await node.delivery(record)).rows.devices
         return heard_by <= {device.name for device in devices if device.delivered} or None
 
-    await until(node, heard, f"{name} to be heard")
+    await until(node, heard, f"{name} to be heard", RAID_S)
     return node
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from raiders import RAID_S
 from terminal import Terminal
 from test_partition_in_terminals import until_members
 from test_typed_proofs import Seats
@@ -74,7 +75,7 @@ def raid(seats: Seats, link: str) -> None:
         started.append(seats.homes.start([sys.executable, str(RAIDERS), *words]))
     for process in started:
         for _ in range(RAIDERS_EACH):
-            process.until(lambda event: event["event"] == "written")
+            process.until(lambda event: event["event"] == "written", RAID_S)
 
 
 def test_fifty_raiders_are_cleaned_away_by_less_than_ten_keys_typed_into_a_terminal(seats: Seats) -> None:
