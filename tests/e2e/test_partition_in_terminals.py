@@ -235,7 +235,9 @@ def test_two_halves_typed_against_each_other_show_the_same_everywhere(halves: Ha
     hal.until_shows("this side of the cable")
     bob.enter("the other side of it")
     ina.until_shows("the other side of it")
-    # Whoever contradicted most goes, and comes back when the others have met again.
+    # Whoever contradicted most goes, and comes back when the others have met again. What bob said is then with kim, who stays a
+    # member whichever of hal and ina does not.
+    halves.homes.until_results("kim", ("log", CHANNEL), lambda rows: any(row["text"] == "the other side of it" for row in rows))
     halves.seats["bob"].quit()
 
     halves.cable.mend()
