@@ -262,6 +262,7 @@ def _mailbox_verbs(verb: Any, noun: Any) -> None:
     run_help = "a node that keeps a mailbox (at port 4700 unless --listen says otherwise); makes its profile, and prints a link"
     run = verb("run", run_help, within=mailbox)
     how(run)
+    run.add_argument("--recovery-file", metavar="F", help="when it makes its profile: write the recovery phrase to a new file")
     run.add_argument("--until-eof", action="store_true", help="end when standard input does: with whoever holds its other end")
     host = verb("host", "keep one on your own node, or no more; without a word: whether it does", within=mailbox)
     host.add_argument("switch", nargs="?", default="status", choices=("on", "off", "status"))

@@ -93,6 +93,12 @@ class Keeper:
         """A batch begins."""
         self.box, self.now, self.fetched_bytes, self._looked = box, now, 0, False
 
+    def receive(self, visit: Visit) -> None:
+        """A link goes on that another keeper of the same box has answered until now."""
+        self.shown += visit.shown
+        for queue in visit.subscribed:
+            self.subscribers.setdefault(queue, []).append(visit)
+
     def leave(self, visit: Visit) -> None:
         """The link is down."""
         self.shown -= visit.shown

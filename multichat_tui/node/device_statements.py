@@ -16,7 +16,7 @@ from multichat_tui.model.device_statements import (
     decode_device_statement,
 )
 from multichat_tui.model.frames import Ack, DeviceStatementOffer, MessageFrame, Offer, Prefix, Request
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId
+from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId
 from multichat_tui.model.limits import MAX_DEVICE_STATEMENTS, MAX_PUT_OFF, MAX_STATING_DEVICES, MAX_TIPS, STATEMENT_PAUSE_MS
 from multichat_tui.model.ports import Space
 from multichat_tui.node.holdings import accepts, shares
@@ -25,6 +25,9 @@ from multichat_tui.sync.session import Pending, Role, Session
 
 STATING_VERSION = 5
 """The first version of the link protocol that knows device statements."""
+KEY_BYTES = 2 * ID_SIZE + 1
+WAITING = b"\1"
+"""Ends the key under which a statement is stored that is not taken yet."""
 MAX_UNPLACED = 2 * MAX_STATING_DEVICES
 """Device statements that one peer says it has, and whose device no control log held here names."""
 
@@ -84,8 +87,7 @@ class DeviceStatements:
     def _keep(self, statement: DeviceStatement, source: Session | None) -> None:
         world = self._world
         world.keep_device_statement(statement)
-        key = statement.audience + statement.device + bytes([statement.kind])
-        world.txn.put(Space.DEVICE_STATEMENT, key, statement.encoded)
+        world.txn.put(Space.DEVICE_STATEMENT, _key(statement.name), statement.encoded)
         for session in world.peers():
             if session is not source and session.version >= STATING_VERSION and self._tells(session, statement):
                 session.device_statements_due.add(statement.name)
@@ -93,7 +95,7 @@ class DeviceStatements:
     def _forget(self, name: StatementName) -> None:
         audience, device, kind = name
         if self._world.device_statements.get(audience, {}).pop((device, kind), None) is not None:
-            self._world.txn.delete(Space.DEVICE_STATEMENT, audience + device + bytes([kind]))
+            self._world.txn.delete(Space.DEVICE_STATEMENT, _key(name))
 
     # Told to peers
 
@@ -266,11 +268,7 @@ class DeviceStatements:
             world.count("device-statement-rejected")
             return
         at = self._taken_at.get(statement.name)
-        if at is not None and world.now < at + STATEMENT_PAUSE_MS:
-            waiting = self._put_off.get(statement.name)
-            newer = waiting is None or waiting.number < statement.number
-            if newer and (waiting is not None or len(self._put_off) < MAX_PUT_OFF):
-                self._put_off[statement.name] = statement
+        if at is not None and world.now < at + STATEMENT_PAUSE_MS and self._waits(session, statement):
             return
         self._taken_at[statement.name] = world.now
         self._keep(statement, session)
@@ -278,6 +276,21 @@ class DeviceStatements:
             # Its author is to know; of others' the members tell each other what they have.
             self._acknowledge(session, statement)
         self.on_taken(statement)
+
+    def _waits(self, session: Session, statement: DeviceStatement) -> bool:
+        """It came too soon after another one: stored, as its author takes it for known, and not passed on yet. False: there is no
+        room for what its author would take for known."""
+        waiting = self._put_off.get(statement.name)
+        direct = statement.device == session.device
+        if waiting is not None and waiting.number > statement.number:
+            return True
+        if waiting is None and len(self._put_off) >= MAX_PUT_OFF:
+            return not direct
+        self._put_off[statement.name] = statement
+        self._world.txn.put(Space.DEVICE_STATEMENT, _key(statement.name) + WAITING, statement.encoded)
+        if direct:
+            self._acknowledge(session, statement)
+        return True
 
     def _acknowledge(self, session: Session, s: DeviceStatement) -> None:
         taken = DeviceStatementOffer(
@@ -291,6 +304,7 @@ class DeviceStatements:
         for name, statement in list(self._put_off.items()):
             if self._taken_at.get(name, 0) + STATEMENT_PAUSE_MS <= now:
                 del self._put_off[name]
+                self._world.txn.delete(Space.DEVICE_STATEMENT, _key(name) + WAITING)
                 known = self.find(name)
                 if known is None or known.number < statement.number:
                     self._taken_at[name] = now
@@ -301,6 +315,28 @@ class DeviceStatements:
 
     def wake_times(self) -> list[int]:
         return [self._taken_at.get(name, 0) + STATEMENT_PAUSE_MS for name in self._put_off]
+
+
+def _key(name: StatementName) -> bytes:
+    """Under which it is stored."""
+    audience, device, kind = name
+    return audience + device + bytes([kind])
+
+
+def load_device_statements(world: World) -> None:
+    """What is stored. What had still to wait at the end of the last run is taken now."""
+    for key, encoded in list(world.txn.scan(Space.DEVICE_STATEMENT)):
+        said = decode_device_statement(encoded)
+        waited = key.endswith(WAITING) and len(key) > KEY_BYTES
+        if waited:
+            world.txn.delete(Space.DEVICE_STATEMENT, key)
+        if isinstance(said, Rejected):
+            continue
+        known = world.device_statements.get(said.audience, {}).get((said.device, said.kind))
+        if known is None or known.number < said.number:
+            world.keep_device_statement(said)
+            if waited:
+                world.txn.put(Space.DEVICE_STATEMENT, _key(said.name), encoded)
 
 
 def forget_said(world: World, channel: ChannelId) -> None:

@@ -123,7 +123,7 @@ class Devices:
         world.forks.pop(listed.user, None)
         self._changed(listed, at_once=True)
         if world.identity.revoked:
-            for session in list(world.sessions.values()):
+            for session in (*world.sessions.values(), *world.clients.values()):
                 world.close(session, REVOKED)
 
     def _changed(self, listed: DeviceList, *, at_once: bool) -> None:

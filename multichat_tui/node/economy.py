@@ -79,7 +79,8 @@ class Economy:
             return
         if self._rests_at() > world.now:
             return
-        for session in world.sessions.values():
+        for session in (*world.sessions.values(), *world.clients.values()):
+            # Also who uses the mailbox that it keeps: they find it there when it wakes.
             world.close(session, "this node rests to save power")
         world.resting_until = world.now + self._every_ms
         world.credentials_changed = world.status_changed = True

@@ -3,6 +3,7 @@
 `load` builds the state in memory from the store; after a transaction that failed the engine is thrown away and loaded again.
 """
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Protocol
 
@@ -11,7 +12,6 @@ from multichat_tui.model.act_bytes import decode_acts
 from multichat_tui.model.acts import Act
 from multichat_tui.model.codec import Reason, Rejected, decode, encode
 from multichat_tui.model.comparing import CompareConfirm, CompareEnd, CompareKey, CompareStart
-from multichat_tui.model.device_statements import DeviceStatement, decode_device_statement
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.events import (
     ChannelChanged,
@@ -34,7 +34,7 @@ from multichat_tui.model.frames import (
     ReturnFrame,
     Withheld,
 )
-from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, UserId
+from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, LinkId, Log, UserId
 from multichat_tui.model.intents import Accepted, Intent
 from multichat_tui.model.limits import (
     INDEX_PAUSE_MS,
@@ -45,7 +45,7 @@ from multichat_tui.model.limits import (
     SALT_BYTES,
     TELL_DELAY_MS,
 )
-from multichat_tui.model.mailbox_frames import MailboxAnswer, MailboxFrame, Word
+from multichat_tui.model.mailbox_frames import MailboxAnswer, MailboxFrame, MailboxRequest, Word
 from multichat_tui.model.ports import (
     Counted,
     DialFailed,
@@ -78,6 +78,7 @@ from multichat_tui.node.choices import Choices
 from multichat_tui.node.comparisons import Comparisons
 from multichat_tui.node.deposit_audits import DepositAudits
 from multichat_tui.node.depositing import Depositing
+from multichat_tui.node.device_statements import load_device_statements
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import ANSWER_MS, Dialing
 from multichat_tui.node.economy import Economy
@@ -234,10 +235,7 @@ class Engine:
             channel.told = {DeviceId(name[ID_SIZE:]) for name, _ in txn.scan(Space.TOLD, channel.id)}
             world.add_channel(channel)
         world.forked = forked_devices(txn)
-        for _, encoded in txn.scan(Space.DEVICE_STATEMENT):
-            said = decode_device_statement(encoded)
-            if isinstance(said, DeviceStatement):
-                world.keep_device_statement(said)
+        load_device_statements(world)
         if not identity.rollback:
             # It has become a new device since then.
             txn.delete(Space.ALARM, identity.user + AlarmKind.OWN_COPY.value.encode())
@@ -267,6 +265,17 @@ class Engine:
             if channel.rooted:
                 engine._devices.look_at(channel)
         return engine
+
+    def keep_clients(self, before: "Engine", failed: Iterable[NetworkInput]) -> Effects:
+        """The disk has refused a batch, and this was loaded again: whoever uses its mailbox need not come again for that.
+        `failed`: the inputs of that batch. Returns what is to be told to them."""
+        asked: dict[LinkId, list[MailboxRequest | None]] = {}
+        for event in failed:
+            if isinstance(event, FrameIn) and event.link in before.world.clients:
+                frame = decode_frame(event.frame)
+                asked.setdefault(event.link, []).append(frame if isinstance(frame, MailboxRequest) else None)
+        self.hosting.disk_refused()
+        return self.hosting.take_over(before.hosting, asked)
 
     # Steps
 

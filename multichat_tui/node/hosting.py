@@ -4,12 +4,14 @@ Off unless the operator turned it on. What is asked is answered by `mailbox.keep
 """
 
 import ipaddress
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from multichat_tui.crypto.mailboxes import MailboxSeals, local_device
 from multichat_tui.mailbox.keeper import Keeper
 from multichat_tui.mailbox.terms import Terms
 from multichat_tui.mailbox.visit import Visit
+from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import Frame
 from multichat_tui.model.ids import DeviceId, LinkId
 from multichat_tui.model.limits import (
@@ -25,10 +27,11 @@ from multichat_tui.model.limits import (
     SWEEP_EVERY_MS,
     SWEEP_PAUSE_MS,
 )
-from multichat_tui.model.mailbox_frames import MailboxFrame, MailboxRequest
+from multichat_tui.model.mailbox_frames import MailboxAnswer, MailboxFrame, MailboxRequest, PutEnvelope, Word
 from multichat_tui.model.mailbox_store import RefusalCount
 from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.ports import Credential, CredentialKind
+from multichat_tui.node.effects import Effects
 from multichat_tui.node.host_settings import HostSettings, keep_settings, load_settings, new_settings
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Session
@@ -133,6 +136,28 @@ class Hosting:
         self._heard_at[session.link] = self._world.now
         self._idle_at = min(self._idle_at, self._world.now + CLIENT_SHOW_MS)
         return ""
+
+    def take_over(self, before: "Hosting", asked: Mapping[LinkId, Sequence[MailboxRequest | None]]) -> Effects:
+        """A commit has failed, and this is what was loaded again: the links that there were go on, but for those over which
+        something else than an envelope was brought in that batch (`asked`). What was brought is refused for now. What a link has
+        shown is looked up with each request, so that nothing of what did not happen is believed."""
+        effects, keeper = Effects(), self.keeper
+        for session in () if keeper is None else before._world.clients.values():
+            visit, requests = before._visits.get(session.link), asked.get(session.link, ())
+            if visit is None or session.closing or not all(isinstance(each, PutEnvelope) for each in requests):
+                continue
+            assert keeper is not None
+            visit.fetched_bytes = 0
+            self._world.clients[session.link] = session
+            self._visits[session.link] = visit
+            self._hosts.setdefault(_group(session.address), set()).add(session.link)
+            self._heard_at[session.link] = before._heard_at[session.link]
+            keeper.receive(visit)
+            for request in requests:
+                if request is not None:
+                    answer = MailboxAnswer(number=request.number, word=Word.BUSY, retry_after_ms=DISK_RETRY_MS)
+                    effects.frames.append((session.link, encode_frame(answer)))
+        return effects
 
     def down(self, session: Session) -> None:
         visit = self._visits.pop(session.link, None)

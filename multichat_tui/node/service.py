@@ -145,6 +145,8 @@ class Node:
         """Intents, and other things to be done by the engine, each with who waits for it."""
         self._reads: deque[tuple[Callable[[Rows], Any], Waiting[Any]]] = deque()
         self._inputs: deque[NetworkInput] = deque()
+        self._taken: list[NetworkInput] = []
+        """Of the batch under way."""
         self._busy = False
         self._paused = False
         self._stopped = False
@@ -397,6 +399,9 @@ class Node:
             return
         if not (self._submits or self._reads or self._inputs or self._due):
             return
+        if self._engine is None and not self._due:
+            # The profile could not be loaded: the next try is the timer's, however much comes in until then.
+            return
         self._busy = True
         self._idle.clear()
         if self._executor is None:
@@ -440,10 +445,10 @@ class Node:
         # Only this thread takes from the deques while it is busy, and appending is safe beside it.
         try:
             self._look_at_clock(outcome)
+            due, self._due = self._due, False
             if self._engine is None:
                 self._load()
-            if self._submits or self._inputs or self._due:
-                self._due = False
+            if self._submits or self._inputs or due:
                 outcome.effects = self._step(submits)
             outcome.settled += submits
         except Exception as error:  # noqa: BLE001  # the top of the writer: logged, and the engine is thrown away
@@ -465,6 +470,7 @@ class Node:
     def _step(self, submits: list[Waiting[Any]]) -> Effects:
         engine = self._engine
         assert engine is not None
+        self._taken.clear()
         with self._store.transaction() as txn:
             engine.begin(txn, self._now_ms(), listened=bool(self._subscribers))
             while self._submits and len(submits) < BATCH_RECORDS:
@@ -478,6 +484,7 @@ class Node:
             started, records = time.monotonic(), 0
             while self._inputs and records < BATCH_RECORDS:
                 event = self._inputs.popleft()
+                self._taken.append(event)
                 engine.network(event)
                 records += 1 + (len(event.frame) // 512 if isinstance(event, FrameIn) else 0)
                 # Inline nothing waits behind the batch, and a history in virtual time may not depend on the machine's speed.
@@ -491,29 +498,32 @@ class Node:
             log.warning("batch failed code=%s", error.code)
         else:
             log.error("batch failed error=%s", type(error).__name__, exc_info=error)
-        if self._engine is not None:
-            outcome.links = (*self._engine.world.sessions, *self._engine.world.clients)
+        before = self._engine
+        if before is not None:
+            outcome.links = (*before.world.sessions, *before.world.clients)
+        try:
+            self._load()
+            if before is not None and self._engine is not None and isinstance(error, StorageFailed):
+                outcome.effects = self._engine.keep_clients(before, self._taken)
+                outcome.links = tuple(link for link in outcome.links if link not in self._engine.world.clients)
+        except Exception as failure:  # tried again after a pause; who waits for something is told now
+            log.error("loading failed error=%s", type(failure).__name__, exc_info=failure)
+            self._engine = None
+            while self._submits:
+                submits.append(self._submits.popleft()[2])
         for waiting in submits:
             waiting.result = None
             if waiting.error is None:
                 waiting.error = error if isinstance(error, MultichatError) else MultichatError("Something went wrong inside.")
         outcome.settled += submits
-        try:
-            self._load()
-            if isinstance(error, StorageFailed) and self._engine is not None:
-                self._engine.hosting.disk_refused()
-        except Exception as failure:  # tried again with the next batch
-            log.error("loading failed error=%s", type(failure).__name__, exc_info=failure)
-            self._engine = None
 
     def _answer_reads(self, outcome: Outcome) -> None:
         if not self._reads:
             return
         try:
-            if self._engine is None:
-                self._load()
             engine = self._engine
-            assert engine is not None
+            if engine is None:
+                raise outcome.error or StorageFailed("The profile could not be loaded.")
             with self._store.transaction() as txn:
                 engine.world.txn = txn
                 engine.world.now = self._now_ms()
@@ -580,6 +590,8 @@ class Node:
             seq = self._engine.world.event_seq
         for subscriber in self._subscribers:
             subscriber.put(Resync(seq=seq))
+        if self._timer is not None:
+            self._timer.cancel()
         if not self._stopped:
             self._timer = self._loop.call_later(RETRY_S, self._wake)
 

@@ -85,6 +85,18 @@ def tomorrow() -> int:
     return time.time_ns() // 1_000_000 + DAY_MS
 
 
+async def test_the_recovery_phrase_of_a_mailbox_made_by_one_command_is_written_or_it_is_said_how(homes: Homes) -> None:
+    phrase = homes.base / "phrase"
+    node, ready = run_mailbox(homes, "box", "--recovery-file", str(phrase))
+    assert len(phrase.read_text(encoding="ascii").split()) == 24
+    assert phrase.stat().st_mode & 0o077 == 0
+    assert "recovery_phrase" not in ready
+    node.kill()
+    with pytest.raises(AssertionError, match="It was made with its profile"):
+        homes.results("box", "mailbox", "run", *LOCAL, "--recovery-file", str(homes.base / "other"))
+    assert not (homes.base / "other").exists()
+
+
 async def test_a_mailbox_runs_from_one_command_and_is_killed_in_the_middle_of_puts(homes: Homes) -> None:
     node, ready = run_mailbox(homes)
     grant = granted(ready["link"])

@@ -73,6 +73,32 @@ def test_what_a_device_says_to_a_channel_is_heard_by_its_members_and_the_newest_
     run_virtual(story())
 
 
+def test_what_came_too_soon_to_be_taken_and_was_acknowledged_is_there_after_a_kill() -> None:
+    async def story() -> None:
+        _world, channel, ann, bob, _eve = await trio(3109)
+        known: list[tuple[DeviceId, int]] = []
+        say(ann, channel, b"first")
+        await hears(bob, channel, ann, b"first")
+        statements(ann).on_heard = lambda device, statement: known.append((device, statement.number))
+        second = say(ann, channel, b"second")
+
+        async def is_known() -> bool:
+            return (identity_of(bob).device, second.number) in known
+
+        await until(is_known, "ann takes it for known to bob")
+        assert heard(bob, channel, ann) == b"first", "it waits"
+        bob.crash()
+        await bob.start()
+        assert heard(bob, channel, ann) == b"second"
+        say(ann, channel, b"third")
+        await hears(bob, channel, ann, b"third")
+        bob.crash()
+        await bob.start()
+        assert heard(bob, channel, ann) == b"third", "what had waited is not taken again"
+
+    run_virtual(story())
+
+
 def test_members_pass_it_on_to_who_was_away() -> None:
     async def story() -> None:
         world, channel, ann, bob, eve = await trio(3102)

@@ -3,11 +3,16 @@
 import asyncio
 
 import pytest
+from mailbox_caller import call
+from mailbox_calls import granted, seed_of
 from simulated_world import Person, SimulatedWorld, until
 
+from multichat_tui.crypto.mailboxes import take_queue
 from multichat_tui.model.economy import EVERY_SETTING, MODE_SETTING, Mode
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.intents import ChangeSetting, FetchOlder, SetDraft, SetRegard
+from multichat_tui.model.intents import ChangeSetting, FetchOlder, GrantPlace, HostMailbox, SetDraft, SetRegard
+from multichat_tui.model.mailbox_frames import Word
+from multichat_tui.model.ports import LinkUp
 from multichat_tui.model.regards import Regard
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node import filling
@@ -81,6 +86,29 @@ def test_what_the_user_of_a_resting_node_writes_goes_at_once_and_what_only_this_
 
 async def _linked(person: Person) -> bool:
     return (await person.api.status()).rows.links == 1
+
+
+def test_a_resting_node_keeps_no_links_of_those_who_use_its_mailbox() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(736)
+        (phone,) = await world.add("phone")
+        await phone.api.submit(HostMailbox(on=True))
+        grant = granted((await phone.api.submit(GrantPlace(name="ann"))).link)
+        owner = await call(world, grant.address)
+        await owner.own(grant, "queue")
+        await owner.listing("queue", subscribe=True)
+        await _set(phone, EVERY_SETTING, "24h")
+        await _set(phone, MODE_SETTING, Mode.LOW_POWER)
+        await until(lambda: _rests(phone), "the phone rests")
+        await owner.until(lambda: owner.down, timeout_s=5)
+        assert (await phone.api.hosting()).rows.links == 0
+        late = await call(world, grant.address)
+        assert not any(isinstance(each, LinkUp) for each in late.inputs)
+        await _set(phone, MODE_SETTING, Mode.USUAL)
+        again = await call(world, grant.address)
+        assert await again.word(lambda n, b: take_queue(n, seed_of("queue"), b)) is Word.DONE
+
+    run_virtual(story())
 
 
 def test_a_resting_node_rests_again_after_a_restart_and_is_called_in_vain() -> None:

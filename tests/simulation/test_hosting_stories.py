@@ -5,10 +5,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
+from carried import within
 from mailbox_caller import call
-from mailbox_calls import Caller, granted, id_of, seed_of, verifier_of
+from mailbox_calls import Caller, granted, id_of, seed_of
 from simulated_world import Person, SimulatedWorld, until
+from test_greetings import identity_of
 
+from multichat_tui.crypto.identity import Account, joined_device_list
 from multichat_tui.crypto.mailboxes import deposit_holds, open_queue, show_grant, take_queue
 from multichat_tui.model.errors import IntentRefused, NotFound, StorageFailed
 from multichat_tui.model.hosting import HostRow
@@ -27,7 +30,6 @@ from multichat_tui.model.mailbox_frames import (
     ListEnvelopes,
     Listing,
     MailboxAnswer,
-    PutEnvelope,
     Word,
 )
 from multichat_tui.model.mailboxes import MailboxGrant, envelope_hash
@@ -191,33 +193,49 @@ def test_a_place_that_was_revoked_takes_nothing_more_and_goes_when_told_so() -> 
 
 def test_a_disk_that_refuses_a_commit_loses_no_acknowledged_envelope_and_is_left_in_peace_for_a_while() -> None:
     async def story(world: SimulatedWorld, host: Person) -> None:
-        grant, owner, writer = await furnish(world, host)
+        _grant, owner, writer = await furnish(world, host)
         kept = await writer.put("queue", "ben", b"kept", world.now_ms() + DAY_MS)
         assert isinstance(kept, Deposited)
         inner = host.store.inner
         assert isinstance(inner, MemoryStore)
         inner.transaction = _full_once(inner)  # type: ignore[method-assign]
-        writer.send(_putting(b"refused", world.now_ms() + DAY_MS))
-        await writer.until(lambda: writer.down)
-        assert (await seen(host)).resting
-        again = await call(world, grant.address)
-        await again.write("queue", "ben")
-        refused = await again.put("queue", "ben", b"refused", world.now_ms() + DAY_MS)
+        refused = await writer.put("queue", "ben", b"refused", world.now_ms() + DAY_MS)
         assert refused == MailboxAnswer(number=refused.number, word=Word.BUSY, retry_after_ms=DISK_RETRY_MS)
-        assert isinstance(await again.put("queue", "ben", b"kept", world.now_ms() + DAY_MS), Deposited)
+        assert (await seen(host)).resting
+        refused = await writer.put("queue", "ben", b"refused", world.now_ms() + DAY_MS)
+        assert refused == MailboxAnswer(number=refused.number, word=Word.BUSY, retry_after_ms=DISK_RETRY_MS)
+        assert isinstance(await writer.put("queue", "ben", b"kept", world.now_ms() + DAY_MS), Deposited)
         await asyncio.sleep(DISK_RETRY_MS / 1000)
-        assert isinstance(await again.put("queue", "ben", b"refused", world.now_ms() + DAY_MS), Deposited)
+        assert isinstance(await writer.put("queue", "ben", b"refused", world.now_ms() + DAY_MS), Deposited)
         assert not (await seen(host)).resting
-        taker = await call(world, grant.address)
-        assert await taker.word(lambda n, b: take_queue(n, seed_of("queue"), b)) is Word.DONE
-        assert await taker.fetch("queue") == [b"kept", b"refused"]
-        assert owner.down
+        assert await owner.fetch("queue") == [b"kept", b"refused"]
+        assert not owner.down
+        await writer.put("queue", "ben", b"told", world.now_ms() + DAY_MS)
+        assert (await seen(host)).links == 2
 
     play(story)
 
 
-def _putting(envelope: bytes, expires_ms: int) -> PutEnvelope:
-    return PutEnvelope(number=99, queue=id_of("queue"), writer=verifier_of("ben")[:8], envelope=envelope, expires_ms=expires_ms)
+def test_a_link_that_goes_on_after_a_failed_commit_has_its_news_and_one_that_asked_for_something_else_is_closed() -> None:
+    async def story(world: SimulatedWorld, host: Person) -> None:
+        grant, owner, writer = await furnish(world, host)
+        await owner.listing("queue", subscribe=True)
+        other = await call(world, grant.address)
+        await other.own(grant)
+        inner = host.store.inner
+        assert isinstance(inner, MemoryStore)
+        inner.transaction = _full_once(inner)  # type: ignore[method-assign]
+        other.send(open_queue(2, seed_of("never opened"), other.up.binding))
+        await other.until(lambda: other.down)
+        assert not owner.down
+        assert not writer.down
+        await asyncio.sleep(DISK_RETRY_MS / 1000)
+        await writer.put("queue", "ben", b"news", world.now_ms() + DAY_MS)
+        await owner.until(lambda: any(isinstance(each, Listing) and each.number == 0 for each in owner.replies))
+        row = await seen(host)
+        assert (row.links, row.places[0].queues) == (2, 1)
+
+    play(story)
 
 
 def _full_once(store: MemoryStore) -> Callable[[], AbstractContextManager[Transaction]]:
@@ -260,6 +278,19 @@ def test_whoever_asks_again_and_again_for_what_is_not_theirs_is_cut_off() -> Non
         await thief.until(lambda: thief.down)
         words = [reply.word for reply in thief.replies if isinstance(reply, MailboxAnswer)]
         assert words == [Word.UNAUTHORISED] * (MAX_CLIENT_FAULTS + 1)
+
+    play(story)
+
+
+def test_where_another_device_has_revoked_this_one_its_mailbox_is_closed_to_those_who_are_there() -> None:
+    async def story(world: SimulatedWorld, host: Person) -> None:
+        grant, owner, writer = await furnish(world, host)
+        identity = identity_of(host)
+        listed = joined_device_list(Account(host.account_entropy), (identity.devices,), None, (identity.device,))
+        within(host, lambda engine: engine._devices.own(listed))
+        await owner.until(lambda: owner.down and writer.down, timeout_s=5)
+        late = await call(world, grant.address)
+        assert not any(isinstance(each, LinkUp) for each in late.inputs)
 
     play(story)
 

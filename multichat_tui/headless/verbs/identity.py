@@ -1,6 +1,8 @@
 """Commands about the profile itself: making it, telling who one is and where things are, deleting it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from multichat_tui.headless.host import Context
@@ -26,15 +28,8 @@ async def init(context: Context) -> int:
     if args.restore:
         return await _restore(context)
     entropy, phrase = host.new_account()
-    recovery_file = Path(os.path.expanduser(args.recovery_file)) if args.recovery_file else None  # noqa: ASYNC240  # at once
-    if recovery_file is not None:
-        _write_secret(recovery_file, phrase)
-    try:
+    with recovery_file_of(args.recovery_file, phrase) as recovery_file:
         user = await host.create(name=args.name, passphrase=host.passphrase, account_entropy=entropy)
-    except BaseException:
-        if recovery_file is not None:
-            recovery_file.unlink(missing_ok=True)
-        raise
     async with session(host, network=False, attach=False) as opened:
         me = (await opened.api.me()).rows
     if host.passphrase is None:
@@ -46,8 +41,7 @@ async def init(context: Context) -> int:
             fields | {"recovery_phrase": phrase},
             *lines,
             "",
-            "Recovery phrase, shown this once. Write it down; whoever has it is you:",
-            *_in_rows(phrase),
+            *phrase_lines(phrase),
         )
     else:
         out.result(fields | {"recovery_file": str(recovery_file)}, *lines, f"The recovery phrase is in {recovery_file}")
@@ -95,6 +89,20 @@ async def _restore(context: Context) -> int:
     return 0
 
 
+@contextmanager
+def recovery_file_of(name: str | None, phrase: str) -> Iterator[Path | None]:
+    """The phrase in a new file of this name, if there is one; it goes again where the account is not made after all."""
+    path = Path(os.path.expanduser(name)) if name else None
+    if path is not None:
+        _write_secret(path, phrase)
+    try:
+        yield path
+    except BaseException:
+        if path is not None:
+            path.unlink(missing_ok=True)
+        raise
+
+
 def _write_secret(path: Path, text: str) -> None:
     """A new file that nobody else can read."""
     try:
@@ -113,9 +121,11 @@ def _write_secret(path: Path, text: str) -> None:
         raise StorageFailed(f"{path} cannot be written: {error.strerror}.") from None
 
 
-def _in_rows(phrase: str) -> list[str]:
+def phrase_lines(phrase: str) -> list[str]:
+    """A new account's phrase, for whoever sits there."""
     words = phrase.split()
-    return ["  " + " ".join(f"{n + 1:>2} {words[n]:<10}" for n in range(row, row + 6)).rstrip() for row in range(0, 24, 6)]
+    rows = ["  " + " ".join(f"{n + 1:>2} {words[n]:<10}" for n in range(row, row + 6)).rstrip() for row in range(0, 24, 6)]
+    return ["Recovery phrase, shown this once. Write it down; whoever has it is you:", *rows]
 
 
 async def whoami(context: Context) -> int:

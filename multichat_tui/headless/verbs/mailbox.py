@@ -5,6 +5,8 @@ import asyncio
 from multichat_tui.headless.host import Context
 from multichat_tui.headless.line.reading import end_of_input
 from multichat_tui.headless.session import session
+from multichat_tui.headless.verbs.identity import phrase_lines, recovery_file_of
+from multichat_tui.model.errors import UsageError
 from multichat_tui.model.intents import GrantPlace, HostMailbox, RevokePlace
 from multichat_tui.node.api.commands import hosting
 from multichat_tui.node.api.launch import ProfileState
@@ -13,6 +15,8 @@ from multichat_tui.node.api.lookup import id_text
 NAME = "mailbox"
 """Of a profile that is made for a mailbox alone."""
 FIRST_PLACE = "first"
+WHAT_FOR = "It brings back the name of this node, not what it keeps, nor its place: for that, make a backup of the profile."
+ANEW = "To have it, begin with: multichat mailbox run --recovery-file F"
 
 
 async def run(context: Context) -> int:
@@ -22,9 +26,21 @@ async def run(context: Context) -> int:
     if host.state() is ProfileState.NEW:
         # Nobody's own device: that it is here tells of nobody, and who writes to its users can find it on their network.
         shown = True
-        await host.create(name=NAME, passphrase=host.passphrase, account_entropy=host.new_account()[0])
+        entropy, phrase = host.new_account()
+        with recovery_file_of(args.recovery_file, phrase) as recovery_file:
+            await host.create(name=NAME, passphrase=host.passphrase, account_entropy=entropy)
         if host.passphrase is None:
             out.note("Without a passphrase the profile is protected by the permissions of its files only.")
+        if recovery_file is not None:
+            out.note(f"The recovery phrase is in {recovery_file}. {WHAT_FOR}")
+        elif out.stdout.isatty() and not out.json_lines:
+            out.result({}, *phrase_lines(phrase), WHAT_FOR, "")
+        else:
+            # What a service prints is kept in logs.
+            out.note(f"Its recovery phrase was not shown, as nobody may be looking, and is gone. {WHAT_FOR} {ANEW}")
+    elif args.recovery_file:
+        gone = "The recovery phrase cannot be written any more. It was made with its profile."
+        raise UsageError(gone, "Leave out --recovery-file.")
     total = hosting.size(args.quota) if args.quota else None
     addresses = tuple(args.address) if args.address else None
     async with session(host, network=True, attach=False) as opened:

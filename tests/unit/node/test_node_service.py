@@ -26,7 +26,7 @@ from multichat_tui.model.snapshots import RowKind
 from multichat_tui.net.simulated import Conditions, SimulatedHub, SimulatedNetwork
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.genesis import create_identity
-from multichat_tui.node.service import Node
+from multichat_tui.node.service import RETRY_S, Node
 from multichat_tui.store.memory import MemoryStore
 
 
@@ -80,6 +80,46 @@ async def test_a_full_disk_refuses_the_message_with_the_reason_and_the_node_goes
     assert texts == ["kept"]
     assert (await node.status()).rows.trouble == ""
     await node.stop()
+
+
+class LostDisk(FullDisk):
+    """Nothing can be read, either, while `full`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tries = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        if self.full:
+            self.tries += 1
+            raise StorageFailed("The disk is gone.")
+        with super().transaction() as txn:
+            yield txn
+
+
+def test_a_profile_that_cannot_be_loaded_is_tried_again_after_a_pause_whatever_comes_in_and_who_waits_is_told() -> None:
+    async def story() -> None:
+        store = LostDisk()
+        node = new_node(store)
+        await node.start()
+        channel = (await node.submit(CreateChannel(name="dev"))).channel
+        assert channel is not None
+        store.full = True
+        for number in range(50):
+            node._deliver(FrameIn(link=LinkId(number), frame=b""))
+            await asyncio.sleep(0.1)
+        assert store.tries <= 5 * 2 / RETRY_S + 2
+        for ask in (node.submit(SendMessage(channel=channel, text="lost")), node.status()):
+            with pytest.raises(StorageFailed, match="disk is gone"):
+                await asyncio.wait_for(ask, 2 * RETRY_S)
+        store.full = False
+        await node.submit(SendMessage(channel=channel, text="kept"))
+        texts = [row.text for row in (await node.timeline(channel)).rows if row.kind is RowKind.MESSAGE]
+        assert texts == ["kept"]
+        await node.stop()
+
+    run_virtual(story())
 
 
 async def test_a_refused_intent_changes_nothing_and_does_not_hinder_others_in_its_batch() -> None:
