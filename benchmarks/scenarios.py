@@ -35,6 +35,9 @@ class Scenario:
     """Share of ends that are the process's death."""
     newcomers: int = 0
     """To each channel during the hours; as many leave."""
+    patience_s: float = 15.0
+    """Between the first two calls in vain. In days of virtual time those of a second would be most of the work, and whoever comes
+    is called at once anyhow, as the network shows them."""
     cut_hours: float = 0.0
     """So long the network falls into two halves; what is measured then is how long they take to be one again."""
 
@@ -68,15 +71,13 @@ def mobiles_and_desktop(mailboxes: int = 0, *, members_keep: bool = False) -> Sc
 
 
 def available(share: float, mailboxes: int, *, members_keep: bool = False) -> Scenario:
-    """Two channels of eight, all there for the same share of the time."""
+    """A channel of six, all there for the same share of the time."""
     return Scenario(
         name=f"there {share:.0%} of the time, {mailboxes} mailboxes",
-        people=((bursts(share), 16),),
-        channels=2,
-        members=8,
+        people=((bursts(share), 6),),
         mailboxes=mailboxes,
         members_keep=members_keep,
-        hours=24,
+        hours=16,
         messages=40,
         skewed=0.2,
         killed=0.3,
@@ -116,5 +117,6 @@ def town(nodes: int, mailboxes: int = 1) -> Scenario:
         skewed=0.1,
         killed=0.3,
         newcomers=1,
+        patience_s=120.0,
         conditions=Conditions(latency_ms=30, jitter_ms=40, loss=0.01),
     )

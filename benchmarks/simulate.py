@@ -20,10 +20,11 @@ from benchmarks.scenarios import MOBILE, Scenario, available, cut, mobiles, mobi
 
 FIGURES = Path(__file__).parents[1] / "docs" / "figures"
 KEPT = FIGURES / "simulation.json"
-SHARES = (5, 10, 20, 40, 70)
+SHARES = (10, 20, 40, 70, 100)
 SIZES = (2, 5, 10, 20, 50)
 CUT_MESSAGES = (20, 100, 500, 2000)
-MAILBOXES = (0, 1, 2)
+MAILBOXES = (0, 1, 2, 3)
+TOWNS = (50, 100, 200, 500, 1000)
 Run: TypeAlias = dict[str, Any]
 """One `village.Lived`, as JSON has it, with its `point`."""
 Spread: TypeAlias = tuple[float, float, float]
@@ -35,13 +36,13 @@ def points() -> dict[str, Scenario]:
     found = {f"mobiles/{count}": mobiles(count) for count in MAILBOXES}
     found |= {f"desktop/{count}": mobiles_and_desktop(count) for count in MAILBOXES}
     found |= {f"availability/{share}/{count}": available(share / 100, count) for share in SHARES for count in MAILBOXES}
-    found |= {f"mobiles/{count}m": mobiles(count, members_keep=True) for count in MAILBOXES[1:]}
-    found |= {f"desktop/{count}m": mobiles_and_desktop(count, members_keep=True) for count in MAILBOXES[1:]}
+    found |= {"mobiles/1m": mobiles(1, members_keep=True)}
+    found |= {"desktop/1m": mobiles_and_desktop(1, members_keep=True)}
     found |= {f"availability/{share}/1m": available(share / 100, 1, members_keep=True) for share in SHARES}
     found |= {f"size/{size}": sized(size) for size in SIZES}
     found |= {f"cut/{count}": cut(count) for count in CUT_MESSAGES}
     found |= {f"roughcut/{count}": cut(count, MOBILE) for count in CUT_MESSAGES}
-    found |= {f"town/{nodes}": town(nodes) for nodes in (100, 300, 1000)}
+    found |= {f"town/{nodes}": town(nodes) for nodes in TOWNS}
     return found
 
 

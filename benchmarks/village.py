@@ -6,6 +6,7 @@ What is measured is noted outside the nodes: when a record is committed at a mac
 import asyncio
 import logging
 import random
+import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from multichat_tui.model.intents import (
     JoinChannel,
     LeaveChannel,
 )
+from multichat_tui.model.mailbox_frames import MailboxFrameType
 from multichat_tui.model.ports import Store, Transaction
 from multichat_tui.net.simulated import Conditions, SimulatedNetwork
 from multichat_tui.node import dialing
@@ -34,16 +36,19 @@ from multichat_tui.node.world import Channel, World
 from multichat_tui.store.memory import MemoryStore
 from tests.simulation.simulated_world import Person, SimulatedWorld
 
-FIRST_PATIENCE_MS, PATIENCE_MS = 15_000, 6 * 3600 * 1000
-"""Between two calls in vain, at first and at last: those of seconds and minutes would be most of the work of days of virtual
-time. Whoever comes calls at once anyhow."""
+PATIENCE_MS = 6 * 3600 * 1000
+"""Between two calls in vain, at last."""
+LINKS_EVERY_S = 600.0
+"""So often the links that are up are counted."""
 CHANNELS_PER_BOX = 10
 """So many channels share their mailboxes."""
 AFTER_COMING_S = 2.0
 """Whoever comes to write does so after this."""
 END_S = 12 * HOUR_S
 """When all are there at last, they have come to hold the same within this, or something is wrong."""
-FRAME_KINDS = {1: "offer", 2: "request", 3: "message", 4: "ack"}
+FRAME_KINDS = {1: "offer", 2: "request", 3: "message", 4: "ack"} | {int(kind): "mailbox" for kind in MailboxFrameType}
+LONG_TYPE = 0x18
+"""Where a frame's type stands: it is in the next byte."""
 
 
 class NotingStore(MemoryStore):
@@ -102,7 +107,7 @@ class Traffic:
     bytes: Counter[str] = field(default_factory=Counter)
 
     def note(self, sender: SimulatedNetwork, receiver: SimulatedNetwork, frame: bytes) -> None:
-        kind = FRAME_KINDS.get(frame[2], "other") if len(frame) > 2 and frame[1] == 0 else "other"
+        kind = FRAME_KINDS.get(frame[3] if frame[2] == LONG_TYPE else frame[2], "other")
         self.frames[kind] += 1
         self.bytes[kind] += len(frame)
 
@@ -129,6 +134,8 @@ class Village:
         self.starts = 0
         self.cpu_s: dict[str, float] = {}
         self.converged_s = 0.0
+        self.links: list[int] = []
+        """Of each machine that was there when it was looked."""
 
     def _new_store(self, name: str) -> Store:
         self.stores.append(NotingStore())
@@ -144,7 +151,7 @@ class Village:
         return asyncio.get_running_loop().time() - self.began_s
 
     async def live(self) -> None:
-        with watched(self.failures):
+        with watched(self.failures, int(self.scenario.patience_s * 1000)):
             with self._processor("setting up"):
                 await self._settle_in()
             if self.scenario.cut_hours:
@@ -259,6 +266,7 @@ class Village:
             if next_there(self.presence[index], 0.0) != 0.0:
                 await person.stop()
         self.began_s = asyncio.get_running_loop().time()
+        turns += [(number * LINKS_EVERY_S, "count", 0, 0) for number in range(1, int(self.until_s / LINKS_EVERY_S))]
         for at_s, turn, index, author in sorted(turns):
             if at_s >= self.until_s:
                 break
@@ -273,6 +281,8 @@ class Village:
                     await self._say(self.places[index], author)
                 case "change":
                     await self._change(self.places[index])
+                case "count":
+                    self.links += [len(world_of(person).peers()) for person in self.people if person.running]
         await asyncio.sleep(max(0.0, self.until_s - self.now()))
 
     async def _go(self, person: Person) -> None:
@@ -410,6 +420,18 @@ class Village:
                 best.append(None if first is None else first - note.at_s)
         return found, best
 
+    def whole(self) -> float:
+        """The share of messages that every member's machine had within what is measured."""
+        had = [
+            all(
+                (since := self._since(index, note)) is not None and since <= self.until_s
+                for index in note.place.members
+                if index not in note.place.moved
+            )
+            for note in self.written
+        ]
+        return sum(had) / max(1, len(had))
+
 
 def engine_of(person: Person) -> Engine:
     engine = person.api._engine
@@ -422,7 +444,7 @@ def world_of(person: Person) -> World:
 
 
 @contextmanager
-def watched(failures: list[str]) -> Iterator[None]:
+def watched(failures: list[str], first_patience_ms: int) -> Iterator[None]:
     """What nodes log as failures of their own; and the patience of those who call in vain, for days of virtual time."""
 
     class Watch(logging.Handler):
@@ -433,7 +455,7 @@ def watched(failures: list[str]) -> Iterator[None]:
     watch, root = Watch(level=logging.WARNING), logging.getLogger("multichat_tui")
     root.addHandler(watch)
     before = dialing.MIN_REDIAL_MS, dialing.MAX_REDIAL_MS
-    dialing.MIN_REDIAL_MS, dialing.MAX_REDIAL_MS = FIRST_PATIENCE_MS, PATIENCE_MS
+    dialing.MIN_REDIAL_MS, dialing.MAX_REDIAL_MS = first_patience_ms, PATIENCE_MS
     try:
         yield
     finally:
@@ -456,11 +478,17 @@ class Lived:
     delays: dict[str, float | None]
     """Quantiles of the delay, by name; None where so many did not get it within what is measured."""
     best: dict[str, float | None]
+    late: dict[str, float | None]
+    """Quantiles of the delay beyond the least that presence permits, for deliveries that it permits within what is measured."""
     within: dict[str, float]
     """Which share of the deliveries took at most so long."""
     best_within: dict[str, float]
+    whole: float
+    """The share of messages that were delivered to everybody, within what is measured."""
     frames: dict[str, int]
     bytes: dict[str, int]
+    links: dict[str, float]
+    """Of a machine that is there: in the mean, and at most."""
     starts: int
     converged_s: float
     cpu_s: dict[str, float]
@@ -487,6 +515,7 @@ async def live(scenario: Scenario, seed: int) -> Lived:
     village = Village(scenario, seed)
     await village.live()
     found, best = village.delays()
+    pairs = list(zip(found, best, strict=True))
     people = sum(count for _, count in scenario.people)
     return Lived(
         scenario=scenario.name,
@@ -497,10 +526,13 @@ async def live(scenario: Scenario, seed: int) -> Lived:
         there=round(share_there(village.presence[:people], village.until_s), 4),
         delays=quantiles(found),
         best=quantiles(best),
+        late=quantiles([None if delay is None else delay - least for delay, least in pairs if least is not None]),
         within=shares_within(found),
         best_within=shares_within(best),
         frames=dict(sorted(village.traffic.frames.items())),
         bytes=dict(sorted(village.traffic.bytes.items())),
+        whole=round(village.whole(), 4),
+        links={"mean": round(statistics.fmean(village.links or [0]), 2), "most": max(village.links, default=0)},
         starts=village.starts,
         converged_s=round(village.converged_s, 3),
         cpu_s={what: round(seconds, 2) for what, seconds in village.cpu_s.items()},

@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from hostile_members import Hostile
 from many_invariants import check_chains, check_delivery, check_end, differences, world_of
+from many_mailboxes import Mailboxes
 from many_plan import (
     DAY_MS,
     DAY_S,
@@ -61,10 +62,13 @@ from multichat_tui.model.intents import (
     SetPermission,
     SetTopic,
 )
+from multichat_tui.model.mailbox_frames import MailboxFrameType
 from multichat_tui.model.ranks import ADMIN, MEMBER, MODERATOR, MUTED, Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.net.simulated import Conditions, SimulatedNetwork
 from multichat_tui.net.virtual_time import run_virtual
+
+MAILBOX_FRAMES = {MailboxFrameType.PUT: "deposits", MailboxFrameType.ENVELOPES: "collections"}
 
 
 class History:
@@ -77,6 +81,7 @@ class History:
         self.chance = random.Random(f"history/{plan.seed}")  # chance of the simulated world, no secret
         self.places: list[Place] = []
         self.hostile: dict[str, Hostile] = {}
+        self.mailboxes = Mailboxes(self)
         self.lost: set[str] = set()
         """Machines whose devices are revoked."""
         self.helpers: dict[str, set[str]] = {}
@@ -96,7 +101,8 @@ class History:
     @property
     def honest(self) -> list[Person]:
         """Machines that count at the end."""
-        return [p for name, p in self.world.people.items() if name not in self.hostile and name not in self.lost]
+        others = {*self.hostile, *self.lost, *self.mailboxes.names}
+        return [p for name, p in self.world.people.items() if name not in others]
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -111,6 +117,7 @@ class History:
             for step in range(self.plan.steps):
                 self.come_and_go()
                 await self.turn(step)
+                self.mailboxes.turn()
                 if step % 40 == 39:
                     self.check_running(failures)
                 await asyncio.sleep(self.pause())
@@ -140,6 +147,8 @@ class History:
                 await world.pair(one, other)
         for number in range(max(2, count // 15)):
             await self.found(number, people[number], people)
+        if self.plan.mailboxes:
+            await self.mailboxes.open(people)
         world.hub.conditions = ROUGH
         for person in people:
             if chance.random() < 0.2:
@@ -197,7 +206,7 @@ class History:
         if self.heal_at and self.now() >= self.heal_at:
             self.heal_at = 0.0
             self.world.hub.heal()
-        person = self.chance.choice(list(self.world.people.values()))
+        person = self.chance.choice([each for each in self.world.people.values() if each.name not in self.mailboxes.names])
         mine = [place for place in self.places if person.name in place.told - place.away]
         place = self.chance.choice(mine if mine and self.chance.random() < 0.7 else self.places)
         kind = self.chance.choices(tuple(TURNS), tuple(TURNS.values()))[0]
@@ -413,6 +422,8 @@ class History:
 
     def tap(self, sender: SimulatedNetwork, receiver: SimulatedNetwork, frame: bytes) -> None:
         """Every frame as it is sent: who was never told of a channel gets nothing that names it or was said in it."""
+        if frame[1:3] == b"\x00\x18" and frame[3] in MAILBOX_FRAMES:
+            self.happened[MAILBOX_FRAMES[frame[3]]] += 1
         for hostile in self.hostile.values():
             if hostile.person.network in (sender, receiver):
                 hostile.overhear(frame)
@@ -489,6 +500,7 @@ class History:
         for person in self.honest:
             if not person.running:
                 await person.start()
+        await self.mailboxes.settle()
         for name in (*self.hostile, *self.lost):
             world.people[name].crash()
         for person in self.honest:
@@ -532,19 +544,20 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.many_nodes", description=__doc__)
     parser.add_argument("--nodes", type=int, default=50)
     parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--mailboxes", type=int, default=0, help="machines that keep one, every third in bad faith")
     parser.add_argument("--seeds", type=int, default=1, help="how many, fresh ones")
     parser.add_argument("--first", type=int, help="so many from this one on, instead of fresh ones")
     parser.add_argument("--seed", type=int, help="this one only")
     parser.add_argument("--jobs", type=int, default=1, help="processes beside each other")
     asked = parser.parse_args(arguments)
     if asked.seed is not None:
-        play(Plan(seed=asked.seed, nodes=asked.nodes, steps=asked.steps))
+        play(Plan(seed=asked.seed, nodes=asked.nodes, steps=asked.steps, mailboxes=asked.mailboxes))
         print(f"clean: seed {asked.seed}")
         return 0
     fresh = random.SystemRandom()
     first = asked.first
     seeds = [fresh.randrange(10**9) if first is None else first + number for number in range(asked.seeds)]
-    plans = [Plan(seed=seed, nodes=asked.nodes, steps=asked.steps) for seed in seeds]
+    plans = [Plan(seed=seed, nodes=asked.nodes, steps=asked.steps, mailboxes=asked.mailboxes) for seed in seeds]
     failed = []
     for seed, (clean, words) in zip(seeds, _played(plans, asked.jobs), strict=True):
         print(words, flush=True)
@@ -552,7 +565,7 @@ def main(arguments: list[str]) -> int:
             failed.append(seed)
     print(f"{len(seeds) - len(failed)} of {len(seeds)} clean")
     if failed:
-        again = f"--nodes {asked.nodes} --steps {asked.steps}"
+        again = f"--nodes {asked.nodes} --steps {asked.steps}" + (f" --mailboxes {asked.mailboxes}" if asked.mailboxes else "")
         print("again:", *(f"python -m tests.simulation.many_nodes {again} --seed {seed}" for seed in failed), sep="\n")
     return 1 if failed else 0
 

@@ -61,6 +61,8 @@ class Plan:
     nodes: int = 50
     steps: int = 400
     hostile: bool = True
+    mailboxes: int = 0
+    """Machines that keep one, beside the nodes."""
     new_store: Callable[[str], Store] = field(default=_in_memory)
 
 

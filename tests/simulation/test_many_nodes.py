@@ -6,12 +6,14 @@ ones, of fifty nodes, are for `python -m tests.simulation.many_nodes`.
 
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from many_invariants import read_out
+from many_mailboxes import FAULTS
 from many_nodes import play
 from many_plan import Plan
 
@@ -36,19 +38,32 @@ def test_honest_members_end_with_the_same_whatever_the_others_do(seed: int | Non
     assert f"clean: seed {chosen}" in done.stdout
 
 
+SEVEN = ("--nodes", "7", "--steps", "40")
+FIVE_AND_MAILBOXES = ("--nodes", "5", "--steps", "25", "--mailboxes", "2")
+"""One of the two is in bad faith: with the seeds 14 to 18, in each way that there is."""
+
+
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("which", [("--first", "1", "--seeds", "20"), ("--seeds", "4")], ids=["fixed", "fresh"])
+@pytest.mark.parametrize(
+    "which",
+    [(*SEVEN, "--first", "1"), (*FIVE_AND_MAILBOXES, "--first", "14"), SEVEN, FIVE_AND_MAILBOXES],
+    ids=["fixed", "fixed-mailboxes", "fresh", "fresh-mailboxes"],
+)
 def test_many_short_histories_end_clean(which: tuple[str, ...]) -> None:
-    """Of seven machines, two of them in bad faith, for hours to days each."""
-    command = [sys.executable, "-m", "tests.simulation.many_nodes", "--nodes", "7", "--steps", "40", *which]
+    """Of few machines, some of them in bad faith, for hours to days each."""
+    count = 2 if "--first" not in which else 5 if "--mailboxes" in which else 16
+    command = [sys.executable, "-m", "tests.simulation.many_nodes", *which, "--seeds", str(count)]
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": "0"}, capture_output=True, text=True, timeout=390, check=False
     )
     print(done.stdout)
     assert done.returncode == 0, f"{' '.join(command[1:])}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    count = int(which[-1])
     assert done.stdout.count("clean: seed ") == count
     assert f"{count} of {count} clean" in done.stdout
+    if "--mailboxes" in which and "--first" in which:
+        # There is something for them to spoil, and they do.
+        assert set(FAULTS) == set(re.findall(r"[1-9]\d* mailbox: (\w+)", done.stdout))
+        assert re.search(r"[1-9]\d* collections", done.stdout)
 
 
 @pytest.mark.timeout(400)

@@ -1,0 +1,180 @@
+"""Mailboxes in a history of many nodes: most keep what they are given, some lose it, serve it again, lie, refuse or vanish.
+
+All are real nodes with the real keeper. Bad ones are so by what passes their network: what it swallows, and what it changes.
+"""
+
+import asyncio
+import random
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from simulated_world import Person
+
+from multichat_tui.crypto.keys import Signer
+from multichat_tui.crypto.mailboxes import sign_deposit
+from multichat_tui.model.codec import Rejected
+from multichat_tui.model.errors import MultichatError
+from multichat_tui.model.frame_bytes import decode_frame, encode_frame
+from multichat_tui.model.ids import LinkId
+from multichat_tui.model.intents import AddMailbox, GrantPlace, HostMailbox
+from multichat_tui.model.mailbox_frames import (
+    DeleteEnvelopes,
+    Deposited,
+    Envelopes,
+    Listing,
+    MailboxAnswer,
+    MailboxFrame,
+    PutEnvelope,
+    Word,
+)
+from multichat_tui.model.mailboxes import envelope_hash
+from multichat_tui.model.ports import FrameIn, NetworkInput
+from multichat_tui.node.host_settings import load_settings
+
+if TYPE_CHECKING:
+    from many_nodes import History
+
+FAULTS = ("drop", "replay", "lie", "refuse", "vanish")
+REFUSALS = (Word.FULL, Word.FULL_OWNER, Word.FULL_WRITER, Word.BUSY, Word.TOO_LARGE)
+MOST_CHOSEN = 3
+"""Mailboxes of one person."""
+
+
+class BadMailbox:
+    """Between the network and the node of who keeps a mailbox, for as long as the machine exists."""
+
+    def __init__(self, person: Person, fault: str, chance: random.Random) -> None:
+        self.person = person
+        self.fault = fault
+        self.done = 0
+        self._chance = chance
+        network = person.network
+        self._input, self._send = network.input, network.send
+        network.input = self.hear  # type: ignore[method-assign]
+        network.send = self.say  # type: ignore[method-assign]
+
+    def hear(self, arrived: NetworkInput) -> None:
+        """Something comes, and may be answered without the node."""
+        frame = decode_frame(arrived.frame) if isinstance(arrived, FrameIn) else None
+        answer = None if frame is None or isinstance(frame, Rejected) else self._instead(frame)
+        if answer is None or not isinstance(arrived, FrameIn):
+            self._input(arrived)
+            return
+        self.done += 1
+        self._send(arrived.link, encode_frame(answer))
+
+    def _instead(self, frame: object) -> MailboxFrame | None:
+        chosen = self._chance.random() < 0.6
+        match frame:
+            case PutEnvelope() if self.fault == "drop" and chosen:
+                with self.person.store.inner.transaction() as txn:
+                    settings = load_settings(txn)
+                assert settings is not None
+                signed = sign_deposit(Signer(settings.seed), frame.queue, envelope_hash(frame.envelope), frame.expires_ms)
+                return Deposited(number=frame.number, receipts=(signed,))
+            case PutEnvelope() if self.fault == "refuse" and chosen:
+                return MailboxAnswer(number=frame.number, word=self._chance.choice(REFUSALS), retry_after_ms=60_000)
+            case DeleteEnvelopes() if self.fault == "replay":
+                # It stays, and is listed again to whoever looks next.
+                return MailboxAnswer(number=frame.number, word=Word.DONE)
+            case _:
+                return None
+
+    def say(self, link: LinkId, encoded: bytes) -> None:
+        if self.fault in ("lie", "replay") and self._chance.random() < 0.4:
+            frame = decode_frame(encoded)
+            told = None if isinstance(frame, Rejected) else self._twisted(frame)
+            if told is not None:
+                self.done += 1
+                encoded = encode_frame(told)
+        self._send(link, encoded)
+
+    def _twisted(self, frame: object) -> MailboxFrame | None:
+        chance = self._chance
+        match frame:
+            case Envelopes() if frame.envelopes and self.fault == "replay":
+                return replace(frame, envelopes=frame.envelopes * 2)
+            case Listing() if frame.envelopes and self.fault == "replay":
+                return replace(frame, envelopes=tuple(replace(each, serial=each.serial + 10_000) for each in frame.envelopes))
+            case Envelopes() if frame.envelopes:
+                spoilt = tuple(replace(each, envelope=self._spoilt(each.envelope)) for each in frame.envelopes)
+                return replace(frame, envelopes=spoilt)
+            case Listing() if frame.envelopes:
+                return replace(
+                    frame, envelopes=tuple(replace(e, size=512, envelope=chance.randbytes(32)) for e in frame.envelopes)
+                )
+            case Deposited() if frame.receipts:
+                gone = tuple(receipt.envelope for receipt in frame.receipts)
+                forged = tuple(replace(receipt, signature=chance.randbytes(64)) for receipt in frame.receipts)
+                return replace(frame, receipts=forged) if chance.random() < 0.5 else replace(frame, receipts=(), collected=gone)
+            case MailboxAnswer() if frame.proof:
+                return replace(frame, proof=chance.randbytes(32))
+            case MailboxAnswer():
+                return replace(frame, word=chance.choice(tuple(Word)), proof=b"", usage=None)
+            case _:
+                return None
+
+    def _spoilt(self, envelope: bytes) -> bytes:
+        place = self._chance.randrange(1, len(envelope))
+        return envelope[:place] + bytes([envelope[place] ^ 1]) + envelope[place + 1 :]
+
+
+class Mailboxes:
+    """Those of one history, by a chance of their own: without them it is the same as if there were no such thing."""
+
+    def __init__(self, history: "History") -> None:
+        self._history = history
+        self._chance = random.Random(f"mailboxes/{history.plan.seed}")
+        self.names: set[str] = set()
+        self.bad: dict[str, BadMailbox] = {}
+
+    async def open(self, people: list[Person]) -> None:
+        """Every third one is bad; everybody has a place in one to three of them."""
+        history, chance = self._history, self._chance
+        names = [f"box{number}" for number in range(history.plan.mailboxes)]
+        self.names.update(names)
+        boxes = await history.world.add(*names)
+        for number, box in enumerate(boxes):
+            await box.api.submit(HostMailbox(on=True, addresses=(box.network.address,), shown_on_lan=True))
+            if number % 3 == 1:
+                fault = FAULTS[(history.plan.seed + number // 3) % len(FAULTS)]
+                self.bad[box.name] = BadMailbox(box, fault, random.Random(f"{fault}/{history.plan.seed}"))
+        for person in people:
+            for box in chance.sample(boxes, min(len(boxes), chance.randint(1, MOST_CHOSEN))):
+                await self._choose(person, box)
+
+    async def _choose(self, person: Person, box: Person) -> None:
+        if person.running and box.running:
+            link = (await box.api.submit(GrantPlace(name=person.name))).link
+            assert link is not None
+            with suppress(MultichatError):
+                await person.api.submit(AddMailbox(link=link))
+
+    def turn(self) -> None:
+        """Now and then one dies, or comes back."""
+        chance, history = self._chance, self._history
+        if not self.names or chance.random() > 0.2:
+            return
+        box = history.world.people[chance.choice(sorted(self.names))]
+        if not box.running:
+            history.begin(box.start())
+            return
+        box.crash()
+        history.happened["mailboxes killed"] += 1
+        bad = self.bad.get(box.name)
+        if bad is not None and bad.fault == "vanish":
+            # Its disk is new; it is the same mailbox still, and knows nobody.
+            bad.done += 1
+            with box.store.inner.transaction() as txn:
+                for grant in txn.mailbox.grants():
+                    txn.mailbox.drop_grant(grant.key)
+
+    async def settle(self) -> None:
+        for name in sorted(self.names):
+            box = self._history.world.people[name]
+            if not box.running:
+                await box.start()
+        for bad in self.bad.values():
+            self._history.happened[f"mailbox: {bad.fault}"] += bad.done
+        await asyncio.sleep(0)
