@@ -11,7 +11,7 @@ from typing import TypeVar
 from multichat_tui.channel.authority import Authority
 from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.permitting import permitted, seats
-from multichat_tui.channel.petitions import Petition, refusal, waiting
+from multichat_tui.channel.petitions import Petition, has_asked, refusal, waiting
 from multichat_tui.channel.subjects import Subjects
 from multichat_tui.channel.verdicts import Verdict, verdict
 from multichat_tui.channel.view import InvitationState, View
@@ -22,6 +22,7 @@ from multichat_tui.model.codec import Rejected
 from multichat_tui.model.identity import Certificate, DeviceList, decode_device_list
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.joins import Join, decode_join
+from multichat_tui.model.ranks import MEMBER, Permission
 from multichat_tui.model.records import Record
 
 T = TypeVar("T")
@@ -282,6 +283,15 @@ class ControlLog:
         if self._waiting is None or self._waiting[0] != self._full:
             self._waiting = (self._full, tuple(waiting(self._now)))
         return self._waiting[1]
+
+    def approved(self, record: RecordId) -> bool:
+        """Whether somebody has decided an admit: where a link alone lets people in, the node of any member writes it down."""
+        operation = self.operation(record)
+        return operation is not None and self.state_before(operation).threshold(Permission.ADMIT) > MEMBER
+
+    def has_asked(self, user: UserId, join_key: bytes) -> bool:
+        """Whether somebody's request by this invitation is written down already."""
+        return self._now is not None and has_asked(self._now, user, join_key)
 
     def refusal(self, user: UserId, join_key: bytes) -> RefuseJoin | None:
         """What somebody was told about their request by this invitation."""

@@ -48,9 +48,7 @@ def may_ask(past: Authority, operation: Operation, rank: int) -> bool:
 
 def may_refuse(past: Authority, act: RefuseJoin) -> bool:
     """Only what was asked for."""
-    return any(
-        _petitioner(op) == act.user and past.effective(op) for op in past.subjects.asks(act.join_key).newest_first(past.mask)
-    )
+    return has_asked(past, act.user, act.join_key)
 
 
 def waiting(now: Authority) -> Iterator[Petition]:
@@ -60,8 +58,22 @@ def waiting(now: Authority) -> Iterator[Petition]:
         if join is None or not isinstance(act, Ask) or not now.effective(op) or _refused(now, op):
             continue
         user = join.certificate.user
-        if now.rank(user) is None and any(not now.closed(name) for name, _ in now.invitations(join.join_key)):
+        open_still = any(not now.closed(name) for name, _ in now.invitations(join.join_key))
+        if now.rank(user) is None and open_still and not let_in(now, op):
             yield Petition(operation=op.index, user=user, join=join, encoded=act.join, brought_by=op.user)
+
+
+def let_in(now: Authority, ask: Operation) -> bool:
+    """Whether somebody was let in when they had asked so, also if they are out again: one link asks once."""
+    assert ask.asked is not None
+    user, key = ask.asked.certificate.user, ask.asked.join_key
+    admits = (admit for name, _ in now.invitations(key) for admit in now.placed(name))
+    return any(admit.joiner == user and not ask.follows(admit.index) for admit in admits)
+
+
+def has_asked(now: Authority, user: UserId, join_key: bytes) -> bool:
+    """Whether somebody's request by this invitation is written down, whatever became of it."""
+    return any(_petitioner(op) == user and now.effective(op) for op in now.subjects.asks(join_key).newest_first(now.mask))
 
 
 def refusal(now: Authority, user: UserId, join_key: bytes) -> RefuseJoin | None:

@@ -57,6 +57,8 @@ MAX_USES = 1024
 """Uses of one invitation."""
 MAX_REPORTED = 16
 """Messages that one report names."""
+RANK_BACK_MS = 60 * 60 * 1000
+"""Whose silence is over, and who had a rank before, waits so long for somebody who may give it back; then they are members."""
 MAX_REPORTS_PER_MEMBER = 32
 """Reports of one member that are kept in a channel, the newest: nobody fills the list of others."""
 MAX_SETTLEMENTS = 4

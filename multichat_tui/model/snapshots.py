@@ -116,7 +116,8 @@ class MessageRow:
     expires_ms: int | None = None
     """When its text is to be gone from everywhere, by its author's clock."""
     deeds: tuple[str, ...] = ()
-    """What else was done in the same record as a MESSAGE, all of it or none, in words of this node."""
+    """What else was done in the same record as a MESSAGE, all of it or none, in words of this node; of who JOINED, who has agreed
+    to it, where somebody had to."""
     ignored: bool = False
     """Its author is ignored or blocked by this user: it is shown folded."""
     to: tuple[str, ...] = ()
@@ -283,6 +284,8 @@ class MemberRow:
     have it instead."""
     regard: Regard = Regard.NONE
     rank: int = MEMBER
+    rank_before: int = MEMBER
+    """Of one who is muted: the rank that they had before, and get back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

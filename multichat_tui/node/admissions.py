@@ -195,6 +195,9 @@ class Admissions:
         asks = [petition for petition in channel.control.waiting() if petition.join.join_key == key]
         if any(petition.user == user for petition in asks):
             return JoinOutcome.WAITING
+        if channel.control.has_asked(user, key):
+            # They were let in, and are out again.
+            return JoinOutcome.SPENT
         state = self._invitation(channel, key)
         banned = state is not None and any(ban.level > state.invite.rank for ban in channel.view.bans.get(user, ()))
         if mine is None or mine < MEMBER or banned or not self._ledger.has_room(channel, by_itself=True):

@@ -164,8 +164,11 @@ class MessageRows:
         stored, copies = self._copies(channel, header) if state in (Delivery.QUEUED, Delivery.SOME) else (0, 0)
         if stored:
             state = Delivery.STORED
+        approval: tuple[str, ...] = ()
         if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):
             text = names.get(subject, short(subject))
+            if kind is RowKind.JOINED and channel.control.approved(record.id):
+                approval = (f"{names.get(entry.user) or short(entry.user)} let {text} in",)
         elif kind is RowKind.MODERATED:
             text = "; ".join(deeds)
             if reverted:
@@ -206,7 +209,7 @@ class MessageRows:
             reply_to=reply_to,
             replies=self._count_answers(record.id, replied) if kind is RowKind.MESSAGE and reply_to is None else 0,
             subject=subject,
-            deeds=deeds if kind is RowKind.MESSAGE else (),
+            deeds=deeds if kind is RowKind.MESSAGE else approval if kind is RowKind.JOINED else (),
             ignored=header.log == Log.CONTENT and entry.user in world.regards,
             to=tuple(sorted((names.get(user, short(user)) for user in header.recipients or ()), key=str.casefold)),
             edited=described is not None and described.edited,

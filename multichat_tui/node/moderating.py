@@ -201,6 +201,19 @@ def muted_until(channel: Channel, user: UserId) -> int | None:
     return 0 if not all(ends) else max(ends, default=0)
 
 
+def rank_before_silence(channel: Channel, user: UserId) -> int:
+    """The rank that somebody had when they were muted, before the first of several silences; MEMBER if that is not known."""
+    control, rank = channel.control, None
+    done = sorted(filter(None, map(control.operation, control.done_to(user))), key=lambda operation: operation.order)
+    for operation in reversed(done):
+        if not control.effective(operation.id):
+            continue
+        if not any(isinstance(act, SetRank) and (act.user, act.rank) == (user, MUTED) for act in operation.acts):
+            break
+        rank = control.state_before(operation).rank(user)
+    return MEMBER if rank is None or rank == MUTED else rank
+
+
 def clean_reason(text: str) -> str:
     reason = " ".join(text.split())
     try:

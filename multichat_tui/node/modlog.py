@@ -65,6 +65,8 @@ class _Effects:
     """The effective operations by what they are about, in their order: what may have followed a deed, or stood beside it."""
 
     people: dict[UserId, list[tuple[Operation, Act]]] = field(default_factory=dict)
+    joins: dict[UserId, list[Operation]] = field(default_factory=dict)
+    """What let somebody in, or another device of theirs."""
     rules: dict[object, list[tuple[Operation, Act]]] = field(default_factory=dict)
 
 
@@ -103,6 +105,7 @@ class _Reading:
         self._world, self._channel = world, channel
         self._redactions = redactions
         self._names = channel_names(world, channel)
+        self._links = {state.invite.join_key: state.maker for state in channel.view.invitations.values()}
         self._effects = self._gathered()
 
     def _name(self, user: UserId) -> str:
@@ -118,6 +121,8 @@ class _Reading:
                 user = _about(operation, act)
                 if user is not None:
                     found.people.setdefault(user, []).append((operation, act))
+                if operation.joiner is not None and isinstance(act, Admit):
+                    found.joins.setdefault(operation.joiner, []).append(operation)
                 for subject in _ruled(operation, number, act):
                     found.rules.setdefault(subject, []).append((operation, act))
         return found
@@ -129,7 +134,8 @@ class _Reading:
             for number, act in enumerate(operation.acts)
             if KINDS.get(type(act)) in kinds
             and not (isinstance(act, Remove) and act.reason == LEFT_REASON)
-            and search.user in (None, operation.user, _about(operation, act))
+            and search.user in (None, self._author(operation, act), _about(operation, act), self._link_of(operation, act))
+            and not (isinstance(act, Admit) and self._repeats(operation))
         ]
         if not wanted:
             return
@@ -167,7 +173,7 @@ class _Reading:
             )
 
     def _row(self, operation: Operation, number: int, act: Act, header: Header) -> DeedRow:
-        subject = _about(operation, act)
+        subject, author = _about(operation, act), self._author(operation, act)
         state, by = self._state(operation, number, act)
         holds = state in (DeedState.IN_EFFECT, DeedState.PROVISIONAL)
         undo, stays = undo_words(self._channel, operation, self._world.now, self._name) if holds else ("", "")
@@ -175,13 +181,13 @@ class _Reading:
             id=operation.id,
             act=number,
             time_ms=header.timestamp_ms,
-            author=operation.user,
-            name=self._name(operation.user),
+            author=author,
+            name=self._name(author),
             kind=KINDS[type(act)],
             said=self._said(operation, number, act),
             reason=act.reason if isinstance(act, REASONED) else "",
             state=state,
-            mine=operation.user == self._world.identity.user,
+            mine=author == self._world.identity.user,
             subject=subject,
             subject_name="" if subject is None else self._name(subject),
             by=by,
@@ -189,6 +195,37 @@ class _Reading:
             undo=undo,
             stays=stays,
         )
+
+    # Who came in, and by whom
+
+    def _author(self, operation: Operation, act: Act) -> UserId:
+        """Who did it."""
+        joiner = operation.joiner if isinstance(act, Admit) else None
+        return operation.user if joiner is None or self._channel.control.approved(operation.id) else joiner
+
+    def _link_of(self, operation: Operation, act: Act) -> UserId | None:
+        """Whose link it was, of who came in."""
+        return None if operation.join is None or not isinstance(act, Admit) else self._links.get(operation.join.join_key)
+
+    def _before(self, operation: Operation) -> list[Operation]:
+        """What had let the same person in when this did so, or beside it, by the order of operations."""
+        there = self._channel.control.state_before(operation).rank(operation.joiner) if operation.joiner is not None else None
+        joins = self._effects.joins.get(operation.joiner, []) if operation.joiner is not None else []
+        return [each for each in joins if each.order < operation.order and (there is not None or not operation.past & each.bit)]
+
+    def _repeats(self, operation: Operation) -> bool:
+        """Whether several nodes have written down that one device came in, and this was not the first."""
+        device = None if operation.join is None else operation.join.certificate.device
+        known = [each.join.certificate.device for each in self._before(operation) if each.join is not None]
+        return self._channel.control.effective(operation.id) and device in known
+
+    def _joined_words(self, operation: Operation, whom: str) -> str:
+        if self._before(operation):
+            return f"{whom} came with another device"
+        if self._channel.control.approved(operation.id):
+            return f"{self._name(operation.user)} let {whom} in"
+        maker = None if operation.join is None else self._links.get(operation.join.join_key)
+        return f"{whom} joined by a link" + ("" if maker is None else f" of {self._name(maker)}")
 
     # What it is worth
 
@@ -252,7 +289,7 @@ class _Reading:
         whom = "" if subject is None else self._name(subject)
         match act:
             case Admit():
-                return f"{whom} joined by a link" if subject == operation.user else f"{author} let {whom} in"
+                return self._joined_words(operation, whom)
             case Leave():
                 return f"{author} left"
             case Remove():
@@ -264,7 +301,8 @@ class _Reading:
             case RefuseJoin():
                 return f"{author} did not let {whom} in"
             case Redact():
-                return _taken_words(author, act, "")
+                whose = self._redactions.whose(self._channel, act)
+                return _taken_words(author, act, "" if whose is None else self._name(whose))
             case SetRank() if act.rank == MUTED:
                 return f"{author} muted {whom}" + (f" until {moment(act.until_ms)}" if act.until_ms else "")
             case SetRank():

@@ -44,8 +44,10 @@ class Petitioning:
 
 
 def awaited(channel: Channel) -> list[Petition]:
-    """Those whom somebody could let in, the first first: whoever was banned meanwhile asks in vain."""
-    return [petition for petition in channel.control.waiting() if not _kept_out(channel, petition)]
+    """Those whom somebody could let in, the first first: whoever was banned meanwhile asks in vain. Who asks by several links,
+    or several members, stands there once."""
+    last = {petition.user: petition for petition in channel.control.waiting() if not _kept_out(channel, petition)}
+    return list(last.values())
 
 
 def _kept_out(channel: Channel, petition: Petition) -> bool:

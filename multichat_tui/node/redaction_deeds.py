@@ -91,12 +91,17 @@ class RedactionDeeds:
         if act.also and len(act.targets) == 1 and self._repeats(channel, deed, act.targets[0]):
             return None
         others = authors - {deed.user}
-        subject = next(iter(others)) if len(authors) == 1 else None
+        subject = self.whose(channel, act)
         if any(has_right(channel.control, deed.record, author) for author in others):
             return DeedState.IN_EFFECT, subject
         cited = channel.control.state_at(deed.record.header.control_heads)
         could = any(may_redact(cited, deed.user, author) for author in others)
         return (DeedState.REVERTED if could else DeedState.REFUSED), subject
+
+    def whose(self, channel: Channel, act: Redact) -> UserId | None:
+        """Whose texts it takes away, if they are one person's, as far as is known."""
+        authors = set(self._authors(channel, act))
+        return next(iter(authors)) if len(authors) == 1 else None
 
     def _authors(self, channel: Channel, act: Redact) -> Iterator[UserId]:
         """Of the first of its targets, as far as they are here."""

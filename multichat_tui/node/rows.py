@@ -15,7 +15,7 @@ from multichat_tui.model.lives import life_of, life_setting
 from multichat_tui.model.moderation import Foreseen, RosterRow
 from multichat_tui.model.ports import LinkPath, Space
 from multichat_tui.model.presets import preset_of
-from multichat_tui.model.ranks import MEMBER, Permission, role_of
+from multichat_tui.model.ranks import MEMBER, MUTED, Permission, role_of
 from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import (
     BanRow,
@@ -44,6 +44,7 @@ from multichat_tui.node.exposure import exposure
 from multichat_tui.node.gaps import Gaps
 from multichat_tui.node.listing import directory, workspaces
 from multichat_tui.node.message_rows import UNLISTED, MessageRows, find, readers
+from multichat_tui.node.moderating import rank_before_silence
 from multichat_tui.node.modlog import Modlog
 from multichat_tui.node.names import channel_names, names_of
 from multichat_tui.node.petitioning import awaited, waiting_rows
@@ -145,6 +146,7 @@ class Rows:
                 name=names[user],
                 role=roles.get(channel.view.ranks.get(user, MEMBER)) or role_of(channel.view.ranks.get(user, MEMBER)),
                 rank=channel.view.ranks.get(user, MEMBER),
+                rank_before=rank_before_silence(channel, user) if channel.view.ranks.get(user) == MUTED else MEMBER,
                 online=user == world.identity.user or world.online(user),
                 me=user == world.identity.user,
                 contact=user in world.contacts,

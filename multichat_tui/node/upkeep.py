@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from multichat_tui.model.acts import CloseInvitation, Remove, SetRank, Unban
 from multichat_tui.model.ids import Log, UserId
-from multichat_tui.model.limits import MAX_TIMESTAMP_MS
+from multichat_tui.model.limits import MAX_TIMESTAMP_MS, RANK_BACK_MS
 from multichat_tui.model.ranks import MEMBER, MUTED, Permission
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.act_words import LEFT_REASON
 from multichat_tui.node.ledger import Ledger
-from multichat_tui.node.moderating import fence, muted_until
+from multichat_tui.node.moderating import fence, muted_until, rank_before_silence
 from multichat_tui.node.world import Channel, World
 
 NEVER_MS = MAX_TIMESTAMP_MS
@@ -67,21 +67,27 @@ class Upkeep:
                 self._ledger.author(channel, Log.CONTROL, (Unban(user=user),))
 
     def _end_silences(self, channel: Channel) -> None:
-        """Who was muted for a time that is over is made a member again by the nodes of all who may."""
-        for user, until_ms in list(self._ending_silences(channel)):
-            if until_ms <= self._world.now and self.tidies(channel) and muted_until(channel, user) == until_ms:
-                act = SetRank(user=user, rank=MEMBER, fence=fence(channel, user))
+        """Who was muted for a time that is over is again what they were before, by the nodes of all who may give that."""
+        for user, at, rank in list(self._ending_silences(channel)):
+            if at <= self._world.now and self.tidies(channel) and muted_until(channel, user):
+                act = SetRank(user=user, rank=rank, fence=fence(channel, user))
                 self._ledger.author(channel, Log.CONTROL, (act,))
 
-    def _ending_silences(self, channel: Channel) -> Iterator[tuple[UserId, int]]:
-        """(user, when it ends) of those who are muted until then, and whom we may let write again."""
+    def _ending_silences(self, channel: Channel) -> Iterator[tuple[UserId, int, int]]:
+        """(user, when we end it, the rank that we give them) of those who are muted for a time, and whom we may let write again.
+        Whoever may not give back what they were leaves it for a while to those who may; then they are members."""
         view, me = channel.view, self._world.identity.user
         if not view.may(me, Permission.MODERATE) or (view.rank(me) or MUTED) <= MEMBER:
             return
         for user, rank in view.ranks.items():
             until_ms = muted_until(channel, user) if rank == MUTED and user != me else None
-            if until_ms:
-                yield user, until_ms
+            if not until_ms:
+                continue
+            before, mine = rank_before_silence(channel, user), view.rank(me)
+            if before == MEMBER or (mine is not None and view.may(me, Permission.APPOINT) and before < mine):
+                yield user, until_ms, before
+            else:
+                yield user, until_ms + RANK_BACK_MS, MEMBER
 
     def _ending_bans(self, channel: Channel) -> Iterator[tuple[UserId, int, int]]:
         """(user, level, when it ends) of those who are banned until then, and whom we may let in again."""
@@ -100,5 +106,5 @@ class Upkeep:
             return []
         states = channel.view.invitations.values()
         times = [s.invite.expires_ms for s in states if s.maker == self._world.identity.user and not s.closed]
-        times += [until_ms for _, until_ms in self._ending_silences(channel)]
+        times += [at for _, at, _ in self._ending_silences(channel)]
         return times + [until_ms for _, _, until_ms in self._ending_bans(channel)]

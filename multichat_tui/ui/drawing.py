@@ -76,11 +76,11 @@ class Columns:
         return 1 + self.time + self.name + 1
 
 
-def columns(cells: int) -> Columns:
-    """How a pane of `cells` cells is divided."""
+def columns(cells: int, sign: int = DELIVERY_CELLS) -> Columns:
+    """How a pane of `cells` cells is divided, for an entry whose sign of delivery takes so many cells."""
     time = 6 if cells >= 46 else 0
     name = 13 if cells >= 84 else 10 if cells >= 56 else 8
-    return Columns(time=time, name=name, text=max(2, cells - 1 - time - name - 1 - 1 - DELIVERY_CELLS))
+    return Columns(time=time, name=name, text=max(2, cells - 1 - time - name - 1 - 1 - sign))
 
 
 def paint(entry: Entry, around: Surroundings, *, unfolded: bool = False, under_cursor: bool = False) -> list[Strip]:
@@ -237,7 +237,8 @@ def _span(ms: int) -> str:
 
 
 def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: bool, under_cursor: bool) -> list[Strip]:
-    cols, palette, glyphs = columns(around.width), around.palette, around.glyphs
+    palette, glyphs, sign = around.palette, around.glyphs, _sign(row, around)
+    cols = columns(around.width, width(sign[0]))
     base = palette.ground + palette.selected if under_cursor else palette.ground
     held = row.kind is RowKind.HELD
     called = not row.mine and not held and bool(around.my_name) and mentions(row.text, around.my_name)
@@ -272,7 +273,6 @@ def _message(row: MessageRow, follows: bool, around: Surroundings, unfolded: boo
     if row.replies and around.threads:
         body.append([(replies_text(row, glyphs), palette.accent)])
     lines = []
-    sign = _sign(row, around)
     for number, pieces in enumerate(body):
         first = number == 0
         head = _head(row, cols, around, under_cursor, show_time=first and not follows)
@@ -308,9 +308,11 @@ def replies_text(row: MessageRow, glyphs: Glyphs) -> str:
 
 
 def _sign(row: MessageRow, around: Surroundings) -> Piece:
+    """In as many cells as it takes, DELIVERY_CELLS at least."""
     palette = around.palette
     style = {Delivery.FAILED: palette.bad, Delivery.ALL: palette.good, Delivery.QUEUED: palette.warn}.get(row.state, palette.dim)
-    return pad(around.glyphs.delivery(row.state, row.stored), DELIVERY_CELLS), style
+    told = around.glyphs.delivery(row.state, row.stored, row.copies)
+    return pad(told, max(DELIVERY_CELLS, width(told))), style
 
 
 def _quoted(record: RecordId, cols: Columns, around: Surroundings) -> list[Piece]:

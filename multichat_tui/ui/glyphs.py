@@ -8,16 +8,19 @@ from multichat_tui.model.snapshots import Delivery
 from multichat_tui.ui.preferences import Signs
 
 DELIVERY_CELLS = 2
-"""Width of the delivery column; every delivery sign fits."""
+"""Width of the delivery column. Every delivery sign fits, but for that of mailboxes, which takes two cells more from the text."""
+MOST_TOLD = 9
+"""Mailboxes in that sign are counted up to this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glyphs:
-    """One set. Every sign is one cell wide, but for the delivery signs of up to two and that of what expires, of up to three."""
+    """One set. Every sign is one cell wide, but for the delivery signs of up to two, that of mailboxes of four with its numbers,
+    and that of what expires, of up to three."""
 
     queued: str
     stored: str
-    """Before the number of mailboxes."""
+    """Before the numbers of mailboxes: `▤1/2`."""
     some: str
     all: str
     failed: str
@@ -43,8 +46,8 @@ class Glyphs:
     holder: str
     """Carries a combining mark that has nothing to stand on."""
 
-    def delivery(self, state: Delivery, stored: int = 0) -> str:
-        """`stored`: at how many mailboxes it lies."""
+    def delivery(self, state: Delivery, stored: int = 0, copies: int = 0) -> str:
+        """`stored`: at how many mailboxes it lies, of `copies`."""
         match state:
             case Delivery.OTHERS:
                 return ""
@@ -53,7 +56,7 @@ class Glyphs:
             case Delivery.QUEUED:
                 return self.queued
             case Delivery.STORED:
-                return f"{self.stored}{min(9, stored)}"
+                return f"{self.stored}{min(MOST_TOLD, stored)}/{min(MOST_TOLD, copies)}"
             case Delivery.SOME:
                 return self.some
             case Delivery.ALL:

@@ -28,8 +28,9 @@ def _state(row: MessageRow, delivery: DeliveryRow) -> Delivery:
     return Delivery.ALL if having == len(delivery.devices) else Delivery.SOME if having else Delivery.QUEUED
 
 
-def _of_device(device: DeviceDelivery) -> Delivery:
-    return Delivery.STORED if device.stored else Delivery.QUEUED
+def _sign(device: DeviceDelivery, glyphs: Glyphs) -> str:
+    state = Delivery.SOME if device.delivered else Delivery.STORED if device.stored else Delivery.QUEUED
+    return glyphs.delivery(state, device.stored, device.copies)
 
 
 def _stored_words(device: DeviceDelivery) -> str:
@@ -57,10 +58,11 @@ def receipt_page(row: MessageRow, delivery: DeliveryRow, glyphs: Glyphs) -> Page
         lines.append("It came late: messages after it were here already.")
     if delivery.devices:
         lines.append("")
+    signs = {device.device: _sign(device, glyphs) for device in delivery.devices}
+    cells = max(map(len, signs.values()), default=0)
     for device in sorted(delivery.devices, key=lambda device: (not device.delivered, device.name.casefold(), device.device)):
-        sign = glyphs.some if device.delivered else glyphs.delivery(_of_device(device), device.stored)
         told = "has it" if device.delivered else _stored_words(device)
-        lines.append(f"  {sign:<2} {one_line(device.name)}  {told}  (device {short(device.device)})")
+        lines.append(f"  {signs[device.device]:<{cells}} {one_line(device.name)}  {told}  (device {short(device.device)})")
         if device.why:
             lines.append(f"     {one_line(device.why)}")
     if delivery.reactions:

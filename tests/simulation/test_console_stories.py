@@ -32,11 +32,12 @@ from multichat_tui.model.intents import (
     Together,
     UndoDeed,
 )
-from multichat_tui.model.limits import MAX_REPORTS_PER_MEMBER
+from multichat_tui.model.limits import MAX_REPORTS_PER_MEMBER, RANK_BACK_MS
 from multichat_tui.model.moderation import EVERYTHING, DeedKind, DeedRow, DeedSearch, DeedState, ReportRow, ReportState
 from multichat_tui.model.ranks import ADMIN, MEMBER, MODERATOR, MUTED, Permission
 from multichat_tui.model.snapshots import RowKind
 from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node.api.commands import run_command
 from multichat_tui.node.service import Outcome
 
 HOUR_MS = 3_600_000
@@ -103,6 +104,9 @@ def test_all_members_read_who_did_what_why_and_what_it_is_worth_now() -> None:
         assert by_kind[DeedKind.UNBANNED].state is DeedState.IN_EFFECT
         joined = [row for row in rows if row.kind is DeedKind.JOINED]
         assert {row.subject_name: row.state for row in joined} == {"bob": DeedState.IN_EFFECT, "kim": DeedState.LIFTED}
+        # Nobody has decided it: a link did, whichever nodes have written it down.
+        assert {row.said for row in joined} == {"bob joined by a link of ann", "kim joined by a link of ann"}
+        assert {row.name for row in joined} == {"bob", "kim"}
         # By person, by kind, by time.
         assert {row.kind for row in await log_of(bob, channel, DeedSearch(user=users["kim"]))} == {
             DeedKind.JOINED,
@@ -263,7 +267,10 @@ def test_what_was_done_as_one_is_undone_as_one_as_far_as_it_can_be() -> None:
         assert await has_text(ann, channel, "buy now")
         await ann.api.submit(Together(channel=channel, intents=intents))
         rows = await same_log(channel, (ann, bob), lambda rows: rows[0].kind in (DeedKind.BANNED, DeedKind.REDACTED))
-        assert [(row.said, row.reason) for row in rows[:2]] == [("ann banned kim", "spam"), ("ann took 1 message away", "spam")]
+        assert [(row.said, row.reason) for row in rows[:2]] == [
+            ("ann banned kim", "spam"),
+            ("ann took 1 message of kim away", "spam"),
+        ]
         assert rows[0].id == rows[1].id
         assert rows[0].undo == rows[1].undo == "lift the ban of kim"
         assert rows[0].stays == "Texts that were taken away are gone for good. An invitation lets them back in."
@@ -334,6 +341,52 @@ def test_a_silence_ends_by_itself_by_the_node_of_whoever_may() -> None:
         rows = await log_of(ann, channel, DeedSearch(user=user, kinds=(DeedKind.RANK,)))
         assert [row.state for row in rows] == [DeedState.IN_EFFECT, DeedState.IN_EFFECT, DeedState.LIFTED]
         assert {row.said for row in rows[:2]} == {"ann made kim a member", "bob made kim a member"}
+
+    run_virtual(story())
+
+
+def test_who_may_write_again_is_what_they_were_before_they_were_silenced() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(326)
+        ann, bob, kim, channel = await three(world)
+        user = await user_of(kim)
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(bob), rank=MODERATOR))
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=20))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "rank 20"})
+        await bob.api.submit(GiveRank(channel=channel, user=user, rank=MUTED, lasts_ms=HOUR_MS))
+        await bob.api.submit(GiveRank(channel=channel, user=user, rank=MUTED))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "muted"})
+        said = (await run_command(ann.api, channel, "/unsilence kim")).lines
+        assert said == ("kim is of rank 20 in #dev now.",)
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "rank 20"})
+        # Who may lift a silence, and give no ranks, says so.
+        await bob.api.submit(GiveRank(channel=channel, user=user, rank=MUTED))
+        said = (await run_command(bob.api, channel, "/unsilence kim sorry")).lines
+        assert said == ("kim is a member in #dev now. Before that: rank 20, which is not yours to give.",)
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
+
+    run_virtual(story())
+
+
+def test_a_silence_that_ends_by_itself_gives_back_what_somebody_was_by_those_who_may_or_lets_them_write() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(327)
+        ann, bob, kim, channel = await three(world)
+        user = await user_of(kim)
+        await ann.api.submit(GiveRank(channel=channel, user=await user_of(bob), rank=MODERATOR))
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=20))
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=MUTED, lasts_ms=HOUR_MS))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "muted"})
+        await asyncio.sleep(HOUR_MS / 1000 + 60)
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "rank 20"})
+        await ann.api.submit(GiveRank(channel=channel, user=user, rank=MUTED, lasts_ms=HOUR_MS))
+        await agree(channel, (ann, bob, kim), {"ann": "founder", "bob": "moderator", "kim": "muted"})
+        # Nobody is there who may give ranks.
+        await ann.stop()
+        await asyncio.sleep((HOUR_MS + RANK_BACK_MS) / 1000 - 60)
+        assert (await roles(bob, channel))["kim"] == "muted"
+        await asyncio.sleep(120)
+        await agree(channel, (bob, kim), {"ann": "founder", "bob": "moderator", "kim": "member"})
 
     run_virtual(story())
 

@@ -17,14 +17,16 @@ from multichat_tui.model.intents import (
     CreateChannel,
     DenyJoin,
     GiveRank,
+    InviteToChannel,
     JoinChannel,
     LiftBan,
     NameRole,
+    RemoveMember,
     SetPermission,
 )
 from multichat_tui.model.presets import Preset
 from multichat_tui.model.ranks import MODERATOR, Permission
-from multichat_tui.model.snapshots import Membership
+from multichat_tui.model.snapshots import Membership, RowKind
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node import filling
 from multichat_tui.node.api.commands import run_command
@@ -311,6 +313,36 @@ def test_who_is_banned_does_not_wait_to_be_let_in() -> None:
         await waits(ann, dev, ["fay"])
         await ann.api.submit(ApproveJoin(channel=dev, user=await user_of(fay)))
         await stands(fay, dev, Membership.JOINED)
+
+    run_virtual(story())
+
+
+def test_who_was_let_in_and_is_out_again_waits_for_nobody_and_needs_another_link() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(1416)
+        ann, bob, _, dev = await three(world)
+        await ann.api.submit(ChangeKind(channel=dev, kind=Preset.APPROVAL))
+        (eve,) = await world.add("eve")
+        link = (await ann.api.submit(InviteToChannel(channel=dev, uses=5))).link
+        await eve.api.submit(JoinChannel(link=link))
+        await waits(ann, dev, ["eve"])
+        await ann.api.submit(ApproveJoin(channel=dev, user=await user_of(eve)))
+        await stands(eve, dev, Membership.JOINED)
+        joined = [row for row in (await bob.api.timeline(dev)).rows if row.kind is RowKind.JOINED]
+        assert [(row.text, row.deeds) for row in joined][-1] == ("eve", ("ann let eve in",))
+        assert {row.deeds for row in joined[:-1]} == {()}
+        await ann.api.submit(RemoveMember(channel=dev, user=await user_of(eve), reason="spam"))
+        await stands(eve, dev, Membership.REMOVED)
+        for person in (ann, bob):
+            await waits(person, dev, [])
+        await eve.api.submit(JoinChannel(link=link))
+        await stands(eve, dev, Membership.REFUSED, "used up already")
+        for person in (ann, bob):
+            await waits(person, dev, [])
+        await eve.api.submit(JoinChannel(link=await invite(bob, dev)))
+        await waits(ann, dev, ["eve"])
+        await ann.api.submit(ApproveJoin(channel=dev, user=await user_of(eve)))
+        await stands(eve, dev, Membership.JOINED)
 
     run_virtual(story())
 

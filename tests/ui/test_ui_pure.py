@@ -12,7 +12,7 @@ from twin import TwinNode, channel_id, user
 
 from multichat_tui.model.hyperlinks import holds_link, links_in
 from multichat_tui.model.ids import DeviceId, UserId
-from multichat_tui.model.snapshots import ChannelKind, MailboxState, PeerRow, RowKind, StatusRow
+from multichat_tui.model.snapshots import ChannelKind, Delivery, MailboxState, PeerRow, RowKind, StatusRow
 from multichat_tui.node.api.commands.shape import NAMES
 from multichat_tui.ui import faces
 from multichat_tui.ui.actions import Scope
@@ -407,6 +407,22 @@ def test_the_time_that_is_left_is_told_in_whole_days_hours_or_minutes() -> None:
     hour, minute = 3_600_000, 60_000
     spans = (7 * 24 * hour - 1, 24 * hour, 4 * hour - 1, 60 * minute, 60 * minute - 1, minute, minute - 1, -minute)
     assert [left_text(span, 0) for span in spans] == ["6d", "1d", "3h", "1h", "59m", "1m", "<1m", "<1m"]
+
+
+@pytest.mark.parametrize("cells", range(24, 100, 3))
+@pytest.mark.parametrize(("signs", "told"), [(UNICODE, "▤1/2"), (ASCII, "#1/2")])
+def test_at_how_many_mailboxes_a_message_lies_is_told_in_full_beside_the_whole_of_its_text(
+    cells: int, signs: Glyphs, told: str
+) -> None:
+    node = TwinNode()
+    node.add_channel("dev")
+    words = [f"w{number}" for number in range(40)]
+    row = replace(node.say(DEV, "me", " ".join(words)), state=Delivery.STORED, stored=1, copies=2)
+    strips = paint(Message(row=row, follows=False), replace(SURROUNDINGS, width=cells, glyphs=signs), unfolded=True)
+    assert all(strip.cell_length == cells for strip in strips)
+    assert strips[-1].text.endswith(f" {told}")
+    shown = " ".join(strip.text[columns(cells).indent :].removesuffix(told).strip() for strip in strips)
+    assert shown.split() == words
 
 
 @pytest.mark.parametrize("cells", range(24, 60))

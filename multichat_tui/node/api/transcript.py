@@ -132,9 +132,11 @@ def _happened(row: MessageRow) -> str:
     if row.kind in (RowKind.DEVICES, RowKind.MODERATED):
         # This node's own words, with the name in them.
         return text
-    if row.kind in (RowKind.JOINED, RowKind.REMOVED) and text:
-        # The text names whom it is about; the author let them in, or removed them.
-        return f"{text} {SAYS[row.kind]}{', let in by' if row.kind is RowKind.JOINED else ' by'} {name}"
+    if row.kind is RowKind.JOINED and text:
+        # The text names whom it is about.
+        return f"{text} {SAYS[row.kind]}" + (f" ({one_line(row.deeds[0])})" if row.deeds else "")
+    if row.kind is RowKind.REMOVED and text:
+        return f"{text} {SAYS[row.kind]} by {name}"
     if row.kind is RowKind.CREATED and not text:
         return f"{name} began the conversation"
     return f"{name} {SAYS[row.kind]} {text}".rstrip()

@@ -20,7 +20,7 @@ def row(kind: RowKind, text: str, *, late: bool = False) -> MessageRow:
 @pytest.mark.parametrize(
     ("kind", "text", "told"),
     [
-        (RowKind.JOINED, "Bob", "Bob joined, let in by Ann"),
+        (RowKind.JOINED, "Bob", "Bob joined"),
         (RowKind.REMOVED, "Bob", "Bob was removed by Ann"),
         (RowKind.JOINED, "", "Ann joined"),
         (RowKind.DEVICES, "Ann uses a new device (2 in all)", "Ann uses a new device (2 in all)"),

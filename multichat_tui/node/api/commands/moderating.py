@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from multichat_tui.model.acts import MAX_RANK
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, UsageError
@@ -130,11 +130,24 @@ async def threshold_in(api: NodeApi, channel: ChannelId, text: str) -> int:
     return role_rank(text, founder=True) if found is None else found
 
 
+async def _role_in(api: NodeApi, channel: ChannelId, rank: int) -> str:
+    """What a rank is called there."""
+    roles = (await api.rules(channel)).rows.roles
+    return next((one_line(row.name) for row in roles if row.rank == rank), role_of(rank))
+
+
 async def unmute(api: NodeApi, channel: ChannelId, name: str, reason: str) -> Done:
     member = await find_member(api, channel, name)
     if member.role != role_of(MUTED):
         raise IntentRefused(Refusal.ALREADY, f"{one_line(member.name)} is not muted.", "/role NAME ROLE gives another role.")
-    return await give_rank(api, channel, id_text(member.user), MEMBER, reason)
+    whom, before = id_text(member.user), member.rank_before
+    if before == MEMBER:
+        return await give_rank(api, channel, whom, MEMBER, reason)
+    [seen] = (await api.foresee((GiveRank(channel=channel, user=member.user, rank=before, reason=reason),))).rows
+    if not seen.refused:
+        return await give_rank(api, channel, whom, before, reason)
+    done = await give_rank(api, channel, whom, MEMBER, reason)
+    return replace(done, said=f"{done.said} Before that: {await _role_in(api, channel, before)}, which is not yours to give.")
 
 
 async def kick(api: NodeApi, channel: ChannelId, name: str, reason: str) -> Done:
