@@ -2086,8 +2086,8 @@ MUTANTS = (
     Mutant(
         name="covered-counts-as-verified",
         file="multichat_tui/node/foresight.py",
-        old="replace(found.record, proof=Proof.COVER)",
-        new="found.record",
+        old="Foreseen(record=_covered(found.record), acts=found.acts)",
+        new="found",
         tests=COVERS,
     ),
     Mutant(
@@ -3042,6 +3042,27 @@ MUTANTS = (
         old="        if self._engine is None and not self._due:",
         new="        if self._engine is None and self._stopped:",
         tests="tests/unit/node/test_node_service.py",
+    ),
+    Mutant(
+        name="what nobody disputed once is not disputed later",
+        file="multichat_tui/channel/control.py",
+        old="        self._view = carried_on(self._view, self._now, changed)\n        self.undisputed.clear()\n",
+        new="        self._view = carried_on(self._view, self._now, changed)\n",
+        tests="tests/unit/channel/test_channel_revocations.py",
+    ),
+    Mutant(
+        name="rights that were lacking are not looked at",
+        file="multichat_tui/channel/counting.py",
+        old="    return not bound and all(rank >= cited.asks(each) for each in needed)",
+        new="    return not bound",
+        tests="tests/unit/channel/test_channel_revocations.py",
+    ),
+    Mutant(
+        name="what was looked for ahead stays as it was",
+        file="multichat_tui/store/sqlite.py",
+        old="            self._unreferred.discard(group[0])\n",
+        new="",
+        tests="tests/contract/test_store_contract.py",
     ),
     Mutant(
         name="a bundle is opened by whom it is not for",

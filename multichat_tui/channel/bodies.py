@@ -22,7 +22,7 @@ def retention_of(control: ControlLog, header: Header) -> int:
 def expires_at(header: Header, retention_ms: int) -> int | None:
     """When the body of a record is to be gone from everywhere: by its author's wish, or by the channel's rule where that is
     sooner or nothing was wished. None: never by itself. Both count by its author's clock."""
-    if header.kind != Kind.CONTENT:
+    if header.kind != Kind.CONTENT or (header.expires_ms is None and not retention_ms):
         return None
     ends = [] if header.expires_ms is None else [header.expires_ms]
     ends += [header.timestamp_ms + retention_ms] if retention_ms else []

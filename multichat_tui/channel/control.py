@@ -6,7 +6,7 @@ index, and its past is a set of indices held in one integer: *a before b* is one
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from multichat_tui.channel.authority import Authority
 from multichat_tui.channel.operations import Operation
@@ -29,6 +29,10 @@ T = TypeVar("T")
 
 CACHED_STATES = 128
 """States of the past that are kept: of as many branches as grow beside each other."""
+ContentKind: TypeAlias = tuple[tuple[RecordId, ...], DeviceId, UserId, frozenset[Permission]]
+"""Content that cites these control heads, of this device and user, which needs these permissions."""
+MAX_UNDISPUTED = 1024
+"""Kinds of content that are remembered, about 200 bytes each."""
 MAX_TAKEN_BACK = 256
 """Operations that are taken back from the present state to have one of the past; where there are more, it is decided anew."""
 
@@ -54,6 +58,8 @@ class ControlLog:
         self._view: View | None = None
         self._waiting: tuple[int, tuple[Petition, ...]] | None = None
         """The requests that wait, and what they were looked up in."""
+        self.undisputed: dict[ContentKind, bool] = {}
+        """Of which content all counts (see `counting`), as far as that was asked since the newest operation."""
         self._names: dict[UserId, str] = {}
         self.petitioners: set[UserId] = set()
         """Who has ever asked to be let in."""
@@ -242,6 +248,14 @@ class ControlLog:
                 self.certificates.setdefault(certificate.device, certificate)
         changed = self._now.carry_on(operation, valid=rank is not None)
         self._view = carried_on(self._view, self._now, changed)
+        self.undisputed.clear()
+
+    def note_undisputed(self, kind: ContentKind, undisputed: bool) -> bool:
+        """What was found out about such content, until the next operation."""
+        if len(self.undisputed) >= MAX_UNDISPUTED:
+            self.undisputed.clear()
+        self.undisputed[kind] = undisputed
+        return undisputed
 
     def _good(self, holds: Callable[[T], bool], signed: T) -> bool:
         if self._verified or holds(signed):

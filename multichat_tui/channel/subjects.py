@@ -108,6 +108,8 @@ class Subjects:
         self.listed: dict[ChannelId, Entries] = {}
         """Of a workspace: by channel, what puts it on the list or takes it off."""
         self._set: dict[Slot, Entries] = {}
+        self._keys_set: set[int] = set()
+        """Of `_set`: asked for every record."""
         self.asked = Entries()
         """Requests to be let in."""
         self._asks: dict[bytes, Entries] = {}
@@ -157,7 +159,7 @@ class Subjects:
         return self._set.get(slot, self._nothing)
 
     def ever_set(self, key: SettingKey) -> bool:
-        return any(slot[0] == key for slot in self._set)
+        return key in self._keys_set
 
     def slots(self, key: SettingKey) -> Iterator[Slot]:
         """The places of a key that anything was ever set in."""
@@ -247,6 +249,7 @@ class Subjects:
                     _entries(self._refusals, (act.user, act.join_key)).add(operation)
                 case Setting() if (slot := slot_of(act.key, act.value)) is not None:
                     _entries(self._set, slot).add(operation)
+                    self._keys_set.add(slot[0])
                 case _:
                     pass
 

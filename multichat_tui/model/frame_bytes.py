@@ -1,6 +1,6 @@
 """Frames as bytes: deterministic CBOR, as in docs/protocol/frames.md. What is none is a `codec.Rejected`, never an exception."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.comparing import (
@@ -515,6 +515,8 @@ def _item(value: Value, base: int, devices: int) -> Item:
             signature=as_bytes(parts[1], "signature", 64, 64),
             body=None if body is None else as_bytes(body, "body", MAX_BODY_BYTES),
         )
+    if len(parts) == 6 and (usual := _usual_item(parts, base, devices)) is not None:
+        return usual
     if len(parts) < 6:
         raise Malformed("item: 3, 6 or 7 entries")
     extras = as_map(parts[6], "extras") if len(parts) == 7 else {}
@@ -536,6 +538,23 @@ def _item(value: Value, base: int, devices: int) -> Item:
         recipients=tuple(UserId(as_id(e, "recipient")) for e in as_list(extras[6], "recipients", MAX_RECIPIENTS))
         if 6 in extras
         else None,
+    )
+
+
+def _usual_item(parts: Sequence[Value], base: int, devices: int) -> ElidedItem | None:
+    """An elided item of a content record without extras, as nearly all are, looked at in one step. None: the general way will
+    tell what is wrong with it."""
+    device, seq, time, check, signature, body = parts
+    if type(device) is not int or type(seq) is not int or type(time) is not int:
+        return None
+    if type(check) is not bytes or type(signature) is not bytes or type(body) is not bytes:
+        return None
+    timely = 0 <= time <= MAX_TIMESTAMP_MS and base + time < MAX_TIMESTAMP_MS
+    sized = len(check) == PREFIX_SIZE and len(signature) == 64 and len(body) <= MAX_BODY_BYTES
+    if not (0 <= device < devices and 0 <= seq <= MAX_INTEGER and timely and sized):
+        return None
+    return ElidedItem(
+        device=device, log=Log.CONTENT, seq=seq, timestamp_ms=base + time, check=check, signature=signature, body=body
     )
 
 

@@ -312,6 +312,10 @@ class Transaction(Protocol):
     def referred(self, records: Sequence[RecordId]) -> frozenset[RecordId]:
         """Those of at most `limits.MAX_PAGE_ROWS` records that something refers to."""
 
+    def look_ahead(self, records: Sequence[RecordId]) -> None:
+        """At most `limits.MAX_PAGE_ROWS` records are about to be asked about one by one, in this transaction, by `referred` and
+        `replied`: a store may look for all of them at once. It changes no answer."""
+
     def look_again_at_references(self) -> None:
         """What entries refer to is to be noted anew (see `older_references`): this program knows more acts than before."""
 

@@ -157,7 +157,11 @@ def signed_bytes(identifier: RecordId) -> bytes:
 
 def expected_ets(timestamp_ms: int, earlier: Iterable[int]) -> int:
     """The ets that a record should have, from those of its parents and control heads; beyond 2**49 they do not lift."""
-    return max((timestamp_ms, *(1 + ets for ets in earlier if ets < LIFTING_ETS)))
+    greatest = timestamp_ms
+    for ets in earlier:
+        if greatest <= ets < LIFTING_ETS:
+            greatest = ets + 1
+    return greatest
 
 
 def encode_header(header: Header) -> bytes:
@@ -182,6 +186,9 @@ def encode_header(header: Header) -> bytes:
 
 
 def _encode_ids(ids: tuple[bytes, ...]) -> bytes:
+    if len(ids) == 1:
+        # Nearly always.
+        return _ONE_ID_HEAD + ids[0]
     return b"".join((encode_array_head(len(ids)), *(part for one in ids for part in (ID_HEAD, one))))
 
 
@@ -304,6 +311,7 @@ _KNOWN = _NEEDED | {3, 7, 12, 13}
 _MAP_HEADS = tuple(bytes((0xA0 | count,)) for count in range(24))
 ID_HEAD = b"\x58\x20"
 """Of a byte string of 32 bytes."""
+_ONE_ID_HEAD = encode_array_head(1) + ID_HEAD
 
 
 def _check_shape(header: Header) -> None:
@@ -330,7 +338,7 @@ def _check_shape(header: Header) -> None:
 def shape_fault(header: Header) -> Rejected | None:
     """What is wrong between the fields of a header that was not decoded from bytes; `decode_header` checks the same."""
     lists = (header.parents, header.control_heads, header.recipients or ())
-    if any(a >= b for ids in lists for a, b in pairwise(ids)):
+    if any(len(ids) > 1 and any(a >= b for a, b in pairwise(ids)) for ids in lists):
         return Rejected(Reason.SCHEMA, "header: ids are in ascending order")
     try:
         _check_shape(header)

@@ -195,10 +195,14 @@ def display_names(people: Mapping[UserId, str]) -> dict[UserId, str]:
 
 def mentions(text: str, name: str) -> bool:
     """Whether `@name`, or the bare name as a word of its own, stands in the text; the case of letters does not matter."""
-    wanted, said = (unicodedata.normalize("NFC", part).casefold() for part in (name, text))
+    wanted, said = _uncased(name), _uncased(text)
     if not wanted or wanted not in said:
         return False
     return re.search(rf"(?<![\w@])@?{re.escape(wanted)}(?!\w)", said) is not None
+
+
+def _uncased(text: str) -> str:
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
 
 
 _UNITS_MS = {"w": 7 * 24 * 3_600_000, "d": 24 * 3_600_000, "h": 3_600_000, "m": 60_000, "s": 1000}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from multichat_tui.model.frames import ElidedItem, FullItem, Item, MessageFrame, Prefix, Withheld
 from multichat_tui.model.ids import PREFIX_SIZE, RecordId
-from multichat_tui.model.limits import MAX_RECORD_FAULTS
+from multichat_tui.model.limits import MAX_PAGE_ROWS, MAX_RECORD_FAULTS
 from multichat_tui.model.records import Record, decode_record
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.device_statements import DeviceStatements
@@ -92,7 +92,7 @@ class Arrivals:
         # Of one that only asks each record is counted as it comes.
         found = {} if asks else foresee(self._ledger, channel, frame.items, frame.devices)
         came = self._take_foreseen(session, channel, found)
-        rest = [parked for index, parked in enumerate(_parked(frame)) if index not in found]
+        rest = [] if len(found) == len(frame.items) else [p for index, p in enumerate(_parked(frame)) if index not in found]
         released = session.parking[channel.id].release(*came) if came and channel.id in session.parking else []
         came += self._take_all(session, channel, rest + released)
         for _, key in self._ledger.filled:
@@ -111,6 +111,9 @@ class Arrivals:
 
     def _take_foreseen(self, session: Session, channel: Channel, found: dict[int, Foreseen]) -> list[Awaited]:
         """What of a frame can be delivered as it stands: first and without a gap, so that a record arrives with its cover."""
+        identifiers = [each.record.id for each in found.values()]
+        for first in range(0, len(identifiers), MAX_PAGE_ROWS):
+            self._world.txn.look_ahead(identifiers[first : first + MAX_PAGE_ROWS])
         for each in found.values():
             self._ledger.take(channel, each.record, each.acts)
         return self._delivered(session, channel, session.ack_due.setdefault(channel.id, set()))
@@ -232,17 +235,24 @@ class Arrivals:
         """Note what the ledger has delivered of a peer's; the places and ids that others may wait for."""
         delivered, self._ledger.delivered = self._ledger.delivered, []
         channel.taken += len(delivered) if channel.standing.membership is Membership.ASKED else 0
+        last: dict[ChainKey, tuple[int, int, RecordId]] = {}
         for _, key, seq, record in delivered:
-            acked.add(key)
-            self._received(session, channel, key, seq, record)
+            if key in channel.chains.forks or key in channel.chains.islands:
+                self._received(session, channel, key, seq, seq, record)
+            else:
+                # One after the other: what is known of the last is known of all.
+                last[key] = (last[key][0] if key in last else seq, seq, record)
+        acked.update(key for _, key, _, _ in delivered)
+        for key, (first, seq, record) in last.items():
+            self._received(session, channel, key, first, seq, record)
         return [name for _, (log, device), seq, record in delivered for name in ((log, device, seq), record)]
 
     def _keys_of(self, channel: Channel, parked: Parked) -> set[ChainKey]:
         key = self._ledger.key_of(parked.item, parked.devices)
         return {key} if key is not None and channel.chains.device(key) is not None else set()
 
-    def _received(self, session: Session, channel: Channel, key: ChainKey, seq: int, record: RecordId) -> None:
-        """A record of somebody else was delivered: the sender holds it; others may lack it."""
+    def _received(self, session: Session, channel: Channel, key: ChainKey, first: int, seq: int, record: RecordId) -> None:
+        """Somebody else's records from `first` to that at `seq` were delivered: the sender holds them; others may lack them."""
         world = self._world
         world.relayed.add(channel.id)
         island = channel.chains.islands.get(key)
@@ -262,8 +272,8 @@ class Arrivals:
         for other in world.peers():
             if other is session or not channel.serves(other.device):
                 continue
-            if other.offered.get(channel.id, {}).get(key, -1) >= seq:
-                # It offered this, and waits to hear that we have it, from whomever it came.
+            if other.offered.get(channel.id, {}).get(key, -1) >= first:
+                # It offered some of this, and waits to hear that we have it, from whomever it came.
                 other.ack_due.setdefault(channel.id, set()).add(key)
             if key not in channel.chains.forks and world.peer_has(other.device, channel.id, key, seq):
                 continue

@@ -75,9 +75,12 @@ class Bodies:
     def due(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> int | None:
         """When the body of a record expires. What takes texts away stays: else they would come back. Its author gives
         that no end, so a record without end whose body is not here may be such: no rule says that it need not be here."""
+        due = expires_at(record.header, retention_of(channel.control, record.header))
+        if due is None:
+            return None
         if all(isinstance(act, Redact) for act in acts) and (acts or record.header.expires_ms is None):
             return None
-        return expires_at(record.header, retention_of(channel.control, record.header))
+        return due
 
     def as_kept(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> tuple[Record, tuple[Act, ...]]:
         """What is to be stored of a record that is about to be delivered."""

@@ -6,7 +6,7 @@ but what is held and on each other, so that every record is stored together with
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from multichat_tui.crypto.keys import verify
 from multichat_tui.model.act_bytes import decode_acts
@@ -66,15 +66,24 @@ def foresee(ledger: Ledger, channel: Channel, items: Sequence[Item], devices: tu
     if len(signed) == len(ahead.by_id) or not all(_signed(ahead.by_id[identifier].record) for identifier in signed):
         return {}
     return {
-        indexes[identifier]: found
-        if identifier in signed
-        else Foreseen(record=replace(found.record, proof=Proof.COVER), acts=found.acts)
+        indexes[identifier]: found if identifier in signed else Foreseen(record=_covered(found.record), acts=found.acts)
         for identifier, found in ahead.by_id.items()
     }
 
 
 def _signed(record: Record) -> bool:
     return verify(record.header.device, signed_bytes(record.id), record.signature)
+
+
+def _covered(record: Record) -> Record:
+    return Record(
+        header=record.header,
+        header_bytes=record.header_bytes,
+        id=record.id,
+        signature=record.signature,
+        body=record.body,
+        proof=Proof.COVER,
+    )
 
 
 def _has_runs(items: Sequence[Item]) -> bool:

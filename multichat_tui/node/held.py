@@ -64,10 +64,11 @@ class Held:
         chains = channel.chains
 
         def ets(identifier: RecordId) -> int:
-            for log in Log:
-                found = chains.heads[log].get(identifier)
-                if found is not None:
-                    return found
+            found = chains.heads[Log.CONTENT].get(identifier)
+            if found is None:
+                found = chains.heads[Log.CONTROL].get(identifier)
+            if found is not None:
+                return found
             shown = chains.hole_ends.get(identifier)
             header = self.header_of(identifier) if shown is None else shown
             return 0 if header is None else header.ets

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from multichat_tui.channel.bodies import expires_at, retention_of
-from multichat_tui.model.acts import Act, Ban, Remove, SetRank, Unban
+from multichat_tui.model.acts import Act, Ban, Message, Remove, SetRank, Unban
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.events import MessageChanged
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId, short
@@ -173,7 +173,9 @@ class MessageRows:
             text = "; ".join(deeds)
             if reverted:
                 text = f"{text} (reverted{self._cause(channel, names, record.id)})"
-        described = self.resources.described(channel, record, acts, referred=referred) if kind in READABLE else None
+        mere = referred is False and len(acts) == 1 and type(acts[0]) is Message
+        # Of a mere message, to which nothing was done, its words say all.
+        described = self.resources.described(channel, record, acts, referred=referred) if kind in READABLE and not mere else None
         if described is not None:
             text = described.text
         elif subject is not None and kind is RowKind.DEVICES:
@@ -211,7 +213,9 @@ class MessageRows:
             subject=subject,
             deeds=deeds if kind is RowKind.MESSAGE else approval if kind is RowKind.JOINED else (),
             ignored=header.log == Log.CONTENT and entry.user in world.regards,
-            to=tuple(sorted((names.get(user, short(user)) for user in header.recipients or ()), key=str.casefold)),
+            to=()
+            if header.recipients is None
+            else tuple(sorted((names.get(user, short(user)) for user in header.recipients), key=str.casefold)),
             edited=described is not None and described.edited,
             reactions=() if described is None else described.reactions,
             pinned=described is not None and described.pinned,

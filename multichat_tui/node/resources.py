@@ -42,13 +42,17 @@ class Described:
 
 def required(acts: tuple[Act, ...]) -> frozenset[Permission] | None:
     """What content needs, all of it or none. None: one of the acts is malformed, so that none has effect."""
+    if len(acts) == 1 and type(acts[0]) is Message:
+        # Nearly every record.
+        return SENDING
     found = {registry().permission(act) if registry().knows(act) else Permission.SEND for act in acts}
     return None if None in found else frozenset(each for each in found if each is not None)
 
 
 def shows(acts: tuple[Act, ...]) -> bool:
     """Whether any of these has a row of its own."""
-    return any(not registry().silent(act) for act in acts)
+    known = registry()
+    return any(not known.silent(act) for act in acts)
 
 
 class Resources:

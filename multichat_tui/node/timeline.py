@@ -257,7 +257,7 @@ class Timeline:
         """What is dated ahead, and held back for that, shows when a record that is not stands upon it."""
         world = self._world
         ahead = world.now + FUTURE_TOLERANCE_MS
-        below = [*header.parents, *((header.prev,) if header.prev is not None else ())] if header.timestamp_ms <= ahead else []
+        below = list(_cited(header)) if header.timestamp_ms <= ahead else []
         found = 0
         while below and found < MAX_EARLY:
             identifier = below.pop()
@@ -269,7 +269,7 @@ class Timeline:
                 continue
             found += 1
             world.txn.put(Space.CITED, key, b"")
-            below += [*cited.parents, *((cited.prev,) if cited.prev is not None else ())]
+            below += _cited(cited)
             self._show_again(identifier)
 
     def show_due(self) -> None:
@@ -382,3 +382,9 @@ class Timeline:
         those who were thrown out would fill the timeline with it."""
         told = row_words(acts_of(record))[0] in (RowKind.MODERATED, RowKind.REMOVED)
         return told and channel.control.reverted(record.id) and channel.view.is_member(user)
+
+
+def _cited(header: Header) -> tuple[RecordId, ...]:
+    """What a record names of its own log, each once."""
+    prev = header.prev
+    return header.parents if prev is None or prev in header.parents else (*header.parents, prev)

@@ -410,6 +410,9 @@ class _MemoryTransaction:
         check_many(records)
         return frozenset(record for record in records if any(self._state.references.get(record, {}).values()))
 
+    def look_ahead(self, records: Sequence[RecordId]) -> None:
+        check_many(records)
+
     def look_again_at_references(self) -> None:
         state = self._state
         self._undo.run(partial(setattr, state, "unseen_references", state.unseen_references))

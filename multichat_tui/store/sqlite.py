@@ -119,6 +119,8 @@ class _SqliteTransaction:
         "_mailbox",
         "_next_arrival",
         "_shown",
+        "_unreferred",
+        "_unreplied",
     )
 
     def __init__(self, database: Database, chains: Chains, headers: Headers, mailbox: MailboxTables) -> None:
@@ -133,6 +135,9 @@ class _SqliteTransaction:
         """Arrivals of those that have an entry already."""
         self._acknowledged: dict[tuple[int, int], int] = {}
         """What was learned of peers: (peer, chain) and seq. Of many places of a chain only the last is written."""
+        self._unreferred: set[int] = set()
+        """Prefixes to which nothing refers, as far as `look_ahead` has looked."""
+        self._unreplied: set[int] = set()
         self._next_arrival: int | None = None
         self._forgot = False
 
@@ -450,6 +455,7 @@ class _SqliteTransaction:
             self._note_reply(reply_to, entry.arrival)
 
     def _note_reply(self, parent: RecordId, arrival: int) -> None:
+        self._unreplied.discard(id_prefix(parent))
         self._database.run("insert into reply values (?, ?) on conflict do nothing", (id_prefix(parent), arrival))
 
     def replies(self, record: RecordId, limit: int) -> list[TimelineEntry]:
@@ -464,6 +470,8 @@ class _SqliteTransaction:
     def replied(self, records: Sequence[RecordId]) -> frozenset[RecordId]:
         check_many(records)
         wanted = tuple(id_prefix(record) for record in records)
+        if self._unreplied.issuperset(wanted):
+            return frozenset()
         sql = f"select distinct parent from reply where parent in ({', '.join('?' * len(wanted))})"
         found = {row[0] for row in self._database.rows(sql, wanted)}
         return frozenset(record for record, prefix in zip(records, wanted, strict=True) if prefix in found)
@@ -496,6 +504,7 @@ class _SqliteTransaction:
         place = (held.header.ets, id_prefix(record), arrival)
         for target, kind in targets:
             group = (id_prefix(target), kind, device)
+            self._unreferred.discard(group[0])
             self._database.run("insert into reference values (?, ?, ?, ?, ?, ?) on conflict do nothing", (*group, *place))
             # What is too many goes from the end, so that the same stay whatever the order in which they come.
             self._database.run(
@@ -522,9 +531,15 @@ class _SqliteTransaction:
     def referred(self, records: Sequence[RecordId]) -> frozenset[RecordId]:
         check_many(records)
         wanted = tuple(id_prefix(record) for record in records)
+        if self._unreferred.issuperset(wanted):
+            return frozenset()
         sql = f"select distinct target from reference where target in ({', '.join('?' * len(wanted))})"
         found = {row[0] for row in self._database.rows(sql, wanted)}
         return frozenset(record for record, prefix in zip(records, wanted, strict=True) if prefix in found)
+
+    def look_ahead(self, records: Sequence[RecordId]) -> None:
+        self._unreplied.update(map(id_prefix, frozenset(records) - self.replied(records)))
+        self._unreferred.update(map(id_prefix, frozenset(records) - self.referred(records)))
 
     def look_again_at_references(self) -> None:
         self._database.run("delete from reference_backlog")

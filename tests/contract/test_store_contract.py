@@ -138,6 +138,27 @@ def test_what_refers_to_a_record_is_read_in_display_order_whether_that_is_held_o
         assert txn.referred((target.id,)) == frozenset()
 
 
+def test_what_was_looked_for_ahead_is_answered_as_it_is_when_asked(store: Store) -> None:
+    talk = long_talk(6)
+    target, other, answering = talk.records[1:4]
+    keep_and_show(store, talk, ANA, BEN)
+    author = next(person for person in (ANA, BEN) if person.device == answering.header.device)
+    with store.transaction() as txn:
+        txn.refer(answering.id, [(other.id, 65)])
+    with store.transaction() as txn:
+        ids = (target.id, other.id)
+        txn.look_ahead(ids)
+        assert (txn.referred(ids), txn.replied(ids)) == ({other.id}, frozenset())
+        assert txn.referred((target.id,)) == txn.replied((target.id,)) == frozenset()
+        txn.refer(answering.id, [(target.id, 66)])
+        arrival, _ = txn.arrival(answering.id) or (0, 0)
+        txn.show(entry_of(answering, arrival, author), reply_to=target.id)
+        assert txn.referred((target.id,)) == txn.replied((target.id,)) == {target.id}
+        assert (txn.referred(ids), txn.replied(ids)) == (set(ids), {target.id})
+        with pytest.raises(ValueError, match="at most"):
+            txn.look_ahead([target.id] * (MAX_PAGE_ROWS + 1))
+
+
 @pytest.mark.parametrize("backwards", [False, True], ids=["forwards", "backwards"])
 def test_of_one_device_the_first_references_stay_in_whatever_order_they_come(store: Store, backwards: bool) -> None:
     talk = long_talk(2 * MAX_DEVICE_REFERENCES + 7)

@@ -11,6 +11,7 @@ from multichat_tui.model.acts import Act, Admit, Devices, Invite, Message, SetTo
 from multichat_tui.model.ids import ChannelId, Log, RecordId
 from multichat_tui.model.invitations import join_seed, token_key
 from multichat_tui.model.limits import SALT_BYTES
+from multichat_tui.model.ranks import Permission
 from multichat_tui.model.records import Header, Kind, Record
 
 ANN, BOB, EVE = person("ann"), person("bob"), person("eve")
@@ -113,6 +114,24 @@ def test_a_list_revokes_no_device_of_another_account() -> None:
     log.write(EVE, Devices(devices=mallory.encoded))
     assert not log.control.view.revocations
     assert counts(log.control, log.say(BOB), BOB.user)
+
+
+def test_what_counted_when_it_was_asked_first_does_not_once_its_device_is_revoked() -> None:
+    log = Founded()
+    first, second = log.say(BOB), log.say(BOB)
+    assert counts(log.control, first, BOB.user)
+    assert counts(log.control, second, BOB.user)
+    log.write(EVE, Devices(devices=listed(BOB, BOB), fence=fence(BOB, 0)))
+    assert counts(log.control, first, BOB.user)
+    assert not counts(log.control, second, BOB.user)
+
+
+def test_content_counts_for_the_rights_that_it_needs_and_not_for_those_of_others() -> None:
+    log = Founded()
+    said = log.say(BOB)
+    assert counts(log.control, said, BOB.user)
+    assert not counts(log.control, said, BOB.user, needed=frozenset({Permission.MODERATE}))
+    assert counts(log.control, log.say(ANN), ANN.user, needed=frozenset({Permission.MODERATE}))
 
 
 def test_of_a_revoked_device_counts_what_lies_within_the_fence_and_did_not_know_better() -> None:
