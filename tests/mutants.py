@@ -3044,6 +3044,20 @@ MUTANTS = (
         tests="tests/unit/node/test_node_service.py",
     ),
     Mutant(
+        name="a put need not be written in the one way",
+        file="multichat_tui/model/usual_frames.py",
+        old="    return frame if _put(frame) == encoded else None",
+        new="    return frame",
+        tests="tests/property/test_usual_frame_properties.py",
+    ),
+    Mutant(
+        name="an item's parts have any size",
+        file="multichat_tui/model/frame_bytes.py",
+        old="and timely and sized):",
+        new="and timely):",
+        tests="tests/unit/model/test_model_frames.py",
+    ),
+    Mutant(
         name="what nobody disputed once is not disputed later",
         file="multichat_tui/channel/control.py",
         old="        self._view = carried_on(self._view, self._now, changed)\n        self.undisputed.clear()\n",

@@ -143,6 +143,11 @@ def encode_unsigned(number: int) -> bytes:
     return _UNSIGNED_HEADS[number] if 0 <= number < 256 else _checked_long_head(number)
 
 
+def encode_bytes_head(length: int) -> bytes:
+    """What a byte string of so many bytes begins with."""
+    return _BYTES_HEADS[length] if length < 256 else _long_head(_BYTES, length)
+
+
 def encode_array_head(length: int) -> bytes:
     """What an array of so many items begins with."""
     return _HEADS[_ARRAY][length] if length < 256 else _long_head(_ARRAY, length)

@@ -79,11 +79,15 @@ from multichat_tui.model.receipts import MAX_RECEIPT_BYTES
 from multichat_tui.model.records import SIGNATURE_BYTES
 from multichat_tui.model.schema import Malformed, as_bool, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, read
 from multichat_tui.model.statements import MAX_STATEMENT_BYTES
+from multichat_tui.model.usual_frames import decode_usual, encode_usual
 
 
 def encode_frame(frame: Frame | MailboxFrame) -> bytes:
     """At most 1 MiB: senders page by PAGE_RECORDS and PAGE_BYTES and stay well below."""
-    return encode(_frame_value(frame) if isinstance(frame, Frame) else mailbox_value(frame))
+    if not isinstance(frame, MailboxFrame):
+        return encode(_frame_value(frame))
+    usual = encode_usual(frame)
+    return encode(mailbox_value(frame)) if usual is None else usual
 
 
 def _frame_value(frame: Frame) -> Value:
@@ -208,7 +212,8 @@ def _item_value(item: Item, base: int) -> Value:
 
 def decode_frame(encoded: bytes) -> Frame | MailboxFrame | Rejected:
     """A frame of at most 1 MiB, or why it is none."""
-    return read(encoded, MAX_FRAME_BYTES, _frame)
+    usual = decode_usual(encoded)
+    return read(encoded, MAX_FRAME_BYTES, _frame) if usual is None else usual
 
 
 def _frame(value: Value) -> Frame | MailboxFrame:

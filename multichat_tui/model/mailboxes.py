@@ -7,7 +7,7 @@ A mailbox has a key of its own, random, which says nothing of whose node it is.
 from dataclasses import dataclass
 from typing import NewType
 
-from multichat_tui.model.codec import Reason, Rejected, Value, encode
+from multichat_tui.model.codec import Reason, Rejected, Value, encode, encode_bytes_head, encode_unsigned
 from multichat_tui.model.ids import PREFIX_SIZE, digest
 from multichat_tui.model.invitations import as_address, pack_link, unpack_link
 from multichat_tui.model.limits import LINK_SEED_BYTES, MAX_LINK_CHARACTERS, MAX_MAILBOX_ADDRESSES
@@ -126,4 +126,6 @@ def writer_signed_bytes(queue: QueueId, binding: bytes) -> bytes:
 
 def deposit_signed_bytes(queue: QueueId, envelope: bytes, expires_ms: int) -> bytes:
     """By the mailbox: it keeps the envelope of this hash until then."""
-    return b"multichat deposit 1\0" + encode([queue, envelope, expires_ms])
+    # What `codec.encode` gives for the list of these three.
+    heads = encode_bytes_head(len(queue)), encode_bytes_head(len(envelope))
+    return b"".join((b"multichat deposit 1\0\x83", heads[0], queue, heads[1], envelope, encode_unsigned(expires_ms)))

@@ -56,7 +56,7 @@ class _Writer:
 class MailboxTables:
     """The tables mailbox_*. Implements `model.mailbox_store.MailboxStore`; one of them serves all transactions of a store."""
 
-    __slots__ = ("_changed", "_collected", "_database", "_grants", "_numbers", "_queues", "_traces", "_writers")
+    __slots__ = ("_changed", "_collected", "_database", "_grants", "_numbers", "_queues", "_traces", "_used", "_writers")
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -70,6 +70,8 @@ class MailboxTables:
         """By their queues' numbers."""
         self._changed: set[tuple[str, Any]] = set()
         self._traces = False
+        self._used: int | None = None
+        """Bytes under all grants; None: not added up."""
         self._collected: int | None = None
         """How many envelopes are remembered as collected, at most; None: not counted."""
 
@@ -80,7 +82,7 @@ class MailboxTables:
 
     def write(self) -> bool:
         """Bring the tables up to date. Whether traces of what was removed are to leave the files."""
-        for kind, name in sorted(self._changed, key=lambda change: change[0]):
+        for kind, name in self._changed:
             if kind == "grant":
                 grant = self._all_grants().get(name)
                 if grant is not None:
@@ -224,6 +226,7 @@ class MailboxTables:
         del self._queues[queue]
         self._writers.pop(found.number, None)
         grant.used_bytes -= found.used_bytes
+        self._used = None
         grant.envelopes -= found.envelopes
         grant.queues -= 1
         self._changed.add(("grant", grant.key))
@@ -312,6 +315,8 @@ class MailboxTables:
         where.used_bytes += used
         where.envelopes += envelopes
         where.grant.used_bytes += used
+        if self._used is not None:
+            self._used += used
         where.grant.envelopes += envelopes
         self._changed |= {("queue", queue), ("grant", where.grant.key)}
         writer = self._writer(where.number, prefix)
@@ -446,7 +451,9 @@ class MailboxTables:
     # In all
 
     def used_bytes(self) -> int:
-        return sum(grant.used_bytes for grant in self._all_grants().values())
+        if self._used is None:
+            self._used = sum(grant.used_bytes for grant in self._all_grants().values())
+        return self._used
 
     def free_bytes(self) -> int | None:
         try:
