@@ -57,7 +57,7 @@ def _undisputed(control: ControlLog, header: Header, user: UserId, needed: froze
     rank = cited.rank(user)
     if rank is None or view.halts or view.rulings or view.revocations.get(header.device) or cited.revoked(header.device):
         return False
-    if any(each.user == user for each in (*view.endings, *view.rankings)):
+    if any(ending.user == user for ending in view.endings) or any(ranking.user == user for ranking in view.rankings):
         return False
     rules = asked(cited, ())
     bound = rules.read_only or rules.slow_ms or rank < rules.links
