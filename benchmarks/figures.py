@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.simulate import CUT_MESSAGES, SHARES, SIZES, Run, per_delivery, spread
+from benchmarks.simulate import CUT_MESSAGES, SHARES, SIZES, TOWNS, Run, per_delivery, spread
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")
 """Told apart by everybody (Okabe and Ito, 2008)."""
@@ -65,7 +65,13 @@ def _time_axis(axis: Any) -> None:
 
 
 def _by_availability(axes: Any, runs: dict[str, list[Run]]) -> bool:
-    series = (("0", "nobody keeps anything"), ("1", "one mailbox"), ("2", "two mailboxes"), ("1m", "a member that is always on"))
+    series = (
+        ("0", "nobody keeps anything"),
+        ("1", "one mailbox each"),
+        ("2", "two mailboxes each"),
+        ("3", "three mailboxes each"),
+        ("1m", "a member that is always on"),
+    )
     drawn = 0
     for number, (kind, label) in enumerate(series):
         found = [(share, runs.get(f"availability/{share}/{kind}", [])) for share in SHARES]
@@ -88,9 +94,9 @@ def _shares(axes: Any, runs: dict[str, list[Run]]) -> bool:
     shown = (
         ("mobiles/0", "two mobiles"),
         ("mobiles/1", "two mobiles, each with one mailbox"),
-        ("mobiles/1m", "two mobiles and a member that is always on"),
+        ("friends/1", "two mobiles, a mailbox at a friend's laptop"),
+        ("friends/3", "two mobiles, mailboxes at three friends' laptops"),
         ("desktop/0", "four mobiles and a laptop"),
-        ("desktop/1m", "four mobiles, a laptop, and a member that is always on"),
     )
     for number, (point, label) in enumerate(shown):
         found = runs.get(point, [])
@@ -136,6 +142,22 @@ def _after_a_cut(axes: Any, runs: dict[str, list[Run]]) -> bool:
     return sum(f"cut/{count}" in runs for count in CUT_MESSAGES) >= LEAST_POINTS
 
 
+def _by_town(axes: Any, runs: dict[str, list[Run]]) -> bool:
+    """What a delivery costs, beside what it costs in the smallest town."""
+    found = [(float(nodes), runs.get(f"town/{nodes}", [])) for nodes in TOWNS]
+    for number, (kind, label) in enumerate((("cpu", "CPU"), ("bytes", "bytes"), ("frames", "frames"))):
+        costs = [(nodes, spread(each, per_delivery(kind))) for nodes, each in found]
+        first = next((values[0] for _, values in costs if values is not None), 1.0)
+        line = [(nodes, None if v is None else (v[0] / first, v[1] / first, v[2] / first)) for nodes, v in costs]
+        _line(axes, line, label, number)
+    axes.set(xscale="log", xlabel="machines in the town, a channel for every ten", ylabel="for each delivery, smallest town = 1")
+    axes.set_xticks(TOWNS, [f"{nodes:,}" for nodes in TOWNS])
+    axes.set_xticks([], minor=True)
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    return sum(bool(each) for _, each in found) >= LEAST_POINTS
+
+
 FIGURES: dict[str, Callable[[Any, dict[str, list[Run]]], bool]] = {
     "delivery-by-availability": _by_availability,
     "delivered-within": _shares,
@@ -143,4 +165,5 @@ FIGURES: dict[str, Callable[[Any, dict[str, list[Run]]], bool]] = {
     "frames-by-channel-size": _by_size("frames", "frames for each delivery"),
     "processor-by-channel-size": _by_size("cpu", "milliseconds of CPU for each delivery"),
     "one-again-after-a-cut": _after_a_cut,
+    "town-by-size": _by_town,
 }

@@ -1,6 +1,6 @@
 """What can be simulated: who is there when, in which channels, on which network, and what goes wrong."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.availability import BOX, LAPTOP, PHONE, Habit, bursts
 from multichat_tui.net.simulated import Conditions
@@ -8,6 +8,8 @@ from multichat_tui.net.simulated import Conditions
 QUIET = Conditions(latency_ms=30, jitter_ms=20)
 MOBILE = Conditions(latency_ms=60, jitter_ms=80, loss=0.1, duplication=0.02, reordering=0.05, reliable=False)
 """Every tenth frame is lost for good, others come twice or too late: far worse than TCP ever is."""
+CELLULAR = Conditions(latency_ms=60, jitter_ms=80, loss=0.1)
+"""The same as TCP has it: what every tenth loss costs is time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,9 @@ class Scenario:
     members: int = 0
     """Of each channel, drawn by chance; 0 for everybody."""
     mailboxes: int = 0
-    """Boxes that are always on: they keep what is written for whoever comes."""
+    """Boxes: they keep what is written for whoever comes."""
+    keepers: Habit = BOX
+    """When these are there."""
     members_keep: bool = False
     """Boxes are members of the channels beside the others, instead of mailboxes that their members have chosen."""
     hours: float = 24.0
@@ -42,7 +46,7 @@ class Scenario:
     """So long the network falls into two halves; what is measured then is how long they take to be one again."""
 
 
-def mobiles(mailboxes: int = 0, *, members_keep: bool = False) -> Scenario:
+def mobiles(mailboxes: int = 0, *, members_keep: bool = False, conditions: Conditions = CELLULAR) -> Scenario:
     """The first scenario of the introduction of a data sync layer: two mobile devices that are mostly offline."""
     return Scenario(
         name="two mobiles",
@@ -51,9 +55,14 @@ def mobiles(mailboxes: int = 0, *, members_keep: bool = False) -> Scenario:
         members_keep=members_keep,
         hours=3 * 24,
         messages=100,
-        conditions=MOBILE,
+        conditions=conditions,
         killed=0.5,
     )
+
+
+def friends(mailboxes: int) -> Scenario:
+    """The same two, whose mailboxes are other people's laptops."""
+    return replace(mobiles(mailboxes), name=f"two mobiles and {mailboxes} friends", keepers=LAPTOP)
 
 
 def mobiles_and_desktop(mailboxes: int = 0, *, members_keep: bool = False) -> Scenario:
@@ -63,9 +72,9 @@ def mobiles_and_desktop(mailboxes: int = 0, *, members_keep: bool = False) -> Sc
         people=((PHONE, 4), (LAPTOP, 1)),
         mailboxes=mailboxes,
         members_keep=members_keep,
-        hours=3 * 24,
-        messages=100,
-        conditions=MOBILE,
+        hours=36,
+        messages=50,
+        conditions=CELLULAR,
         killed=0.5,
     )
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 
-from benchmarks.availability import BOX, HOUR_S, Presence, foremost, next_there, share_there
+from benchmarks.availability import HOUR_S, Presence, foremost, next_there, share_there
 from benchmarks.scenarios import Scenario
 from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.ids import ChannelId, RecordId
@@ -180,7 +180,7 @@ class Village:
                 await self._add(f"n{len(self.people)}", habit.presence(chance, self.until_s))
         count = len(self.people)
         for _ in range(-(-scenario.channels // CHANNELS_PER_BOX) * scenario.mailboxes):
-            await self._add(f"box{len(self.people)}", BOX.presence(chance, self.until_s))
+            await self._add(f"box{len(self.people)}", scenario.keepers.presence(chance, self.until_s))
         for number in range(scenario.channels):
             members = chance.sample(range(count), min(count, scenario.members or count))
             first_box = count + number // CHANNELS_PER_BOX * scenario.mailboxes

@@ -59,6 +59,19 @@ def test_a_village_lives_to_its_end(scenario: Scenario) -> None:
     assert len(found) > 0
     for delay, least in zip(found, best, strict=True):
         assert delay is None or (least is not None and delay >= least) or scenario.newcomers
+    assert (village.whole() == 1) == (None not in found)
+    assert village.links or scenario.cut_hours or scenario.hours < 0.2
+
+
+def test_with_a_mailbox_each_nothing_takes_longer_than_presence_permits_but_for_seconds() -> None:
+    """Two phones that are hardly ever there together, half of whose ends are the process's death."""
+    village = Village(replace(mobiles(1), hours=18.0, messages=24), seed=5)
+    run_virtual(village.live())
+    pairs = list(zip(*run_virtual(_delays(village)), strict=True))
+    possible = [(delay, least) for delay, least in pairs if least is not None]
+    assert len(possible) > 15
+    assert all(delay is not None and delay - least < 10 for delay, least in possible), possible
+    assert village.traffic.frames["mailbox"] > 0
 
 
 async def _delays(village: Village) -> tuple[list[float | None], list[float | None]]:
