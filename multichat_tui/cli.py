@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, U
 from multichat_tui.model.ids import UserId
 from multichat_tui.model.intents import ConnectTo
 from multichat_tui.model.text import clean_name, visible
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import ProfileState
 

@@ -7,13 +7,14 @@ names the file, the key and the nearest known one: a mistyped setting never pass
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from platformdirs import PlatformDirs
 
 from multichat_tui.model.errors import StorageFailed, UsageError
 from multichat_tui.model.limits import MAX_PASSPHRASE_BYTES
+from multichat_tui.model.values import dataclass
 
 APP = "multichat"
 MAX_CONFIG_BYTES = 256 * 1024

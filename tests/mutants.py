@@ -3085,6 +3085,27 @@ MUTANTS = (
         new="        if found is None:\n            unpacked.opened += 1\n            return",
         tests="tests/simulation/test_bundle_stories.py",
     ),
+    Mutant(
+        name="fields that do not count are compared",
+        file="multichat_tui/model/values.py",
+        old="for each in fields(cls) if each.compare]) for whose",
+        new="for each in fields(cls)]) for whose",
+        tests="tests/unit/model/test_model_values.py",
+    ),
+    Mutant(
+        name="the representation of a value shows its secrets",
+        file="multichat_tui/model/values.py",
+        old="for each in fields(self) if each.repr)",
+        new="for each in fields(self))",
+        tests="tests/unit/model/test_model_values.py",
+    ),
+    Mutant(
+        name="methods are compiled while the program is imported",
+        file="multichat_tui/model/values.py",
+        old='"__init__": _first_init(made)',
+        new='"__init__": _written_init(made)',
+        tests="tests/unit/model/test_model_values.py",
+    ),
 )
 
 

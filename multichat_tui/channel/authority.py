@@ -5,7 +5,7 @@ leavings with fewer ancestors: so asking ends, however the operations lie. What 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.subjects import Entries, Subjects, lowers, needed, own_close, own_invitation, raises
@@ -28,6 +28,7 @@ from multichat_tui.model.channel_settings import SettingKey, Slot, least_rank, r
 from multichat_tui.model.codec import Value
 from multichat_tui.model.ids import ChannelId, DeviceId, UserId
 from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, THRESHOLDS, Permission
+from multichat_tui.model.values import dataclass
 
 LOWEST = MUTED - 1
 VOID = LOWEST - 1

@@ -5,7 +5,6 @@ records comes to the same.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from multichat_tui.channel.authority import Authority
@@ -16,6 +15,7 @@ from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.hyperlinks import holds_link
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.records import Header
+from multichat_tui.model.values import dataclass
 
 ALWAYS = (Report, SettleReport, Redact)
 """Acts that are no writing: also where nobody writes any more."""

@@ -1,11 +1,12 @@
 """Control records in their places."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from multichat_tui.model.acts import Act
 from multichat_tui.model.identity import DeviceList
 from multichat_tui.model.ids import DeviceId, RecordId, UserId
 from multichat_tui.model.joins import Join
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

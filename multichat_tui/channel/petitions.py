@@ -5,7 +5,6 @@ was reached and whoever is online. Whoever may let people in answers it by an or
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from multichat_tui.channel.authority import Authority
 from multichat_tui.channel.operations import Operation
@@ -14,6 +13,7 @@ from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.ids import UserId
 from multichat_tui.model.joins import Join
 from multichat_tui.model.ranks import MEMBER
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

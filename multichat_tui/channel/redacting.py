@@ -5,7 +5,6 @@ above their author (or the author is no member any more).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from multichat_tui.channel.authority import Authority
 from multichat_tui.channel.control import ControlLog
@@ -14,6 +13,7 @@ from multichat_tui.model.acts import Act, Redact
 from multichat_tui.model.ids import Log, RecordId, UserId
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.records import Record
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

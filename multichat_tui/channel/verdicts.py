@@ -1,6 +1,5 @@
 """What became of an operation, for people to read: in effect, never allowed, or reverted, and by what."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from multichat_tui.channel.authority import Authority
@@ -9,6 +8,7 @@ from multichat_tui.channel.subjects import needed
 from multichat_tui.model.acts import Ban, Remove, SetRank, SetThreshold, Unban
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.ranks import Permission
+from multichat_tui.model.values import dataclass
 
 MAX_SUSPECTS = 64
 """Operations beside one that are tried as the cause of its being void; the first of them."""

@@ -1,7 +1,7 @@
 """What a channel is at one point of its control log: the result of resolving authority there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from multichat_tui.model.acts import Invite, Listing, Style, Tip, WideFence
@@ -10,6 +10,7 @@ from multichat_tui.model.codec import Value
 from multichat_tui.model.history import ALL
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.ranks import MEMBER, THRESHOLDS, Permission
+from multichat_tui.model.values import dataclass
 
 InvitationName: TypeAlias = tuple[RecordId, int]
 """An invitation as a resource: the record that made it, and the index of the act in it."""

@@ -1,8 +1,7 @@
 """What guessing a passphrase costs, and the sizes of what it wraps. Loads no cryptography: none is needed to read a key file."""
 
-from dataclasses import dataclass
-
 from multichat_tui.model.limits import ARGON2_MEMORY_BYTES, ARGON2_PASSES
+from multichat_tui.model.values import dataclass
 
 SALT_BYTES = 16
 KEY_BYTES = 32

@@ -18,7 +18,7 @@ and for invitations.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -47,6 +47,7 @@ from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.limits import MAX_HANDSHAKE_BYTES, MAX_INTEGER
 from multichat_tui.model.ports import ONLY_DIAL, Credential, CredentialKind, Entropy, LocalDevice
 from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, read
+from multichat_tui.model.values import dataclass
 
 VERSIONS = (1, 2, 3, 4, 5)
 """Of the link protocol, which this node speaks."""

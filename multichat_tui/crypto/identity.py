@@ -1,7 +1,6 @@
 """Making and checking accounts, devices and what they sign. All secrets come from the recovery phrase or from entropy."""
 
 import difflib
-from dataclasses import dataclass
 
 from mnemonic import Mnemonic
 
@@ -39,6 +38,7 @@ from multichat_tui.model.statements import (
     statement_body,
     statement_signed_bytes,
 )
+from multichat_tui.model.values import dataclass
 
 PHRASE_WORDS = 24
 ENTROPY_BYTES = 32

@@ -4,12 +4,12 @@ Olm draws its own randomness, so a simulation that must be repeatable uses `seed
 """
 
 import base64
-from dataclasses import dataclass
 
 import vodozemac
 
 from multichat_tui.crypto.keys import sealing_public_key
 from multichat_tui.model.ports import Entropy
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

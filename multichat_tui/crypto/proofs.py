@@ -3,11 +3,10 @@
 The parts are not framed, so each has one size; who makes them sees to that (crypto.handshake).
 """
 
-from dataclasses import dataclass
-
 from multichat_tui.crypto.keys import equal, mac, verify
 from multichat_tui.model.identity import SIGNATURE_BYTES
 from multichat_tui.model.ids import DeviceId, digest
+from multichat_tui.model.values import dataclass
 
 CERTIFICATE_HASH_BYTES = 32
 NONCE_BYTES = 32

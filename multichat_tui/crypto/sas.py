@@ -5,7 +5,6 @@ Who begins commits to its public key before it has seen the other's, so that who
 scheme is that of ZRTP (RFC 6189, section 4.2) and Matrix (m.sas.v1), over this project's own hashes (docs/adr/0007).
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 
@@ -15,6 +14,7 @@ from nacl.exceptions import CryptoError
 
 from multichat_tui.crypto.keys import agree, equal, mac
 from multichat_tui.model.ids import DeviceId, UserId, digest
+from multichat_tui.model.values import dataclass
 
 EMOJI_COUNT = 7
 """Of six bits each."""

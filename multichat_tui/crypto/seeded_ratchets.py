@@ -4,7 +4,7 @@ from the node's entropy, keyed BLAKE2b for its derivations and XChaCha20-Poly130
 It takes and refuses what the real one does; its bytes are its own, and no other program reads them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import nacl.bindings as sodium
 from nacl.exceptions import CryptoError
@@ -16,6 +16,7 @@ from multichat_tui.model.errors import Damaged
 from multichat_tui.model.limits import MAX_INTEGER, MAX_SEALED_BYTES
 from multichat_tui.model.ports import Entropy, FirstMessage, RatchetSession
 from multichat_tui.model.schema import as_bytes, as_id, as_int, as_list, read
+from multichat_tui.model.values import dataclass
 
 MAX_GAP = 2000
 KEPT_KEYS = 40

@@ -8,13 +8,13 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, TypeAlias
 
 from multichat_tui.headless.host import Context
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.text import visible
+from multichat_tui.model.values import dataclass
 
 Json: TypeAlias = Any
 ANSWER_SECONDS = 10.0

@@ -4,9 +4,9 @@ Read from the parser itself, so that none of them can fall behind it.
 """
 
 import argparse
-from dataclasses import dataclass
 
 from multichat_tui.headless.completed import CHANNELS, FILES, PEOPLE
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api.commands.auditing import KINDS
 from multichat_tui.node.api.commands.moderating import PERMISSIONS, ROLES
 

@@ -4,11 +4,11 @@ Front ends see neither store nor network.
 """
 
 import argparse
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from multichat_tui.model.ids import UserId
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import ProfileState
 

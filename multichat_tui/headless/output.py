@@ -6,11 +6,11 @@ With JSON one object per line; otherwise tidy text in which nothing that others 
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TextIO
 
 from multichat_tui.model.snapshots import MessageRow
 from multichat_tui.model.text import visible
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api.lookup import id_text
 from multichat_tui.node.api.wire import to_json
 

@@ -6,7 +6,7 @@ answer `{"id": N, "result": ...}` or `{"id": N, "error": {...}}`, in any order. 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from multichat_tui.model.exposure import ExposureRow
@@ -32,6 +32,7 @@ from multichat_tui.model.snapshots import (
     Thread,
 )
 from multichat_tui.model.trust import TrustRow
+from multichat_tui.model.values import dataclass
 
 PROTOCOL = 1
 MAX_ANSWER_LINE_BYTES = 64 * 1024 * 1024

@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import TypeVar
 
 from multichat_tui.headless.control import ControlServer
 from multichat_tui.headless.host import Host
 from multichat_tui.headless.remote import AGAIN, GONE, RemoteNode
 from multichat_tui.model.errors import ProfileAbsent, ProfileBusy, StorageFailed, Unreachable
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.launch import ProfileState
 

@@ -5,7 +5,7 @@ is counted. An answer leaves after the commit of what it says.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import assert_never
 
 from multichat_tui.mailbox.terms import Seals, Terms
@@ -60,6 +60,7 @@ from multichat_tui.model.mailboxes import (
     queue_signed_bytes,
     writer_signed_bytes,
 )
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,11 +1,11 @@
 """What a mailbox's operator allows in all, and what the mailbox asks of keys."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from multichat_tui.model.limits import MAILBOX_BYTES, MAX_QUEUE_BYTES, MIN_FREE_BYTES
 from multichat_tui.model.mailbox_frames import DepositReceipt, EnvelopeHash
 from multichat_tui.model.mailboxes import QueueId
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
 """What somebody has shown over one link: keys of a grant, of queues, of writers. Nothing of it outlives the link."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from multichat_tui.model.ids import LinkId
 from multichat_tui.model.mailbox_frames import WriterPrefix
 from multichat_tui.model.mailboxes import QueueId
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(slots=True, kw_only=True)

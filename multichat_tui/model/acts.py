@@ -5,7 +5,7 @@ understands it. docs/protocol/records.md lists the fields.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from multichat_tui.model.identity import (
 )
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId
 from multichat_tui.model.ranks import Permission
+from multichat_tui.model.values import dataclass
 
 MAX_FOUNDERS = 16
 MAX_RANK = 100

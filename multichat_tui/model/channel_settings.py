@@ -5,7 +5,6 @@ versions know them. Pure tables; how settings are resolved is in `channel.author
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -14,6 +13,7 @@ from multichat_tui.model.history import MAX_POLICY, policy_words
 from multichat_tui.model.limits import MAX_LIFE_MS, MAX_NAME_CHARACTERS, MAX_PROTOCOL_LEVEL, MAX_SLOW_MS
 from multichat_tui.model.ranks import ADMIN, FOUNDER, MUTED, RANKS, Permission
 from multichat_tui.model.text import describe_ms
+from multichat_tui.model.values import dataclass
 
 PROTOCOL_LEVEL = 1
 """What this version knows; channels begin at 1."""

@@ -6,13 +6,13 @@ ascending order. `decode` returns the value or a `Rejected`, and raises nothing,
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeAlias, Union
 
 import cbor2
 
 from multichat_tui.model.limits import MAX_DEPTH, MAX_INTEGER
+from multichat_tui.model.values import dataclass
 
 Value: TypeAlias = Union[int, bytes, str, bool, "Sequence[Value]", "Mapping[int, Value]", None]
 MAX_KEY = 2**16

@@ -5,7 +5,6 @@ START and KEY agree on a key, CONFIRM says that the sender's user saw the same w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import NewType, TypeAlias
 
@@ -13,6 +12,7 @@ from multichat_tui.model.codec import Value
 from multichat_tui.model.ids import ID_SIZE
 from multichat_tui.model.limits import MAX_COMPARISON_BOX_BYTES, MAX_NAME_CHARACTERS, NEARBY_ID_BYTES
 from multichat_tui.model.schema import as_bool, as_bytes, as_enum, as_id, as_text
+from multichat_tui.model.values import dataclass
 
 ComparisonId = NewType("ComparisonId", bytes)
 """32 random bytes, chosen by who begins."""

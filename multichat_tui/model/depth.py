@@ -1,9 +1,9 @@
 """How far back a channel's history is fetched without being asked for, as a setting's text."""
 
 import re
-from dataclasses import dataclass
 
 from multichat_tui.model.limits import MAX_HISTORY_DEPTH
+from multichat_tui.model.values import dataclass
 
 SETTING = "history.depth"
 ALL = "all"

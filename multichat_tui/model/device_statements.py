@@ -4,7 +4,6 @@ Of one device, audience and kind the newest counts. For a channel they are passe
 by their author alone (docs/protocol/routes.md, section 22).
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NewType, TypeAlias
 
@@ -13,6 +12,7 @@ from multichat_tui.model.identity import signed_fields, signed_parts
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.limits import MAX_DEVICE_STATEMENT_BYTES, MAX_INTEGER
 from multichat_tui.model.schema import as_bytes, as_id, as_int, read
+from multichat_tui.model.values import dataclass
 
 Audience = NewType("Audience", bytes)
 """For whom it is said: a channel id, or the user id of a contact (32 bytes)."""

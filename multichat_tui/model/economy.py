@@ -1,8 +1,9 @@
 """How sparing a node is with data and with power: the settings that say so, as front ends keep them."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+from multichat_tui.model.values import dataclass
 
 MODE_SETTING = "net.mode"
 EVERY_SETTING = "net.every"

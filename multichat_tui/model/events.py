@@ -1,11 +1,11 @@
 """Events: what changed, after it was committed. Numbered without gaps; see `snapshots.Snapshot`."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.snapshots import ChannelRow, ContactRow, MessageRow, Position
 from multichat_tui.model.trust import AlarmRow
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """What everybody who has to do with a channel could learn of it: the rows of a page that says so in plain words."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from multichat_tui.model.values import dataclass
 
 
 class Party(StrEnum):

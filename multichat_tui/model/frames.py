@@ -5,7 +5,6 @@ Synchronisation Protocol and MVDS). JOIN and PAIR are the two conversations of a
 Channels and devices are named by the first eight bytes of their ids where the reader knows the whole.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
@@ -17,6 +16,7 @@ from multichat_tui.model.comparing import (
     CompareFrame,
 )
 from multichat_tui.model.ids import ChannelId, Log, RecordId, UserId
+from multichat_tui.model.values import dataclass
 
 Prefix: TypeAlias = bytes
 """Eight bytes of an id."""

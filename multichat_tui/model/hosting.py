@@ -1,8 +1,7 @@
 """What an operator sees of the mailbox that their node keeps for others."""
 
-from dataclasses import dataclass
-
 from multichat_tui.model.mailboxes import MailboxId
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

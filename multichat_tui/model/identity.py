@@ -5,12 +5,11 @@ the device of somebody else. A device list is a hash-chained, versioned statemen
 the account: every certificate and every revocation, so that a reader sees what an account's devices are and were.
 """
 
-from dataclasses import dataclass
-
 from multichat_tui.model.codec import Reason, Rejected, Value, encode
 from multichat_tui.model.ids import ID_SIZE, DeviceId, UserId, digest, user_id
 from multichat_tui.model.limits import MAX_INTEGER, MAX_TIMESTAMP_MS
 from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, read
+from multichat_tui.model.values import dataclass
 
 MAX_DEVICES = 32
 """Devices of one account, living and revoked."""

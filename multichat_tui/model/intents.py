@@ -1,6 +1,6 @@
 """Intents: everything that a user does. Submitted through `node.api`, decided by the logics, turned into at most one record."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -10,6 +10,7 @@ from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.presets import Preset
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.regards import Regard
+from multichat_tui.model.values import dataclass
 
 DAY_MS = 24 * 60 * 60 * 1000
 

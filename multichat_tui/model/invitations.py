@@ -7,13 +7,13 @@
 import base64
 import binascii
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from multichat_tui.model.codec import Reason, Rejected, Value, encode
 from multichat_tui.model.ids import ChannelId, UserId, digest
 from multichat_tui.model.limits import LINK_SEED_BYTES, MAX_LINK_CHARACTERS, MAX_PEER_ADDRESSES, MAX_TIMESTAMP_MS
 from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, as_text, read
+from multichat_tui.model.values import dataclass
 
 SEED_BYTES = LINK_SEED_BYTES
 SCHEME = "multichat:"

@@ -1,12 +1,11 @@
 """Joins: the request of somebody who holds an invitation link, signed by the link's own key and by the joining device."""
 
-from dataclasses import dataclass
-
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.identity import MAX_CERTIFICATE_BYTES, Certificate, decode_certificate, signed_fields, signed_parts
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.limits import MAX_JOIN_BYTES, MAX_NAME_CHARACTERS, MAX_TIMESTAMP_MS
 from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_text, read
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

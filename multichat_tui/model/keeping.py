@@ -2,9 +2,9 @@
 tells nobody, and others keep theirs."""
 
 import re
-from dataclasses import dataclass
 
 from multichat_tui.model.ids import ChannelId
+from multichat_tui.model.values import dataclass
 
 SETTING = "history.keep"
 OF_CHANNEL = "keep."

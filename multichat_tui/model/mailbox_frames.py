@@ -4,13 +4,13 @@ Whoever dials asks, and numbers what they ask; the mailbox answers each, in orde
 such a link, and none of these frames over any other.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 from multichat_tui.model.ids import PREFIX_SIZE
 from multichat_tui.model.limits import MAX_QUEUE_BYTES
 from multichat_tui.model.mailboxes import QueueId
+from multichat_tui.model.values import dataclass
 
 WriterPrefix: TypeAlias = bytes
 """The first eight bytes of a writer's verifier."""

@@ -3,12 +3,12 @@
 Bytes that are used count `charge(size)` for each envelope, and are kept for writers, queues, grants and in all.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from multichat_tui.model.limits import MAX_QUEUE_BYTES, MIN_ENVELOPE_CHARGE
 from multichat_tui.model.mailbox_frames import EnvelopeHash, Word, WriterPrefix
 from multichat_tui.model.mailboxes import QueueId
+from multichat_tui.model.values import dataclass
 
 
 def charge(size: int) -> int:

@@ -4,7 +4,6 @@
 A mailbox has a key of its own, random, which says nothing of whose node it is.
 """
 
-from dataclasses import dataclass
 from typing import NewType
 
 from multichat_tui.model.codec import Reason, Rejected, Value, encode, encode_bytes_head, encode_unsigned
@@ -12,6 +11,7 @@ from multichat_tui.model.ids import PREFIX_SIZE, digest
 from multichat_tui.model.invitations import as_address, pack_link, unpack_link
 from multichat_tui.model.limits import LINK_SEED_BYTES, MAX_LINK_CHARACTERS, MAX_MAILBOX_ADDRESSES
 from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_list, as_map, read
+from multichat_tui.model.values import dataclass
 
 MailboxId = NewType("MailboxId", bytes)
 """The mailbox's Ed25519 public key."""

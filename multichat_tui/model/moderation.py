@@ -3,10 +3,10 @@
 Frozen rows like those of `snapshots`. Names are safe to draw; reasons and quoted texts are others', hostile until made visible.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from multichat_tui.model.ids import RecordId, UserId
+from multichat_tui.model.values import dataclass
 
 
 class DeedKind(StrEnum):

@@ -4,12 +4,11 @@ The contents are ordinary frames, those that a link carries, one after the other
 nobody need send them to that device again.
 """
 
-from dataclasses import dataclass
-
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log
 from multichat_tui.model.limits import MAX_CONTENTS_BYTES, MAX_CONTENTS_FRAMES, MAX_COVERS, MAX_INTEGER, MAX_TIMESTAMP_MS
 from multichat_tui.model.schema import as_bytes, as_enum, as_id, as_int, as_list, read
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

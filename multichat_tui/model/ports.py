@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
@@ -13,6 +12,7 @@ from multichat_tui.model.mailbox_store import MailboxStore
 from multichat_tui.model.records import Absence, Proof, Record
 from multichat_tui.model.searching import Search
 from multichat_tui.model.snapshots import Position
+from multichat_tui.model.values import dataclass
 
 Entropy: TypeAlias = Callable[[int], bytes]
 """n random bytes: the operating system's, or seeded in simulation."""

@@ -1,11 +1,12 @@
 """Kinds of channels: each is a set of permissions and settings and nothing else, so each of these can be changed afterwards."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.ranks import MEMBER, MODERATOR, Permission
+from multichat_tui.model.values import dataclass
 
 
 class Preset(StrEnum):

@@ -4,7 +4,6 @@ A member passes receipts on, so that the author of a message learns that it has 
 The newest of each device and channel counts.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from multichat_tui.model.codec import Rejected, Value, encode
@@ -12,6 +11,7 @@ from multichat_tui.model.identity import signed_fields, signed_parts
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId
 from multichat_tui.model.limits import MAX_INTEGER, MAX_RECEIPT_CHAINS
 from multichat_tui.model.schema import as_bytes, as_id, as_int, as_list, read
+from multichat_tui.model.values import dataclass
 
 MAX_RECEIPT_BYTES = 8 * 1024
 

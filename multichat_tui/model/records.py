@@ -8,7 +8,6 @@ from 16 on belong to newer versions: they are signed, kept and forwarded as they
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
 
@@ -27,6 +26,7 @@ from multichat_tui.model.limits import (
     SALT_BYTES,
 )
 from multichat_tui.model.schema import Malformed, as_bytes, as_enum, as_id, as_ids, as_int, as_map, read
+from multichat_tui.model.values import dataclass
 
 VERSION = 1
 SUITE = 1

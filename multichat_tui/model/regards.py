@@ -1,9 +1,9 @@
 """How one regards other people: whom one ignores or blocks. One's own business: nobody is told."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from multichat_tui.model.ids import UserId
+from multichat_tui.model.values import dataclass
 
 
 class Regard(StrEnum):

@@ -1,12 +1,11 @@
 """Routes: where a device can be written to while it is away, as it tells a channel or a contact (docs/protocol/routes.md)."""
 
-from dataclasses import dataclass
-
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.invitations import as_address
 from multichat_tui.model.limits import MAX_DEVICE_STATEMENT_BYTES, MAX_MAILBOX_ADDRESSES, MAX_OWN_MAILBOXES
 from multichat_tui.model.mailboxes import MailboxAddress, QueueId, queue_id, read_mailbox_address
 from multichat_tui.model.schema import Malformed, as_id, as_list, as_map, read
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,10 @@
 0. Nobody reads that on the way: it travels inside the envelope's wrapper.
 """
 
-from dataclasses import dataclass
-
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.limits import MAX_ETS, MAX_SEALED_BYTES
 from multichat_tui.model.schema import Malformed, as_bytes, as_int, as_map, read
+from multichat_tui.model.values import dataclass
 
 SESSION_BYTES = 16
 MAX_COUNTER = MAX_ETS

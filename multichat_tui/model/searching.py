@@ -7,7 +7,6 @@ of scripts that are written without spaces, and emoji, are words of their own, s
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from multichat_tui.model.errors import UsageError
@@ -24,6 +23,7 @@ from multichat_tui.model.limits import (
     MAX_WORD_CHARACTERS,
 )
 from multichat_tui.model.snapshots import MessageRow, Position
+from multichat_tui.model.values import dataclass
 
 Piece = tuple[str, int, int]
 """A folded word, and where it begins and ends in the text."""

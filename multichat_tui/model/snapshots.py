@@ -1,6 +1,5 @@
 """What front ends read: frozen rows, with the number of the last event that they include."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
@@ -11,6 +10,7 @@ from multichat_tui.model.presets import Preset
 from multichat_tui.model.ranks import MEMBER, Permission
 from multichat_tui.model.regards import Regard, RegardRow, RequestRow
 from multichat_tui.model.trust import AlarmKind, AlarmRow, ComparisonRow, NearbyRow
+from multichat_tui.model.values import dataclass
 
 T = TypeVar("T")
 

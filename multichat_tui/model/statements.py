@@ -1,6 +1,5 @@
 """Statements: what a user says beside any channel. The newest per (user, kind) counts; exchanged between peers at link up."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 
 from multichat_tui.model.codec import Rejected, Value, encode
@@ -8,6 +7,7 @@ from multichat_tui.model.identity import signed_fields, signed_parts
 from multichat_tui.model.ids import DeviceId, UserId
 from multichat_tui.model.limits import MAX_INTEGER, MAX_NAME_CHARACTERS
 from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_map, as_text, read
+from multichat_tui.model.values import dataclass
 
 MAX_STATEMENT_BYTES = 4096
 

@@ -1,11 +1,11 @@
 """What is known, and what is doubtful, about who somebody is: the rows of alarms, of comparisons, and of people nearby."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from multichat_tui.model.comparing import ComparisonId, Purpose
 from multichat_tui.model.ids import UserId
 from multichat_tui.model.regards import Regard
+from multichat_tui.model.values import dataclass
 
 
 class AlarmKind(StrEnum):

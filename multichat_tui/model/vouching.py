@@ -1,7 +1,6 @@
 """What users say of each other, to their own contacts only: whom they vouch for, and whom they bring together. Contents of
 statements of the kinds 4 and 5."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 from multichat_tui.model.codec import Rejected, Value, encode
@@ -16,6 +15,7 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.schema import Malformed, as_bool, as_bytes, as_id, as_int, as_list, as_map, as_text, read
 from multichat_tui.model.statements import MAX_STATEMENT_BYTES
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

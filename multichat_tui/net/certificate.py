@@ -5,10 +5,10 @@ number and rough dates are all that they hold, and no library is loaded to write
 """
 
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from multichat_tui.crypto.keys import Signer
+from multichat_tui.model.values import dataclass
 
 SEED_BYTES = 32
 SERIAL_BYTES = 16

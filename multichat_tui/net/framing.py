@@ -5,10 +5,10 @@ sends ends the link: the reader says so with `Garbled`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from multichat_tui.model.limits import MAX_FRAME_BYTES
+from multichat_tui.model.values import dataclass
 
 FRAME = 0
 PING = 1

@@ -4,9 +4,9 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from multichat_tui.model.errors import LinkFailed
+from multichat_tui.model.values import dataclass
 from multichat_tui.net.addresses import Address, join_address, own_addresses, parse_host, reachable_addresses
 from multichat_tui.net.tls import ServerIdentity, make_server_identity
 

@@ -5,7 +5,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from multichat_tui.model.errors import LinkFailed
 from multichat_tui.model.ids import LinkId
@@ -21,6 +20,7 @@ from multichat_tui.model.ports import (
     NetworkInput,
     PeerSeen,
 )
+from multichat_tui.model.values import dataclass
 from multichat_tui.net.acceptor import Acceptor
 from multichat_tui.net.addresses import Address, own_addresses, parse_host
 from multichat_tui.net.channel import RECEIVE_BUFFER_BYTES

@@ -7,7 +7,6 @@ long frames take, which are lost, doubled or overtaken; it cuts and heals. docs/
 import asyncio
 import random
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import count, product
 
 from multichat_tui.crypto.handshake import VERSIONS
@@ -31,6 +30,7 @@ from multichat_tui.model.ports import (
     PeerSeen,
     mailbox_user,
 )
+from multichat_tui.model.values import dataclass
 from multichat_tui.net.reasons import DialFailure, Turned
 from multichat_tui.net.simulated_link import Conditions, Link
 

@@ -7,7 +7,7 @@ heals or the link is given up. Unreliable ones lose, double and overtake.
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from multichat_tui.model.ids import LinkId
@@ -23,6 +23,7 @@ from multichat_tui.model.ports import (
     LocalDevice,
     NetworkInput,
 )
+from multichat_tui.model.values import dataclass
 from multichat_tui.net.reasons import DownReason
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import secrets
 import ssl
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from multichat_tui.model.limits import MAX_CLIENT_HELLO_BYTES
+from multichat_tui.model.values import dataclass
 from multichat_tui.net.certificate import Certificate, make_certificate
 
 RECORD_HEADER_BYTES = 5

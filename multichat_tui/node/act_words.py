@@ -1,7 +1,7 @@
 """What acts say in a row of the timeline, and what they are found by."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from types import MappingProxyType
 
@@ -37,6 +37,7 @@ from multichat_tui.model.records import Record
 from multichat_tui.model.snapshots import (
     RowKind,
 )
+from multichat_tui.model.values import dataclass
 
 MODERATING = (Remove, SetRank, Ban, Unban, SetThreshold)
 LOCKED = {Permission.SEND, Permission.ADMIT}

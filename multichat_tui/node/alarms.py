@@ -4,8 +4,6 @@ Whoever finds out calls `raise_alarm` with a `detail` that names what was found;
 after it was acknowledged.
 """
 
-from dataclasses import dataclass
-
 from multichat_tui.model.codec import decode, encode
 from multichat_tui.model.errors import IntentRefused, Refusal
 from multichat_tui.model.events import AlarmRaised
@@ -15,6 +13,7 @@ from multichat_tui.model.lookalikes import skeleton
 from multichat_tui.model.ports import Space
 from multichat_tui.model.text import display_names
 from multichat_tui.model.trust import AlarmKind, AlarmRow
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.world import World
 
 MAX_ALARM_BYTES = 256

@@ -5,7 +5,7 @@ Made and read in slices, each in a transaction of its own: a bundle may hold yea
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from multichat_tui.crypto.envelopes import QUEUE_ID_BYTES, unwrap, verifier, wrap, wrapper_key
 from multichat_tui.crypto.keys import mac
@@ -21,6 +21,7 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.parcels import Cover
 from multichat_tui.model.schema import as_bytes, as_list, read
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.depositing import Prekeys
 from multichat_tui.node.parcels import Parcels
 from multichat_tui.node.sealing import Sealing

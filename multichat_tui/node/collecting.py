@@ -5,7 +5,7 @@ leaves each message at both or at either. What was read, or can be read by nobod
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Protocol, TypeAlias
 
@@ -36,6 +36,7 @@ from multichat_tui.model.mailbox_frames import (
     WriterPrefix,
 )
 from multichat_tui.model.mailboxes import MailboxAddress, MailboxId, QueueId, envelope_hash
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.kept_mailboxes import OwnMailbox, OwnQueue
 from multichat_tui.node.mailbox_links import MailboxLinks, Purpose
 from multichat_tui.node.own_mailboxes import OwnMailboxes

@@ -1,12 +1,11 @@
 """One comparison of words or emoji, as held in memory: nothing of it is stored before both people have confirmed."""
 
-from dataclasses import dataclass
-
 from multichat_tui.crypto.sas import Agreed, Party, Side, Transcript, agree_on, commit, keeps_commitment
 from multichat_tui.model.comparing import ComparisonId, EndReason, Purpose
 from multichat_tui.model.emoji import EMOJI
 from multichat_tui.model.ids import LinkId, UserId
 from multichat_tui.model.trust import ComparisonRow, ComparisonState
+from multichat_tui.model.values import dataclass
 
 ENDED_AS = {
     EndReason.DIFFERENT: ComparisonState.DIFFERENT,

@@ -3,7 +3,7 @@
 So several can be made one record (`Together`), and what is refused has changed nothing.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from multichat_tui.channel.content_rules import asked
 from multichat_tui.channel.resources import registry
@@ -49,6 +49,7 @@ from multichat_tui.model.lives import life_of, life_setting
 from multichat_tui.model.ports import Space
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.text import clean_name, encodable, visible
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.acting import Acting
 from multichat_tui.node.configuring import Configuring
 from multichat_tui.node.joined import joined

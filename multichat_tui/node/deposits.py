@@ -4,7 +4,7 @@ A row is kept until the device is known to hold what it covers, or its time is o
 at rows does not read them.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 
 from multichat_tui.model.codec import Rejected, Value, encode
@@ -14,6 +14,7 @@ from multichat_tui.model.mailboxes import QUEUE_ID_BYTES, MailboxId, QueueId
 from multichat_tui.model.parcels import Cover, covers_of
 from multichat_tui.model.ports import Space, Transaction
 from multichat_tui.model.schema import as_bool, as_bytes, as_enum, as_id, as_int, as_list, read
+from multichat_tui.model.values import dataclass
 
 SERIAL_BYTES = 8
 MAX_ROW_BYTES = 128 * MAX_COVERS

@@ -3,7 +3,7 @@ back-off per address; at once when the network shows it or has changed."""
 
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.ids import DeviceId
@@ -18,6 +18,7 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.ports import Credential, CredentialKind, DialFailed, LinkUp, PeerSeen, Space, mailbox_user
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.economy import is_near
 from multichat_tui.node.readers import lets_read
 from multichat_tui.node.standing import decode_held_pairing, decode_open_pairing

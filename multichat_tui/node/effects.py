@@ -1,10 +1,11 @@
 """What a step wants done after its commit."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from multichat_tui.model.events import Event
 from multichat_tui.model.ids import LinkId
 from multichat_tui.model.ports import Credential
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(slots=True)

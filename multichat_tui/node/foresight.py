@@ -6,7 +6,7 @@ but what is held and on each other, so that every record is stored together with
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from multichat_tui.crypto.keys import verify
 from multichat_tui.model.act_bytes import decode_acts
@@ -16,6 +16,7 @@ from multichat_tui.model.frames import ElidedItem, Item, Prefix
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
 from multichat_tui.model.limits import PAGE_BYTES, SALT_BYTES
 from multichat_tui.model.records import Kind, Proof, Record, signed_bytes
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.world import Channel
 from multichat_tui.sync.chains import ChainKey, chain_key

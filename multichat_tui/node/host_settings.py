@@ -1,7 +1,5 @@
 """What the operator has decided about the mailbox of this node, as it is stored."""
 
-from dataclasses import dataclass
-
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.ids import ID_SIZE
@@ -9,6 +7,7 @@ from multichat_tui.model.invitations import as_address
 from multichat_tui.model.limits import MAILBOX_BYTES, MAX_INTEGER, MAX_MAILBOX_ADDRESSES
 from multichat_tui.model.ports import Entropy, Space, Transaction
 from multichat_tui.model.schema import as_bool, as_id, as_int, as_list, as_map, read
+from multichat_tui.model.values import dataclass
 
 SETTINGS = b"settings"
 MAX_BYTES = 1024

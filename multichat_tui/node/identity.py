@@ -1,7 +1,7 @@
 """Who this node is: its keys and statements as kept in the profile, and how a new identity is made."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from multichat_tui.crypto.identity import (
     Account,
@@ -19,6 +19,7 @@ from multichat_tui.model.identity import Certificate, DeviceList, decode_device_
 from multichat_tui.model.ids import DeviceId, UserId
 from multichat_tui.model.ports import Entropy, LocalDevice, Space, Store, Transaction
 from multichat_tui.model.statements import Profile, Statement, decode_profile, decode_statement
+from multichat_tui.model.values import dataclass
 
 _DEVICE, _DEVICES, _OLM, _PROFILE, _INCARNATION = b"device", b"devices", b"olm", b"profile", b"incarnation"
 _RETURN_KEY, _RETURNING, _ROLLBACK = b"return", b"returning", b"rollback"

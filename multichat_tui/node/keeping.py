@@ -4,8 +4,6 @@ channel, go from here, and from here alone.
 A slice at a time. What others still have to get from here stays until they have it, and what takes texts away stays for good.
 """
 
-from dataclasses import dataclass
-
 from multichat_tui.channel.resources.message import EDIT
 from multichat_tui.model.acts import Redact
 from multichat_tui.model.ids import ChannelId, Log, RecordId
@@ -15,6 +13,7 @@ from multichat_tui.model.limits import MAX_REFERENCES, SWEEP_BODIES, SWEEP_PAUSE
 from multichat_tui.model.ports import Space
 from multichat_tui.model.records import Absence, Record
 from multichat_tui.model.snapshots import Delivery, Position
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.act_words import acts_of
 from multichat_tui.node.bodies import Bodies
 from multichat_tui.node.message_rows import MessageRows

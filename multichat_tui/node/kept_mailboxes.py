@@ -1,6 +1,6 @@
 """The mailboxes that the user has chosen, and this device's queues there: as kept in memory, and stored."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from multichat_tui.crypto.keys import public_key
@@ -12,6 +12,7 @@ from multichat_tui.model.mailbox_frames import GrantUsage, Word, WriterPrefix
 from multichat_tui.model.mailboxes import MailboxAddress, MailboxGrant, MailboxId, QueueId, decode_mailbox_address, queue_id
 from multichat_tui.model.ports import Space, Transaction
 from multichat_tui.model.routes import RoutedQueue
+from multichat_tui.model.values import dataclass
 
 MAX_ROW_BYTES = 256 * 1024
 

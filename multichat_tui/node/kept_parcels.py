@@ -3,7 +3,6 @@ that still wait; what is redacted, or of no channel of ours any more, is not kep
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.frames import Prefix
@@ -17,6 +16,7 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.ports import Space
 from multichat_tui.model.schema import as_bytes, as_int, as_list, read
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.world import World
 
 SERIAL_BYTES = 8

@@ -1,6 +1,6 @@
 """The Olm sessions that this device has with another one, as they are kept: at most five, and which of them is written on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from multichat_tui.model.codec import Value, decode, encode
@@ -8,6 +8,7 @@ from multichat_tui.model.errors import Damaged
 from multichat_tui.model.ids import ID_SIZE, DeviceId
 from multichat_tui.model.limits import MAX_LIVE_SESSIONS, MAX_SESSIONS_PER_DEVICE
 from multichat_tui.model.ports import RatchetSession, Space
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.world import World
 
 MAX_ROW_BYTES = 256 * 1024

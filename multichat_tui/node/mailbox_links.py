@@ -6,7 +6,7 @@ mailbox could join them otherwise.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from typing import TypeAlias
 
@@ -36,6 +36,7 @@ from multichat_tui.model.mailbox_frames import (
 )
 from multichat_tui.model.mailboxes import MailboxAddress, MailboxId
 from multichat_tui.model.ports import Credential, CredentialKind
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.dialing import Target
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Session

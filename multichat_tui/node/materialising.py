@@ -6,7 +6,7 @@ members of the workspace can tell (`cause_of`): so it is carried once, and what 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -18,6 +18,7 @@ from multichat_tui.model.ids import ChannelId, Log, UserId, digest
 from multichat_tui.model.intents import BanMember, GiveRank, LiftBan, RemoveMember
 from multichat_tui.model.limits import CAUSE_BYTES
 from multichat_tui.model.ranks import MEMBER, Permission
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.act_words import LEFT_REASON
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.listing import Deed, cause_of, listed, state_of, workspaces

@@ -5,7 +5,7 @@ as they and what they took away are known here.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.verdicts import Worth
@@ -33,6 +33,7 @@ from multichat_tui.model.limits import MAX_MODLOG_LOOKED_AT, MAX_MODLOG_ROWS, MA
 from multichat_tui.model.moderation import DeedKind, DeedPage, DeedRow, DeedSearch, DeedState
 from multichat_tui.model.ranks import DEEDS, MUTED, holders_words, standing_words
 from multichat_tui.model.records import Header
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.act_words import LEFT_REASON, moment
 from multichat_tui.node.names import channel_names
 from multichat_tui.node.opposites import STAYS, undo_words

@@ -4,7 +4,7 @@ Nothing of it is stored, and nothing in it leads to the account: links to strang
 people are is said only inside a comparison that the user has confirmed (`node.comparisons`).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from multichat_tui.crypto.identity import Account, DeviceSecrets, certify
@@ -15,6 +15,7 @@ from multichat_tui.model.ids import user_id
 from multichat_tui.model.limits import MAX_NEARBY, MAX_PEER_ADDRESSES, NEARBY_ID_BYTES, NEARBY_MS
 from multichat_tui.model.ports import Credential, CredentialKind, Entropy, LocalDevice, NearbyGone, NearbySeen
 from multichat_tui.model.trust import NearbyPerson, NearbyRow
+from multichat_tui.model.values import dataclass
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What goes into a parcel for a device: records that it may have and lacks, what it is acknowledged, what it is told besides."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from multichat_tui.channel.bodies import expires_at, retention_of
@@ -12,6 +12,7 @@ from multichat_tui.model.limits import MAX_CARRIED_TIPS, MAX_COVERS, MAX_DEVICE_
 from multichat_tui.model.parcels import Cover
 from multichat_tui.model.receipts import ReceiptName
 from multichat_tui.model.records import Record
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.holdings import shares, tips_told

@@ -5,7 +5,7 @@ What comes in a parcel is believed as from a link, as the device that has made i
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias, TypeGuard
 
 from multichat_tui.model.channel_settings import SettingKey
@@ -28,6 +28,7 @@ from multichat_tui.model.limits import (
 from multichat_tui.model.parcels import Cover, Parcel, decode_contents, encode_contents
 from multichat_tui.model.ports import LinkPath, Space
 from multichat_tui.model.records import decode_header
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.holdings import shares
 from multichat_tui.node.kept_parcels import KeptFrame, KeptParcels
 from multichat_tui.node.packing import Covering, Packing, Served, Told, by_nobody

@@ -5,7 +5,7 @@ when all of their devices have used it. All share the fallback key, which is ano
 and contacts replace a session with it. Former keys are kept for as long as an envelope may lie in a mailbox.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from multichat_tui.model.codec import Reason, Rejected, decode, encode
 from multichat_tui.model.errors import Damaged
@@ -18,6 +18,7 @@ from multichat_tui.model.limits import (
     SWEEP_PREKEYS_MS,
 )
 from multichat_tui.model.ports import Space
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.identity import olm_account
 from multichat_tui.node.world import World
 

@@ -1,13 +1,13 @@
 """Texts taken away, few or many: many targets become several records, written a few at a time, so that nothing waits for them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from multichat_tui.model.errors import IntentRefused
 from multichat_tui.model.ids import ChannelId, Log, RecordId
 from multichat_tui.model.intents import Accepted, PurgeMessages, RedactMessages
 from multichat_tui.model.limits import MAX_TARGETS, PURGE_RECORDS, SWEEP_PAUSE_MS
 from multichat_tui.model.snapshots import PURGING, Membership
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.moderating import clean_reason
 from multichat_tui.node.redacting import Redacting

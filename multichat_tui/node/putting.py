@@ -5,7 +5,6 @@ until the reader has acknowledged, or the time is over.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -24,6 +23,7 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.mailbox_frames import Deposited, EnvelopeHash, MailboxAnswer, MailboxReply, Word
 from multichat_tui.model.mailboxes import MailboxAddress, MailboxId, QueueId, envelope_hash
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.deposits import Deposit, Stage, Target
 from multichat_tui.node.world import World
 

@@ -5,7 +5,6 @@ holds them. What somebody takes back of their own words is no deed of moderation
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from multichat_tui.channel.operations import Operation
@@ -17,6 +16,7 @@ from multichat_tui.model.moderation import DeedState
 from multichat_tui.model.ports import Space
 from multichat_tui.model.ranks import MEMBER, Permission
 from multichat_tui.model.records import Record
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.act_words import acts_of
 from multichat_tui.node.redacted import redaction_of
 from multichat_tui.node.world import Channel, World

@@ -1,12 +1,11 @@
 """Whom this user ignores or has blocked, as it is kept, and what follows from it for what is shown."""
 
-from dataclasses import dataclass
-
 from multichat_tui.model.codec import decode, encode
 from multichat_tui.model.errors import Damaged
 from multichat_tui.model.ids import DeviceId, UserId
 from multichat_tui.model.ports import Space
 from multichat_tui.model.regards import Regard, RegardRow
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.names import names_of
 from multichat_tui.node.world import Channel, World
 

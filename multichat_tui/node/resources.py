@@ -5,7 +5,6 @@ Nothing of it is kept but the search index and which messages are pinned, and bo
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from multichat_tui.channel.bodies import reaches
 from multichat_tui.channel.counting import SENDING, counts
@@ -20,6 +19,7 @@ from multichat_tui.model.limits import MAX_CONTENDERS, MAX_REFERENCES
 from multichat_tui.model.ranks import MUTED, Permission
 from multichat_tui.model.records import Record
 from multichat_tui.model.snapshots import ReactionRow, ReactorsRow, VersionRow
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.act_words import acts_of
 from multichat_tui.node.looked_at import LookedAt
 from multichat_tui.node.names import channel_names

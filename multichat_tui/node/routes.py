@@ -1,13 +1,14 @@
 """Routes: ours, told to each audience by itself when something of them has changed; and others', by which we write to them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.device_statements import Audience, DeviceStatement, DeviceStatementKind, StatementName
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.limits import MAX_MAILBOX_ADDRESSES, ROUTE_ADDRESSES_MS
 from multichat_tui.model.routes import Route, RoutedQueue, decode_route
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.audiences import audiences, is_channel
 from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.economy import is_near

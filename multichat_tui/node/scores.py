@@ -4,8 +4,6 @@ A score is of one mailbox of one's own, or of a mailbox as one person's: somebod
 make it seem to lose things, to us, for them alone (docs/protocol/audits.md).
 """
 
-from dataclasses import dataclass
-
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, UserId
 from multichat_tui.model.limits import (
@@ -26,6 +24,7 @@ from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.ports import Space
 from multichat_tui.model.schema import as_int, as_list, read
 from multichat_tui.model.snapshots import MailboxFailing
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.world import World
 
 THOUSANDTHS = 1000

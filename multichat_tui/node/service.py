@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Generic, TypeVar
 
 from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, StorageFailed, Unreachable, UsageError
@@ -62,6 +62,7 @@ from multichat_tui.model.snapshots import (
     Thread,
 )
 from multichat_tui.model.trust import TrustRow
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api.settings import LOG_LEVEL
 from multichat_tui.node.api.subscription import Subscription
 from multichat_tui.node.bundle_files import BundleFiles

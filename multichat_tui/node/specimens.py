@@ -1,6 +1,6 @@
 """What lies in one's own queues to find out whether it stays there: kept without its bytes, with answers to a few questions."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from multichat_tui.crypto.mailboxes import audit_proof
 from multichat_tui.model.codec import Rejected, Value, encode
@@ -10,6 +10,7 @@ from multichat_tui.model.mailbox_frames import EnvelopeHash
 from multichat_tui.model.mailboxes import QUEUE_ID_BYTES, MailboxId, QueueId
 from multichat_tui.model.ports import Entropy, Space
 from multichat_tui.model.schema import as_bool, as_bytes, as_int, as_list, read
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.world import World
 
 NONCE_BYTES = PROOF_BYTES = 32

@@ -1,6 +1,6 @@
 """The small values that a node keeps per channel, contact and invitation, and their encoding."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from multichat_tui.model.codec import Value, decode, encode
@@ -8,6 +8,7 @@ from multichat_tui.model.errors import Damaged
 from multichat_tui.model.identity import DeviceList, decode_device_list
 from multichat_tui.model.ids import ChannelId, DeviceId, UserId
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.model.values import dataclass
 
 MAX_VALUE_BYTES = 256 * 1024
 

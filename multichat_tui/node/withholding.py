@@ -5,7 +5,6 @@ record, that the policy is right about it, and what comes after it. docs/protoco
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from multichat_tui.channel.history import is_withheld, policy_of, returned
 from multichat_tui.crypto.keys import verify
@@ -14,6 +13,7 @@ from multichat_tui.model.history import ALL
 from multichat_tui.model.ids import PREFIX_SIZE, Log, UserId
 from multichat_tui.model.limits import MAX_BRANCHES, MAX_SCANNED_WITHHELD, MAX_WITHHELD
 from multichat_tui.model.records import Header, Record, decode_header, signed_bytes
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.held import Held
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey, chain_key

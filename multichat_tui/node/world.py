@@ -1,6 +1,6 @@
 """What a running node holds in memory: all of it can be loaded from the store again, and is after a failed commit."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol, get_args
 
 from multichat_tui.channel.control import ControlLog
@@ -24,6 +24,7 @@ from multichat_tui.model.receipts import Receipt
 from multichat_tui.model.regards import Regard
 from multichat_tui.model.snapshots import Membership, Progress
 from multichat_tui.model.statements import PRIVATE, Profile, Statement, StatementKind, decode_profile
+from multichat_tui.model.values import dataclass
 from multichat_tui.model.vouching import Introduction, Vouch, decode_introductions, decode_vouches
 from multichat_tui.node.comparison import Comparison
 from multichat_tui.node.deposits import Deposits

@@ -1,6 +1,6 @@
 """Writing into others' queues: over links to their mailboxes, each shown first by which key we may write there."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from multichat_tui.crypto.keys import public_key
@@ -19,6 +19,7 @@ from multichat_tui.model.mailbox_frames import (
     Word,
 )
 from multichat_tui.model.mailboxes import MailboxAddress, MailboxId, QueueId
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.depositing import Prekeys
 from multichat_tui.node.mailbox_links import Build, MailboxLinks, Purpose
 from multichat_tui.node.putting import Heard, Slot

@@ -3,10 +3,9 @@
 The rule: after a rollback nothing of this is believed any more; `forget` empties it and the tables are read again.
 """
 
-from dataclasses import dataclass
-
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId
 from multichat_tui.model.records import Record
+from multichat_tui.model.values import dataclass
 from multichat_tui.store.database import Database
 
 CACHED = 16_384

@@ -6,7 +6,6 @@ without; then {4: wrapped database key, 5: wrapped account entropy}.
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from multichat_tui.crypto.cost import KEY_BYTES, SALT_BYTES, WRAPPED_BYTES, Cost
@@ -14,6 +13,7 @@ from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.errors import Damaged, NewerVersion, StoreError
 from multichat_tui.model.ids import digest
 from multichat_tui.model.schema import Malformed, as_bytes, as_id, as_int, as_map, read
+from multichat_tui.model.values import dataclass
 from multichat_tui.store.files import RESTORE, file_fault, sync_directory
 
 VERSION = 1

@@ -4,7 +4,6 @@ The rule: after a rollback nothing that is remembered is believed any more; `for
 """
 
 import os
-from dataclasses import dataclass
 from typing import Any
 
 from multichat_tui.model.ids import PREFIX_SIZE
@@ -12,6 +11,7 @@ from multichat_tui.model.limits import MAX_COLLECTED_IN_ALL, MAX_QUEUE_BYTES, MA
 from multichat_tui.model.mailbox_frames import EnvelopeHash, Word, WriterPrefix
 from multichat_tui.model.mailbox_store import KeptEnvelope, KeptGrant, KeptQueue, KeptWriter, RefusalCount, charge
 from multichat_tui.model.mailboxes import QueueId
+from multichat_tui.model.values import dataclass
 from multichat_tui.store.database import Database, Row
 from multichat_tui.store.files import file_fault
 

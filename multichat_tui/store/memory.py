@@ -6,7 +6,7 @@ In simulation it is what survives a crash, so a block that raises leaves it exac
 import bisect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from multichat_tui.model.ports import ChainEnd, Space, TimelineEntry, Transactio
 from multichat_tui.model.records import Absence, Proof, Record
 from multichat_tui.model.searching import Search, holds_all, words_of
 from multichat_tui.model.snapshots import Position
+from multichat_tui.model.values import dataclass
 from multichat_tui.store.checks import (
     ENDED,
     UNREAD_CAP,

@@ -1,12 +1,13 @@
 """The twin of `store.mailbox`: plain structures in memory, with the same order, the same refusals and the same rollback."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from multichat_tui.model.ids import PREFIX_SIZE
 from multichat_tui.model.limits import MAX_QUEUE_BYTES, MAX_REMEMBERED_COLLECTED
 from multichat_tui.model.mailbox_frames import EnvelopeHash, Word, WriterPrefix
 from multichat_tui.model.mailbox_store import KeptEnvelope, KeptGrant, KeptQueue, KeptWriter, RefusalCount, charge
 from multichat_tui.model.mailboxes import QueueId
+from multichat_tui.model.values import dataclass
 from multichat_tui.store.undo import UndoLog
 
 

@@ -1,8 +1,9 @@
 """The database's versions: numbered migrations, applied in order, each in a transaction of its own, never past what we know."""
 
 import re
-from dataclasses import dataclass
 from importlib import resources
+
+from multichat_tui.model.values import dataclass
 
 _FILE = re.compile(r"(\d{4})_(\w+)\.sql")
 

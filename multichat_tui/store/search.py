@@ -4,10 +4,9 @@ The rule: an index entry is only taken out with exactly the words that it was pu
 search asks is put together from folded words and numbers, never from what somebody typed: no text can be an operator.
 """
 
-from dataclasses import dataclass
-
 from multichat_tui.model.limits import MAX_INDEXED_PER_MS
 from multichat_tui.model.searching import Search
+from multichat_tui.model.values import dataclass
 from multichat_tui.store.database import Database
 
 _FIRST_SIGN = 0x10000

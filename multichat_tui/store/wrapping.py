@@ -1,6 +1,5 @@
 """What a key file protects, sealed and opened again."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from multichat_tui.crypto.cost import KEY_BYTES, NONCE_BYTES, SALT_BYTES, Cost
@@ -9,6 +8,7 @@ from multichat_tui.crypto.passphrase import wrapping_key as derive
 from multichat_tui.model.errors import Damaged, StorageFailed, WrongPassphrase
 from multichat_tui.model.limits import ARGON2_MEMORY_BYTES
 from multichat_tui.model.ports import Entropy
+from multichat_tui.model.values import dataclass
 from multichat_tui.store.files import RESTORE
 from multichat_tui.store.keyfile import KeyFile
 

@@ -1,7 +1,7 @@
 """Chains: what is held of a channel, here and at peers, by the last record of each chain."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from multichat_tui.model.codec import Rejected
@@ -11,6 +11,7 @@ from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, L
 from multichat_tui.model.limits import MAX_BRANCHES
 from multichat_tui.model.ports import ChainEnd, Space, Transaction
 from multichat_tui.model.records import Header, Record, decode_header, record_id
+from multichat_tui.model.values import dataclass
 from multichat_tui.sync.islands import Gap, Hole, decode_gap, decode_hole, encode_gap
 
 SEQ_SIZE = 8

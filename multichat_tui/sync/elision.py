@@ -5,7 +5,6 @@ header byte, so a wrong guess shows as a mismatch: then the full form is asked f
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from multichat_tui.model.codec import Reason, Rejected
 from multichat_tui.model.frames import ElidedItem, FullItem, Item, Prefix, Ref
@@ -24,6 +23,7 @@ from multichat_tui.model.records import (
     shape_fault,
     size_bucket,
 )
+from multichat_tui.model.values import dataclass
 
 EXPECTED_KIND = {Log.CONTROL: Kind.CONTROL, Log.CONTENT: Kind.CONTENT}
 

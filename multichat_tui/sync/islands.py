@@ -4,7 +4,7 @@ Of every content chain a node holds the part from 0 to its end, and at most one 
 is said of a chain to others (tips) speaks of the lower part alone, so that it never claims what is not held.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from multichat_tui.model.codec import Value, decode, encode
@@ -12,6 +12,7 @@ from multichat_tui.model.errors import Damaged
 from multichat_tui.model.frames import Prefix
 from multichat_tui.model.ids import LinkId, Log, RecordId
 from multichat_tui.model.limits import MAX_CHANNEL_DEVICES, MAX_HEADER_BYTES
+from multichat_tui.model.values import dataclass
 
 ContentKey: TypeAlias = tuple[Log, Prefix]
 MAX_EDGE_BYTES = 64 * 1024 + 32 * MAX_CHANNEL_DEVICES

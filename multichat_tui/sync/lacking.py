@@ -5,10 +5,11 @@ wait that doubles, a few times; then not before another link comes up.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from multichat_tui.model.ids import PREFIX_SIZE, LinkId, RecordId
 from multichat_tui.model.limits import BODY_DELAY_MS, BODY_ROUNDS, BODY_WAIT_MS, MAX_LACKING_BODIES, MAX_REQUEST_IDS
+from multichat_tui.model.values import dataclass
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.session import Session
 

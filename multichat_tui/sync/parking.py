@@ -2,12 +2,13 @@
 losing it costs a repetition only."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
 from multichat_tui.model.frames import ElidedItem, Item, Prefix, Ref
 from multichat_tui.model.ids import DeviceId, Log, RecordId
 from multichat_tui.model.limits import PARKED_BYTES, PARKED_BYTES_PER_PEER, PARKED_RECORDS_PER_PEER
+from multichat_tui.model.values import dataclass
 
 NOBODY = DeviceId(b"")
 FIXED_BYTES = 1100

@@ -3,7 +3,7 @@
 Nothing of it is stored: what a peer holds for good is (see `ports.Transaction.acknowledge`), and after a restart links are new.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from multichat_tui.model.device_statements import StatementName
@@ -12,6 +12,7 @@ from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import ChannelId, DeviceId, LinkId, Log, RecordId, UserId
 from multichat_tui.model.ports import LinkPath
 from multichat_tui.model.receipts import ReceiptName
+from multichat_tui.model.values import dataclass
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.parking import Parking
 from multichat_tui.sync.timing import RoundTrip

@@ -1,8 +1,9 @@
 """Every action of the screens, once: id, title, scope, default keys. Bindings and help are made from this."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from multichat_tui.model.values import dataclass
 
 
 class Scope(StrEnum):

@@ -1,7 +1,6 @@
 """The screen on which words and emoji are compared, and on which people nearby are chosen."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from rich.style import Style
 from textual import events
@@ -14,6 +13,7 @@ from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.intents import Answer, AnswerComparison, MeetNearby, SetNearby
 from multichat_tui.model.snapshots import StatusRow
 from multichat_tui.model.trust import ComparisonRow, ComparisonState
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api.comparison_words import emoji_line, state_words, words_line
 from multichat_tui.ui.actions import KEYS, Scope, hint
 from multichat_tui.ui.bars import Bar

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api.commands.shape import NAMES
 from multichat_tui.node.api.queries import FILTERS, quoted
 

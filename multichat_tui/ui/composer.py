@@ -4,7 +4,6 @@ It decides nothing: `Submitted` goes up, and the text stays until `accept` says 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from textual import events
 from textual.geometry import Offset, Region
@@ -13,6 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from multichat_tui.model.limits import MAX_TEXT_CHARACTERS
+from multichat_tui.model.values import dataclass
 from multichat_tui.ui.actions import KEYS, Scope
 from multichat_tui.ui.cells import Piece, clip, drawn, strip_of, width, wrap
 from multichat_tui.ui.completing import Completion

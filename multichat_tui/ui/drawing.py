@@ -5,7 +5,6 @@ only; its further lines are indented to it, so that no text can look like anothe
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from rich.style import Style
 from textual.strip import Strip
@@ -15,6 +14,7 @@ from multichat_tui.model.ids import RecordId, UserId
 from multichat_tui.model.limits import MAX_THREAD_ROWS
 from multichat_tui.model.snapshots import ChannelKind, Delivery, Gap, MessageRow, RowKind
 from multichat_tui.model.text import mentions
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api.transcript import absence_words, addressed_words, gap_words, ignored_words
 from multichat_tui.ui.cells import Piece, clip, one_line, pad, sober, strip_of, width, wrap
 from multichat_tui.ui.entries import Beginning, Day, Entry, GapLine, Message, NewLine, Notice, local_time

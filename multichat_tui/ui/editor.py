@@ -1,6 +1,6 @@
 """A text being written: the characters, the caret, what was erased, what can be undone. Knows no screen."""
 
-from dataclasses import dataclass
+from multichat_tui.model.values import dataclass
 
 UNDO_STEPS = 200
 

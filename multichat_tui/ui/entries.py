@@ -1,12 +1,12 @@
 """What a timeline shows, one after the other: messages, and what stands between them. Made from rows, without drawing them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.snapshots import Gap, MessageRow, RowKind
+from multichat_tui.model.values import dataclass
 
 COMINGS = frozenset({RowKind.JOINED, RowKind.LEFT, RowKind.REMOVED})
 GROUPED_MS = 3 * 60 * 1000

@@ -1,7 +1,6 @@
 """What header, side panes, rule and status line say: pure functions from what the desk knows to pieces and items."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.ranks import RANKS
@@ -18,6 +17,7 @@ from multichat_tui.model.snapshots import (
     StatusRow,
 )
 from multichat_tui.model.text import describe_ms
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api.alarm_words import alarm_words
 from multichat_tui.ui.actions import Scope, hint
 from multichat_tui.ui.cells import Piece, one_line

@@ -4,13 +4,13 @@ One question is asked at a time, and the newest text next: keys never wait, and 
 """
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.searching import FoundPage, FoundRow, Search
 from multichat_tui.model.snapshots import MessageRow
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.queries import parse_query, understand
 

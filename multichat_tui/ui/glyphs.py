@@ -2,9 +2,9 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from multichat_tui.model.snapshots import Delivery
+from multichat_tui.model.values import dataclass
 from multichat_tui.ui.preferences import Signs
 
 DELIVERY_CELLS = 2

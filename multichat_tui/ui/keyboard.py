@@ -5,9 +5,9 @@ The rule it keeps: help, quit and the command palette always have a key that eve
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api.lookup import nearest
 from multichat_tui.ui.actions import ACTIONS, BY_ID, Action, Keymap, Scope, key_name, keymap
 

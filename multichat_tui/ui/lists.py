@@ -1,7 +1,6 @@
 """A side pane: one line-drawing widget that shows a list and lets one of its lines be chosen."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from textual import events
@@ -10,6 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from multichat_tui.model.ids import ChannelId, UserId
+from multichat_tui.model.values import dataclass
 from multichat_tui.ui.actions import KEYS, Scope
 from multichat_tui.ui.cells import Piece, clip, strip_of, width
 from multichat_tui.ui.glyphs import Glyphs

@@ -5,11 +5,12 @@ The text stays in the composer until the node has taken it, with the reason besi
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from multichat_tui.model.errors import MultichatError, WrongPassphrase
 from multichat_tui.model.snapshots import MessageRow
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api.commands import Outcome, is_command, run_command
 from multichat_tui.node.api.commands.options import link_kind
 from multichat_tui.ui.actions import hint

@@ -3,12 +3,13 @@
 import fnmatch
 import re
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.moderation import DeedRow, ReportRow, ReportState, RosterRow
 from multichat_tui.model.snapshots import WaitingRow
+from multichat_tui.model.values import dataclass
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS

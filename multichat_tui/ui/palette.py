@@ -1,8 +1,8 @@
 """What is drawn with: one `Palette` of finished styles. What a colour tells is always told by a sign or a word too."""
 
-from dataclasses import dataclass
-
 from rich.style import Style
+
+from multichat_tui.model.values import dataclass
 
 PLAIN = Style()
 """Nothing of its own: what it is laid over shows."""

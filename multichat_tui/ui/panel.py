@@ -5,7 +5,7 @@ It has no borders at its sides and every line begins at the left edge: the termi
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from rich.style import Style
 from textual import events
@@ -18,6 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from multichat_tui.model.hyperlinks import links_in
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api.qr import needs, qr_code
 from multichat_tui.ui.actions import ACTIONS, KEYS, TITLES, Scope, key_name, keys_of
 from multichat_tui.ui.bars import Bar

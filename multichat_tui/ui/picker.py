@@ -5,7 +5,6 @@ One widget draws all of it. Typing never waits: what takes long (`later`) comes 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,6 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from multichat_tui.model.errors import MultichatError
+from multichat_tui.model.values import dataclass
 from multichat_tui.ui.actions import KEYS, Scope
 from multichat_tui.ui.bars import Bar
 from multichat_tui.ui.cells import Piece, clip, drawn, strip_of, width

@@ -1,10 +1,11 @@
 """What a user may choose about the screens: in the configuration file before they start, as settings of the profile later."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Any
 
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api.settings import idle_ms
 
 

@@ -4,7 +4,7 @@ be, each all or nothing."""
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
 from multichat_tui.model.errors import MultichatError
@@ -25,6 +25,7 @@ from multichat_tui.model.moderation import Foreseen
 from multichat_tui.model.ranks import MUTED
 from multichat_tui.model.searching import Search
 from multichat_tui.model.snapshots import Position
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.options import span_words
 from multichat_tui.ui.cells import one_line

@@ -4,12 +4,13 @@ The view is anchored by an entry and a line in it, never by a count of lines, so
 another width come in. No anchor: it sticks to the end.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from textual.strip import Strip
 
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.snapshots import Gap, MessageRow
+from multichat_tui.model.values import dataclass
 from multichat_tui.ui.drawing import Surroundings, left_changes_ms
 from multichat_tui.ui.entries import Entry, Key, Message, Notice, key_of
 from multichat_tui.ui.laid import EntryList

@@ -4,7 +4,6 @@ A type is one module here and its place in `TYPES`; nothing else has to know it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from multichat_tui.channel.resources import message, poll, task
@@ -15,6 +14,7 @@ from multichat_tui.model.ids import RecordId
 from multichat_tui.model.limits import MAX_ACTS, MAX_NAMED_ACTS
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.schema import Malformed, as_id, as_int, as_list
+from multichat_tui.model.values import dataclass
 
 TYPES: tuple[ResourceType, ...] = (message.TYPE, poll.TYPE, task.TYPE)
 TARGET, INDEX, AFTER = 1, 2, 3

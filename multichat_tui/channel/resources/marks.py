@@ -1,7 +1,6 @@
 """What can be put on any resource: reactions, and the pin. Both are acts of people on something that somebody made."""
 
 from collections import Counter
-from dataclasses import dataclass
 
 from multichat_tui.channel.resources.shape import ActShape, Deed, Field, Plain, Present, Unfit, flag_field
 from multichat_tui.model.codec import Value
@@ -10,6 +9,7 @@ from multichat_tui.model.limits import MAX_EMOJI_BYTES, MAX_REACTION_KINDS
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.reactions import is_reaction, reaction_of
 from multichat_tui.model.schema import Malformed, as_text
+from multichat_tui.model.values import dataclass
 
 
 def _emoji_field(key: int) -> Field:

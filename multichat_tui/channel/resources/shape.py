@@ -4,7 +4,7 @@ A type is data and pure functions. It knows no store, no clock and no network; e
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from multichat_tui.model.ids import RecordId, UserId
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.schema import Malformed, as_bool, as_int, as_list, as_text
 from multichat_tui.model.text import encodable
+from multichat_tui.model.values import dataclass
 
 Plain: TypeAlias = str | int | bool | tuple[str, ...]
 """What a field of an act holds."""

@@ -9,12 +9,13 @@ import json
 import os
 import signal
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from multichat_tui.model.errors import MultichatError, TimedOut
 from multichat_tui.model.text import visible
+from multichat_tui.model.values import dataclass
 
 STEP_TIMEOUT_S = 60.0
 """One command, or one wait for a delivery. Generous: the machine may be slow, and nothing waits longer than it must."""

@@ -7,7 +7,6 @@ or not. What could mean two is refused with the candidates, never guessed; what 
 import base64
 import difflib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ from multichat_tui.model.intents import OpenDirect
 from multichat_tui.model.limits import MAX_PAGE_ROWS
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ContactRow, Me, MemberRow, Membership, MessageRow
 from multichat_tui.model.text import visible
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api import NodeApi
 
 T = TypeVar("T")

@@ -4,10 +4,9 @@ The only user of the library that makes them; it is imported when a code is want
 draw them black on white, whatever the terminal's own colours are, as not every reader takes an inverted code.
 """
 
-from dataclasses import dataclass
-
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.limits import MAX_LINK_CHARACTERS
+from multichat_tui.model.values import dataclass
 
 QUIET_MODULES = 2
 """Of light around it. The standard asks for four, in print; readers of screens are content with two."""

@@ -8,7 +8,6 @@ Names are those of `lookup`; what means nobody names the nearest there is.
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from multichat_tui.model.errors import UsageError
@@ -21,6 +20,7 @@ from multichat_tui.model.limits import (
 )
 from multichat_tui.model.searching import Phrase, Search, check_search
 from multichat_tui.model.text import duration
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.lookup import find_author, find_channel
 

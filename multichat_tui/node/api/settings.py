@@ -1,12 +1,12 @@
 """The settings of a profile that front ends keep with the node: one table of names, defaults, allowed values and help."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from multichat_tui.model import depth, economy, keeping
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.limits import MAX_SETTING_CHARACTERS
 from multichat_tui.model.regards import REQUESTS_SETTING, WhoComesIn
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api.lookup import nearest
 
 

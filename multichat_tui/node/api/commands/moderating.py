@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from multichat_tui.model.acts import MAX_RANK
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal, UsageError
@@ -21,6 +21,7 @@ from multichat_tui.model.ranks import (
 )
 from multichat_tui.model.snapshots import BanRow, ChannelKind, ChannelRow, FormerRow, PermissionRow, RulesRow
 from multichat_tui.model.text import duration
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.options import span_words
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain

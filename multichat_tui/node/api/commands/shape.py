@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.snapshots import MessageRow
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.api import NodeApi
 
 Plain: TypeAlias = "str | int | float | bool | None | list[Plain] | dict[str, Plain]"
