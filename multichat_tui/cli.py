@@ -30,6 +30,7 @@ from multichat_tui.headless.questions import (
     is_a_node,
     message_text,
     passphrase_for,
+    posted_words,
     recovery_phrase,
 )
 from multichat_tui.headless.socket_path import socket_path
@@ -102,6 +103,9 @@ def _run(argv: Sequence[str]) -> int:
         args.phrase = recovery_phrase(args)
     if args.verb in ("send", "edit"):
         args.text = message_text(args.text)
+    if args.verb == "post":
+        args.places, words = posted_words(args.words)
+        args.text = message_text(words)
     from multichat_tui.headless.output import standard_output
 
     host = ProfileHost(replace(settings, passphrase=passphrase_for(args, host)))

@@ -363,6 +363,13 @@ MUTANTS = (
         tests="tests/ui/test_ui_asked_for.py",
     ),
     Mutant(
+        name="one-text-in-several-channels-leaves-out-who-refuses-it",
+        file="multichat_tui/node/choices.py",
+        old="                raise\n            found[decided.channel.id] = decided",
+        new="                continue\n            found[decided.channel.id] = decided",
+        tests="tests/simulation/test_together_stories.py -k several_channels",
+    ),
+    Mutant(
         name="who-was-let-in-and-is-out-waits-again",
         file="multichat_tui/channel/petitions.py",
         old="return any(admit.joiner == user and not ask.follows(admit.index) for admit in admits)",
@@ -449,8 +456,8 @@ MUTANTS = (
     Mutant(
         name="a silence for a time lasts for good",
         file="multichat_tui/node/upkeep.py",
-        old="if until_ms <= self._world.now and self.tidies(channel) and muted_until(channel, user) == until_ms:",
-        new="if until_ms <= 0 and self.tidies(channel) and muted_until(channel, user) == until_ms:",
+        old="if at <= self._world.now and self.tidies(channel) and muted_until(channel, user):",
+        new="if at <= 0 and self.tidies(channel) and muted_until(channel, user):",
         tests=CONSOLE,
     ),
     Mutant(

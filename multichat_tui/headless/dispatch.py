@@ -118,6 +118,7 @@ VERBS: Mapping[tuple[str, str | None], Verb] = {
     ("channel", "newcomers"): serving.newcomers,
     ("channel", "public"): serving.public,
     ("send", None): messages.send,
+    ("post", None): messages.post,
     ("redact", None): redacting.redact,
     ("purge", None): redacting.purge,
     ("log", None): messages.log,

@@ -463,6 +463,10 @@ def _message_verbs(verb: Any) -> None:
         "--to", dest="recipients", action="append", default=[], metavar="PERSON", help="for this member alone; again for more"
     )
     send.add_argument("--expires", metavar="SPAN", help="it is gone from everywhere after so long, such as 1h, 7d")
+    post = verb("post", "say the same in several channels at once: in all of them, or in none if one of them does not take it")
+    post.add_argument(
+        "words", nargs="+", metavar="#CH ... TEXT", help="the channels, each with its #; then the text, - reads standard input"
+    )
     redact = verb("redact", "take messages away, everywhere: yours, or as a moderator those of lower ranks")
     redact.add_argument("channel", metavar="CH|@CONTACT")
     redact.add_argument("ids", nargs="+", metavar="ID", help="the beginning of a message's id, as send and log --json show it")

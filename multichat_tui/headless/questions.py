@@ -145,6 +145,16 @@ def confirm_wipe(args: argparse.Namespace, host: Host) -> None:
         raise IntentRefused(Refusal.NOT_ALLOWED, "Nothing was deleted.")
 
 
+def posted_words(words: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """(channels, the words of the text) of a command line: what begins with # or @ first, but for the last word."""
+    count = next((at for at, word in enumerate(words[:-1]) if word[:1] not in ("#", "@")), len(words) - 1)
+    if not count:
+        raise UsageError(
+            "The channels come first, each with its #, then the text.", "Quote them: the shell takes a # for itself."
+        )
+    return tuple(words[:count]), words[count:]
+
+
 def message_text(words: list[str]) -> str:
     """The message of a command line; a lone `-` is standard input without its last newline. `errors.UsageError`."""
     if words != ["-"]:

@@ -95,6 +95,15 @@ class SendMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendToSeveral:
+    """One text into several channels at once: written in all of them, or in none where it is refused in one. In each it is a
+    message of its own."""
+
+    channels: tuple[ChannelId, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetTopic:
     channel: ChannelId
     topic: str
@@ -579,6 +588,7 @@ Intent: TypeAlias = (
     | LeaveChannel
     | OpenDirect
     | SendMessage
+    | SendToSeveral
     | MakeResource
     | ActOn
     | SetTopic
@@ -667,3 +677,5 @@ class Accepted:
     user: UserId | None = None
     comparison: ComparisonId | None = None
     bundle: BundleReport | None = None
+    posts: tuple[tuple[ChannelId, RecordId], ...] = ()
+    """What was written where, of one text in several channels."""

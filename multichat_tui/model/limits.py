@@ -55,6 +55,8 @@ FOLLOW_UP_MS = 60_000
 """Between two redactions that a node writes by itself, of what has come to light about what it has redacted."""
 MAX_USES = 1024
 """Uses of one invitation."""
+MAX_POSTED_CHANNELS = 32
+"""Channels into which one text is written at once: all of it in one transaction."""
 MAX_REPORTED = 16
 """Messages that one report names."""
 RANK_BACK_MS = 60 * 60 * 1000

@@ -8,7 +8,7 @@ from multichat_tui.model.acts import Create, Invite, Leave, Style
 from multichat_tui.model.depth import SETTING as DEPTH
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.events import ChannelGone
-from multichat_tui.model.ids import Log, UserId
+from multichat_tui.model.ids import ChannelId, Log, UserId
 from multichat_tui.model.intents import (
     AcceptContact,
     Accepted,
@@ -61,6 +61,7 @@ from multichat_tui.model.intents import (
     RevokePlace,
     SendMessage,
     SendReport,
+    SendToSeveral,
     SetDraft,
     SetName,
     SetNearby,
@@ -87,6 +88,7 @@ from multichat_tui.model.limits import (
     MAX_HISTORY_DEPTH,
     MAX_OPEN_INVITATIONS,
     MAX_PEER_ADDRESSES,
+    MAX_POSTED_CHANNELS,
     MAX_SETTING_CHARACTERS,
     MAX_TIMESTAMP_MS,
     MAX_USES,
@@ -97,7 +99,7 @@ from multichat_tui.model.ports import Space
 from multichat_tui.model.ranks import Permission
 from multichat_tui.model.regards import REQUESTS_SETTING, Regard
 from multichat_tui.model.snapshots import Membership
-from multichat_tui.model.text import clean_name, encodable
+from multichat_tui.model.text import clean_name, encodable, visible
 from multichat_tui.node.account import AccountChoices
 from multichat_tui.node.alarms import acknowledge
 from multichat_tui.node.asking import known_devices
@@ -128,6 +130,7 @@ from multichat_tui.node.world import Channel, World
 OWN_BUSINESS = (MarkRead, SetDraft, RememberTyped, ForgetTyped, ChangeSetting, SetRegard)
 """Nobody else ever hears of these: a device that says nothing any more does them still."""
 SAFETY_DIGITS = 60
+NOTHING_SENT = "Nothing was sent anywhere."
 MAX_TYPED_ADDRESS = 256
 """Characters of an address to look for peers at: names may be long."""
 MIN_EXPIRY_MS = 60 * 1000
@@ -170,6 +173,8 @@ class Choices:
         """Decide and do. `errors.IntentRefused`: nothing has changed."""
         self._check_account(intent)
         match intent:
+            case SendToSeveral():
+                return self._post(intent)
             case Together() | SendMessage() | MakeResource() | ActOn() | TopicIntent() | RenameChannel():
                 return self._write(self._deciding.decide(intent))
             case (
@@ -328,6 +333,26 @@ class Choices:
             decided.channel, decided.log, decided.acts, recipients=decided.recipients, lives_ms=decided.lives_ms
         )
         return Accepted(record=record.id, channel=decided.channel.id, user=decided.user)
+
+    def _post(self, intent: SendToSeveral) -> Accepted:
+        """All is decided before anything is written; what is written commits together."""
+        if not 1 <= len(intent.channels) <= MAX_POSTED_CHANNELS:
+            raise IntentRefused(Refusal.LIMIT, f"A text goes into {MAX_POSTED_CHANNELS} channels at most.", NOTHING_SENT)
+        found: dict[ChannelId, Decided] = {}
+        for identifier in intent.channels:
+            try:
+                decided = self._deciding.decide(SendMessage(channel=identifier, text=intent.text))
+                if not self._ledger.is_known(decided.channel):
+                    raise IntentRefused(Refusal.NOT_A_MEMBER, "Nobody there knows this device yet.")
+            except (IntentRefused, NotFound) as refused:
+                # It says of which of them.
+                name = self._world.channels[identifier].view.name if identifier in self._world.channels else ""
+                refused.message = f"#{visible(name)}: {refused.message}" if name else refused.message
+                refused.advice = f"{refused.advice} {NOTHING_SENT}".strip()
+                raise
+            found[decided.channel.id] = decided
+        posts = [(each.channel.id, self._write(each).record) for each in found.values()]
+        return Accepted(posts=tuple((channel, record) for channel, record in posts if record is not None))
 
     def _create(self, intent: CreateChannel) -> Accepted:
         name = clean_name(intent.name.lstrip("#"))

@@ -3,16 +3,18 @@
 import pytest
 from simulated_world import Person, SimulatedWorld, until
 
-from multichat_tui.model.errors import IntentRefused, Refusal
+from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.ids import ChannelId, UserId
 from multichat_tui.model.intents import (
     BanMember,
+    CreateChannel,
     GiveRank,
     Part,
     PurgeMessages,
     RemoveMember,
     RenameChannel,
     SendMessage,
+    SendToSeveral,
     SetPermission,
     SetTopic,
     Together,
@@ -21,6 +23,7 @@ from multichat_tui.model.ranks import ADMIN, MEMBER, MODERATOR, MUTED, Permissio
 from multichat_tui.model.snapshots import MessageRow, RowKind
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node import redacting
+from multichat_tui.node.api.commands import run_command
 
 
 async def user_of(person: Person) -> UserId:
@@ -186,5 +189,47 @@ def test_messages_alone_done_together_are_one_record_of_the_content_log() -> Non
         both = (SendMessage(channel=channel, text="one"), SendMessage(channel=channel, text="two"))
         await at_once(bob, channel, *both)
         assert await world.converge(channel) == ["one\ntwo"]
+
+    run_virtual(story())
+
+
+def test_one_text_is_written_in_all_of_several_channels_or_in_none() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(330)
+        ann, bob, kim = await world.add("ann", "bob", "kim")
+        dev = await world.channel_of(ann, bob)
+        ops = await world.channel_of(ann, kim)
+        await run_command(ann.api, ops, "/rename ops")
+        news = (await ann.api.submit(CreateChannel(name="news"))).channel
+        assert news is not None
+        accepted = await ann.api.submit(SendToSeveral(channels=(dev, ops, dev, news), text="down for an hour"))
+        assert [channel for channel, _ in accepted.posts] == [dev, ops, news]
+        for person, channel in ((bob, dev), (kim, ops), (ann, news)):
+            await until(lambda p=person, c=channel: has(p, c, "down for an hour"), f"{person.name} reads it")
+        done = await run_command(ann.api, dev, "/post #ops #news up again")
+        assert done.lines == ("Written in #ops, #news.",)
+        await until(lambda: has(kim, ops, "up again"), "kim reads it")
+
+        # In one of them it is refused: it is written in none.
+        await ann.api.submit(SetPermission(channel=ops, permission=Permission.SEND, rank=MODERATOR))
+        mine = (await kim.api.submit(CreateChannel(name="mine"))).channel
+        assert mine is not None
+        await until(lambda: silent(kim, ops), "kim may not write there")
+        with pytest.raises(IntentRefused) as refused:
+            await run_command(kim.api, ops, "/post #mine #ops hear me")
+        assert refused.value.message.startswith("#ops: ")
+        assert refused.value.advice.endswith("Nothing was sent anywhere.")
+        assert await said(kim, mine) == []
+        with pytest.raises(NotFound, match="nowhere"):
+            await run_command(kim.api, ops, "/post #mine #nowhere hear me")
+        with pytest.raises(IntentRefused, match="32 channels"):
+            await kim.api.submit(SendToSeveral(channels=(mine,) * 33, text="x"))
+        assert await said(kim, mine) == []
+
+    async def has(person: Person, channel: ChannelId, text: str) -> bool:
+        return text in [row.text for row in await said(person, channel)]
+
+    async def silent(person: Person, channel: ChannelId) -> bool:
+        return bool((await person.api.channel(channel)).rows.writing)
 
     run_virtual(story())

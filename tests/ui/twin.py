@@ -49,6 +49,7 @@ from multichat_tui.model.intents import (
     RevokeDevice,
     RevokePlace,
     SendMessage,
+    SendToSeveral,
     SetDraft,
     SetNearby,
     SettleReport,
@@ -373,6 +374,8 @@ class TwinNode:
                 if above is not None:
                     self.change(replace(above, replies=above.replies + 1))
                 return Accepted(record=row.id)
+            case SendToSeveral(channels=channels, text=text):
+                return Accepted(posts=tuple((channel, self.say(channel, self.name, text).id) for channel in channels))
             case ActOn(record=record, act=act, fields=fields):
                 if self.refuse_with is not None:
                     raise self.refuse_with

@@ -13,6 +13,7 @@ from multichat_tui import __version__, cli, logs
 from multichat_tui.headless import questions
 from multichat_tui.headless.dispatch import VERBS
 from multichat_tui.headless.parser import parse
+from multichat_tui.headless.questions import posted_words
 from multichat_tui.model.errors import UsageError
 
 sys.path.insert(0, str(Path(__file__).parent / "node_api"))
@@ -142,7 +143,8 @@ def test_every_verb_of_the_grammar_is_performed():
         "channel disappear x 7d", "channel keep x 1000", "redact x y", "purge x y --all",
         "channel roles x", "channel kind x", "channel waiting x", "channel approve x y", "channel deny x y",
         "channel public x on",
-        "send x y", "log x", "thread x", "edit x y", "react x y", "pin x", "pins x", "devices list", "devices revoke x",
+        "send x y", "post #x #y z", "log x",
+            "thread x", "edit x y", "react x y", "pin x", "pins x", "devices list", "devices revoke x",
         "devices rename x y", "devices settle", "account close", "conformance", "complete-names people", "search x",
             "mailbox list", "mailbox add x", "mailbox remove 1",
             "mailbox run", "mailbox host", "mailbox grant x", "mailbox grants", "mailbox revoke x", "mailbox kept",
@@ -717,3 +719,11 @@ def test_verbose_logs_to_standard_error(run, twin, monkeypatch):
     assert code == 70
     assert "level=ERROR room=multichat_tui.cli" in err
     assert "ZeroDivisionError" in err
+
+
+def test_what_is_posted_from_the_command_line_has_its_channels_first_and_its_last_word_is_text() -> None:
+    assert posted_words(["#a", "@bob", "down", "#for", "an hour"]) == (("#a", "@bob"), ["down", "#for", "an hour"])
+    assert posted_words(["#a", "#b"]) == (("#a",), ["#b"])
+    assert posted_words(["#a", "-"]) == (("#a",), ["-"])
+    with pytest.raises(UsageError, match="channels come first"):
+        posted_words(["a", "#b", "text"])

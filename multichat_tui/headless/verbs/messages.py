@@ -15,7 +15,7 @@ from multichat_tui.model.intents import FetchOlder, SendMessage
 from multichat_tui.model.limits import MAX_PAGE_ROWS
 from multichat_tui.model.snapshots import ChannelRow, Delivery, MessageRow, Position
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands import disappearing, serving
+from multichat_tui.node.api.commands import disappearing, posting, serving
 from multichat_tui.node.api.lookup import ID_CHARACTERS, find_destination, find_message, id_text
 from multichat_tui.node.api.transcript import gap_words, ignored_words, message_lines
 from multichat_tui.node.api.wire import from_json
@@ -45,6 +45,26 @@ async def send(context: Context) -> int:
             await wait_for(api, Settled(api, record, alone_is_enough=True), ALONE_PATIENCE_S)
         row = (await api.message(record)).rows
     return _sent(out, record, row, asked=args.wait, attached=opened.attached)
+
+
+async def post(context: Context) -> int:
+    """Written in all of the channels, or in none."""
+    args, out = context.args, context.out
+    async with session(context.host, network=True) as opened:
+        accepted, labels = await posting.post(opened.api, args.places, args.text)
+        each = [Settled(opened.api, record, alone_is_enough=True) for _, record in accepted.posts]
+
+        async def all_settled() -> bool | None:
+            return all([await settled() is not None for settled in each]) or None
+
+        if not opened.attached:
+            await wait_for(opened.api, all_settled, ALONE_PATIENCE_S)
+        rows = [(await opened.api.message(record)).rows for _, record in accepted.posts]
+    for (channel, record), label, row in zip(accepted.posts, labels, rows, strict=True):
+        state = Delivery.QUEUED if row is None else row.state
+        fields = {"id": id_text(record), "channel": id_text(channel), "name": label, "state": state.value}
+        out.result(fields, f"{id_text(record)[:8]}  {label}  {state.value}")
+    return 0
 
 
 class Settled:

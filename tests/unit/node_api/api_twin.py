@@ -56,6 +56,7 @@ from multichat_tui.model.intents import (
     RevokePlace,
     SendMessage,
     SendReport,
+    SendToSeveral,
     SetDraft,
     SetName,
     SetPermission,
@@ -339,6 +340,11 @@ class ApiTwin:
                     raise IntentRefused(Refusal.EMPTY, "There is nothing to send.")
                 sent = self.arrive(channel, self.name, text, mine=True, reply_to=answered)
                 return Accepted(record=sent.id, channel=channel)
+            case SendToSeveral(channels=channels, text=text):
+                for channel in channels:
+                    self._row(channel)
+                sent_there = [(channel, self.arrive(channel, self.name, text, mine=True).id) for channel in channels]
+                return Accepted(posts=tuple(sent_there))
             case SetName(name=name):
                 self.name = name
                 return Accepted()

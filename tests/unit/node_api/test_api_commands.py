@@ -30,6 +30,7 @@ from multichat_tui.model.snapshots import ChannelKind, Membership, PeerRow
 from multichat_tui.model.trust import AlarmKind, AlarmRow, ComparisonState
 from multichat_tui.node.api.commands import COMMANDS, is_command, run_command
 from multichat_tui.node.api.commands.options import span_words
+from multichat_tui.node.api.commands.posting import parted
 from multichat_tui.node.api.lookup import find_channel, find_contact, find_destination, find_member, find_person, id_text
 from multichat_tui.node.api.settings import SETTINGS
 
@@ -520,3 +521,20 @@ async def test_who_is_no_contact_is_told_how_to_become_one():
     dev = api.add_channel("dev", "bob").id
     with pytest.raises(NotFound, match="/pair makes a link"):
         await run_command(api, dev, "/vouch nobody-here")
+
+
+@pytest.mark.parametrize(
+    ("words", "places", "text"),
+    [
+        ("#a #b hello there", ("#a", "#b"), "hello there"),
+        ("#a @bob  two  spaces", ("#a", "@bob"), "two  spaces"),
+        ('"#my channel" #b #c is good', ("#my channel", "#b", "#c"), "is good"),
+        ("#a -- #b is good", ("#a",), "#b is good"),
+        ("#a one\ntwo", ("#a",), "one\ntwo"),
+        ("hello #a", (), "hello #a"),
+        ("#a", ("#a",), ""),
+        ("# a", (), "# a"),
+    ],
+)
+def test_what_is_posted_has_its_channels_first(words, places, text):
+    assert parted(words) == (places, text)

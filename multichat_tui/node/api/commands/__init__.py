@@ -23,6 +23,7 @@ from multichat_tui.node.api.commands import (
     mailboxes,
     moderating,
     people,
+    posting,
     reading,
     redacting,
     regards,
@@ -367,6 +368,12 @@ COMMANDS: tuple[Command, ...] = (
         summary="write to some members of this channel: the others see that there is a message, and not its text",
         run=serving.to,
         takes=(NAMES,),
+    ),
+    Command(
+        name="post",
+        usage=posting.USAGE,
+        summary="say the same in several channels at once: in all of them, or in none if one of them does not take it",
+        run=posting.post_message,
     ),
     Command(
         name="privacy",
