@@ -362,8 +362,12 @@ def _workspace_verbs(verb: Any, noun: Any) -> None:
     about("list", "the workspaces that you are in")
     about("directory", "the channels on a workspace's list", "WS")
     private = "they come in by invitation, not by the list"
-    about("make", "make a channel in a workspace", "WS", "NAME").add_argument("--private", action="store_true", help=private)
-    about("add", "put a channel on the list", "WS", "CH").add_argument("--private", action="store_true", help=private)
+    for made in (
+        about("make", "make a channel in a workspace", "WS", "NAME"),
+        about("add", "put a channel on the list", "WS", "CH"),
+    ):
+        made.add_argument("--private", action="store_true", help=private)
+        made.add_argument("--role", default="member", metavar="ROLE", help="which one needs in the workspace, and keeps needing")
     about("remove", "take a channel off the list; who is in it stays in it", "WS", "CH")
     join = about("join", "join a channel that is on the list, and wait to be let in", "WS", "CH")
     join.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds to wait (default: 30)")

@@ -67,7 +67,7 @@ from multichat_tui.model.limits import (
     MAX_TOPIC_CHARACTERS,
     MAX_USES,
 )
-from multichat_tui.model.ranks import FOUNDER, MUTED, Permission
+from multichat_tui.model.ranks import FOUNDER, MEMBER, MUTED, Permission
 from multichat_tui.model.schema import Malformed, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, frozen, read
 
 
@@ -156,7 +156,8 @@ def _encode(act: Act) -> Value:
         case Listing():
             way = act.way_in
             listed: dict[int, Value] = {0: Type.LISTING.value, 1: act.channel, 2: act.name, 3: act.topic}
-            return listed if way is None else listed | {4: [way.seed, way.user, way.expires_ms]}
+            listed |= {} if way is None else {4: [way.seed, way.user, way.expires_ms]}
+            return listed | {5: act.least} if act.least > MEMBER else listed
         case Message():
             fields: dict[int, Value] = {0: Type.MESSAGE.value, 1: act.text}
             if act.reply_to is not None:
@@ -298,6 +299,7 @@ def _decode_known(kind: Type, fields: Mapping[int, Value]) -> Act:
                 name=as_text(fields[2], "name", MAX_NAME_CHARACTERS),
                 topic=as_text(fields[3], "topic", MAX_TOPIC_CHARACTERS),
                 way_in=_way_in(fields[4]) if 4 in fields else None,
+                least=as_int(fields[5], "least", MAX_RANK, MEMBER + 1) if 5 in fields else MEMBER,
             )
         case Type.MESSAGE:
             _need(fields, 1)

@@ -15,7 +15,7 @@ from multichat_tui.model.identity import (
     Certificate,
 )
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId
-from multichat_tui.model.ranks import Permission
+from multichat_tui.model.ranks import MEMBER, Permission
 from multichat_tui.model.values import dataclass
 
 MAX_FOUNDERS = 16
@@ -248,12 +248,15 @@ class WayIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """Puts a channel on a workspace's list or, without a name, takes it off. With a way in, whoever reads the list may join."""
+    """Puts a channel on a workspace's list or, without a name, takes it off. With a way in, whoever reads the list may join; or
+    those who have this rank in the workspace at least, if that is above MEMBER: the channel is then one that somebody lets people
+    into."""
 
     channel: ChannelId
     name: str
     topic: str = ""
     way_in: WayIn | None = None
+    least: int = MEMBER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

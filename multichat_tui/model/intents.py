@@ -8,7 +8,7 @@ from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.ids import ChannelId, DeviceId, RecordId, UserId
 from multichat_tui.model.presets import Preset
-from multichat_tui.model.ranks import Permission
+from multichat_tui.model.ranks import MEMBER, Permission
 from multichat_tui.model.regards import Regard
 from multichat_tui.model.values import dataclass
 
@@ -23,6 +23,8 @@ class CreateChannel:
     """To be put on its list."""
     open: bool = True
     """Whoever reads the list may join."""
+    least: int = MEMBER
+    """The rank in the workspace that one needs for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +34,13 @@ class CreateWorkspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListChannel:
-    """Put a channel on a workspace's list; `open`: with a way in for all who read it."""
+    """Put a channel on a workspace's list; `open`: with a way in for all who read it, or for those who have the rank `least` in
+    the workspace, and as long as they have it. For that, members of the channel alone do not let people in any more."""
 
     workspace: ChannelId
     channel: ChannelId
     open: bool = True
+    least: int = MEMBER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -239,9 +239,13 @@ class ListedRow:
     joined: bool
     joining: bool
     open: bool
-    """Whoever reads the list may join."""
+    """Whoever reads the list may join, or whoever has `role` in the workspace."""
     members: int | None
     """None: we are not in it."""
+    role: str = ""
+    """The least role in the workspace that one needs to be in it; empty: that of a member."""
+    fits: bool = True
+    """We have it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

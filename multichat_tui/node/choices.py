@@ -367,7 +367,7 @@ class Choices:
         if acts := kind_acts(self._world, channel, intent.kind, ""):
             self._ledger.author(channel, Log.CONTROL, acts)
         if intent.workspace is not None:
-            workspaces.enlist(ListChannel(workspace=intent.workspace, channel=channel.id, open=intent.open))
+            workspaces.enlist(ListChannel(workspace=intent.workspace, channel=channel.id, open=intent.open, least=intent.least))
         return Accepted(channel=channel.id, record=channel.control.root)
 
     def _join(self, intent: JoinChannel) -> Channel:

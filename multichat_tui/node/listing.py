@@ -9,6 +9,7 @@ from multichat_tui.model.acts import Ban, Listing, Remove, SetRank, Style, Unban
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.invitations import join_seed
 from multichat_tui.model.limits import CAUSE_BYTES
+from multichat_tui.model.ranks import MEMBER, role_of
 from multichat_tui.model.snapshots import ListedRow, Membership
 from multichat_tui.node.world import Channel, World
 
@@ -21,6 +22,7 @@ def directory(world: World, workspace: Channel) -> tuple[ListedRow, ...]:
     if not workspace.rooted:
         return ()
     rows = []
+    mine = workspace.view.rank(world.identity.user)
     for channel, (_, listing) in workspace.view.directory.items():
         found = world.channels.get(channel)
         here = found if found is not None and found.rooted and found.standing.membership is Membership.JOINED else None
@@ -33,6 +35,8 @@ def directory(world: World, workspace: Channel) -> tuple[ListedRow, ...]:
                 joining=found is not None and found.standing.membership is Membership.JOINING,
                 open=listing.way_in is not None,
                 members=None if here is None else len(here.view.members),
+                role=role_of(listing.least) if listing.least > MEMBER else "",
+                fits=mine is not None and mine >= listing.least,
             )
         )
     return tuple(sorted(rows, key=lambda row: (row.name.casefold(), row.channel)))

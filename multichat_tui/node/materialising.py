@@ -11,11 +11,12 @@ from functools import partial
 from typing import TypeAlias
 
 from multichat_tui.channel.operations import Operation
-from multichat_tui.crypto.keys import mac
+from multichat_tui.crypto.keys import mac, public_key
 from multichat_tui.model.acts import Ban, Listing, Remove, SetRank, Unban
 from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.ids import ChannelId, Log, UserId, digest
-from multichat_tui.model.intents import BanMember, GiveRank, LiftBan, RemoveMember
+from multichat_tui.model.intents import ApproveJoin, BanMember, GiveRank, LiftBan, RemoveMember
+from multichat_tui.model.invitations import join_seed
 from multichat_tui.model.limits import CAUSE_BYTES
 from multichat_tui.model.ranks import MEMBER, Permission
 from multichat_tui.model.values import dataclass
@@ -23,6 +24,7 @@ from multichat_tui.node.act_words import LEFT_REASON
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.listing import Deed, cause_of, listed, state_of, workspaces
 from multichat_tui.node.moderating import Moderating, ModeratingIntent
+from multichat_tui.node.petitioning import Petitioning, awaited
 from multichat_tui.node.workspaces import Workspaces
 from multichat_tui.node.world import Channel, World
 
@@ -58,6 +60,7 @@ class Materialising:
         self._ledger = ledger
         self._workspaces = workspaces
         self._moderating = Moderating(world)
+        self._petitioning = Petitioning(world)
         self._noticed: dict[bytes, int] = {}
         """What others are to do first, and since when it waits."""
         self._wake_ms: int | None = None
@@ -110,7 +113,9 @@ class Materialising:
         ours = workspace.view.may(me, Permission.MODERATE)
         deeds = [each for each in _deeds(workspace) if ours or each[0].user == me] if unsettled else []
         for channel in unsettled:
-            found = [duty for each in deeds for duty in self._carried(workspace, channel, *each)]
+            least = workspace.view.directory[channel.id][1].least
+            found = [duty for each in deeds for duty in self._carried(workspace, channel, least, *each)]
+            found += self._let_in(workspace, channel)
             if not found:
                 self._settled[workspace.id, channel.id] = _masks(workspace, channel)
             yield from found
@@ -133,7 +138,21 @@ class Materialising:
             return False
         found = state_of(channel, listing.way_in)
         gone = any(not listed_by.follows(ending.operation) for ending in view.endings if ending.user not in view.members)
-        return gone or found is None or not found[1].open or listing.way_in.expires_ms <= self._world.now
+        if gone or found is None or not found[1].open or listing.way_in.expires_ms <= self._world.now:
+            return True
+        return listing.least > MEMBER and self._has_come_back(workspace, channel, listing)
+
+    def _has_come_back(self, workspace: Channel, channel: Channel, listing: Listing) -> bool:
+        """Whether somebody who has the role again was let in before by this way in, which they can use once."""
+        assert listing.way_in is not None
+        view, control, key = channel.view, channel.control, public_key(join_seed(listing.way_in.seed))
+        ranks = workspace.view.members
+        fit = (user for user in ranks if user not in view.members and (workspace.view.rank(user) or 0) >= listing.least)
+        waiting = {petition.user for petition in control.waiting()}
+        return any(
+            user not in waiting and user not in view.bans and control.has_asked(user, key) and control.refusal(user, key) is None
+            for user in fit
+        )
 
     def _is_contradicted(self, workspace: Channel, channel: Channel, listed_by: Operation) -> bool:
         """Whether what stands on the list took the place of what we have put there not long ago; it is looked at again then."""
@@ -152,7 +171,28 @@ class Materialising:
             self._wake_ms = until if self._wake_ms is None else min(self._wake_ms, until)
         return until > now
 
-    def _carried(self, workspace: Channel, channel: Channel, operation: Operation, deed: Deed, counts: bool) -> Iterator[Duty]:
+    def _let_in(self, workspace: Channel, channel: Channel) -> Iterator[Duty]:
+        """Who asks by the way in of a channel that is for those of a role, and has it. Others wait: they may be given it."""
+        index, listing = workspace.view.directory[channel.id]
+        if listing.way_in is None or listing.least <= MEMBER:
+            return
+        author = workspace.control.operation(workspace.control.records_by_index(index))
+        assert author is not None
+        key = public_key(join_seed(listing.way_in.seed))
+        for petition in awaited(channel):
+            rank = workspace.view.rank(petition.user)
+            if petition.join.join_key != key or rank is None or rank < listing.least:
+                continue
+            try:
+                act = self._petitioning.decide(channel, ApproveJoin(channel=channel.id, user=petition.user))
+            except MultichatError:
+                continue
+            write = partial(self._ledger.author, channel, Log.CONTROL, (act,))
+            yield Duty(mac(channel.id, "mc.fits", petition.user, key), author.user, (channel,), write)
+
+    def _carried(
+        self, workspace: Channel, channel: Channel, least: int, operation: Operation, deed: Deed, counts: bool
+    ) -> Iterator[Duty]:
         cause, known, kind = cause_of(workspace.id, operation.id, deed.user), self._causes_in(channel), type(deed)
         if not counts:
             # It was carried, and has turned out to be void.
@@ -161,13 +201,16 @@ class Materialising:
             cause, kind = mac(cause, "mc.cause")[:CAUSE_BYTES], Unban if kind is Ban else kind
         if (cause, deed.user, kind) in known:
             return
-        intent = _wish(channel, deed, self._world.now) if counts else _taken_back(workspace, channel, deed)
+        intent = _wish(channel, deed, least, self._world.now) if counts else _taken_back(workspace, channel, deed)
         if intent is None:
             return
         try:
             acts = self._moderating.decide(channel, intent)
         except MultichatError:
             # Not ours to do, or no longer to be done: somebody else's node may, or nobody's.
+            return
+        known_as = {type(act) for act in acts}
+        if kind not in known_as and any((cause, deed.user, each) in known for each in known_as):
             return
         marked = tuple(replace(act, cause=cause) if isinstance(act, SetRank | Remove | Ban | Unban) else act for act in acts)
         yield Duty(cause + channel.id, operation.user, (channel,), partial(self._ledger.author, channel, Log.CONTROL, marked))
@@ -207,10 +250,12 @@ def _deeds(workspace: Channel) -> Iterator[tuple[Operation, Deed, bool]]:
                 yield operation, act, counts
 
 
-def _wish(channel: Channel, deed: Deed, now: int) -> ModeratingIntent | None:
-    """What is to be done in a channel for it; None: nothing."""
+def _wish(channel: Channel, deed: Deed, least: int, now: int) -> ModeratingIntent | None:
+    """What is to be done in a channel for it, where one needs the rank `least` in the workspace; None: nothing."""
     rank = channel.view.rank(deed.user)
     match deed:
+        case SetRank() if rank is not None and deed.rank < least:
+            return RemoveMember(channel=channel.id, user=deed.user, reason=deed.reason)
         case SetRank() if rank is not None and rank != deed.rank:
             lasts = max(0, deed.until_ms - now) if deed.until_ms else 0
             return GiveRank(channel=channel.id, user=deed.user, rank=deed.rank, lasts_ms=lasts, reason=deed.reason)

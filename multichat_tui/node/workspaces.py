@@ -1,14 +1,14 @@
 """Workspaces: channels of their own that have a list of channels. What people do with that list."""
 
 from multichat_tui.crypto.keys import public_key
-from multichat_tui.model.acts import MAX_FOUNDERS, CloseInvitation, Create, Invite, Listing, Style, WayIn
+from multichat_tui.model.acts import MAX_FOUNDERS, MAX_RANK, CloseInvitation, Create, Invite, Listing, SetThreshold, Style, WayIn
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
 from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import ChannelId, Log, RecordId, UserId
 from multichat_tui.model.intents import Accepted, CreateWorkspace, JoinListed, ListChannel, UnlistChannel
 from multichat_tui.model.invitations import Invitation, InvitationKind, join_seed, token_key
 from multichat_tui.model.limits import LINK_SEED_BYTES, MAX_CHANNELS, MAX_TIMESTAMP_MS, MAX_USES
-from multichat_tui.model.ranks import MEMBER, Permission
+from multichat_tui.model.ranks import MEMBER, MODERATOR, Permission, holders_words, standing_words
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name
 from multichat_tui.node.admissions import Admissions
@@ -59,13 +59,27 @@ class Workspaces:
         need(workspace.view, self._world.identity.user, Permission.CREATE, "put channels on the list")
         if channel.view.style is not Style.GROUP:
             raise IntentRefused(Refusal.NOT_ALLOWED, "Only channels stand on the list of a workspace.")
+        if not MEMBER <= intent.least <= MAX_RANK:
+            raise IntentRefused(Refusal.UNKNOWN, "A channel asks for a role above that of a member, up to that of an admin.")
+        if intent.least > MEMBER and not intent.open:
+            raise IntentRefused(Refusal.UNKNOWN, "By invitation alone nobody comes in by a role.", "Leave out one of the two.")
         known = workspace.view.directory.get(channel.id)
-        if known is not None and (known[1].way_in is not None) == intent.open:
+        if known is not None and ((known[1].way_in is not None), known[1].least) == (intent.open, intent.least):
             raise IntentRefused(Refusal.ALREADY, "It is on the list already.", "/list shows it.")
         if intent.open:
             need(channel.view, self._world.identity.user, Permission.INVITE, "invite people to it")
-        record = self._list(workspace, channel, self._way_in(channel) if intent.open else None)
+        if intent.least > MEMBER:
+            self._let_nobody_in_unasked(channel)
+        record = self._list(workspace, channel, self._way_in(channel) if intent.open else None, intent.least)
+        if known is not None:
+            self._close(channel, known[1].way_in)
         return Accepted(record=record, channel=channel.id)
+
+    def _let_nobody_in_unasked(self, channel: Channel) -> None:
+        """Members of a channel do not know who has which role in a workspace: they do not let in whoever holds an invitation."""
+        if channel.view.threshold(Permission.ADMIT) <= MEMBER:
+            need(channel.view, self._world.identity.user, Permission.CHANGE, "change who lets people in")
+            self._ledger.author(channel, Log.CONTROL, (SetThreshold(permission=Permission.ADMIT, rank=MODERATOR),))
 
     def unlist(self, intent: UnlistChannel) -> Accepted:
         workspace = self._workspace(intent.workspace)
@@ -87,6 +101,14 @@ class Workspaces:
         way_in = known[1].way_in
         if way_in is None:
             raise IntentRefused(Refusal.NOT_ALLOWED, "This channel is not open to all.", "Ask somebody who is in it for a link.")
+        mine = workspace.view.rank(self._world.identity.user)
+        if mine is None or mine < known[1].least:
+            standing = "not in it any more" if mine is None else standing_words(mine)
+            raise IntentRefused(
+                Refusal.NOT_ALLOWED,
+                f"This channel is for {holders_words(known[1].least)} of the workspace; you are {standing}.",
+                "Whoever gives roles there can give you one.",
+            )
         link = Invitation(
             kind=InvitationKind.JOIN,
             seed=way_in.seed,
@@ -97,9 +119,9 @@ class Workspaces:
         ).link
         return Accepted(channel=self._admissions.join(link).id)
 
-    def _list(self, workspace: Channel, channel: Channel, way_in: WayIn | None) -> RecordId:
+    def _list(self, workspace: Channel, channel: Channel, way_in: WayIn | None, least: int) -> RecordId:
         view = channel.view
-        listing = Listing(channel=channel.id, name=view.name, topic=view.topic, way_in=way_in)
+        listing = Listing(channel=channel.id, name=view.name, topic=view.topic, way_in=way_in, least=least)
         return self._ledger.author(workspace, Log.CONTROL, (listing,)).id
 
     def _way_in(self, channel: Channel) -> WayIn:
@@ -123,7 +145,7 @@ class Workspaces:
     def renew(self, workspace: Channel, channel: Channel, listing: Listing) -> None:
         """Put a channel on the list again as it is now, with a new way in where it has one."""
         way_in = None if listing.way_in is None else self._way_in(channel)
-        self._list(workspace, channel, way_in)
+        self._list(workspace, channel, way_in, listing.least)
         self._close(channel, listing.way_in)
 
     def _workspace(self, workspace: ChannelId) -> Channel:

@@ -1,5 +1,6 @@
 """A workspace of three people in real processes, from the command line: its list, who comes in by it, and what it decides."""
 
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -55,5 +56,22 @@ def test_a_workspace_its_list_and_what_it_decides_between_processes(tmp_path: Pa
         until_rows(
             homes, "kim", ("channel", "list"), lambda rows: any((r["name"], r["membership"]) == ("dev", "removed") for r in rows)
         )
+        # A channel for moderators: bob comes in without anybody's agreement, and is out when he is none any more.
+        homes.results("ann", "workspace", "make", "acme", "helm", "--role", "moderator")
+        until_rows(homes, "bob", ("workspace", "directory", "acme"), lambda rows: len(rows) == 3)
+        homes.results("bob", "workspace", "join", "acme", "#helm")
+        roles(homes, "ann", "helm", {"ann": "founder", "bob": "moderator"})
+        homes.results("ann", "channel", "role", "acme", "bob", "member")
+        roles(homes, "ann", "helm", {"ann": "founder"})
+        roles(homes, "ann", "dev", {"ann": "founder", "bob": "member"})
+        refused = subprocess.run(
+            homes.command("bob", "workspace", "join", "acme", "#helm"),
+            capture_output=True,
+            env=homes.environment(),
+            stdin=subprocess.DEVNULL,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert (refused.returncode, b"for moderators and above" in refused.stderr) == (1, True)
     finally:
         homes.end_all()

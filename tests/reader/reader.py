@@ -393,7 +393,7 @@ ACTS = {
     14: fields({1: number(1, 65536), 2: SETTING, 3: WIDE_FENCE, 4: text(0, 300)}),
     15: fields({1: ID, 2: ID, 3: text(0, 300)}),
     16: fields({1: octets(0, 4096)}),
-    20: fields({1: ID, 2: text(0, 48), 3: text(0, 300)}, {4: row(octets(16), ID, TIME)}),
+    20: fields({1: ID, 2: text(0, 48), 3: text(0, 300)}, {4: row(octets(16), ID, TIME), 5: number(1, 100)}),
     64: fields({1: text(1, 8000)}, {2: ID}),
     66: fields({1: many(ID, 256, 1), 2: text(0, 300)}, {3: many(ID, 256)}),
     69: REPORT,

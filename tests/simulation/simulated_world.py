@@ -14,6 +14,7 @@ from multichat_tui.model.intents import AcceptContact, CreateChannel, InviteCont
 from multichat_tui.model.ports import Store, Transaction
 from multichat_tui.model.snapshots import MessageRow, RowKind
 from multichat_tui.net.simulated import Conditions, SimulatedHub, SimulatedNetwork
+from multichat_tui.node.engine import Engine
 from multichat_tui.node.genesis import complete_identity, create_identity, needs_account
 from multichat_tui.node.service import Node
 from multichat_tui.store.memory import MemoryStore
@@ -210,6 +211,13 @@ class SimulatedWorld:
 
         await until(same, "same history everywhere", timeout_s=timeout_s)
         return await running[0].texts(channel)
+
+
+def engine_of(person: Person) -> Engine:
+    """Of somebody whose node runs: to look at what no reader of its interface is told, or to spoil it."""
+    engine = person.api._engine
+    assert engine is not None
+    return engine
 
 
 async def _are_contacts(one: Person, other: Person) -> bool:

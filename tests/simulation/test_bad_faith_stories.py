@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from builders import signed_record
 from hostile_members import Hostile
-from simulated_world import Person, SimulatedWorld, until
+from simulated_world import Person, SimulatedWorld, engine_of, until
 from test_body_stories import withhold
 from test_resource_stories import act, agree, held, make, push, row, send, three, user_of
 from test_workspace_stories import acme, comes_in, shows
@@ -38,7 +38,6 @@ from multichat_tui.model.records import Record, body_hash, seal_body, size_bucke
 from multichat_tui.model.snapshots import RowKind
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.act_words import acts_of
-from multichat_tui.node.engine import Engine
 from multichat_tui.node.listing import cause_of
 from multichat_tui.node.materialising import FIRST_TURN_MS, TURN_MS, TURNS
 from multichat_tui.node.resources import Resources
@@ -274,8 +273,3 @@ async def agree_on_whisper(ann: Person, bob: Person, kim: Person, channel: Chann
         return await held(ann, channel) == await held(bob, channel) == await held(kim, channel)
 
     await until(same, "all hold the same")
-
-
-def engine_of(person: Person) -> Engine:
-    assert person.api._engine is not None
-    return person.api._engine

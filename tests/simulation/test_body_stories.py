@@ -3,20 +3,13 @@
 import asyncio
 from dataclasses import replace
 
-from simulated_world import Person, SimulatedWorld, until
+from simulated_world import Person, SimulatedWorld, engine_of, until
 
 from multichat_tui.model.ids import ChannelId, RecordId
 from multichat_tui.model.records import Absence, Record
 from multichat_tui.model.searching import Phrase, Search
 from multichat_tui.model.snapshots import Delivery, MessageRow, RowKind
 from multichat_tui.net.virtual_time import run_virtual
-from multichat_tui.node.engine import Engine
-
-
-def engine_of(person: Person) -> Engine:
-    engine = person.api._engine
-    assert engine is not None
-    return engine
 
 
 def withhold(person: Person) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from simulated_world import Person, SimulatedWorld, until
+from simulated_world import Person, SimulatedWorld, engine_of, until
 from test_greetings import frames, listen, offers, settled
 from test_request_stories import asked, conversations, requests, user_of, write_to
 
@@ -15,13 +15,6 @@ from multichat_tui.model.regards import Regard, RequestKind
 from multichat_tui.model.statements import StatementKind
 from multichat_tui.model.trust import TrustRow
 from multichat_tui.net.virtual_time import run_virtual
-from multichat_tui.node.engine import Engine
-
-
-def engine_of(person: Person) -> Engine:
-    engine = person.api._engine
-    assert engine is not None
-    return engine
 
 
 def knows_vouches(person: Person, of: UserId) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from simulated_world import Person, SimulatedWorld, until
+from simulated_world import Person, SimulatedWorld, engine_of, until
 
 from multichat_tui.model.errors import IntentRefused, MultichatError, NotFound
 from multichat_tui.model.ids import ChannelId, UserId
@@ -22,7 +22,8 @@ from multichat_tui.model.intents import (
     RenameChannel,
     UnlistChannel,
 )
-from multichat_tui.model.ranks import ADMIN, MODERATOR
+from multichat_tui.model.invitations import Invitation, InvitationKind
+from multichat_tui.model.ranks import ADMIN, MEMBER, MODERATOR
 from multichat_tui.model.snapshots import ChannelKind, ListedRow, Membership, RowKind
 from multichat_tui.net.virtual_time import run_virtual
 
@@ -284,3 +285,59 @@ async def is_out(person: Person, channel: ChannelId) -> bool:
 
 async def is_open(person: Person, workspace: ChannelId, name: str) -> bool:
     return (await listing(person, workspace, name)).open
+
+
+def test_a_channel_is_for_those_of_a_role_in_the_workspace_as_long_as_they_have_it() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(318)
+        (ann, bob, kim), workspace = await acme(world, "ann", "bob", "kim")
+        made = await ann.api.submit(CreateChannel(name="helm", workspace=workspace, least=MODERATOR))
+        helm = made.channel
+        assert helm is not None
+        row = await listing(bob, workspace, "helm")
+        assert (row.open, row.role, row.fits) == (True, "moderator", False)
+        with pytest.raises(IntentRefused, match="moderators and above") as refused:
+            await bob.api.submit(JoinListed(workspace=workspace, channel=helm))
+        assert "a member" in refused.value.message
+        # With the role, nobody has to agree.
+        await ann.api.submit(GiveRank(channel=workspace, user=await user_of(bob), rank=MODERATOR))
+
+        async def fits() -> bool:
+            return (await listing(bob, workspace, "helm")).fits
+
+        await until(fits, "bob has the role")
+        await comes_in(bob, workspace, "helm")
+        await shows(ann, helm, {"ann": "founder", "bob": "moderator"})
+        # A program that asks all the same waits, and comes in with the role.
+        way_in = engine_of(kim).world.channels[workspace].view.directory[helm][1].way_in
+        assert way_in is not None
+        link = Invitation(
+            kind=InvitationKind.JOIN,
+            seed=way_in.seed,
+            user=way_in.user,
+            expires_ms=way_in.expires_ms,
+            addresses=(),
+            channel=helm,
+        ).link
+        await kim.api.submit(JoinChannel(link=link))
+
+        async def asks() -> bool:
+            return bool((await ann.api.rules(helm)).rows.waiting)
+
+        await until(asks, "kim asks")
+        await asyncio.sleep(600)
+        assert await roles(ann, helm) == {"ann": "founder", "bob": "moderator"}
+        await ann.api.submit(GiveRank(channel=workspace, user=await user_of(kim), rank=MODERATOR))
+        await shows(ann, helm, {"ann": "founder", "bob": "moderator", "kim": "moderator"})
+        # Without it they are out, and with it they come back.
+        await ann.api.submit(GiveRank(channel=workspace, user=await user_of(bob), rank=MEMBER, reason="a rest"))
+        await shows(kim, helm, {"ann": "founder", "kim": "moderator"})
+        assert await membership(bob, helm) is Membership.REMOVED
+        assert (await roles(bob, workspace))["bob"] == "member"
+        await ann.api.submit(GiveRank(channel=workspace, user=await user_of(bob), rank=MODERATOR))
+        await until(fits, "bob has the role again")
+        await asyncio.sleep(400)
+        await comes_in(bob, workspace, "helm")
+        await shows(ann, helm, {"ann": "founder", "bob": "moderator", "kim": "moderator"})
+
+    run_virtual(story())

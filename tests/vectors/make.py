@@ -373,6 +373,14 @@ def acts() -> dict[str, tuple[Act, ...]]:
                 way_in=WayIn(seed=SEED, user=ADA.user, expires_ms=NOW_MS + 604_800_000),
             ),
         ),
+        "listed for those of a role": (
+            Listing(
+                channel=ChannelId(filled(0x20)),
+                name="helm",
+                way_in=WayIn(seed=SEED, user=ADA.user, expires_ms=NOW_MS + 604_800_000),
+                least=50,
+            ),
+        ),
         "off the list": (Listing(channel=ChannelId(filled(0x20)), name=""),),
         "decided in a workspace": (
             SetRank(user=GRACE.user, rank=50, cause=filled(0x70, 16)),

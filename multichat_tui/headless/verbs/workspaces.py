@@ -4,6 +4,7 @@ from multichat_tui.headless.host import Context
 from multichat_tui.headless.session import session
 from multichat_tui.headless.verbs.channels import joined, let_in
 from multichat_tui.node.api.commands import workspaces
+from multichat_tui.node.api.commands.moderating import role_rank
 from multichat_tui.node.api.lookup import find_channel, id_text, one_line
 
 
@@ -45,7 +46,7 @@ async def make(context: Context) -> int:
     args = context.args
     async with session(context.host, network=True) as opened:
         workspace = await workspaces.find_workspace(opened.api, args.workspace)
-        done, _ = await workspaces.create_in(opened.api, workspace, args.name, args.private)
+        done, _ = await workspaces.create_in(opened.api, workspace, args.name, args.private, role_rank(args.role))
     context.out.result(done.fields, done.said)
     return 0
 
@@ -55,7 +56,7 @@ async def add(context: Context) -> int:
     async with session(context.host, network=True) as opened:
         workspace = await workspaces.find_workspace(opened.api, args.workspace)
         channel = await find_channel(opened.api, args.channel)
-        done = await workspaces.add(opened.api, workspace, channel, args.private)
+        done = await workspaces.add(opened.api, workspace, channel, args.private, role_rank(args.role))
     context.out.result(done.fields, done.said)
     return 0
 

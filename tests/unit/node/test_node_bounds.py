@@ -8,21 +8,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "simulation"))
 
 import pytest
-from simulated_world import Person, SimulatedWorld, until
+from simulated_world import Person, SimulatedWorld, engine_of, until
 
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId
 from multichat_tui.model.intents import SetTopic
 from multichat_tui.model.limits import INBOX_INPUTS, MAX_NEARBY, MAX_PEER_ADDRESSES, PARKED_RECORDS_PER_PEER
 from multichat_tui.model.ports import Counted, NearbySeen
 from multichat_tui.net.virtual_time import run_virtual
-from multichat_tui.node.engine import Engine
 from multichat_tui.node.nearby import open_window
-
-
-def engine_of(person: Person) -> Engine:
-    engine = person.api._engine
-    assert engine is not None
-    return engine
 
 
 def devices_in(person: Person, channel: ChannelId, user: UserId) -> int:

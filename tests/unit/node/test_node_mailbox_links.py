@@ -3,23 +3,17 @@
 import asyncio
 
 from plain_mailbox import PlainMailbox
-from simulated_world import Person, SimulatedWorld, until
+from simulated_world import Person, SimulatedWorld, engine_of, until
 
 from multichat_tui.model.limits import NEW_HOSTS_PER_HOUR, UNPROVEN_HOSTS, VAIN_DIALS
 from multichat_tui.model.mailbox_frames import ListEnvelopes, MailboxAnswer, MailboxReply, Word
 from multichat_tui.model.mailboxes import MailboxAddress, MailboxId, QueueId
 from multichat_tui.model.ports import Credential
 from multichat_tui.net.virtual_time import run_virtual
-from multichat_tui.node.engine import Engine
 from multichat_tui.node.mailbox_links import MailboxLinks, Purpose
 from multichat_tui.node.service import Outcome
 
 HOUR_S = 3600
-
-
-def engine_of(person: Person) -> Engine:
-    assert person.api._engine is not None
-    return person.api._engine
 
 
 def want(person: Person, *addresses: MailboxAddress, user: bytes = b"user", purpose: Purpose = Purpose.WRITING) -> MailboxLinks:

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "simulation"))
 from collections.abc import Awaitable, Callable
 
 import pytest
-from simulated_world import Person, SimulatedWorld
+from simulated_world import Person, SimulatedWorld, engine_of
 
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.crypto.mailboxes import show_grant
@@ -49,12 +49,6 @@ class Side:
 
 
 SIDES = [(Role.CLIENT, MailboxRequest, REQUEST, ANSWER), (Role.MAILBOX, MailboxReply, ANSWER, REQUEST)]
-
-
-def engine_of(person: Person):
-    engine = person.api._engine
-    assert engine is not None
-    return engine
 
 
 def link_up(*, dialled: bool, device: DeviceId | None = None) -> LinkUp:

@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2] / "simulation"))
 
 import pytest
-from simulated_world import Person, SimulatedWorld, until
+from simulated_world import SimulatedWorld, engine_of, until
 
 from multichat_tui.model.codec import Rejected, encode
 from multichat_tui.model.ids import UserId
@@ -23,16 +23,9 @@ from multichat_tui.model.vouching import (
     encode_vouches,
 )
 from multichat_tui.net.virtual_time import run_virtual
-from multichat_tui.node.engine import Engine
 from multichat_tui.node.private_statements import said_between, takes_from, told_to
 
 ANA, BEN = UserId(b"a" * 32), UserId(b"b" * 32)
-
-
-def engine_of(person: Person) -> Engine:
-    engine = person.api._engine
-    assert engine is not None
-    return engine
 
 
 def test_only_a_contact_that_is_not_blocked_is_told_and_of_introductions_each_only_their_own() -> None:

@@ -10,6 +10,7 @@ from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, CreateWorkspace, JoinListed, ListChannel, UnlistChannel
 from multichat_tui.model.snapshots import ChannelKind, ListedRow, Membership
 from multichat_tui.node.api.commands import run_command
+from multichat_tui.node.api.commands.workspaces import listed_line
 
 HR = ChannelId(b"h" * 32)
 
@@ -119,3 +120,22 @@ async def test_what_is_incomplete_changes_nothing(api, acme, dev, line):
     with pytest.raises(UsageError):
         await run_command(api, dev, line)
     assert api.intents == []
+
+
+async def test_a_channel_for_those_of_a_role_is_made_listed_and_shown_so(api, acme, dev):
+    outcome = await run_command(api, acme, "/workspace make helm --role moderator")
+    assert api.intents == [CreateChannel(name="helm", workspace=acme, least=50)]
+    assert outcome.lines == ("#helm is made in acme. Moderators and above find it with /list and may join.",)
+    outcome = await run_command(api, dev, "/workspace add --role admins")
+    assert api.intents[1:] == [ListChannel(workspace=acme, channel=dev, least=100)]
+    for line in ("/workspace make helm --role", "/workspace make helm --role moderatr", "/workspace make --role moderator"):
+        with pytest.raises(UsageError):
+            await run_command(api, acme, line)
+    assert len(api.intents) == 2
+
+
+def test_who_may_come_in_is_said_beside_a_channel_for_those_of_a_role():
+    row = ListedRow(channel=HR, name="hr", topic="", joined=False, joining=False, open=True, members=None, role="moderator")
+    assert listed_line(row).split() == ["#hr", "open:", "/join", "#hr"]
+    assert "for those of the role moderator" in listed_line(replace(row, fits=False))
+    assert "you and 2 more, for moderator" in listed_line(replace(row, joined=True, members=3))

@@ -142,7 +142,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="workspace",
         goes=True,
-        usage="/workspace NAME | new NAME | make NAME | add [CHANNEL] | remove CHANNEL [--private]",
+        usage="/workspace NAME | new NAME | make NAME | add [CHANNEL] | remove CHANNEL [--private] [--role ROLE]",
         summary="open a workspace, make one, or make, put and take channels on and off its list",
         run=workspaces.workspace,
         takes=(("new", "create", "add", "remove"),),

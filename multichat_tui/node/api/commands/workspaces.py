@@ -3,13 +3,15 @@
 from multichat_tui.model.errors import NotFound, UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import CreateChannel, CreateWorkspace, JoinListed, ListChannel, UnlistChannel
+from multichat_tui.model.ranks import MEMBER, holders_words, role_of
 from multichat_tui.model.snapshots import ChannelKind, ChannelRow, ListedRow, Membership
 from multichat_tui.node.api import NodeApi
-from multichat_tui.node.api.commands.moderating import Done
+from multichat_tui.node.api.commands.moderating import Done, role_rank
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, nearest, one_line
 
 PRIVATE = "--private"
+ROLE = "--role"
 NAME_CELLS = 20
 """The column of /list where what a channel is about begins."""
 _INSIDE = (Membership.JOINED, Membership.JOINING)
@@ -26,20 +28,26 @@ async def found(api: NodeApi, name: str) -> tuple[Done, ChannelId | None]:
     return Done(said=said, fields=fields), accepted.channel
 
 
-async def create_in(api: NodeApi, workspace: ChannelRow, name: str, private: bool) -> tuple[Done, ChannelId | None]:
-    intent = CreateChannel(name=name.removeprefix("#"), workspace=workspace.id, open=not private)
+async def create_in(
+    api: NodeApi, workspace: ChannelRow, name: str, private: bool, least: int = MEMBER
+) -> tuple[Done, ChannelId | None]:
+    intent = CreateChannel(name=name.removeprefix("#"), workspace=workspace.id, open=not private, least=least)
     accepted = await api.submit(intent)
-    how = "/invite lets people in." if private else "Its members find it with /list and may join."
+    how = "/invite lets people in." if private else f"{_capital(_who(least))} find it with /list and may join."
     said = f"#{one_line(intent.name)} is made in {one_line(workspace.name)}. {how}"
-    fields: dict[str, Plain] = {"workspace": id_text(workspace.id), "name": intent.name, "open": not private}
+    fields: dict[str, Plain] = {
+        "workspace": id_text(workspace.id),
+        "name": intent.name,
+        "open": not private,
+        "role": _role(least),
+    }
     channel = accepted.channel
     return Done(said=said, fields=fields | {"channel": id_text(channel) if channel else None}), channel
 
 
-async def add(api: NodeApi, workspace: ChannelRow, channel: ChannelRow, private: bool) -> Done:
-    await api.submit(ListChannel(workspace=workspace.id, channel=channel.id, open=not private))
-    named = one_line(workspace.name)
-    how = f"is on the list of {named}" + ("." if private else ", and its members may join.")
+async def add(api: NodeApi, workspace: ChannelRow, channel: ChannelRow, private: bool, least: int = MEMBER) -> Done:
+    await api.submit(ListChannel(workspace=workspace.id, channel=channel.id, open=not private, least=least))
+    how = f"is on the list of {one_line(workspace.name)}" + ("." if private else f", and {_who(least)} may join.")
     return _about(workspace, channel.id, f"{channel_label(channel)} {how}")
 
 
@@ -52,8 +60,25 @@ async def remove(api: NodeApi, workspace: ChannelRow, name: str) -> Done:
 
 async def join_listed(api: NodeApi, workspace: ChannelRow, row: ListedRow) -> Done:
     await api.submit(JoinListed(workspace=workspace.id, channel=row.channel))
-    said = f"Joining #{one_line(row.name)}: any of its members who is online lets you in."
+    who = (
+        "somebody of the workspace who may let people in has to be online"
+        if row.role
+        else "any of its members who is online lets you in"
+    )
+    said = f"Joining #{one_line(row.name)}: {who}."
     return _about(workspace, row.channel, said)
+
+
+def _who(least: int) -> str:
+    return "its members" if least <= MEMBER else holders_words(least)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _role(least: int) -> str:
+    return role_of(least) if least > MEMBER else ""
 
 
 def _about(workspace: ChannelRow, channel: ChannelId, said: str) -> Done:
@@ -144,6 +169,7 @@ def listed_fields(row: ListedRow) -> dict[str, Plain]:
         "topic": row.topic,
         "joined": row.joined,
         "open": row.open,
+        "role": row.role,
         "members": row.members,
     }
 
@@ -151,7 +177,9 @@ def listed_fields(row: ListedRow) -> dict[str, Plain]:
 def listed_line(row: ListedRow) -> str:
     """The name, whether one is in it, and what it is about."""
     people = "" if row.members is None else f"you and {row.members - 1} more" if row.members > 1 else "you alone"
-    state = people or ("joining" if row.joining else "open: /join #" + one_line(row.name) if row.open else "by invitation")
+    way = f"open: /join #{one_line(row.name)}" if row.fits else f"for those of the role {row.role}"
+    state = people or ("joining" if row.joining else way if row.open else "by invitation")
+    state += f", for {row.role}" if people and row.role else ""
     topic = f"  {one_line(row.topic)}" if row.topic else ""
     return f"{'#' + one_line(row.name):<{NAME_CELLS}}  {state}{topic}"
 
@@ -188,17 +216,18 @@ async def workspace(call: Call) -> Outcome:
     """`new NAME`, `make NAME` (once called `create`), `add [#CHANNEL]`, `remove #CHANNEL`; else the name of one to be opened."""
     verb, _, rest = call.need_words().partition(" ")
     rest, private = _without(rest.strip(), PRIVATE)
+    rest, least = _role_asked(rest)
     api = call.api
     match verb.lower():
         case "new" if rest:
             done, made = await found(api, rest)
             return Outcome(lines=(done.said,), fields=done.fields, open_channel=made)
         case "make" | "create" if rest:
-            done, made = await create_in(api, await current_workspace(api, call.channel), rest, private)
+            done, made = await create_in(api, await current_workspace(api, call.channel), rest, private, least)
             return Outcome(lines=(done.said,), fields=done.fields, open_channel=made)
         case "add":
             row = await find_channel(api, rest) if rest else (await api.channel(call.need_channel())).rows
-            return (await add(api, await _other_workspace(call, row), row, private)).outcome()
+            return (await add(api, await _other_workspace(call, row), row, private, least)).outcome()
         case "remove" if rest:
             return (await remove(api, await current_workspace(api, call.channel), rest)).outcome()
         case "new" | "make" | "create" | "remove":
@@ -220,3 +249,14 @@ def _without(words: str, option: str) -> tuple[str, bool]:
     """(the words but for the option, whether it was there)."""
     parts = words.split()
     return (" ".join(part for part in parts if part != option), True) if option in parts else (words, False)
+
+
+def _role_asked(words: str) -> tuple[str, int]:
+    """(the words but for `--role ROLE`, the rank). `errors.UsageError`."""
+    parts = words.split()
+    if ROLE not in parts:
+        return words, MEMBER
+    at = parts.index(ROLE)
+    if at + 1 == len(parts):
+        raise UsageError("--role is followed by the role that one needs in the workspace.", "Such as: --role moderator")
+    return " ".join(parts[:at] + parts[at + 2 :]), role_rank(parts[at + 1])
