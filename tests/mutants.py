@@ -35,6 +35,7 @@ GAPS = "tests/simulation/test_gaps.py"
 FORKS = "tests/simulation/test_fork_stories.py"
 PARCELS = "tests/simulation/test_parcel_stories.py"
 DEPOSITS = "tests/simulation/test_deposit_stories.py"
+SILENT = "tests/simulation/test_silent_stories.py"
 AUTHORITY = "tests/property/test_authority_properties.py"
 CONTROL = "tests/property/test_control_properties.py"
 HANDSHAKE = "tests/unit/crypto/test_crypto_handshake.py"
@@ -1044,7 +1045,7 @@ MUTANTS = (
     Mutant(
         name="addresses of strangers are kept",
         file="multichat_tui/node/engine.py",
-        old="        if session.role is Role.PEER:\n            self._dialing.reached(session)\n        else:",
+        old="            self._dialing.reached(session)\n        else:",
         new="        self._dialing.reached(session)\n        if session.role is not Role.PEER:",
         tests=EXHAUSTION,
     ),
@@ -2968,9 +2969,9 @@ MUTANTS = (
     ),
     Mutant(
         name="after a disk has refused something it is asked at once again",
-        file="multichat_tui/node/service.py",
-        old="self._engine.hosting.disk_refused()",
-        new="pass",
+        file="multichat_tui/node/engine.py",
+        old="        self.hosting.disk_refused()\n",
+        new="",
         tests=HOSTING,
     ),
     Mutant(
@@ -3011,8 +3012,50 @@ MUTANTS = (
     Mutant(
         name="what all mailboxes have lost is never written again",
         file="multichat_tui/node/putting.py",
-        old="        return bool(gone) and not waits and max(gone) + GONE_MS <= self._world.now",
+        old="        return lost_at is not None and lost_at <= self._world.now",
         new="        return False",
+        tests=DEPOSITS,
+    ),
+    Mutant(
+        name="who is silent for long is left more and more",
+        file="multichat_tui/node/heard.py",
+        old="        return self.of(txn, device, now).at_ms + SILENT_MS <= now",
+        new="        return False",
+        tests=SILENT,
+    ),
+    Mutant(
+        name="who was silent for long and comes is left nothing",
+        file="multichat_tui/node/heard.py",
+        old="            self.back.add(device)",
+        new="            pass",
+        tests=SILENT,
+    ),
+    Mutant(
+        name="what was taken is left again at once",
+        file="multichat_tui/node/putting.py",
+        old="COLLECTED_MS if row.collected and not heard else GONE_MS",
+        new="GONE_MS",
+        tests=SILENT,
+    ),
+    Mutant(
+        name="a restart forgets when it was believed that parcels were lost",
+        file="multichat_tui/node/depositing.py",
+        old="        heard.lifted_ms = world.now\n        world.heard.keep(world.txn, device)",
+        new="        heard.lifted_ms = world.now",
+        tests=SILENT,
+    ),
+    Mutant(
+        name="all history goes to mailboxes",
+        file="multichat_tui/node/depositing.py",
+        old="last - first < MAX_OLD_RECORDS or author is None:",
+        new="author is not None:",
+        tests=SILENT,
+    ),
+    Mutant(
+        name="a key that was not shown is taken for a refusal for good",
+        file="multichat_tui/node/putting.py",
+        old="FOR_GOOD = (Word.UNKNOWN, Word.TOO_LARGE",
+        new="FOR_GOOD = (Word.UNKNOWN, Word.UNAUTHORISED, Word.TOO_LARGE",
         tests=DEPOSITS,
     ),
     Mutant(

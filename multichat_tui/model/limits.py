@@ -293,6 +293,16 @@ CHECK_DEPOSIT_MS = 6 * 60 * 60 * 1000
 """How often mailboxes are asked whether they still have what was not acknowledged."""
 GONE_MS = 60 * 60 * 1000
 """What all mailboxes have lost or given out, and nobody has acknowledged for so long, is deposited anew."""
+COLLECTED_MS = 24 * 60 * 60 * 1000
+"""The same where a mailbox says that the reader has taken it: their word of that may come later, and a mailbox may lie."""
+SILENT_MS = 30 * 24 * 60 * 60 * 1000
+"""A device that nothing was heard of for so long is left nothing more: all that was left for it has expired."""
+HEARD_STEP_MS = 60 * 60 * 1000
+"""When a device was heard of is stored once in this."""
+OLD_HISTORY_MS = 30 * 24 * 60 * 60 * 1000
+MAX_OLD_RECORDS = 512
+"""A device that lacks more than so many records of a chain, the first of which have been here for so long, is brought them by
+links: mailboxes are for what is written while somebody is away."""
 PUT_WAIT_MS = 20_000
 """What is to be put waits so long for a link to the mailbox; then another one is tried."""
 PUTS_AT_ONCE = 32

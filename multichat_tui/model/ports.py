@@ -98,6 +98,9 @@ class Space(StrEnum):
     """By device id and a rising number (8 bytes): what was sealed for a device and how far that has come."""
     SEALED = "sealed"
     """By the same: what was sealed."""
+    HEARD = "heard"
+    """By device id: when it was heard of last, when it was last believed that parcels were lost, and when something went
+    unconfirmed."""
     REPLY = "reply"
     """By device id: the channels of which it is owed an acknowledgement."""
     VERIFIED = "verified"

@@ -255,6 +255,9 @@ class Arrivals:
         """Somebody else's records from `first` to that at `seq` were delivered: the sender holds them; others may lack them."""
         world = self._world
         world.relayed.add(channel.id)
+        author = channel.chains.device(key)
+        if author is not None:
+            world.hear(author)
         island = channel.chains.islands.get(key)
         if island is not None and seq >= island.first:
             self._islands.note(session, channel, key, seq, seq)

@@ -19,6 +19,8 @@ from multichat_tui.model.limits import (
     MAX_DEPOSIT_BYTES,
     MAX_DEPOSIT_BYTES_PER_DEVICE,
     MAX_DEPOSITS_PER_DEVICE,
+    MAX_OLD_RECORDS,
+    OLD_HISTORY_MS,
     SETTLE_START_MS,
 )
 from multichat_tui.model.parcels import Cover
@@ -79,8 +81,6 @@ class Depositing:
         """When it is looked what a device lacks."""
         self._take_over: dict[tuple[DeviceId, ChannelId], int] = {}
         """From when on we deposit what others have written in a channel, too."""
-        self._lifted: dict[DeviceId, int] = {}
-        """When a device last said that parcels were lost."""
         self._swept_at = 0
 
     def audit(self, audits: Audits) -> None:
@@ -138,8 +138,16 @@ class Depositing:
         written, relayed, informed = world.written, world.relayed, world.informed
         world.written, world.relayed, world.informed = set(), set(), set()
         gone, world.gone = world.gone, set()
+        for device in world.heard.back & self._writable:
+            self._look_soon(device, DEPOSIT_DELAY_MS)
+        world.unheard -= world.heard.back
+        world.heard.back.clear()
         if world.deposits:
             self._end_what_is_void(gone)
+        for device in informed:
+            if world.heard.is_unconfirmed(device):
+                world.heard.of(world.txn, device, world.now).unconfirmed_ms = 0
+                world.heard.keep(world.txn, device)
         for device in informed & set(world.deposits.devices):
             self._end_what_came(device)
         if self._writable or world.deposits:
@@ -198,6 +206,10 @@ class Depositing:
 
     def _deposit(self, device: DeviceId) -> None:
         world = self._world
+        if world.heard.is_silent(world.txn, device, world.now):
+            world.unheard.add(device)
+            self._taken_over(device)
+            return
         (prekey, fallback), slots = self._prekeys_of(device), self._slots(device)
         if not slots or not self._sealing.can_seal(device, prekey, fallback) or not world.pair_keys_of(device):
             self._look(device, world.now + RETRY_MS)
@@ -241,6 +253,7 @@ class Depositing:
         covering = Covering(covers)
         ours: dict[ChannelId, bool] = {}
         words: dict[ChannelId, dict[ChainKey, int]] = {}
+        world.left_to_links.discard(device)
 
         def has_ours(channel: Channel) -> bool:
             for log in Log:
@@ -252,6 +265,9 @@ class Depositing:
             return False
 
         def served(channel: Channel, key: ChainKey) -> int | None:
+            if self._is_old(channel, key, device, covering):
+                world.left_to_links.add(device)
+                return None
             if channel.chains.device(key) == me:
                 return -1
             if channel.id not in ours:
@@ -261,6 +277,17 @@ class Depositing:
             return words[channel.id].get(key, -1) if ours[channel.id] else None
 
         return served
+
+    def _is_old(self, channel: Channel, key: ChainKey, device: DeviceId, covering: Covering) -> bool:
+        """Whether a device lacks so much of a content chain, from so long ago, that it is left to links."""
+        world, author = self._world, channel.chains.device(key)
+        known = world.peer_top(device, channel.id, key)
+        first, last = covering.lacking(channel.id, key, known + 1, channel.chains.held(key))
+        if key[0] is not Log.CONTENT or last - first < MAX_OLD_RECORDS or author is None:
+            return False
+        oldest = world.txn.in_chain(channel.id, key[0], author, first)
+        arrival = None if oldest is None else world.txn.arrival(oldest)
+        return arrival is not None and arrival[1] + OLD_HISTORY_MS <= world.now
 
     # What became of it
 
@@ -297,9 +324,11 @@ class Depositing:
         """A device says that it lacks these ranges of chains: (log, device prefix, first, last). Deposits that cover them are
         lost on their way, unless they were made only now; it is believed once in a while."""
         world = self._world
-        if self._lifted.get(device, -LIFT_MS) + LIFT_MS > world.now:
+        heard = world.heard.of(world.txn, device, world.now)
+        if heard.lifted_ms and heard.lifted_ms + LIFT_MS > world.now:
             return
-        self._lifted[device] = world.now
+        heard.lifted_ms = world.now
+        world.heard.keep(world.txn, device)
         for row in world.deposits.of(device):
             if row.made_ms + AWAY_MS > world.now:
                 continue
@@ -373,9 +402,23 @@ class Depositing:
             known = world.certificate_of(device) is not None
             for row in world.deposits.of(device):
                 answer = not row.covers and row.made_ms + ANSWER_MS <= world.now
+                if known and row.covers and row.expires_ms <= world.now and row.collected:
+                    self._note_unconfirmed(device)
                 if not known or answer or row.expires_ms <= world.now:
                     world.deposits.remove(world.txn, row)
                     self._look(device, world.now)
+        for device in world.heard.devices:
+            if world.certificate_of(device) is None:
+                world.heard.forget(world.txn, device)
+                world.unheard.discard(device)
+                world.left_to_links.discard(device)
+
+    def _note_unconfirmed(self, device: DeviceId) -> None:
+        """What its mailboxes have given out was never acknowledged, and its time is over."""
+        world = self._world
+        world.count("deposit-unconfirmed")
+        world.heard.of(world.txn, device, world.now).unconfirmed_ms = world.now
+        world.heard.keep(world.txn, device)
 
     def wake_times(self) -> list[int]:
         if not self._writable and not self._world.deposits:

@@ -4,6 +4,7 @@ A row is kept until the device is known to hold what it covers, or its time is o
 at rows does not read them.
 """
 
+from collections.abc import Iterator
 from dataclasses import field
 from enum import IntEnum
 
@@ -44,12 +45,12 @@ class Target:
     """Since when it stands so; or when it is tried again."""
     tries: int = 0
     asked: bool = False
-    """An answer is under way. Not stored, nor the next."""
+    """An answer is under way. Not stored."""
     collected: bool = False
     """The mailbox says that its owner has taken it."""
 
     def as_value(self) -> Value:
-        return [self.mailbox, self.queue, self.stage.value, self.at_ms, self.tries]
+        return [self.mailbox, self.queue, self.stage.value, self.at_ms, self.tries, self.collected]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,6 +79,12 @@ class Deposit:
     def settled(self) -> bool:
         """It lies wherever it is to lie."""
         return self.stored >= self.wanted
+
+    @property
+    def collected(self) -> bool:
+        """A mailbox says that its owner has taken it, and none has it any more."""
+        gone = all(target.stage not in (Stage.STORED, Stage.WAITING) for target in self.targets)
+        return gone and any(target.stage is Stage.GONE and target.collected for target in self.targets)
 
     @property
     def name(self) -> bytes:
@@ -109,13 +116,14 @@ def decode_deposit(name: bytes, value: bytes) -> Deposit | Rejected:
 
 
 def _target(value: Value) -> Target:
-    parts = as_list(value, "target", 5, 5)
+    parts = as_list(value, "target", 6, 5)
     return Target(
         mailbox=MailboxId(as_id(parts[0], "mailbox")),
         queue=QueueId(as_bytes(parts[1], "queue", QUEUE_ID_BYTES, QUEUE_ID_BYTES)),
         stage=as_enum(parts[2], "stage", Stage),
         at_ms=as_int(parts[3], "at", MAX_TIMESTAMP_MS),
         tries=as_int(parts[4], "tries", MAX_INTEGER),
+        collected=len(parts) > 5 and as_bool(parts[5], "collected"),
     )
 
 
@@ -198,12 +206,19 @@ class Deposits:
 
     def copies(self, device: DeviceId, channel: ChannelId, author: DeviceId, seq: int) -> tuple[int, int]:
         """At how many mailboxes a record of a content chain lies for a device, of how many; (0, 0) if it is in no deposit."""
-        best = (0, 0)
+        found = self._with(device, channel, author, seq)
+        return max(((min(row.stored, row.wanted), row.wanted) for row in found), default=(0, 0))
+
+    def was_collected(self, device: DeviceId, channel: ChannelId, author: DeviceId, seq: int) -> bool:
+        """Whether the device has taken a record of a content chain out of its mailboxes, as these say."""
+        return any(row.collected for row in self._with(device, channel, author, seq))
+
+    def _with(self, device: DeviceId, channel: ChannelId, author: DeviceId, seq: int) -> Iterator[Deposit]:
         for row in self._rows.get(device, {}).values():
             for cover in row.covers:
                 same = (
                     cover.channel == channel and cover.log is Log.CONTENT and cover.device[:PREFIX_SIZE] == author[:PREFIX_SIZE]
                 )
                 if same and cover.first <= seq <= cover.last:
-                    best = max(best, (min(row.stored, row.wanted), row.wanted))
-        return best
+                    yield row
+                    break

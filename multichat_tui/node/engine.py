@@ -251,6 +251,7 @@ class Engine:
         engine = cls(world)
         engine._regards.load()
         engine._introductions.asking.load()
+        world.heard.load(txn)
         engine.parcels.load()
         engine.depositing.load(routed_devices(world))
         engine.mailboxes.load()
@@ -493,6 +494,7 @@ class Engine:
         world.sessions[up.link] = session
         world.status_changed = True
         if session.role is Role.PEER:
+            world.hear(session.device)
             self._dialing.reached(session)
         else:
             world.introductions_changed = True
@@ -580,6 +582,7 @@ class Engine:
             world.comparisons_changed = True
             return
         if session.role is Role.PEER:
+            world.hear(session.device)
             self._introductions.pairing.seen(session)
 
     # Frames

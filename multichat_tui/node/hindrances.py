@@ -9,12 +9,20 @@ HIDDEN = (
     "where this network shows them"
 )
 
+SILENT = "; nothing was heard of it for 30 days, so nothing more is left at its mailboxes until it comes"
+FAR_BEHIND = "; it lacks so much that is older than 30 days that only a link brings it"
+UNCONFIRMED = "; what was left for it before was taken from its mailboxes and never confirmed, so that it may have that"
+
 
 def hindrance(world: World, certificate: Certificate) -> str:
     """Of the device with this certificate, as the end of a sentence that begins with *it does not have it yet*; of one that no
     mailbox keeps it for."""
-    hidden = certificate.device in world.hidden_mailboxes and world.session_of(certificate.device) is None
-    return _of_link(world, certificate) + (HIDDEN if hidden else "")
+    device, words = certificate.device, _of_link(world, certificate)
+    if world.session_of(device) is not None or device in world.revoked or world.blocked(certificate.user):
+        return words
+    words += HIDDEN if device in world.hidden_mailboxes else ""
+    words += SILENT if device in world.unheard else FAR_BEHIND if device in world.left_to_links else ""
+    return words + (UNCONFIRMED if world.heard.is_unconfirmed(device) else "")
 
 
 def _of_link(world: World, certificate: Certificate) -> str:

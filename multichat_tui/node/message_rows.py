@@ -6,6 +6,7 @@ from multichat_tui.channel.bodies import expires_at, retention_of
 from multichat_tui.model.acts import Act, Ban, Message, Remove, SetRank, Unban
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.events import MessageChanged
+from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId, UserId, short
 from multichat_tui.model.limits import FUTURE_TOLERANCE_MS, MAX_PINS, MAX_THREAD_DEPTH, MAX_THREAD_ROWS
 from multichat_tui.model.ports import Space, TimelineEntry
@@ -39,6 +40,7 @@ ABSENT = {
 }
 """What a row without a text is."""
 FETCHES = "it gets it from its mailboxes when it is there"
+TAKEN = "it has taken it from its mailboxes, as these say, and has not confirmed that"
 READABLE = (RowKind.MESSAGE, RowKind.HELD)
 
 
@@ -286,6 +288,14 @@ class MessageRows:
             return "You were removed from this channel before everybody had it."
         return "You left this channel before everybody had it."
 
+    def _why(self, channel: Channel, header: Header, certificate: Certificate, stored: int) -> str:
+        """Why a device does not have a message that lies at so many mailboxes for it, as the end of a sentence."""
+        if stored:
+            return FETCHES
+        if self._world.deposits.was_collected(certificate.device, channel.id, header.device, header.seq):
+            return TAKEN
+        return hindrance(self._world, certificate)
+
     def delivery(self, record: RecordId) -> DeliveryRow:
         world = self._world
         row = self.message(record)
@@ -304,7 +314,7 @@ class MessageRows:
                 delivered=(has := world.peer_has(device, channel.id, key, stored.header.seq)),
                 stored=(found := (0, 0) if has else self._stored_for(channel, stored.header, device))[0],
                 copies=found[1],
-                why="" if has else FETCHES if found[0] else hindrance(world, certificates[device]),
+                why="" if has else self._why(channel, stored.header, certificates[device], found[0]),
             )
             for device in channel.audience(world.identity.device)
             if device != stored.header.device and is_for(stored.header, certificates[device].user, row.author)

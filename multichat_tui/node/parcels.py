@@ -131,6 +131,7 @@ class Parcels:
         if session is None:
             world.count("parcel-from-stranger")
             return False
+        world.hear(device)
         strange = self._hear(session, frames)
         if device in world.carried and (strange or _waits(session)):
             self._kept.add(device, self._waiting(session, frames))

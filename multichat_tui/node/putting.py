@@ -13,6 +13,7 @@ from multichat_tui.crypto.mailboxes import deposit_holds
 from multichat_tui.model.ids import PREFIX_SIZE, DeviceId
 from multichat_tui.model.limits import (
     CHECK_DEPOSIT_MS,
+    COLLECTED_MS,
     DEPOSIT_COPIES,
     DEPOSIT_MS,
     GONE_MS,
@@ -27,8 +28,9 @@ from multichat_tui.model.values import dataclass
 from multichat_tui.node.deposits import Deposit, Stage, Target
 from multichat_tui.node.world import World
 
-FOR_GOOD = (Word.UNKNOWN, Word.UNAUTHORISED, Word.TOO_LARGE, Word.TOO_MANY, Word.MALFORMED, Word.REFUSED, Word.EXPIRED)
-"""What a mailbox will say of the same envelope again."""
+FOR_GOOD = (Word.UNKNOWN, Word.TOO_LARGE, Word.TOO_MANY, Word.MALFORMED, Word.REFUSED, Word.EXPIRED)
+"""What a mailbox will say of the same envelope again. `unauthorised` is none of them: the key was not shown, and is with the
+next try."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +134,18 @@ class Putting:
                 self.on_lost(row)
 
     def _is_lost(self, row: Deposit) -> bool:
+        lost_at = self._lost_at(row)
+        return lost_at is not None and lost_at <= self._world.now
+
+    def _lost_at(self, row: Deposit) -> int | None:
+        """When what no mailbox has any more counts as lost. Where its reader has taken it, as they say, and was not heard of
+        since, their word may still be on its way."""
         gone = [target.at_ms for target in row.targets if target.stage is Stage.GONE]
-        waits = any(target.stage in (Stage.STORED, Stage.WAITING) for target in row.targets)
-        return bool(gone) and not waits and max(gone) + GONE_MS <= self._world.now
+        if not gone or any(target.stage in (Stage.STORED, Stage.WAITING) for target in row.targets):
+            return None
+        world, last = self._world, max(gone)
+        heard = world.heard.of(world.txn, row.device, world.now).at_ms > last
+        return last + (COLLECTED_MS if row.collected and not heard else GONE_MS)
 
     def wake_times(self) -> list[int]:
         now, times = self._world.now, []
@@ -145,7 +156,8 @@ class Putting:
                 times += [] if again is None else [again]
             elif row.covers:
                 times.append(row.checked_ms + CHECK_DEPOSIT_MS)
-            times += [target.at_ms + GONE_MS for target in row.targets if target.stage is Stage.GONE]
+            lost_at = self._lost_at(row)
+            times += [] if lost_at is None else [lost_at]
         return [at for at in times if at > now]
 
     # To mailboxes

@@ -133,6 +133,7 @@ class Receipts:
         if not channel.serves(receipt.device) or not receipt_holds(receipt):
             world.count("receipt-rejected")
             return
+        world.hear(receipt.device)
         self._keep(channel, receipt, session)
         self._learn(channel, receipt)
 

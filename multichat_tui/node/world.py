@@ -29,6 +29,7 @@ from multichat_tui.model.vouching import Introduction, Vouch, decode_introductio
 from multichat_tui.node.comparison import Comparison
 from multichat_tui.node.deposits import Deposits
 from multichat_tui.node.effects import Effects
+from multichat_tui.node.heard import HeardDevices
 from multichat_tui.node.identity import Identity
 from multichat_tui.node.nearby import Window
 from multichat_tui.node.standing import Contact, KeptList, Standing
@@ -220,6 +221,12 @@ class World:
     """With devices that are heard through parcels: no links, and no peers."""
     deposits: Deposits = field(default_factory=Deposits)
     """What is on its way to devices through their mailboxes."""
+    heard: HeardDevices = field(default_factory=HeardDevices)
+    """When each device was heard of last."""
+    unheard: set[DeviceId] = field(default_factory=set)
+    """Devices that nothing more is left for, as they were silent for long."""
+    left_to_links: set[DeviceId] = field(default_factory=set)
+    """Devices that lack so much old history that only links bring it."""
     written: set[ChannelId] = field(default_factory=set)
     """Channels in which we have written in this batch."""
     relayed: set[ChannelId] = field(default_factory=set)
@@ -419,6 +426,10 @@ class World:
     def sources(self) -> list[Session]:
         """Whoever records come from: links, and devices heard through parcels."""
         return [*self.sessions.values(), *self.carried.values()] if self.carried else list(self.sessions.values())
+
+    def hear(self, device: DeviceId) -> None:
+        """A device that we know has shown that it lives."""
+        self.heard.hear(self.txn, device, self.now)
 
     def online(self, user: UserId) -> bool:
         return any(session.user == user for session in self.sessions.values() if session.role is Role.PEER)

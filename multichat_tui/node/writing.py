@@ -97,7 +97,13 @@ class MailboxWriting:
             if not self._links.request(address, Purpose.WRITING, shows, partial(self._heard_of_key, box, queue)):
                 return False
             box.shown.add(queue)
-        return self._links.request(address, Purpose.WRITING, order.build, order.heard, order.size)
+        return self._links.request(address, Purpose.WRITING, order.build, partial(self._heard_of, box, order), order.size)
+
+    def _heard_of(self, box: _Mailbox, order: _Order, reply: MailboxReply | None) -> None:
+        if isinstance(reply, MailboxAnswer) and reply.word is Word.UNAUTHORISED:
+            # As far as the mailbox knows nothing was shown.
+            box.shown.discard(order.slot.queue)
+        order.heard(reply)
 
     def _heard_of_key(self, box: _Mailbox, queue: QueueId, reply: MailboxReply | None) -> None:
         if not isinstance(reply, MailboxAnswer) or reply.word is not Word.DONE:

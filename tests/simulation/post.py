@@ -29,10 +29,15 @@ class Mood(Enum):
     LIES = "lies"
     FORGES = "forges"
     REFUSES = "refuses"
+    FORGETFUL = "forgetful"
+    """It does not know any more what key was shown to it."""
     FULL = "full"
     SILENT = "silent"
     PRETENDS = "pretends"
     """It says that it has what it has not."""
+
+
+REFUSALS = {Mood.REFUSES: Word.UNKNOWN, Mood.FULL: Word.FULL, Mood.FORGETFUL: Word.UNAUTHORISED}
 
 
 @dataclass
@@ -40,6 +45,7 @@ class Mailbox:
     seed: bytes
     mood: Mood = Mood.HONEST
     kept: dict[QueueId, dict[EnvelopeHash, bytes]] = field(default_factory=dict)
+    collected: set[EnvelopeHash] = field(default_factory=set)
     puts: int = 0
 
     @property
@@ -50,8 +56,8 @@ class Mailbox:
         self.puts += 1
         if self.mood is Mood.SILENT:
             return None
-        if self.mood in (Mood.REFUSES, Mood.FULL):
-            return MailboxAnswer(number=1, word=Word.UNKNOWN if self.mood is Mood.REFUSES else Word.FULL)
+        if self.mood in REFUSALS:
+            return MailboxAnswer(number=1, word=REFUSALS[self.mood])
         found = envelope_hash(envelope)
         if self.mood is Mood.HONEST:
             self.kept.setdefault(queue, {})[found] = envelope
@@ -62,7 +68,8 @@ class Mailbox:
         if self.mood is Mood.SILENT:
             return None
         there = [each for each in envelopes if each in self.kept.get(queue, {}) or self.mood is Mood.PRETENDS]
-        return Deposited(number=1, receipts=tuple(sign_deposit(Signer(self.seed), queue, each, 2**40) for each in there))
+        receipts = tuple(sign_deposit(Signer(self.seed), queue, each, 2**40) for each in there)
+        return Deposited(number=1, receipts=receipts, collected=tuple(each for each in envelopes if each in self.collected))
 
     def challenge(self, queue: QueueId, envelope: EnvelopeHash, nonce: bytes) -> MailboxReply:
         found = self.kept.get(queue, {}).get(envelope)
@@ -129,6 +136,7 @@ def _open(engine: Engine, mailboxes: list[Mailbox]) -> int:
     found: dict[bytes, tuple[DeviceId, bytes, int]] = {}
     for mailbox in mailboxes:
         queue = queue_id(engine.world.identity.device + mailbox.id)
+        mailbox.collected |= mailbox.kept.get(queue, {}).keys()
         for envelope in mailbox.kept.pop(queue, {}).values():
             for device in engine.world.certificates():
                 for pair in engine.world.pair_keys_of(device):

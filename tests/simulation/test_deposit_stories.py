@@ -12,7 +12,7 @@ from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import RedactMessages, RemoveMember, SendMessage
-from multichat_tui.model.limits import CHECK_DEPOSIT_MS, CUSTODY_STEP_MS, GONE_MS, SETTLE_START_MS
+from multichat_tui.model.limits import CHECK_DEPOSIT_MS, CUSTODY_STEP_MS, GONE_MS, PUT_RETRY_MS, SETTLE_START_MS
 from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.virtual_time import run_virtual
 
@@ -95,6 +95,20 @@ def test_of_two_mailboxes_one_may_fail_in_any_way(mood: Mood) -> None:
             return await bob.texts(made.channel) == [f"message {number}" for number in range(3)]
 
         await until(lies_there, "bob has it from the other one")
+
+    play(story)
+
+
+def test_where_a_key_has_to_be_shown_again_the_next_try_is_soon() -> None:
+    async def story() -> None:
+        made = await scene(81, "ann", "bob", mailboxes=1)
+        ann, bob = made.people
+        made.post.mailboxes[0].mood = Mood.FORGETFUL
+        await ann.say(made.channel, "one")
+        await asyncio.sleep(5)
+        made.post.mailboxes[0].mood = Mood.HONEST
+        await asyncio.sleep(PUT_RETRY_MS / 1000)
+        assert made.post.lying(bob) == 1
 
     play(story)
 
