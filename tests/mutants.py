@@ -35,6 +35,7 @@ GAPS = "tests/simulation/test_gaps.py"
 FORKS = "tests/simulation/test_fork_stories.py"
 PARCELS = "tests/simulation/test_parcel_stories.py"
 DEPOSITS = "tests/simulation/test_deposit_stories.py"
+ROUTES = "tests/simulation/test_route_stories.py"
 SILENT = "tests/simulation/test_silent_stories.py"
 AUTHORITY = "tests/property/test_authority_properties.py"
 CONTROL = "tests/property/test_control_properties.py"
@@ -3057,6 +3058,34 @@ MUTANTS = (
         old="FOR_GOOD = (Word.UNKNOWN, Word.TOO_LARGE",
         new="FOR_GOOD = (Word.UNKNOWN, Word.UNAUTHORISED, Word.TOO_LARGE",
         tests=DEPOSITS,
+    ),
+    Mutant(
+        name="a change of mailboxes is told only beside something else",
+        file="multichat_tui/node/packing.py",
+        old="        if (covers or routes) and fresh:",
+        new="        if covers and fresh:",
+        tests=ROUTES,
+    ),
+    Mutant(
+        name="a change of mailboxes is told with every start",
+        file="multichat_tui/node/depositing.py",
+        old="heard.of(world.txn, device, world.now).routed_ms = world.now",
+        new="heard.of(world.txn, device, world.now)",
+        tests=ROUTES,
+    ),
+    Mutant(
+        name="what contacts may still write to is closed after a month",
+        file="multichat_tui/node/own_mailboxes.py",
+        old="        return late or not any(self._unaware_of(queue) for queue in box.queues.values())",
+        new="        return True",
+        tests=ROUTES,
+    ),
+    Mutant(
+        name="queues of channels are kept as long as those of contacts",
+        file="multichat_tui/node/own_mailboxes.py",
+        old="        self._changed |= any(last < at <= world.now for at in ended)\n",
+        new="",
+        tests=ROUTES,
     ),
     Mutant(
         name="a mailbox that refuses keeps its place",

@@ -99,8 +99,8 @@ class Space(StrEnum):
     SEALED = "sealed"
     """By the same: what was sealed."""
     HEARD = "heard"
-    """By device id: when it was heard of last, when it was last believed that parcels were lost, and when something went
-    unconfirmed."""
+    """By device id: when it was heard of last, when it was last believed that parcels were lost, when something went
+    unconfirmed, and when it was last told in a parcel where our mailboxes are."""
     REPLY = "reply"
     """By device id: the channels of which it is owed an acknowledgement."""
     VERIFIED = "verified"

@@ -21,6 +21,8 @@ from multichat_tui.model.limits import (
     MAX_DEPOSITS_PER_DEVICE,
     MAX_OLD_RECORDS,
     OLD_HISTORY_MS,
+    ROUTE_AGAIN_MS,
+    ROUTE_TELL_MS,
     SETTLE_START_MS,
 )
 from multichat_tui.model.parcels import Cover
@@ -60,8 +62,9 @@ class Depositing:
         writing: Writing,
         slots: Callable[[DeviceId], tuple[Slot, ...]],
         prekeys_of: Callable[[DeviceId], Prekeys],
+        unaware: Callable[[], set[DeviceId]],
     ) -> None:
-        """`slots`, `prekeys_of`: of a device, by its newest route."""
+        """`slots`, `prekeys_of`: of a device, by its newest route. `unaware`: who may not know where we are written to."""
         self._world = world
         self._parcels = parcels
         self._sealing = sealing
@@ -70,6 +73,11 @@ class Depositing:
         self._known_slots: dict[DeviceId, tuple[Slot, ...]] = {}
         """As they were looked up in this batch."""
         self._prekeys_of = prekeys_of
+        self._unaware = unaware
+        self._routes_at: int | None = None
+        """When it is looked who is to be told of our mailboxes."""
+        self._routes_due: set[DeviceId] = set()
+        """To be told of them, also where there is nothing else to say."""
         self._writing = writing
         self._custody = Custody(world, statements)
         self._putting = Putting(world, writing, self._slots)
@@ -153,6 +161,7 @@ class Depositing:
         if self._writable or world.deposits:
             linked = self._linked()
             self._note(written, relayed, linked)
+            self._look_at_routes(linked)
             self._answer(linked)
             self._deposit_due(linked)
             self._putting.tick()
@@ -179,6 +188,21 @@ class Depositing:
         for device, at in world.left_at.items():
             if at == world.now and device in self._writable:
                 self._look_soon(device, DEPOSIT_DELAY_MS)
+
+    def _look_at_routes(self, linked: set[DeviceId]) -> None:
+        """Where our mailboxes are is told in parcels of their own to contacts who do not say that they know, once in a while."""
+        world = self._world
+        if world.mailboxes_changed:
+            world.mailboxes_changed = False
+            self._routes_at = world.now + ROUTE_TELL_MS
+        if self._routes_at is None or self._routes_at > world.now:
+            return
+        unaware = self._unaware() & self._writable
+        self._routes_at = world.now + ROUTE_AGAIN_MS if unaware else None
+        for device in unaware - linked:
+            if world.heard.of(world.txn, device, world.now).routed_ms + ROUTE_AGAIN_MS <= world.now:
+                self._routes_due.add(device)
+                self._look(device, world.now)
 
     def _answer(self, linked: set[DeviceId]) -> None:
         """What is owed for parcels: over the link, which has settled it by itself, or in another parcel."""
@@ -219,7 +243,12 @@ class Depositing:
             if not self._has_room(rows):
                 return
             covers = [cover for row in rows for cover in row.covers]
-            parcel = self._parcels.contents_for(device, covered=covers, served=self._served(device, covers))
+            tells = device in self._routes_due
+            parcel = self._parcels.contents_for(device, covered=covers, served=self._served(device, covers), routes=tells)
+            if tells:
+                self._routes_due.discard(device)
+                world.heard.of(world.txn, device, world.now).routed_ms = world.now
+                world.heard.keep(world.txn, device)
             sealed = None if parcel is None else self._sealing.seal(device, prekey, parcel.contents, fallback)
             if parcel is None or sealed is None:
                 self._taken_over(device)
@@ -423,7 +452,14 @@ class Depositing:
     def wake_times(self) -> list[int]:
         if not self._writable and not self._world.deposits:
             return []
-        times = [*self._due.values(), *self._putting.wake_times(), *self._writing.wake_times(), *self._custody.wake_times()]
+        routes = [] if self._routes_at is None else [self._routes_at]
+        times = [
+            *routes,
+            *self._due.values(),
+            *self._putting.wake_times(),
+            *self._writing.wake_times(),
+            *self._custody.wake_times(),
+        ]
         return times + [at for at in self._take_over.values() if at > self._world.now]
 
 

@@ -168,6 +168,7 @@ class Engine:
             writing,
             partial(slots_of, self.mailboxes.routes),
             partial(prekeys_of, self.mailboxes.routes, world),
+            self.mailboxes.own.unaware,
         )
         self.depositing.audit(DepositAudits(world, self.mailboxes.scores, writing.challenge))
         self._exchange.requests.on_lost = self.depositing.on_lost

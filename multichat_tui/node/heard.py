@@ -21,6 +21,8 @@ class Heard:
     """When it last said that parcels were lost, and was believed; 0: never."""
     unconfirmed_ms: int = 0
     """When the time of something was over that its mailboxes had given out, and that it has not acknowledged; 0: nothing."""
+    routed_ms: int = 0
+    """When it was last told in a parcel where our mailboxes are; 0: never."""
 
 
 class HeardDevices:
@@ -72,7 +74,7 @@ class HeardDevices:
         """It has changed."""
         row = self._rows[device]
         self._stored[device] = row.at_ms
-        txn.put(Space.HEARD, device, encode([row.at_ms, row.lifted_ms, row.unconfirmed_ms]))
+        txn.put(Space.HEARD, device, encode([row.at_ms, row.lifted_ms, row.unconfirmed_ms, row.routed_ms]))
 
     def forget(self, txn: Transaction, device: DeviceId) -> None:
         self._rows.pop(device, None)
@@ -81,5 +83,5 @@ class HeardDevices:
 
 
 def _row(value: Value) -> Heard:
-    at, lifted, unconfirmed = (as_int(each, "time", MAX_TIMESTAMP_MS) for each in as_list(value, "heard", 3, 3))
-    return Heard(at_ms=at, lifted_ms=lifted, unconfirmed_ms=unconfirmed)
+    at, lifted, unconfirmed, *later = (as_int(each, "time", MAX_TIMESTAMP_MS) for each in as_list(value, "heard", 4, 3))
+    return Heard(at_ms=at, lifted_ms=lifted, unconfirmed_ms=unconfirmed, routed_ms=later[0] if later else 0)

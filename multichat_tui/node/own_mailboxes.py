@@ -18,6 +18,7 @@ from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, UserId
 from multichat_tui.model.limits import (
     DRAIN_MS,
     LEAST_WRITERS,
+    LONGEST_DRAIN_MS,
     MAILBOX_RETRY_MS,
     MAX_ALLOWED_AT_ONCE,
     MAX_DRAINING_MAILBOXES,
@@ -67,6 +68,7 @@ class OwnMailboxes:
         self._writers: dict[tuple[QueueId, DeviceId, bytes], bytes] = {}
         """Verifiers: each costs a multiplication on the curve."""
         self._changed = True
+        self._ticked_at = world.now
         self.is_ours: Callable[[MailboxId], bool] = lambda mailbox: False
         """Whether this device itself runs that mailbox; set by the engine."""
         self.on_route: Callable[[], None] = lambda: None
@@ -152,7 +154,7 @@ class OwnMailboxes:
                 devices = devices_of(world, queue.audience) if queue.ready else ()
                 queue.unaware = {device[:PREFIX_SIZE] for device in devices}
                 keep_queue(world.txn, box, queue)
-        self._changed = world.status_changed = True
+        self._changed = world.status_changed = world.mailboxes_changed = True
         self.on_route()
         return box
 
@@ -185,6 +187,15 @@ class OwnMailboxes:
                 queue.unaware.discard(device[:PREFIX_SIZE])
                 keep_queue(self._world.txn, box, queue)
                 self._changed = True
+
+    def unaware(self) -> set[DeviceId]:
+        """Devices of contacts, and our own others, that may not know where they can write to us, or can not any more."""
+        return {device for box in self.boxes.values() for queue in box.queues.values() for device in self._unaware_of(queue)}
+
+    def _unaware_of(self, queue: OwnQueue) -> list[DeviceId]:
+        if not queue.unaware or is_channel(self._world, queue.audience):
+            return []
+        return [device for device in devices_of(self._world, queue.audience) if device[:PREFIX_SIZE] in queue.unaware]
 
     def writers_of(self, queue: OwnQueue) -> dict[WriterPrefix, tuple[DeviceId, bytes]]:
         """Who may write there, by the beginning of their verifiers: the device, and the pair key."""
@@ -253,19 +264,29 @@ class OwnMailboxes:
     def tick(self) -> None:
         """Queues are opened, those who may write are allowed, and what is empty and unknown to everybody goes."""
         world = self._world
+        last, self._ticked_at = self._ticked_at, world.now
+        ended = (box.removed_ms + DRAIN_MS for box in self.boxes.values() if box.removed_ms is not None)
+        self._changed |= any(last < at <= world.now for at in ended)
         if self._changed or world.audiences_changed or world.credentials_changed:
             self._changed = False
             wanted = audiences(world)
             for box in list(self.boxes.values()):
                 self._settle(box, wanted)
         for box in list(self.boxes.values()):
-            if box.removed_ms is not None and box.removed_ms + DRAIN_MS <= world.now:
+            if self._is_drained(box):
                 self._forget(box)
             elif box.again_at is not None and box.again_at <= world.now:
                 box.again_at = None
                 for queue in box.queues.values():
                     queue.refused = None
                 self._show(box)
+
+    def _is_drained(self, box: OwnMailbox) -> bool:
+        """Whether it was given up so long ago that nobody is waited for any more: contacts longer than others."""
+        if box.removed_ms is None or box.removed_ms + DRAIN_MS > self._world.now:
+            return False
+        late = box.removed_ms + LONGEST_DRAIN_MS <= self._world.now
+        return late or not any(self._unaware_of(queue) for queue in box.queues.values())
 
     def _settle(self, box: OwnMailbox, wanted: list[Audience]) -> None:
         world = self._world
@@ -287,8 +308,10 @@ class OwnMailboxes:
     def _is_over(self, box: OwnMailbox, queue: OwnQueue, wanted: list[Audience]) -> bool:
         if queue.audience not in wanted:
             return True
-        if not box.draining:
+        if box.removed_ms is None:
             return False
+        if box.removed_ms + DRAIN_MS <= self._world.now and not self._unaware_of(queue):
+            return True
         return not queue.unaware and (not queue.opened or (queue.taken and self.is_empty(box, queue)))
 
     def _tend(self, box: OwnMailbox, queue: OwnQueue) -> None:
@@ -319,6 +342,7 @@ class OwnMailboxes:
         elif not queue.ready and not box.draining:
             queue.ready = True
             queue.unaware = {device[:PREFIX_SIZE] for device in devices_of(self._world, queue.audience)}
+            self._world.mailboxes_changed = True
             keep_queue(self._world.txn, box, queue)
             self.on_route()
 
@@ -437,7 +461,9 @@ class OwnMailboxes:
 
     def wake_times(self) -> list[int]:
         times = [box.again_at for box in self.boxes.values() if box.again_at is not None]
-        times += [box.removed_ms + DRAIN_MS for box in self.boxes.values() if box.removed_ms is not None]
+        for box in self.boxes.values():
+            ends = () if box.removed_ms is None else (box.removed_ms + DRAIN_MS, box.removed_ms + LONGEST_DRAIN_MS)
+            times += [at for at in ends if at > self._world.now]
         return [self._world.now, *times] if self._changed else times
 
 

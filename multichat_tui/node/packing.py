@@ -248,8 +248,8 @@ class Packing:
             return set(ends)
         return {key for key in ends if key[1] == session.device[:PREFIX_SIZE]}
 
-    def tell(self, session: Session, told: Told, covers: list[Cover]) -> None:
-        """Say what is new of receipts and of our own statements."""
+    def tell(self, session: Session, told: Told, covers: list[Cover], *, routes: bool) -> None:
+        """Say what is new of receipts and of our own statements; device statements also without anything else, if `routes`."""
         world = self._world
         for identifier in {cover.channel for cover in covers}:
             news = self._receipts.news_for(session, world.channels[identifier], told.receipts, RECEIPTS_AT_ONCE)
@@ -258,7 +258,7 @@ class Packing:
                 world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), receipts=tuple(each.encoded for each in news)))
         said = [s for s in self._device_statements.told_to(session) if s.device == world.identity.device]
         fresh = [s for s in said if told.device_statements.get(s.name, -1) < s.number][:MAX_DEVICE_STATEMENTS]
-        if covers and fresh:
+        if (covers or routes) and fresh:
             # Repeated until they are acknowledged.
             encoded = tuple(s.encoded for s in fresh)
             world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), device_statements=encoded))

@@ -320,10 +320,12 @@ class Parcels:
         limit: int = MAX_CONTENTS_BYTES,
         covered: Iterable[Cover] = (),
         served: Served = by_nobody,
+        *,
+        routes: bool = False,
     ) -> Parcel | None:
         """What is to be said to a device now, within `limit` bytes: what it is owed; then of the channels that are shared every
         record that it may have, is not known to hold, and that neither `covered` nor `served` says is on its way: the control log
-        first, ancestors before what stands on them. None if there is nothing.
+        first, ancestors before what stands on them. None if there is nothing. `routes`: where our mailboxes are is reason enough.
 
         What it was owed is not owed any more: the caller stores the parcel in the same transaction, or another one is made when
         what it brings is not acknowledged."""
@@ -340,7 +342,7 @@ class Parcels:
         room = limit - sum(len(answer) + 8 for answer in answers) - limit // 8
         covers = self._packing.pack(session, room, Covering(covered), served)
         self._packing.acknowledge(session, covers, limit // 16)
-        self._packing.tell(session, note.told, covers)
+        self._packing.tell(session, note.told, covers, routes=routes)
         frames, session.gathered = answers + session.gathered, []
         note.reply_at = None
         self._store_owed(session)

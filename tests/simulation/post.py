@@ -115,6 +115,7 @@ class Post:
             links,
             lambda device: self.routes.get(device, ()),
             lambda device: (None, self.keys.get(device)),
+            set,
         )
         engine.depositing.audit(DepositAudits(engine.world, engine.mailboxes.scores, links.challenge))
         exchange.requests.on_lost = engine.depositing.on_lost
