@@ -317,7 +317,7 @@ def test_tests_go_on_after_restarts_and_crashes_and_links_that_break() -> None:
     async def story() -> None:
         _world, _channel, _ann, bob, mailboxes = await two_mailboxes(3312)
         chance = random.Random(3312)
-        for _ in range(60):
+        for _ in range(30):
             await asyncio.sleep(chance.randrange(6 * HOUR_S))
             if chance.random() < 0.5:
                 bob.crash()
@@ -370,8 +370,9 @@ async def hosted(world: SimulatedWorld, *, seed: int) -> tuple[ChannelId, Person
     return channel, ann, bob, host
 
 
-@pytest.mark.parametrize("seed", [3314, 3315])
-def test_an_honest_node_that_keeps_a_mailbox_is_never_punished_in_thirty_days(seed: int) -> None:
+def test_an_honest_node_that_keeps_a_mailbox_is_never_punished_in_thirty_days() -> None:
+    seed = 3314
+
     async def story() -> None:
         world = SimulatedWorld(seed)
         channel, ann, bob, host = await hosted(world, seed=seed)

@@ -20,8 +20,8 @@ from multichat_tui.net.virtual_time import run_virtual
 
 NAMES = ("ann", "bob", "kim", "dave", "eve")
 ROUGH = Conditions(latency_ms=20, jitter_ms=30, loss=0.1, duplication=0.1, reordering=0.1, reliable=False)
-FIXED_SEEDS = tuple(range(1, 13))
-FRESH_SEEDS = 3
+FIXED_SEEDS = tuple(range(1, 11))
+FRESH_SEEDS = 2
 STEPS = 60
 
 

@@ -35,7 +35,7 @@ async def settled(world: SimulatedWorld, channel: ChannelId, *people: Person) ->
         await until(lambda person=person: complete(person, channel), f"{person.name} has no gap")
 
 
-@pytest.mark.parametrize("seed", [401, 402, 403])
+@pytest.mark.parametrize("seed", [401, 402])
 def test_a_chain_that_forks_below_what_is_fetched_first(seed: int) -> None:
     async def play() -> None:
         world, channel, ana, ben, cleo = await three(seed)
@@ -55,7 +55,7 @@ def test_a_chain_that_forks_below_what_is_fetched_first(seed: int) -> None:
     story(play)
 
 
-@pytest.mark.parametrize("seed", [411, 412, 413])
+@pytest.mark.parametrize("seed", [411, 412])
 def test_a_chain_that_forks_after_the_newest_came(seed: int) -> None:
     async def play() -> None:
         world, channel, ana, ben, cleo = await three(seed)
@@ -112,7 +112,7 @@ def left_text(left: list[Record]) -> str:
     return f"left {len(left) - 1}"
 
 
-@pytest.mark.parametrize(("seed", "beside"), [(421, 80), (422, 80), (423, 80), (424, 159), (425, 158), (426, 159)])
+@pytest.mark.parametrize(("seed", "beside"), [(421, 80), (424, 159), (425, 158)])
 def test_a_branch_that_comes_from_below_meets_the_island_of_another(seed: int, beside: int) -> None:
     async def play() -> None:
         world, channel, ana, cleo, dora, left, right = await two_branches(seed, 30, 160, beside)
@@ -143,7 +143,7 @@ def test_a_branch_that_comes_from_below_meets_the_island_of_another(seed: int, b
     story(play)
 
 
-@pytest.mark.parametrize("seed", [431, 432, 433])
+@pytest.mark.parametrize("seed", [431, 432])
 def test_both_branches_come_at_once(seed: int) -> None:
     async def play() -> None:
         world, channel, _ana, cleo, _dora, left, _right = await two_branches(seed, 30, 160, 80)
@@ -186,10 +186,9 @@ def test_a_branch_that_begins_above_a_gap_waits_until_that_is_closed() -> None:
     story(play)
 
 
-@pytest.mark.parametrize("seed", [451, 452])
-def test_an_island_on_a_branch_that_nobody_has_holds_up_nothing(seed: int) -> None:
+def test_an_island_on_a_branch_that_nobody_has_holds_up_nothing() -> None:
     async def play() -> None:
-        world, channel, ana, cleo, dora, left, _right = await two_branches(seed, 30, 160, 80)
+        world, channel, ana, cleo, dora, left, _right = await two_branches(451, 30, 160, 80)
         world.hub.partition([ana.name, cleo.name], [dora.name])
         await cleo.start()
         await until(lambda: shows(cleo, channel, left_text(left)), "the newest of the left branch")

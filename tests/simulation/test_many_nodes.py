@@ -22,11 +22,10 @@ from multichat_tui.store.memory import MemoryStore
 from multichat_tui.store.sqlite import SqliteStore
 
 ROOT = Path(__file__).parents[2]
-FIXED_SEEDS = (1, 2)
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("seed", [*FIXED_SEEDS, None], ids=["one", "two", "fresh"])
+@pytest.mark.parametrize("seed", [1, None], ids=["fixed", "fresh"])
 def test_honest_members_end_with_the_same_whatever_the_others_do(seed: int | None) -> None:
     chosen = random.SystemRandom().randrange(10**9) if seed is None else seed
     command = [sys.executable, "-m", "tests.simulation.many_nodes", "--nodes", "10", "--steps", "90", "--seed", str(chosen)]
