@@ -7,8 +7,10 @@ import asyncio
 import random
 from contextlib import suppress
 from dataclasses import replace
+from itertools import permutations
 from typing import TYPE_CHECKING
 
+from many_invariants import present, world_of
 from simulated_world import Person
 
 from multichat_tui.crypto.keys import Signer
@@ -30,6 +32,7 @@ from multichat_tui.model.mailbox_frames import (
 )
 from multichat_tui.model.mailboxes import envelope_hash
 from multichat_tui.model.ports import FrameIn, NetworkInput
+from multichat_tui.node.device_statements import STATING_VERSION
 from multichat_tui.node.host_settings import load_settings
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 
 FAULTS = ("drop", "replay", "lie", "refuse", "vanish")
 REFUSALS = (Word.FULL, Word.FULL_OWNER, Word.FULL_WRITER, Word.BUSY, Word.TOO_LARGE)
+QUIET_S = 900.0
+"""Within this, routes are told, writers allowed, and what is written lies at mailboxes, or has been collected there."""
 MOST_CHOSEN = 3
 """Mailboxes of one person."""
 
@@ -128,6 +133,8 @@ class Mailboxes:
         self._chance = random.Random(f"mailboxes/{history.plan.seed}")
         self.names: set[str] = set()
         self.bad: dict[str, BadMailbox] = {}
+        self.chosen: dict[str, set[str]] = {}
+        """By machine."""
 
     async def open(self, people: list[Person]) -> None:
         """Every third one is bad; everybody has a place in one to three of them."""
@@ -150,6 +157,7 @@ class Mailboxes:
             assert link is not None
             with suppress(MultichatError):
                 await person.api.submit(AddMailbox(link=link))
+                self.chosen.setdefault(person.name, set()).add(box.name)
 
     def turn(self) -> None:
         """Now and then one dies, or comes back."""
@@ -177,4 +185,36 @@ class Mailboxes:
                 await box.start()
         for bad in self.bad.values():
             self._history.happened[f"mailbox: {bad.fault}"] += bad.done
-        await asyncio.sleep(0)
+
+    async def check_end(self) -> None:
+        """After all of it mailboxes still do what they are for: what is written to somebody who is away, by somebody who is gone
+        when they come, is there. Of those who speak a version that knows mailboxes, and chose one that keeps what it is given."""
+        history = self._history
+        pairs = [
+            (place, author, reader)
+            for place in history.places
+            for author, reader in permutations(present(history, place), 2)
+            if (self.chosen.get(reader.name, set()) - self.bad.keys())
+            and min(author.network.version, reader.network.version) >= STATING_VERSION
+            and world_of(author).identity.user != world_of(reader).identity.user
+        ]
+        if not pairs:
+            return
+        place, author, reader = self._chance.choice(pairs)
+        await asyncio.sleep(QUIET_S)
+        for person in history.honest:
+            if person is not author:
+                await person.stop()
+        text = f"{place.mark} {author.name} to {reader.name}, who is away"
+        try:
+            await author.say(place.channel, text)
+        except MultichatError:
+            return  # there is nobody left who may write there
+        await asyncio.sleep(QUIET_S)
+        await author.stop()
+        await reader.start()
+        deadline = history.now() + QUIET_S
+        while text not in await reader.texts(place.channel):
+            assert history.now() < deadline, f"{reader.name} never had what {author.name} left at the mailboxes"
+            await asyncio.sleep(5)
+        history.happened["by mailbox alone"] += 1

@@ -124,6 +124,8 @@ class History:
             await self.settle()
             self.check_running(failures)
             await check_end(self)
+            await self.mailboxes.check_end()
+            self.check_running(failures)
 
     # The beginning
 
