@@ -85,6 +85,13 @@ CONSOLE_UI = "tests/ui/test_ui_console.py"
 
 MUTANTS = (
     Mutant(
+        name="what is written to whoever is away is left nowhere by its author",
+        file="multichat_tui/node/depositing.py",
+        old="for identifier in written | relayed:",
+        new="for identifier in relayed:",
+        tests="tests/simulation/test_villages.py -k with_a_mailbox",
+    ),
+    Mutant(
         name="a wrong proof passes an audit",
         file="multichat_tui/node/auditing.py",
         old="and answer.proof == proof:",

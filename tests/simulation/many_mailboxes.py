@@ -87,7 +87,7 @@ class BadMailbox:
                 return None
 
     def say(self, link: LinkId, encoded: bytes) -> None:
-        if self.fault in ("lie", "replay") and self._chance.random() < 0.4:
+        if self.fault == "replay" or (self.fault == "lie" and self._chance.random() < 0.4):
             frame = decode_frame(encoded)
             told = None if isinstance(frame, Rejected) else self._twisted(frame)
             if told is not None:
@@ -101,7 +101,10 @@ class BadMailbox:
             case Envelopes() if frame.envelopes and self.fault == "replay":
                 return replace(frame, envelopes=frame.envelopes * 2)
             case Listing() if frame.envelopes and self.fault == "replay":
-                return replace(frame, envelopes=tuple(replace(each, serial=each.serial + 10_000) for each in frame.envelopes))
+                again = tuple(replace(each, serial=each.serial + 10_000) for each in frame.envelopes)
+                return replace(frame, envelopes=frame.envelopes + again)
+            case _ if self.fault == "replay":
+                return None
             case Envelopes() if frame.envelopes:
                 spoilt = tuple(replace(each, envelope=self._spoilt(each.envelope)) for each in frame.envelopes)
                 return replace(frame, envelopes=spoilt)
