@@ -268,6 +268,8 @@ class ContactRow:
     alarm: AlarmKind | None = None
     """The gravest warning about their keys that is not acknowledged."""
     regard: Regard = Regard.NONE
+    mailboxes: int = 0
+    """At how many mailboxes things can be left for them while they are away, as far as this node knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,6 +401,8 @@ class DeviceDelivery:
     """of how many; 0 if it is not deposited."""
     why: str = ""
     """Why it does not have it yet, as far as this node knows, as the end of a sentence."""
+    note: str = ""
+    """Which of its mailboxes failed with it, and what was done about that; empty: none did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

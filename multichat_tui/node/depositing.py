@@ -113,6 +113,9 @@ class Depositing:
     def on_route(self, device: DeviceId) -> None:
         """A device has another route: it may have other mailboxes, or its first ones."""
         self._known_slots.clear()
+        certificate = self._world.certificate_of(device)
+        if certificate is not None:
+            self._world.changed_contacts.add(certificate.user)
         if self._slots(device):
             self._writable.add(device)
             self._putting.on_route(device)

@@ -70,6 +70,8 @@ class Deposit:
     """Something in it was taken away since: it is put nowhere any more."""
     checked_ms: int = 0
     """When mailboxes were last asked whether they still have it."""
+    failed: list[MailboxId] = field(default_factory=list)
+    """Those in whose place others were taken, as they were silent or had lost it."""
 
     @property
     def stored(self) -> int:
@@ -93,12 +95,23 @@ class Deposit:
     def encoded(self) -> bytes:
         covers = [cover.as_value() for cover in self.covers]
         targets = [target.as_value() for target in self.targets]
-        return encode([self.made_ms, self.expires_ms, self.size, self.wanted, covers, targets, self.checked_ms, self.frozen])
+        failed: list[Value] = [list(self.failed)] if self.failed else []
+        fields: list[Value] = [
+            self.made_ms,
+            self.expires_ms,
+            self.size,
+            self.wanted,
+            covers,
+            targets,
+            self.checked_ms,
+            self.frozen,
+        ]
+        return encode([*fields, *failed])
 
 
 def decode_deposit(name: bytes, value: bytes) -> Deposit | Rejected:
     def build(parts: Value) -> Deposit:
-        fields = as_list(parts, "deposit", 8, 8)
+        fields = as_list(parts, "deposit", 9, 8)
         return Deposit(
             device=DeviceId(name[:ID_SIZE]),
             serial=int.from_bytes(name[ID_SIZE:], "big"),
@@ -110,6 +123,9 @@ def decode_deposit(name: bytes, value: bytes) -> Deposit | Rejected:
             targets=[_target(each) for each in as_list(fields[5], "targets", MAX_DEPOSIT_TARGETS)],
             checked_ms=as_int(fields[6], "checked", MAX_TIMESTAMP_MS),
             frozen=as_bool(fields[7], "frozen"),
+            failed=[
+                MailboxId(as_id(each, "mailbox")) for part in fields[8:] for each in as_list(part, "failed", MAX_DEPOSIT_TARGETS)
+            ],
         )
 
     return read(value, MAX_ROW_BYTES, build)
@@ -186,6 +202,11 @@ class Deposits:
         txn.put(Space.DEPOSIT, row.name, row.encoded())
         return row
 
+    def note_failed(self, row: Deposit, mailbox: MailboxId) -> None:
+        """To be kept with the row."""
+        if mailbox not in row.failed and len(row.failed) < MAX_DEPOSIT_TARGETS:
+            row.failed.append(mailbox)
+
     def keep(self, txn: Transaction, row: Deposit) -> None:
         """It has changed."""
         if row.serial in self._rows.get(row.device, {}):
@@ -212,6 +233,16 @@ class Deposits:
     def was_collected(self, device: DeviceId, channel: ChannelId, author: DeviceId, seq: int) -> bool:
         """Whether the device has taken a record of a content chain out of its mailboxes, as these say."""
         return any(row.collected for row in self._with(device, channel, author, seq))
+
+    def failed(self, device: DeviceId, channel: ChannelId, author: DeviceId, seq: int) -> tuple[MailboxId, ...]:
+        """The mailboxes that were to keep such a record, and have not taken it, are silent, or had it no more."""
+        rows = list(self._with(device, channel, author, seq))
+        targets = [target for row in rows for target in row.targets]
+        failed = [mailbox for row in rows for mailbox in row.failed]
+        failed += [
+            each.mailbox for each in targets if each.stage is Stage.REFUSED or (each.stage is Stage.WAITING and each.tries)
+        ]
+        return tuple(dict.fromkeys(failed))
 
     def _with(self, device: DeviceId, channel: ChannelId, author: DeviceId, seq: int) -> Iterator[Deposit]:
         for row in self._rows.get(device, {}).values():

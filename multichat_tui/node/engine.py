@@ -171,6 +171,8 @@ class Engine:
             self.mailboxes.own.unaware,
         )
         self.depositing.audit(DepositAudits(world, self.mailboxes.scores, writing.challenge))
+        world.mailbox_failing = lambda mailbox, user: self.mailboxes.scores.of(mailbox, user).failing
+        world.mailboxes_of = lambda device: frozenset(slot.address.mailbox for slot in slots_of(self.mailboxes.routes, device))
         self._exchange.requests.on_lost = self.depositing.on_lost
         self.mailboxes.routes.on_change = self.depositing.on_route
         self.mailboxes.collecting.on_envelope = self._collected

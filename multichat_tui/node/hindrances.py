@@ -1,7 +1,12 @@
 """Why a message is not on a device yet: what this node knows of the way there, in words."""
 
+from collections.abc import Sequence
+
 from multichat_tui.model.identity import Certificate
+from multichat_tui.model.ids import UserId, short
+from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.ports import Space
+from multichat_tui.model.snapshots import MailboxFailing
 from multichat_tui.node.world import World
 
 HIDDEN = (
@@ -12,6 +17,24 @@ HIDDEN = (
 SILENT = "; nothing was heard of it for 30 days, so nothing more is left at its mailboxes until it comes"
 FAR_BEHIND = "; it lacks so much that is older than 30 days that only a link brings it"
 UNCONFIRMED = "; what was left for it before was taken from its mailboxes and never confirmed, so that it may have that"
+FAILINGS = {
+    MailboxFailing.LOSES: "it has lost what was left there",
+    MailboxFailing.REFUSES: "it refuses often",
+    MailboxFailing.AWAY: "it is hardly ever reached",
+}
+
+
+def replaced_words(world: World, user: UserId, failed: Sequence[MailboxId], stored: int) -> str:
+    """Of the mailboxes of somebody that failed with a message: which and why, and what follows; empty if none did. `stored`: at
+    how many it lies."""
+    if not failed:
+        return ""
+    told = []
+    for mailbox in failed:
+        failing = world.mailbox_failing(mailbox, user)
+        told.append(short(mailbox) + ("" if failing is None else f" ({FAILINGS[failing]}: it is left for last)"))
+    who = f"their {'mailbox' if len(told) == 1 else 'mailboxes'} {' and '.join(told)} did not take it, or not keep it"
+    return who if stored else f"{who}: it is tried again"
 
 
 def hindrance(world: World, certificate: Certificate) -> str:

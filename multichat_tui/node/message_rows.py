@@ -23,7 +23,7 @@ from multichat_tui.model.snapshots import (
     Thread,
 )
 from multichat_tui.node.act_words import acts_of, deeds_words, reply_of_record, row_words
-from multichat_tui.node.hindrances import hindrance
+from multichat_tui.node.hindrances import hindrance, replaced_words
 from multichat_tui.node.listing import deciding_workspace
 from multichat_tui.node.names import channel_names
 from multichat_tui.node.redacted import redaction_of
@@ -253,6 +253,10 @@ class MessageRows:
                 return f": beside it {said[0]}"
         return ""
 
+    def _failed_words(self, channel: Channel, header: Header, device: DeviceId, stored: int) -> str:
+        failed = self._world.deposits.failed(device, channel.id, header.device, header.seq)
+        return replaced_words(self._world, channel.control.certificates[device].user, failed, stored)
+
     def _stored_for(self, channel: Channel, header: Header, device: DeviceId) -> tuple[int, int]:
         return self._world.deposits.copies(device, channel.id, header.device, header.seq)
 
@@ -315,6 +319,7 @@ class MessageRows:
                 stored=(found := (0, 0) if has else self._stored_for(channel, stored.header, device))[0],
                 copies=found[1],
                 why="" if has else self._why(channel, stored.header, certificates[device], found[0]),
+                note="" if has else self._failed_words(channel, stored.header, device, found[0]),
             )
             for device in channel.audience(world.identity.device)
             if device != stored.header.device and is_for(stored.header, certificates[device].user, row.author)

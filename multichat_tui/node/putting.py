@@ -225,6 +225,9 @@ class Putting:
                 if self.audits is not None:
                     self.audits.took(row.device, target.mailbox)
                 if row.settled:
+                    for other in row.targets:
+                        if other.stage is Stage.WAITING and other.tries:
+                            world.deposits.note_failed(row, other.mailbox)
                     row.targets = [each for each in row.targets if each.stage is not Stage.WAITING]
                 world.deposits.keep(world.txn, row)
                 self.on_stored(row)
@@ -311,5 +314,6 @@ class Putting:
             if target.stage is Stage.GONE and not target.collected:
                 if self.audits is not None:
                     self.audits.lost(row.device, target.mailbox)
+                self._world.deposits.note_failed(row, target.mailbox)
                 target.stage, target.at_ms = Stage.WAITING, self._world.now
         self._world.deposits.keep(self._world.txn, row)

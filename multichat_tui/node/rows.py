@@ -126,6 +126,7 @@ class Rows:
             closed=world.closed(user),
             alarm=self._alarm(user),
             regard=world.regards.get(user, Regard.NONE),
+            mailboxes=len(frozenset().union(*(world.mailboxes_of(each.device) for each in contact.devices.certificates))),
         )
 
     def _alarm(self, user: UserId) -> AlarmKind | None:

@@ -1,5 +1,6 @@
 """What a running node holds in memory: all of it can be loaded from the store again, and is after a failed commit."""
 
+from collections.abc import Callable
 from dataclasses import field, replace
 from typing import Protocol, get_args
 
@@ -19,10 +20,11 @@ from multichat_tui.model.identity import Certificate, DeviceList
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, LinkId, RecordId, UserId
 from multichat_tui.model.limits import MAX_FRAME_BYTES, MAX_GATHERED_FRAMES, MAX_REQUEST_RECORDS, MAX_UNTOLD
 from multichat_tui.model.mailbox_frames import MailboxFrame, MailboxReply, MailboxRequest
+from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.ports import Credential, Entropy, LinkPath, Ratchets, Space, Transaction
 from multichat_tui.model.receipts import Receipt
 from multichat_tui.model.regards import Regard
-from multichat_tui.model.snapshots import Membership, Progress
+from multichat_tui.model.snapshots import MailboxFailing, Membership, Progress
 from multichat_tui.model.statements import PRIVATE, Profile, Statement, StatementKind, decode_profile
 from multichat_tui.model.values import dataclass
 from multichat_tui.model.vouching import Introduction, Vouch, decode_introductions, decode_vouches
@@ -275,6 +277,10 @@ class World:
     """How sparing the user wants this node to be."""
     hidden_mailboxes: set[DeviceId] = field(default_factory=set)
     """Fellow members' devices whose mailboxes have addresses of private networks alone: these are not called for them."""
+    mailbox_failing: Callable[[MailboxId, UserId], MailboxFailing | None] = lambda mailbox, user: None
+    """Whether a mailbox of somebody's does badly, by its score with us; set by the engine."""
+    mailboxes_of: Callable[[DeviceId], frozenset[MailboxId]] = lambda device: frozenset()
+    """Where things can be left for a device while it is away; set by the engine."""
     near_only: bool = False
     """Only addresses of private networks are called."""
     resting_until: int | None = None

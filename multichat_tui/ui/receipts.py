@@ -63,8 +63,7 @@ def receipt_page(row: MessageRow, delivery: DeliveryRow, glyphs: Glyphs) -> Page
     for device in sorted(delivery.devices, key=lambda device: (not device.delivered, device.name.casefold(), device.device)):
         told = "has it" if device.delivered else _stored_words(device)
         lines.append(f"  {signs[device.device]:<{cells}} {one_line(device.name)}  {told}  (device {short(device.device)})")
-        if device.why:
-            lines.append(f"     {one_line(device.why)}")
+        lines += [f"  {'':{cells}} {one_line(said)}" for said in (device.why, device.note) if said]
     if delivery.reactions:
         lines.append("")
     lines += [f"  {one_line(each.emoji)} {', '.join(one_line(name) for name in each.names)}" for each in delivery.reactions]

@@ -80,7 +80,12 @@ def _conversation(row: ChannelRow, desk: Desk) -> tuple[str, ...]:
             f"Be sure who this is: /verify {name} compares four words on both screens while both are online, "
             f"/whois {name} shows the safety number."
         )
-    waits = (f"{row.name} is offline: what you write is kept, and delivered when you both are there.",)
+    boxes = 0 if contact is None else contact.mailboxes
+    if boxes:
+        where = {1: "at their mailbox", 2: "at their two mailboxes"}.get(boxes, f"at two of their {boxes} mailboxes")
+        waits = (f"{row.name} is offline: what you write is left {where}, and comes whether you are there then or not.",)
+    else:
+        waits = (f"{row.name} is offline: what you write is kept, and delivered when you both are there.",)
     return (
         f"Your conversation with {row.name}",
         f"Only the two of you can read it. {trust}",

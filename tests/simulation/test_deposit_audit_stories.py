@@ -8,8 +8,11 @@ from post import Mood
 from simulated_world import Person
 from test_deposit_stories import Scene, play, scene
 
+from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.limits import CHECK_DEPOSIT_MS
-from multichat_tui.model.snapshots import MailboxFailing
+from multichat_tui.model.snapshots import MailboxFailing, RowKind
+from multichat_tui.node.api.commands import run_command
+from multichat_tui.node.api.lookup import id_text
 
 
 def placed(made: Scene, person: Person) -> list[set[int]]:
@@ -23,6 +26,12 @@ def failing(made: Scene, person: Person, reader: Person) -> list[MailboxFailing 
     user = within(reader, lambda engine: engine.world.identity.user)
     scores = within(person, lambda engine: engine.mailboxes.scores)
     return [within(person, lambda engine, box=box: scores.of(box.id, user).failing) for box in made.post.mailboxes]
+
+
+async def why_of(person: Person, channel: ChannelId) -> str:
+    """What `/net why` says of the oldest message of one's own here."""
+    oldest = next(row for row in (await person.api.timeline(channel)).rows if row.mine and row.kind is RowKind.MESSAGE)
+    return " ".join((await run_command(person.api, channel, f"/net why {id_text(oldest.id)}")).lines)
 
 
 @pytest.mark.parametrize("mood", [Mood.LIES, Mood.PRETENDS, Mood.HONEST])
@@ -43,6 +52,8 @@ def test_who_does_not_keep_what_was_put_there_is_left_for_last(mood: Mood) -> No
             said.append(f"late {number}")
             await ann.say(made.channel, said[-1])
             await asyncio.sleep(60)
+        said_of = await why_of(ann, made.channel)
+        assert ("left for last" in said_of) is (mood is not Mood.HONEST), said_of
         late = placed(made, ann)[-6:]
         assert all(len(where) == 2 for where in late)
         if mood is Mood.HONEST:

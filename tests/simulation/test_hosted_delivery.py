@@ -48,6 +48,7 @@ async def neighbours(
 def test_what_is_written_while_the_reader_is_off_comes_through_hosts_of_which_one_is_killed() -> None:
     async def story() -> None:
         _, (ann, bob), channel, (one, two) = await neighbours(191, "ann", "bob")
+        assert [row.mailboxes for row in (await ann.api.contacts()).rows] == [2]
         await bob.stop()
         texts = [f"message {number}" for number in range(20)]
         for text in texts:

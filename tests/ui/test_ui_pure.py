@@ -28,6 +28,7 @@ from multichat_tui.ui.painted import PaintedEntries
 from multichat_tui.ui.panel import help_page
 from multichat_tui.ui.preferences import Look, Preferences, Signs
 from multichat_tui.ui.switcher import targets
+from multichat_tui.ui.teaching import beginning_of
 from multichat_tui.ui.themes import DARK
 from multichat_tui.ui.window import MAX_WINDOW_ROWS, MessageWindow
 
@@ -289,6 +290,23 @@ def test_help_keeps_its_words_at_every_width(cells: int) -> None:
         spans = page.wrapped(shown, cells)
         assert "".join(shown[begin:end] for begin, end in spans).replace(" ", "") == shown.replace(" ", "")
         assert all(width(shown[b:e]) + (page.indent(cells) if b else 0) <= cells for b, e in spans)
+
+
+@pytest.mark.parametrize(
+    ("mailboxes", "told"),
+    [
+        (0, "is kept, and delivered when you both are there."),
+        (1, "is left at their mailbox, and comes whether you are there then or not."),
+        (2, "is left at their two mailboxes, and"),
+        (3, "is left at two of their 3 mailboxes, and"),
+    ],
+)
+def test_where_what_is_written_to_somebody_who_is_away_waits_is_told(mailboxes: int, told: str) -> None:
+    node, desk = TwinNode(), Desk()
+    who = node.add_contact("bob", online=False)
+    direct = node.add_direct("bob", online=False)
+    desk.contacts = {who: replace(node.contact_rows[who], mailboxes=mailboxes)}
+    assert f"bob is offline: what you write {told}" in beginning_of(node.channel_rows[direct], desk)[-1]
 
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 24), st.integers(0, 4), st.integers(0, 3))

@@ -41,9 +41,10 @@ def why_lines(channel: ChannelRow, row: MessageRow, delivery: DeliveryRow) -> tu
 
 def why_words(device: DeviceDelivery) -> str:
     """`it was not reached yet; it lies at 2 of 2 mailboxes for it`."""
+    note = f"; {one_line(device.note)}" if device.note else ""
     if device.stored:
-        return f"{one_line(device.why)}; it lies at {device.stored} of {device.copies} mailboxes for it"
-    return one_line(device.why) + ("; no mailbox has taken it for it yet" if device.copies else "")
+        return f"{one_line(device.why)}; it lies at {device.stored} of {device.copies} mailboxes for it{note}"
+    return one_line(device.why) + ("; no mailbox has taken it for it yet" if device.copies else "") + note
 
 
 def why_fields(channel: ChannelRow, row: MessageRow, delivery: DeliveryRow) -> dict[str, Plain]:
@@ -58,6 +59,7 @@ def why_fields(channel: ChannelRow, row: MessageRow, delivery: DeliveryRow) -> d
                 "device": id_text(device.device),
                 "delivered": device.delivered,
                 "why": device.why,
+                "note": device.note,
                 "stored": device.stored,
                 "copies": device.copies,
             }
