@@ -3095,6 +3095,27 @@ MUTANTS = (
         tests=ROUTES,
     ),
     Mutant(
+        name="a parcel is said to hold frames that there was no room for",
+        file="multichat_tui/node/packing.py",
+        old="        if len(session.gathered) >= MAX_GATHERED_FRAMES or sum",
+        new="        if sum",
+        tests=PARCELS,
+    ),
+    Mutant(
+        name="a run that fits no parcel is said to be in one",
+        file="multichat_tui/node/packing.py",
+        old=" or sum(map(len, session.gathered)) > self._most:",
+        new=":",
+        tests=COVERS,
+    ),
+    Mutant(
+        name="a run that fits no parcel holds up all the others",
+        file="multichat_tui/node/packing.py",
+        old="                room = whole\n                continue",
+        new="                return 0",
+        tests=COVERS,
+    ),
+    Mutant(
         name="a mailbox that refuses keeps its place",
         file="multichat_tui/node/putting.py",
         old="            if slot.queue not in tried:",

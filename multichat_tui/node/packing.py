@@ -8,7 +8,14 @@ from multichat_tui.channel.bodies import expires_at, retention_of
 from multichat_tui.model.device_statements import StatementName
 from multichat_tui.model.frames import Ack, ChannelAck, MessageFrame
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
-from multichat_tui.model.limits import MAX_CARRIED_TIPS, MAX_COVERS, MAX_DEVICE_STATEMENTS, MAX_TIMESTAMP_MS, PAGE_RECORDS
+from multichat_tui.model.limits import (
+    MAX_CARRIED_TIPS,
+    MAX_COVERS,
+    MAX_DEVICE_STATEMENTS,
+    MAX_GATHERED_FRAMES,
+    MAX_TIMESTAMP_MS,
+    PAGE_RECORDS,
+)
 from multichat_tui.model.parcels import Cover
 from multichat_tui.model.receipts import ReceiptName
 from multichat_tui.model.records import Record
@@ -26,11 +33,13 @@ from multichat_tui.sync.session import Session
 
 ITEM_BYTES = 32
 """What an item has in a frame beside its record, at most."""
+FRAMING_PART = 16
+"""What frames have beside their items takes no more than this part of a parcel."""
 TIP_BYTES = 32
 RECEIPTS_AT_ONCE = 8
 """Receipts of one channel in one parcel; further ones go with the next."""
-FRAMES_AT_ONCE = 40
-"""Beyond so many no further channel is looked at."""
+FRAMES_AT_ONCE = MAX_GATHERED_FRAMES // 2
+"""Beyond so many no further channel is looked at: there is to be room for the rest of one, and for what is told besides."""
 
 Place: TypeAlias = tuple[ChannelId, ChainKey]
 Served: TypeAlias = Callable[[Channel, ChainKey], int | None]
@@ -90,11 +99,14 @@ class Packing:
         self._branches = Branches(world)
         self.expires_ms = MAX_TIMESTAMP_MS
         """When the first text that was packed last is to be gone from everywhere."""
+        self._most = 0
+        """Bytes of frames with records in the parcel that is packed."""
 
     def pack(self, session: Session, room: int, covering: Covering, served: Served) -> list[Cover]:
         """Say to a carried session what it lacks of the channels that are shared, in about so many bytes."""
         covers: list[Cover] = []
         self.expires_ms = MAX_TIMESTAMP_MS
+        self._most = room + room // FRAMING_PART
         for channel in self._world.channels.values():
             if room <= 0 or len(session.gathered) >= FRAMES_AT_ONCE or len(covers) >= MAX_COVERS // 2:
                 break
@@ -122,7 +134,15 @@ class Packing:
             room = self._pack_ranges(session, channel, ranges, room, covers)
             for start in range(0, len(branches), PAGE_RECORDS):
                 part = branches[start : start + PAGE_RECORDS]
-                self._carry(session, channel, part)
+                if self._carry(session, channel, part) is None:
+                    # The whole of them is said with the next parcel, or by a link.
+                    covers[:] = [
+                        cover for cover in covers if not cover.leaf or cover.channel != channel.id or cover.log is not log
+                    ]
+                    if not self._is_bare(session):
+                        return 0
+                    self._world.count("branch-fits-no-parcel")
+                    break
                 room -= sum(record.size + ITEM_BYTES for record in part)
             if room <= 0:
                 return 0
@@ -151,14 +171,27 @@ class Packing:
     ) -> int:
         while ranges and room > 0:
             page: list[Record] = []
+            whole = room
             found = self._pages.page(channel, ranges)
             for record in found:
                 room -= record.size + ITEM_BYTES
                 if room <= 0:
                     break
                 page.append(record)
+            carried = self._carry(session, channel, page) if page else []
+            while carried is None and len(page) > 1:
+                page = page[: len(page) // 2]
+                carried = self._carry(session, channel, page)
+            if carried is None:
+                if not self._is_bare(session):
+                    return 0
+                # It fits no parcel at all: a link brings it, and what stands on it.
+                self._world.count("run-fits-no-parcel")
+                del ranges[chain_key(page[0].header)]
+                room = whole
+                continue
             said: dict[ChainKey, tuple[int, int]] = {}
-            for record in self._carry(session, channel, page) if page else ():
+            for record in carried:
                 key, seq = chain_key(record.header), record.header.seq
                 said[key] = (said.get(key, (seq, seq))[0], seq)
             covers += [self._cover(channel, key, *span) for key, span in said.items()]
@@ -174,8 +207,17 @@ class Packing:
                     ranges[key] = (seq + 1, last)
         return room
 
-    def _carry(self, session: Session, channel: Channel, records: list[Record]) -> list[Record]:
+    def _is_bare(self, session: Session) -> bool:
+        """Whether a parcel holds next to nothing yet, so that there will be no more room in another one."""
+        return sum(map(len, session.gathered)) * FRAMING_PART <= self._most
+
+    def _carry(self, session: Session, channel: Channel, records: list[Record]) -> list[Record] | None:
+        """What was said: these records, and what is proven only together with them. None: that does not fit, and nothing was."""
+        before = len(session.gathered)
         said = self._pages.carry(session, channel, records)
+        if len(session.gathered) >= MAX_GATHERED_FRAMES or sum(map(len, session.gathered)) > self._most:
+            del session.gathered[before:]
+            return None
         for record in said:
             due = None if record.body is None else expires_at(record.header, retention_of(channel.control, record.header))
             self.expires_ms = min(self.expires_ms, MAX_TIMESTAMP_MS if due is None else due)

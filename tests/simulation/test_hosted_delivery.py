@@ -9,6 +9,7 @@ from test_mailbox_use_stories import ready
 
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import AddMailbox, GrantPlace, HostMailbox
+from multichat_tui.model.limits import AWAY_MS
 from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.virtual_time import run_virtual
 
@@ -102,5 +103,31 @@ def test_two_write_to_each_other_through_a_host_without_ever_being_there_togethe
                 return (await states(here, channel))[-1] in (Delivery.STORED, Delivery.ALL)
 
             await until(stored, f"it lies at the host, turn {turn}", timeout_s=200)
+
+    run_virtual(story())
+
+
+def test_what_fills_many_parcels_is_written_in_one_go_and_comes_whole_and_in_order() -> None:
+    async def story() -> None:
+        _, (ann, bob), channel, _ = await neighbours(193, "ann", "bob", hosts=("one",))
+        await bob.stop()
+        await asyncio.sleep(AWAY_MS / 1000 + 1)
+        texts = [f"{number} " + "short " * 30 for number in range(150)] + [
+            f"{number} " + "\U0001f600" * 7900 for number in range(12)
+        ]
+        texts = [text.strip() for text in texts]
+        await asyncio.gather(*(ann.say(channel, text) for text in texts))
+
+        async def stored() -> bool:
+            return set(await states(ann, channel)) == {Delivery.STORED}
+
+        await until(stored, "all of it lies at the host")
+        await ann.stop()
+        await bob.start()
+
+        async def read() -> bool:
+            return await bob.texts(channel) == texts
+
+        await until(read, "all of it came", timeout_s=60)
 
     run_virtual(story())

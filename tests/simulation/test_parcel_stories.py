@@ -3,18 +3,21 @@
 import asyncio
 import random
 
+import pytest
 from carried import carry, counter, device_of, hand_over, within, write
-from parted import parted, states
+from parted import part, parted, states
 from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.frames import MessageFrame, PairFrame
 from multichat_tui.model.intents import OpenDirect
 from multichat_tui.model.limits import CARRIED_GAP_MS, RECEIPT_DELAY_MS, REPLY_DELAY_MS
-from multichat_tui.model.parcels import decode_contents, encode_contents
+from multichat_tui.model.parcels import Cover, decode_contents, encode_contents
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node import packing
+from multichat_tui.node import world as world_module
 from multichat_tui.node.engine import Engine
 
 
@@ -229,5 +232,34 @@ def test_nothing_is_taken_from_a_stranger_nor_what_has_no_place_in_a_parcel() ->
         assert hand_over(ann, bob, encode_contents([encode_frame(pair), encode_frame(history), b"\x00"]))
         assert counter(bob, "parcel-frame") == 2
         assert await bob.texts(channel) == []
+
+    run_virtual(story())
+
+
+def test_no_parcel_is_said_to_hold_what_there_was_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More channels have news than a parcel has frames."""
+    for room in (world_module, packing):
+        monkeypatch.setattr(room, "MAX_GATHERED_FRAMES", 6)
+    monkeypatch.setattr(packing, "FRAMES_AT_ONCE", 8)
+
+    async def story() -> None:
+        world = SimulatedWorld(88)
+        ann, bob = await world.add("ann", "bob")
+        await world.pair(ann, bob)
+        channels = [await world.channel_of(ann, bob, name=f"channel {number}") for number in range(9)]
+        await part(world)
+        for channel in channels:
+            await ann.say(channel, "news")
+        reader = device_of(bob)
+        covers: list[Cover] = []
+        for _ in range(4):
+            parcel = within(ann, lambda engine, known=tuple(covers): engine.parcels.contents_for(reader, covered=known))
+            if parcel is None or not parcel.covers:
+                break
+            covers += parcel.covers
+            assert hand_over(ann, bob, parcel.contents)
+            for cover in parcel.covers:
+                assert await bob.texts(cover.channel) == ["news"], "what a parcel is said to hold is in it"
+        assert {cover.channel for cover in covers} == set(channels)
 
     run_virtual(story())

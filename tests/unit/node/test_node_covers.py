@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import asyncio
 from dataclasses import dataclass, replace
 
+from carried import within
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_world import Person, SimulatedWorld, until
@@ -17,10 +18,12 @@ from test_node_hostile import Mallory, counters, setting
 from multichat_tui.crypto.keys import Signer
 from multichat_tui.model.act_bytes import encode_acts
 from multichat_tui.model.acts import Message
+from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frame_bytes import decode_frame
 from multichat_tui.model.frames import ElidedItem, FullItem, MessageFrame, Ref, Request
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, RecordId
 from multichat_tui.model.limits import MAX_RECORD_FAULTS
+from multichat_tui.model.parcels import Cover, decode_contents
 from multichat_tui.model.records import (
     Header,
     Kind,
@@ -251,6 +254,40 @@ def test_what_came_with_a_cover_that_must_wait_is_nobody_s_fault_and_asked_for_a
         mallory.send(MessageFrame(channel=channel[:PREFIX_SIZE], devices=devices, items=(unsigned, cover)))
         await until(lambda: _shows(ann, channel, ["unsigned", "cover", "before"]), "taken with its cover")
         assert mallory.link == link, "the link was cut"
+
+    run_virtual(play())
+
+
+def test_a_run_that_fits_no_parcel_holds_up_nothing_else_that_is_left_for_somebody() -> None:
+    """Somebody who signs badly makes a run that others can pass on as a whole only, of more than a parcel holds."""
+
+    async def play() -> None:
+        world, ann, bob, carl, channel = await _members()
+        other = await world.channel_of(ann, carl, name="another")
+        reader = _device(carl)
+        await carl.stop()
+        mallory = Mallory(bob)
+        chain = Chain(mallory.world.channels[channel], mallory.world.identity.device, mallory.world.identity.signer)
+        much = "\U0001f600" * 7900
+        run = [chain.next("before"), *(chain.next(much, good=False) for _ in range(7)), chain.next("cover")]
+        mallory.push(channel, *run)
+        await until(lambda: _shows(ann, channel, ["before", *[much] * 7, "cover"]), "ann has all")
+        await ann.say(other, "elsewhere")
+        covers: list[Cover] = []
+        for _ in range(2):
+            parcel = within(ann, lambda engine, known=tuple(covers): engine.parcels.contents_for(reader, covered=known))
+            assert parcel is not None
+            frames = decode_contents(parcel.contents)
+            assert not isinstance(frames, Rejected)
+            said = [frame for each in frames if isinstance(frame := decode_frame(each), MessageFrame)]
+            sent = sum(len(frame.items) for frame in said)
+            assert sent == sum(cover.last - cover.first + 1 for cover in parcel.covers), "what is said to be on its way is in it"
+            covers += parcel.covers
+        covered = {(each.channel, each.device): each.last for each in covers if each.log is Log.CONTENT}
+        assert covered[channel, mallory.world.identity.device] == 0, "what stands before the run goes"
+        assert covered[other, _device(ann)] == 0, "and what is said elsewhere"
+        await carl.start()
+        await until(lambda: _shows(carl, channel, ["before", *[much] * 7, "cover"]), "a link brings all of it")
 
     run_virtual(play())
 
