@@ -35,6 +35,7 @@ GAPS = "tests/simulation/test_gaps.py"
 FORKS = "tests/simulation/test_fork_stories.py"
 PARCELS = "tests/simulation/test_parcel_stories.py"
 DEPOSITS = "tests/simulation/test_deposit_stories.py"
+DEPOSIT_AUDITS = "tests/simulation/test_deposit_audit_stories.py"
 ROUTES = "tests/simulation/test_route_stories.py"
 SILENT = "tests/simulation/test_silent_stories.py"
 AUTHORITY = "tests/property/test_authority_properties.py"
@@ -3114,6 +3115,48 @@ MUTANTS = (
         old="                room = whole\n                continue",
         new="                return 0",
         tests=COVERS,
+    ),
+    Mutant(
+        name="links that nobody waits for are made again together with the others",
+        file="multichat_tui/node/mailbox_links.py",
+        old="            del self._lines[line.address.mailbox, line.purpose]\n",
+        new="            pass\n",
+        tests="tests/unit/node/test_node_mailbox_links.py",
+    ),
+    Mutant(
+        name="mailboxes are asked with the first links of a start",
+        file="multichat_tui/node/putting.py",
+        old="        return max(row.checked_ms + CHECK_DEPOSIT_MS, self._checks_from)",
+        new="        return row.checked_ms + CHECK_DEPOSIT_MS",
+        tests="tests/simulation/test_mailbox_delivery.py",
+    ),
+    Mutant(
+        name="who fails is not left for last",
+        file="multichat_tui/node/deposit_audits.py",
+        old="self._scores.of(slot.address.mailbox, user).failing is not None))",
+        new="False))",
+        tests=DEPOSIT_AUDITS,
+    ),
+    Mutant(
+        name="what a mailbox has lost does not count against it",
+        file="multichat_tui/node/deposit_audits.py",
+        old="            self._scores.lost(mailbox, user)\n\n    def prove",
+        new="            pass\n\n    def prove",
+        tests=DEPOSIT_AUDITS,
+    ),
+    Mutant(
+        name="a mailbox that shows the wrong proof still counts as having it",
+        file="multichat_tui/node/deposit_audits.py",
+        old="            self._scores.lost(mailbox, user)\n            failed()",
+        new="            pass",
+        tests=DEPOSIT_AUDITS,
+    ),
+    Mutant(
+        name="any proof will do",
+        file="multichat_tui/node/deposit_audits.py",
+        old="        if reply.proof == proof:",
+        new="        if reply.proof:",
+        tests=DEPOSIT_AUDITS,
     ),
     Mutant(
         name="a mailbox that refuses keeps its place",

@@ -291,6 +291,8 @@ MAX_PUT_RETRY_MS = 60 * 60 * 1000
 """Before a mailbox that was silent or refused is tried again, doubled each time up to this."""
 CHECK_DEPOSIT_MS = 6 * 60 * 60 * 1000
 """How often mailboxes are asked whether they still have what was not acknowledged."""
+CHECK_SPREAD_MS = 60_000
+"""After a start they are asked at some time within this, once links had time: not together with other links to them."""
 GONE_MS = 60 * 60 * 1000
 """What all mailboxes have lost or given out, and nobody has acknowledged for so long, is deposited anew."""
 COLLECTED_MS = 24 * 60 * 60 * 1000

@@ -252,6 +252,9 @@ class MailboxLinks:
         if line is None or line.session is not session:
             return
         now = self._world.now
+        if line.purpose is not Purpose.OWN and not line.asked and not line.waiting:
+            # Nobody waits for it: called again at once with the other links to this mailbox, it would show whose they are.
+            del self._lines[line.address.mailbox, line.purpose]
         line.short = 0 if now - session.began_at > MAX_REDIAL_MS else line.short + 1
         line.rests_until = now + min(MAX_REDIAL_MS, MIN_REDIAL_MS << min(line.short, 16))
         line.session, line.unreached_since = None, now

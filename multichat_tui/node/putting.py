@@ -13,6 +13,7 @@ from multichat_tui.crypto.mailboxes import deposit_holds
 from multichat_tui.model.ids import PREFIX_SIZE, DeviceId
 from multichat_tui.model.limits import (
     CHECK_DEPOSIT_MS,
+    CHECK_SPREAD_MS,
     COLLECTED_MS,
     DEPOSIT_COPIES,
     DEPOSIT_MS,
@@ -21,6 +22,7 @@ from multichat_tui.model.limits import (
     MAX_PUT_RETRY_MS,
     PUT_RETRY_MS,
     PUTS_AT_ONCE,
+    SETTLE_START_MS,
 )
 from multichat_tui.model.mailbox_frames import Deposited, EnvelopeHash, MailboxAnswer, MailboxReply, Word
 from multichat_tui.model.mailboxes import MailboxAddress, MailboxId, QueueId, envelope_hash
@@ -80,6 +82,8 @@ class Putting:
         self._world = world
         self._writing = writing
         self._slots = slots
+        self._checks_from = world.now + SETTLE_START_MS + int.from_bytes(world.entropy(4), "big") % CHECK_SPREAD_MS
+        """Before that no mailbox is asked what it still has: with the first links of this start it would show whose they are."""
         self._asked: dict[MailboxId, int] = {}
         """Envelopes whose receipts have not come, by mailbox."""
         self._shorter: dict[bytes, int] = {}
@@ -128,7 +132,7 @@ class Putting:
         for row in self._world.deposits.all():
             if not row.settled:
                 self._put_due(row)
-            elif row.covers and row.checked_ms + CHECK_DEPOSIT_MS <= now:
+            elif row.covers and self._check_at(row) <= now:
                 self._check(row)
             if self._is_lost(row):
                 self.on_lost(row)
@@ -147,6 +151,9 @@ class Putting:
         heard = world.heard.of(world.txn, row.device, world.now).at_ms > last
         return last + (COLLECTED_MS if row.collected and not heard else GONE_MS)
 
+    def _check_at(self, row: Deposit) -> int:
+        return max(row.checked_ms + CHECK_DEPOSIT_MS, self._checks_from)
+
     def wake_times(self) -> list[int]:
         now, times = self._world.now, []
         for row in self._world.deposits.all():
@@ -155,7 +162,7 @@ class Putting:
                 again = self._again_at(row)
                 times += [] if again is None else [again]
             elif row.covers:
-                times.append(row.checked_ms + CHECK_DEPOSIT_MS)
+                times.append(self._check_at(row))
             lost_at = self._lost_at(row)
             times += [] if lost_at is None else [lost_at]
         return [at for at in times if at > now]

@@ -10,6 +10,8 @@ from test_mailbox_use_stories import ready
 
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import AddMailbox
+from multichat_tui.model.limits import CHECK_DEPOSIT_MS, CHECK_SPREAD_MS, SETTLE_START_MS
+from multichat_tui.model.mailbox_frames import HasEnvelopes
 from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.virtual_time import run_virtual
 
@@ -95,5 +97,33 @@ def test_two_write_to_each_other_without_ever_being_there_together() -> None:
             said.append(f"{here.name} in turn {turn}")
             await here.say(channel, said[-1])
             await asyncio.sleep(90)
+
+    run_virtual(story())
+
+
+def test_after_a_start_mailboxes_are_not_asked_what_they_still_have_together_with_ones_own_link_to_them() -> None:
+    async def story() -> None:
+        _, (ann, bob), channel, mailboxes = await neighbours(94, "ann", "bob")
+        await bob.stop()
+        await ann.say(channel, "one")
+
+        async def stored() -> bool:
+            return set(await states(ann, channel)) == {Delivery.STORED}
+
+        await until(stored, "it lies at two mailboxes")
+        await ann.stop()
+        await asyncio.sleep(CHECK_DEPOSIT_MS / 1000 + 600)
+        for mailbox in mailboxes:
+            mailbox.requests.clear()
+        await ann.start()
+        await ready(ann, 2)
+        await asyncio.sleep(SETTLE_START_MS / 1000 - 5)
+
+        def checks() -> int:
+            return sum(isinstance(request, HasEnvelopes) for mailbox in mailboxes for request in mailbox.requests)
+
+        assert checks() == 0
+        await asyncio.sleep((SETTLE_START_MS + CHECK_SPREAD_MS) / 1000)
+        assert checks() == 2
 
     run_virtual(story())

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from plain_mailbox import PlainMailbox
 from simulated_world import Person, SimulatedWorld, engine_of, until
 
@@ -164,5 +165,25 @@ def test_each_link_is_made_as_somebody_else_and_its_requests_are_answered_or_kno
 
             await until(lost, "the last one is settled")
             answers.clear()
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize("purpose", [Purpose.OWN, Purpose.WRITING, Purpose.TESTING])
+def test_a_link_that_breaks_and_that_nobody_waits_for_is_not_made_again_with_those_for_ones_own_queues(purpose: Purpose) -> None:
+    async def story() -> None:
+        world = SimulatedWorld(3306)
+        ann, mail = await world.add("ann", "mail")
+        mailbox = PlainMailbox(mail)
+        links = want(ann, mailbox.address, purpose=purpose, user=b"")
+
+        async def linked() -> bool:
+            return links.linked(mailbox.address.mailbox, purpose) and bool(mailbox.sessions)
+
+        await until(linked, "linked")
+        (session,) = mailbox.sessions.values()
+        mail.network.close_link(session.link, "gone")
+        await asyncio.sleep(60)
+        assert links.linked(mailbox.address.mailbox, purpose) == (purpose is Purpose.OWN)
 
     run_virtual(story())
