@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from benchmarks import catchup, mailbox, nodes, sealing, search, terminal, wire
+from benchmarks import absent, catchup, mailbox, nodes, sealing, search, terminal, wire
 from benchmarks.measures import Figure, table
 
 DISK, MEMORY = "/var/tmp", "/dev/shm"
@@ -44,7 +44,9 @@ def as_installed() -> None:
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", help="disk, memory, crowd, catchup, wire, terminal, search, sealing, mailbox; all if none is named"
+        "parts",
+        nargs="*",
+        help="disk, memory, crowd, catchup, wire, terminal, search, sealing, mailbox, absent; all if none is named",
     )
     parser.add_argument("--disk", default=DISK, help=f"a directory on a disk (default: {DISK})")
     parser.add_argument("--memory", default=MEMORY, help=f"a directory in memory, where a commit is free (default: {MEMORY})")
@@ -59,6 +61,7 @@ async def main() -> None:
         "search": (wanted.disk, search.figures),
         "sealing": (wanted.disk, sealing.figures),
         "mailbox": (wanted.disk, mailbox.figures),
+        "absent": (wanted.disk, absent.figures),
     }
     as_installed()
     figures = []

@@ -19,8 +19,11 @@ from multichat_tui.model.frames import FrameType
 from multichat_tui.model.ids import ChannelId, LinkId
 from multichat_tui.model.intents import (
     AcceptContact,
+    AddMailbox,
     ConnectTo,
     CreateChannel,
+    GrantPlace,
+    HostMailbox,
     InviteContact,
     InviteToChannel,
     JoinChannel,
@@ -28,7 +31,7 @@ from multichat_tui.model.intents import (
     SendMessage,
 )
 from multichat_tui.model.ports import FrameIn, LinkUp, LocalDevice, NetworkInput
-from multichat_tui.model.snapshots import Delivery, Membership, RowKind
+from multichat_tui.model.snapshots import Delivery, MailboxState, Membership, RowKind
 from multichat_tui.net.network import TcpNetwork
 from multichat_tui.node.genesis import create_identity
 from multichat_tui.node.service import Node
@@ -252,6 +255,45 @@ class Commands:
         await self.node.submit(MarkRead(channel=self.channel_id, arrival=newest.arrival))
         return {}
 
+    # Mailboxes
+
+    async def host(self, name: str) -> Answer:
+        """Be a mailbox, and give somebody a place in it."""
+        await self.node.submit(HostMailbox(on=True))
+        return {"link": (await self.node.submit(GrantPlace(name=name))).link}
+
+    async def add_mailbox(self, link: str) -> Answer:
+        await self.node.submit(AddMailbox(link=link))
+        while not all(row.state is MailboxState.READY for row in (await self.node.status()).rows.mailboxes):  # noqa: ASYNC110  # as above
+            await asyncio.sleep(COUNT_LOOK_S)
+        return {}
+
+    async def routed(self) -> Answer:
+        """Wait until a mailbox of somebody else is known here."""
+
+        def known() -> bool:
+            engine = self.node._engine
+            assert engine is not None
+            return any(engine.depositing._slots_of(device) for device in engine.world.certificates())
+
+        while not await asyncio.get_running_loop().run_in_executor(self.thread, known):  # noqa: ASYNC110  # it comes without an event
+            await asyncio.sleep(COUNT_LOOK_S)
+        return {}
+
+    async def stored(self) -> Answer:
+        """Wait until our newest message lies at a mailbox."""
+        assert self.channel_id is not None
+        while (await self.node.timeline(self.channel_id, limit=1)).rows[-1].state is not Delivery.STORED:  # noqa: ASYNC110  # as above
+            await asyncio.sleep(COUNT_LOOK_S)
+        return {"cpu_s": time.process_time()}
+
+    async def arrived(self, count: int) -> Answer:
+        """Wait until so many messages have come since the start; when the link came, and the last of them."""
+        while len(self.seen.arrivals) < count:  # noqa: ASYNC110  # as above
+            await asyncio.sleep(NEWEST_LOOK_S)
+        last = max(self.seen.arrivals.values())
+        return {"at": last, "link_up": self.network.link_ups[0], "cpu_s": time.process_time()}
+
     # Measuring
 
     async def one_by_one(self, label: str, count: int, pause_ms: float) -> Answer:
@@ -335,7 +377,8 @@ class Commands:
     def table(self) -> dict[str, Any]:
         names = (
             "create", "start", "profiling", "profiled", "invite_contact", "accept_contact", "create_channel", "join", "use",
-            "mark_read", "one_by_one", "stream", "at_rate", "keep", "acked", "link_ups", "arrivals", "held", "traffic",
+            "mark_read", "host", "add_mailbox", "routed", "stored", "arrived",
+            "one_by_one", "stream", "at_rate", "keep", "acked", "link_ups", "arrivals", "held", "traffic",
             "cpu",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}

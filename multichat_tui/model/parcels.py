@@ -5,6 +5,7 @@ nobody need send them to that device again.
 """
 
 from multichat_tui.model.codec import Rejected, Value, encode
+from multichat_tui.model.device_statements import StatementName
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log
 from multichat_tui.model.limits import MAX_CONTENTS_BYTES, MAX_CONTENTS_FRAMES, MAX_COVERS, MAX_INTEGER, MAX_TIMESTAMP_MS
 from multichat_tui.model.schema import as_bytes, as_enum, as_id, as_int, as_list, read
@@ -35,6 +36,8 @@ class Parcel:
     """Empty: nothing in it asks for an acknowledgement."""
     expires_ms: int = MAX_TIMESTAMP_MS
     """When the first text in it is to be gone from everywhere."""
+    statements: tuple[tuple[StatementName, int], ...] = ()
+    """Our own device statements in it, with their numbers."""
 
 
 def encode_contents(frames: list[bytes]) -> bytes:

@@ -259,6 +259,7 @@ class Depositing:
             wanted = min(DEPOSIT_COPIES, len(slots))
             expires = min(parcel.expires_ms, world.now + DEPOSIT_MS)
             row = world.deposits.add(world.txn, device, sealed, parcel.covers, world.now, expires, wanted)
+            self._parcels.lies(parcel, row)
             world.count("deposits")
             self._putting.begin(row)
             if not parcel.covers:

@@ -149,11 +149,14 @@ class Deposits:
     def __init__(self) -> None:
         self._rows: dict[DeviceId, dict[int, Deposit]] = {}
         self._next = 0
+        self.changes = 0
+        """Counts up whenever a row is added, is changed or goes."""
         self.size = 0
         """Bytes of all that is sealed."""
 
     def load(self, txn: Transaction) -> None:
         self._rows.clear()
+        self.changes += 1
         self.size = 0
         for name, value in txn.scan(Space.DEPOSIT):
             row = decode_deposit(name, value)
@@ -196,6 +199,7 @@ class Deposits:
             checked_ms=now,
         )
         self._next += 1
+        self.changes += 1
         self.size += row.size
         self._rows.setdefault(device, {})[row.serial] = row
         txn.put(Space.SEALED, row.name, sealed)
@@ -209,6 +213,7 @@ class Deposits:
 
     def keep(self, txn: Transaction, row: Deposit) -> None:
         """It has changed."""
+        self.changes += 1
         if row.serial in self._rows.get(row.device, {}):
             txn.put(Space.DEPOSIT, row.name, row.encoded())
 
@@ -219,6 +224,7 @@ class Deposits:
         rows = self._rows.get(row.device, {})
         if rows.pop(row.serial, None) is None:
             return
+        self.changes += 1
         if not rows:
             del self._rows[row.device]
         self.size -= row.size

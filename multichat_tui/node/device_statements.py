@@ -129,6 +129,15 @@ class DeviceStatements:
             said = world.device_statements.get(contact, {})
             yield from (s for (device, _), s in sorted(said.items()) if device == world.identity.device)
 
+    def ours_for(self, session: Session) -> Iterator[DeviceStatement]:
+        """What this device itself has said of that: a parcel is made for each of many devices, which all have said something."""
+        world, me = self._world, self._world.identity.device
+        audiences = [Audience(c.id) for c in world.channels.values() if shares(c, session) and stated(world, c) and c.serves(me)]
+        contact = self._contact(session)
+        for audience in audiences if contact is None else (*audiences, contact):
+            said = world.device_statements.get(audience, {})
+            yield from (said[name] for name in sorted(name for name in said if name[0] == me))
+
     def between(self, session: Session) -> Iterator[DeviceStatement]:
         """What both ends of a link have of these, once both have told: for the comparison at link up."""
         world = self._world

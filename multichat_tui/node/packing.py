@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import field
+from itertools import islice
 from typing import TypeAlias
 
 from multichat_tui.channel.bodies import expires_at, retention_of
-from multichat_tui.model.device_statements import StatementName
+from multichat_tui.model.device_statements import DeviceStatement, StatementName
 from multichat_tui.model.frames import Ack, ChannelAck, MessageFrame
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log
 from multichat_tui.model.limits import (
@@ -58,6 +59,8 @@ class Told:
     receipts: dict[ReceiptName, int] = field(default_factory=dict)
     statements: tuple[int, ...] = ()
     device_statements: dict[StatementName, int] = field(default_factory=dict)
+    lying: dict[StatementName, tuple[int, int]] = field(default_factory=dict)
+    """(number, serial of a deposit): what is in that need not be said again as long as that lies somewhere."""
 
 
 class Covering:
@@ -101,6 +104,8 @@ class Packing:
         """When the first text that was packed last is to be gone from everywhere."""
         self._most = 0
         """Bytes of frames with records in the parcel that is packed."""
+        self.said: tuple[DeviceStatement, ...] = ()
+        """Our own statements that were told last."""
 
     def pack(self, session: Session, room: int, covering: Covering, served: Served) -> list[Cover]:
         """Say to a carried session what it lacks of the channels that are shared, in about so many bytes."""
@@ -298,11 +303,14 @@ class Packing:
             if news:
                 told.receipts |= {receipt.name: receipt.number for receipt in news}
                 world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), receipts=tuple(each.encoded for each in news)))
-        said = [s for s in self._device_statements.told_to(session) if s.device == world.identity.device]
-        fresh = [s for s in said if told.device_statements.get(s.name, -1) < s.number][:MAX_DEVICE_STATEMENTS]
-        if (covers or routes) and fresh:
-            # Repeated until they are acknowledged.
-            encoded = tuple(s.encoded for s in fresh)
+        said = self._device_statements.ours_for(session) if covers or routes else ()
+        serials = {row.serial for row in world.deposits.of(session.device)}
+        unheard = (s for s in said if told.device_statements.get(s.name, -1) < s.number)
+        fresh = (s for s in unheard if told.lying.get(s.name, (-1, -1)) not in {(s.number, serial) for serial in serials})
+        self.said = tuple(islice(fresh, MAX_DEVICE_STATEMENTS))
+        if self.said:
+            # Repeated until they are acknowledged, but for what lies somewhere for the device already.
+            encoded = tuple(s.encoded for s in self.said)
             world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), device_statements=encoded))
         own, devices = world.identity.profile, world.identity.devices
         private = told_to(world, session.user)

@@ -29,6 +29,7 @@ from multichat_tui.model.parcels import Cover, Parcel, decode_contents, encode_c
 from multichat_tui.model.ports import LinkPath, Space
 from multichat_tui.model.records import decode_header
 from multichat_tui.model.values import dataclass
+from multichat_tui.node.deposits import Deposit
 from multichat_tui.node.holdings import shares
 from multichat_tui.node.kept_parcels import KeptFrame, KeptParcels
 from multichat_tui.node.packing import Covering, Packing, Served, Told, by_nobody
@@ -348,13 +349,19 @@ class Parcels:
         self._store_owed(session)
         if not frames:
             return None
+        said = tuple((each.name, each.number) for each in self._packing.said) if len(frames) <= MAX_CONTENTS_FRAMES else ()
         contents = encode_contents(frames[:MAX_CONTENTS_FRAMES])
         while len(contents) > limit and len(frames) > 1:
             # Acknowledgements and statements stand last, and are repeated.
             frames.pop()
+            said = ()
             contents = encode_contents(frames[:MAX_CONTENTS_FRAMES])
-        parcel = Parcel(contents=contents, covers=tuple(covers), expires_ms=self._packing.expires_ms)
+        parcel = Parcel(contents=contents, covers=tuple(covers), expires_ms=self._packing.expires_ms, statements=said)
         return parcel if len(contents) <= limit else None
+
+    def lies(self, parcel: Parcel, row: Deposit) -> None:
+        """A parcel has become this deposit: what it tells is not told again while that is under way."""
+        self._note(row.device).told.lying.update((name, (number, row.serial)) for name, number in parcel.statements)
 
     def _ask(self, session: Session, note: Noted) -> None:
         """For what is lacking, unless a link is about to bring it."""

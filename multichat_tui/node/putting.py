@@ -33,6 +33,7 @@ from multichat_tui.node.world import World
 FOR_GOOD = (Word.UNKNOWN, Word.TOO_LARGE, Word.TOO_MANY, Word.MALFORMED, Word.REFUSED, Word.EXPIRED)
 """What a mailbox will say of the same envelope again. `unauthorised` is none of them: the key was not shown, and is with the
 next try."""
+NEVER = 2**62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,9 @@ class Putting:
         """Envelopes whose receipts have not come, by mailbox."""
         self._shorter: dict[bytes, int] = {}
         """By a deposit's name: how often a mailbox has said that it keeps nothing for so long."""
+        self._looked = -1
+        """`deposits.changes` when all were looked at last: unless that has grown, nothing is due before `_due_at`."""
+        self._due_at = 0
         self.audits: Audits | None = None
         """Set by the engine."""
         self.on_stored: Callable[[Deposit], None] = lambda row: None
@@ -103,6 +107,7 @@ class Putting:
     def on_route(self, device: DeviceId) -> None:
         """A device has other mailboxes: what lies at fewer than there are now, or at none, goes to them."""
         world = self._world
+        self._looked = -1
         wanted = min(DEPOSIT_COPIES, len(self._slots(device)))
         for row in world.deposits.of(device):
             if row.covers and row.wanted < wanted and not row.frozen:
@@ -128,14 +133,20 @@ class Putting:
 
     def tick(self) -> None:
         """Put what is due, ask for what was not heard of for long, give up what is lost."""
-        now = self._world.now
-        for row in self._world.deposits.all():
+        now, deposits = self._world.now, self._world.deposits
+        if self._looked == deposits.changes and now < self._due_at:
+            return
+        self._looked = deposits.changes
+        for row in deposits.all():
             if not row.settled:
                 self._put_due(row)
             elif row.covers and self._check_at(row) <= now:
                 self._check(row)
             if self._is_lost(row):
                 self.on_lost(row)
+        # What may be lost is so the sooner the sooner its reader is heard of: it is looked at every time.
+        lost = any(self._lost_at(row) is not None for row in deposits.all())
+        self._due_at = now if lost else min(self._times(), default=NEVER)
 
     def _is_lost(self, row: Deposit) -> bool:
         lost_at = self._lost_at(row)
@@ -155,7 +166,14 @@ class Putting:
         return max(row.checked_ms + CHECK_DEPOSIT_MS, self._checks_from)
 
     def wake_times(self) -> list[int]:
-        now, times = self._world.now, []
+        now = self._world.now
+        if self._looked == self._world.deposits.changes and now < self._due_at:
+            return [self._due_at]
+        return [at for at in self._times() if at > now]
+
+    def _times(self) -> list[int]:
+        """When something is to be done about any: in the past for what waits for something else than time."""
+        times: list[int] = []
         for row in self._world.deposits.all():
             if not row.settled:
                 times += [t.at_ms for t in row.targets if t.stage is Stage.WAITING and not t.asked]
@@ -165,7 +183,7 @@ class Putting:
                 times.append(self._check_at(row))
             lost_at = self._lost_at(row)
             times += [] if lost_at is None else [lost_at]
-        return [at for at in times if at > now]
+        return times
 
     # To mailboxes
 
