@@ -3070,8 +3070,8 @@ MUTANTS = (
     Mutant(
         name="a change of mailboxes is told only beside something else",
         file="multichat_tui/node/packing.py",
-        old="        if (covers or routes) and fresh:",
-        new="        if covers and fresh:",
+        old="self._device_statements.ours_for(session) if covers or routes else ()",
+        new="self._device_statements.ours_for(session) if covers else ()",
         tests=ROUTES,
     ),
     Mutant(
@@ -3234,6 +3234,20 @@ MUTANTS = (
         old="and timely and sized):",
         new="and timely):",
         tests="tests/unit/model/test_model_frames.py",
+    ),
+    Mutant(
+        name="what was told of ourselves once is never told again",
+        file="multichat_tui/node/packing.py",
+        old=" not in {(s.number, serial) for serial in serials})",
+        new="[0] < s.number)",
+        tests="tests/simulation/test_parcel_stories.py",
+    ),
+    Mutant(
+        name="what lies is looked at only when time has passed",
+        file="multichat_tui/node/putting.py",
+        old="        if self._looked == deposits.changes and now < self._due_at:",
+        new="        if now < self._due_at:",
+        tests="tests/simulation/test_deposit_stories.py",
     ),
     Mutant(
         name="what nobody disputed once is not disputed later",

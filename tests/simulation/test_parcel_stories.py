@@ -18,6 +18,7 @@ from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node import packing
 from multichat_tui.node import world as world_module
+from multichat_tui.node.deposits import Deposit
 from multichat_tui.node.engine import Engine
 
 
@@ -261,5 +262,32 @@ def test_no_parcel_is_said_to_hold_what_there_was_no_room_for(monkeypatch: pytes
             for cover in parcel.covers:
                 assert await bob.texts(cover.channel) == ["news"], "what a parcel is said to hold is in it"
         assert {cover.channel for cover in covers} == set(channels)
+
+    run_virtual(story())
+
+
+def test_what_is_said_of_ourselves_is_not_said_again_while_it_lies_somewhere_for_its_reader() -> None:
+    async def story() -> None:
+        _, (ann, bob), channel = await parted(3, "ann", "bob")
+        await ann.say(channel, "one")
+        first, reader = write(ann, bob), device_of(bob)
+        assert first is not None
+        assert first.statements
+
+        def deposit(engine: Engine) -> Deposit:
+            world = engine.world
+            row = world.deposits.add(world.txn, reader, b"sealed", first.covers, world.now, world.now + 60_000, 1)
+            engine.parcels.lies(first, row)
+            return row
+
+        row = within(ann, deposit)
+        await ann.say(channel, "two")
+        second = write(ann, bob)
+        assert second is not None
+        assert (second.covers != (), second.statements) == (True, ())
+        within(ann, lambda engine: engine.world.deposits.remove(engine.world.txn, row))
+        third = write(ann, bob)
+        assert third is not None
+        assert third.statements == first.statements
 
     run_virtual(story())
