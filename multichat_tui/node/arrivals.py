@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from multichat_tui.model.frames import ElidedItem, FullItem, Item, MessageFrame, Prefix, Withheld
 from multichat_tui.model.ids import PREFIX_SIZE, RecordId
-from multichat_tui.model.limits import MAX_PAGE_ROWS, MAX_RECORD_FAULTS
+from multichat_tui.model.limits import MAX_RECORD_FAULTS
 from multichat_tui.model.records import Record, decode_record
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.device_statements import DeviceStatements
@@ -111,9 +111,7 @@ class Arrivals:
 
     def _take_foreseen(self, session: Session, channel: Channel, found: dict[int, Foreseen]) -> list[Awaited]:
         """What of a frame can be delivered as it stands: first and without a gap, so that a record arrives with its cover."""
-        identifiers = [each.record.id for each in found.values()]
-        for first in range(0, len(identifiers), MAX_PAGE_ROWS):
-            self._world.txn.look_ahead(identifiers[first : first + MAX_PAGE_ROWS])
+        self._ledger.expect([each.record for each in found.values()])
         for each in found.values():
             self._ledger.take(channel, each.record, each.acts)
         return self._delivered(session, channel, session.ack_due.setdefault(channel.id, set()))

@@ -236,6 +236,8 @@ class Collecting:
 
     def tick(self) -> None:
         """Fetch what is listed, read what is fetched, delete what was read."""
+        if not self._lying and not self._fetched and self._waits_until is None:
+            return
         for place, lying in list(self._lying.items()):
             if not lying.queue.taken:
                 # The link is gone: what was fetched over it is read all the same, and its copy found again later is a duplicate.

@@ -231,6 +231,7 @@ class Filling:
             before = edge
         live, told = fill.live and bool(records), world.event_seq
         next_arrival = world.txn.reserve_arrivals(len(records)) + len(records) - 1 if live else edge.high
+        self._ledger.expect(records)
         for record in reversed(records):
             if fill.jump and self._stays_below(channel, edge, fill, record):
                 continue

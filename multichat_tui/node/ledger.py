@@ -22,6 +22,7 @@ from multichat_tui.model.limits import (
     MAX_ETS,
     MAX_MEMBER_DEVICES,
     MAX_NAMED_BELOW,
+    MAX_PAGE_ROWS,
     MAX_PARENTS,
     SALT_BYTES,
 )
@@ -106,6 +107,11 @@ class Ledger:
         self.held.end_batch()
         self.delivered.clear()
         self.filled.clear()
+
+    def expect(self, records: list[Record]) -> None:
+        """These are about to be delivered: what is asked of each of them is asked once for a page."""
+        for first in range(0, len(records), MAX_PAGE_ROWS):
+            self._world.txn.look_ahead([record.id for record in records[first : first + MAX_PAGE_ROWS]])
 
     # Ours
 
