@@ -28,6 +28,8 @@ from multichat_tui.node.api import NodeApi
 T = TypeVar("T")
 ROOT = Path(__file__).parent.parent
 PATIENCE_S = 60.0
+LOOK_AGAIN_S = 1.0
+"""Not all that changes is an event, and not every program that is asked tells of them."""
 LOCAL = ("--no-lan", "--listen", "127.0.0.1:0")
 
 
@@ -37,6 +39,8 @@ class Homes:
     def __init__(self, base: Path) -> None:
         self.base = base
         self._started: list[RealNode] = []
+        self._nodes: dict[str, RealNode] = {}
+        self._silence = Events()
 
     def environment(self, **extra: str) -> dict[str, str]:
         """Of every process: nothing of this one's but where programs are."""
@@ -74,15 +78,21 @@ class Homes:
     def until_results(
         self, who: str, words: Sequence[str], wanted: Callable[[list[dict[str, Any]]], bool]
     ) -> list[dict[str, Any]]:
-        """The same, asked again until it is as wanted."""
+        """The same, asked again until it is as wanted: when the node of this home tells of something, or after a while. Each time
+        costs the start of a program."""
         deadline = time.monotonic() + PATIENCE_S
-        while not wanted(found := self.results(who, *words)):
+        while True:
+            news = self._nodes[who].news if who in self._nodes else self._silence
+            heard = news.count
+            if wanted(found := self.results(who, *words)):
+                return found
             assert time.monotonic() < deadline, f"{who} never answered {' '.join(words)} as wanted: {found}"
-        return found
+            news.wait_beyond(heard, LOOK_AGAIN_S)
 
     def node(self, who: str, *words: str, inside: Sequence[str] = (), **extra: str) -> "RealNode":
         """A node that runs and serves its control socket."""
-        return self.start([*inside, *self.command(who, "node", *words)], **extra)
+        self._nodes[who] = made = self.start([*inside, *self.command(who, "node", *words)], **extra)
+        return made
 
     def start(self, command: Sequence[str], **extra: str) -> "RealNode":
         """A program that speaks as a node does."""
@@ -104,6 +114,24 @@ class Homes:
             one.kill()
 
 
+class Events:
+    """How many there were, for whoever waits for one more."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._more = threading.Condition()
+
+    def add(self) -> None:
+        with self._more:
+            self.count += 1
+            self._more.notify_all()
+
+    def wait_beyond(self, count: int, patience_s: float) -> None:
+        """Until there are more than `count`, or patience is at its end."""
+        with self._more:
+            self._more.wait_for(lambda: self.count > count, patience_s)
+
+
 class RealNode:
     """A `multichat node` process and its lines, which are read whether or not anybody waits for them."""
 
@@ -114,6 +142,7 @@ class RealNode:
         self.ready: dict[str, Any] = {}
         """What it said when it was."""
         self.listen: list[str] = []
+        self.news = Events()
         self._lines: Queue[bytes] = Queue()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -122,6 +151,7 @@ class RealNode:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self._lines.put(line)
+            self.news.add()
         self._lines.put(b"")
 
     @property

@@ -29,7 +29,7 @@ def _with_methods(cls: type, slots: bool, frozen: bool, kw_only: bool) -> Any:
         raise TypeError(f"{cls.__qualname__} is not a dataclass of its own with slots")
     defined = dict(vars(cls))
     if "__doc__" not in defined or defined["__doc__"] is None:
-        cls.__doc__ = ""  # else the library composes one from the signature, which costs as much as a method
+        cls.__doc__ = cls.__qualname__  # else the library composes one from the signature, which costs as much as a method
     made: Any = shaped_by_the_library(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
     methods: dict[str, Any] = {"__init__": _first_init(made), "__repr__": _repr, "__eq__": _first_eq(made)}
     if frozen:
