@@ -3159,6 +3159,20 @@ MUTANTS = (
         tests=DEPOSIT_AUDITS,
     ),
     Mutant(
+        name="who has used a key that is gone is not told the new one",
+        file="multichat_tui/node/parcels.py",
+        old="            self._note(device).routes = True\n",
+        new="            pass\n",
+        tests=PARCELS,
+    ),
+    Mutant(
+        name="what a contact knows of our mailboxes is forgotten with every start",
+        file="multichat_tui/node/routes.py",
+        old="                known.route = ways\n                world.heard.keep(world.txn, device)",
+        new="                known.route = ways",
+        tests=ROUTES,
+    ),
+    Mutant(
         name="a mailbox that refuses keeps its place",
         file="multichat_tui/node/putting.py",
         old="            if slot.queue not in tried:",

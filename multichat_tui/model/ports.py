@@ -100,7 +100,8 @@ class Space(StrEnum):
     """By the same: what was sealed."""
     HEARD = "heard"
     """By device id: when it was heard of last, when it was last believed that parcels were lost, when something went
-    unconfirmed, and when it was last told in a parcel where our mailboxes are."""
+    unconfirmed, and when it was last told by what ways we are written to, and what it
+    knows of these."""
     REPLY = "reply"
     """By device id: the channels of which it is owed an acknowledgement."""
     VERIFIED = "verified"

@@ -1,11 +1,16 @@
 """Routes: where a device can be written to while it is away, as it tells a channel or a contact (docs/protocol/routes.md)."""
 
+from dataclasses import replace
+
 from multichat_tui.model.codec import Rejected, Value, encode
+from multichat_tui.model.ids import digest
 from multichat_tui.model.invitations import as_address
 from multichat_tui.model.limits import MAX_DEVICE_STATEMENT_BYTES, MAX_MAILBOX_ADDRESSES, MAX_OWN_MAILBOXES
 from multichat_tui.model.mailboxes import MailboxAddress, QueueId, queue_id, read_mailbox_address
 from multichat_tui.model.schema import Malformed, as_id, as_list, as_map, read
 from multichat_tui.model.values import dataclass
+
+WAYS_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,11 @@ class Route:
         queues: list[Value] = [[each.mailbox.value, each.queue_key] for each in self.queues]
         fields: dict[int, Value] = {0: self.prekey, 1: queues, 2: self.addresses}
         return encode(fields | {3: self.fallback} if self.fallback else fields)
+
+
+def ways_of(route: Route) -> bytes:
+    """What of a route has to be known for everything to come: the mailboxes, and the key that begins a session at any time."""
+    return digest("mc.ways", replace(route, prekey=bytes(32), addresses=()).encoded)[:WAYS_BYTES]
 
 
 def decode_route(content: bytes) -> Route | Rejected:

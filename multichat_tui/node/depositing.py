@@ -64,7 +64,8 @@ class Depositing:
         prekeys_of: Callable[[DeviceId], Prekeys],
         unaware: Callable[[], set[DeviceId]],
     ) -> None:
-        """`slots`, `prekeys_of`: of a device, by its newest route. `unaware`: who may not know where we are written to."""
+        """`slots`, `prekeys_of`: of a device, by its newest route. `unaware`: who may not know by what ways
+        we are written to."""
         self._world = world
         self._parcels = parcels
         self._sealing = sealing
@@ -75,7 +76,7 @@ class Depositing:
         self._prekeys_of = prekeys_of
         self._unaware = unaware
         self._routes_at: int | None = None
-        """When it is looked who is to be told of our mailboxes."""
+        """When it is looked who is to be told of our routes."""
         self._routes_due: set[DeviceId] = set()
         """To be told of them, also where there is nothing else to say."""
         self._writing = writing
@@ -193,19 +194,21 @@ class Depositing:
                 self._look_soon(device, DEPOSIT_DELAY_MS)
 
     def _look_at_routes(self, linked: set[DeviceId]) -> None:
-        """Where our mailboxes are is told in parcels of their own to contacts who do not say that they know, once in a while."""
+        """Contacts who do not say that they know by what ways we are written to are told in parcels of their own."""
         world = self._world
-        if world.mailboxes_changed:
-            world.mailboxes_changed = False
+        if world.routes_changed:
+            world.routes_changed = False
             self._routes_at = world.now + ROUTE_TELL_MS
         if self._routes_at is None or self._routes_at > world.now:
             return
-        unaware = self._unaware() & self._writable
-        self._routes_at = world.now + ROUTE_AGAIN_MS if unaware else None
-        for device in unaware - linked:
-            if world.heard.of(world.txn, device, world.now).routed_ms + ROUTE_AGAIN_MS <= world.now:
+        self._routes_at = None
+        for device in self._unaware() & self._writable:
+            due_at = world.heard.of(world.txn, device, world.now).routed_ms + ROUTE_AGAIN_MS
+            if due_at <= world.now and device not in linked:
                 self._routes_due.add(device)
                 self._look(device, world.now)
+            again_at = max(due_at, world.now + ROUTE_TELL_MS) if due_at > world.now else world.now + ROUTE_AGAIN_MS
+            self._routes_at = min(again_at, self._routes_at or again_at)
 
     def _answer(self, linked: set[DeviceId]) -> None:
         """What is owed for parcels: over the link, which has settled it by itself, or in another parcel."""

@@ -168,7 +168,7 @@ class Engine:
             writing,
             partial(slots_of, self.mailboxes.routes),
             partial(prekeys_of, self.mailboxes.routes, world),
-            self.mailboxes.own.unaware,
+            self.mailboxes.routes.unaware,
         )
         self.depositing.audit(DepositAudits(world, self.mailboxes.scores, writing.challenge))
         world.mailbox_failing = lambda mailbox, user: self.mailboxes.scores.of(mailbox, user).failing

@@ -8,10 +8,11 @@ from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.limits import HEARD_STEP_MS, MAX_TIMESTAMP_MS, SILENT_MS
 from multichat_tui.model.ports import Space, Transaction
-from multichat_tui.model.schema import as_int, as_list, read
+from multichat_tui.model.routes import WAYS_BYTES
+from multichat_tui.model.schema import as_bytes, as_int, as_list, read
 from multichat_tui.model.values import dataclass
 
-MAX_ROW_BYTES = 64
+MAX_ROW_BYTES = 128
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,7 +23,9 @@ class Heard:
     unconfirmed_ms: int = 0
     """When the time of something was over that its mailboxes had given out, and that it has not acknowledged; 0: nothing."""
     routed_ms: int = 0
-    """When it was last told in a parcel where our mailboxes are; 0: never."""
+    """When it was last told in a parcel of its own by what ways we are written to; 0: never."""
+    route: bytes = b""
+    """Of these ways (`model.routes.ways_of`) those that it says it knows."""
 
 
 class HeardDevices:
@@ -74,7 +77,7 @@ class HeardDevices:
         """It has changed."""
         row = self._rows[device]
         self._stored[device] = row.at_ms
-        txn.put(Space.HEARD, device, encode([row.at_ms, row.lifted_ms, row.unconfirmed_ms, row.routed_ms]))
+        txn.put(Space.HEARD, device, encode([row.at_ms, row.lifted_ms, row.unconfirmed_ms, row.routed_ms, row.route]))
 
     def forget(self, txn: Transaction, device: DeviceId) -> None:
         self._rows.pop(device, None)
@@ -83,5 +86,12 @@ class HeardDevices:
 
 
 def _row(value: Value) -> Heard:
-    at, lifted, unconfirmed, *later = (as_int(each, "time", MAX_TIMESTAMP_MS) for each in as_list(value, "heard", 4, 3))
-    return Heard(at_ms=at, lifted_ms=lifted, unconfirmed_ms=unconfirmed, routed_ms=later[0] if later else 0)
+    parts = as_list(value, "heard", 5, 3)
+    at, lifted, unconfirmed, *later = (as_int(each, "time", MAX_TIMESTAMP_MS) for each in parts[:4])
+    return Heard(
+        at_ms=at,
+        lifted_ms=lifted,
+        unconfirmed_ms=unconfirmed,
+        routed_ms=later[0] if later else 0,
+        route=as_bytes(parts[4], "route", WAYS_BYTES) if len(parts) > 4 else b"",
+    )

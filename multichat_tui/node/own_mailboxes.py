@@ -154,7 +154,7 @@ class OwnMailboxes:
                 devices = devices_of(world, queue.audience) if queue.ready else ()
                 queue.unaware = {device[:PREFIX_SIZE] for device in devices}
                 keep_queue(world.txn, box, queue)
-        self._changed = world.status_changed = world.mailboxes_changed = True
+        self._changed = world.status_changed = True
         self.on_route()
         return box
 
@@ -188,11 +188,8 @@ class OwnMailboxes:
                 keep_queue(self._world.txn, box, queue)
                 self._changed = True
 
-    def unaware(self) -> set[DeviceId]:
-        """Devices of contacts, and our own others, that may not know where they can write to us, or can not any more."""
-        return {device for box in self.boxes.values() for queue in box.queues.values() for device in self._unaware_of(queue)}
-
     def _unaware_of(self, queue: OwnQueue) -> list[DeviceId]:
+        """Devices of a contact, or our own others, that may still write there."""
         if not queue.unaware or is_channel(self._world, queue.audience):
             return []
         return [device for device in devices_of(self._world, queue.audience) if device[:PREFIX_SIZE] in queue.unaware]
@@ -342,7 +339,6 @@ class OwnMailboxes:
         elif not queue.ready and not box.draining:
             queue.ready = True
             queue.unaware = {device[:PREFIX_SIZE] for device in devices_of(self._world, queue.audience)}
-            self._world.mailboxes_changed = True
             keep_queue(self._world.txn, box, queue)
             self.on_route()
 

@@ -55,6 +55,8 @@ class Noted:
     """How often it was, since something last came."""
     strange: bool = False
     """Something kept is of a channel that is not known here yet."""
+    routes: bool = False
+    """It is to be told by what ways we are written to, as what it has written could not be opened."""
     told: Told = field(default_factory=Told)
 
 
@@ -279,8 +281,11 @@ class Parcels:
         return [device for device, ats in times.items() if any(at is not None and at <= now for at in ats)]
 
     def owe(self, device: DeviceId) -> None:
-        """Something of a device could not be opened: it is told how far we hold what we share, and so what we lack."""
+        """Something of a device could not be opened: it is told how far we hold what we share, and so what we lack; and our
+        routes, as it may have used keys that are gone."""
         session = self.session(device)
+        if session is not None:
+            self._note(device).routes = True
         for channel in () if session is None else self._world.channels.values():
             assert session is not None
             if channel.live and shares(channel, session):
@@ -341,6 +346,7 @@ class Parcels:
             # What does not fit is asked for again.
             answers.pop()
         room = limit - sum(len(answer) + 8 for answer in answers) - limit // 8
+        routes, note.routes = routes or note.routes, False
         covers = self._packing.pack(session, room, Covering(covered), served)
         self._packing.acknowledge(session, covers, limit // 16)
         self._packing.tell(session, note.told, covers, routes=routes)

@@ -7,9 +7,9 @@ from multichat_tui.model.codec import Rejected
 from multichat_tui.model.device_statements import Audience, DeviceStatement, DeviceStatementKind, StatementName
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.limits import MAX_MAILBOX_ADDRESSES, ROUTE_ADDRESSES_MS
-from multichat_tui.model.routes import Route, RoutedQueue, decode_route
+from multichat_tui.model.routes import Route, RoutedQueue, decode_route, ways_of
 from multichat_tui.model.values import dataclass
-from multichat_tui.node.audiences import audiences, is_channel
+from multichat_tui.node.audiences import audiences, devices_of, is_channel
 from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.economy import is_near
 from multichat_tui.node.own_mailboxes import OwnMailboxes
@@ -89,8 +89,27 @@ class Routes:
 
     def heard(self, device: DeviceId, said: DeviceStatement) -> None:
         """A device has what we said last."""
-        if said.kind == KIND:
-            self._own.heard(device, said.audience)
+        if said.kind != KIND:
+            return
+        self._own.heard(device, said.audience)
+        world = self._world
+        if not is_channel(world, said.audience):
+            known, ways = world.heard.of(world.txn, device, world.now), _ways(said)
+            if known.route != ways:
+                known.route = ways
+                world.heard.keep(world.txn, device)
+
+    def unaware(self) -> set[DeviceId]:
+        """Devices of contacts, and our own others, that are not known to know by what ways we are written to now. Who has only to
+        learn of another key for themselves, or of another address, is not among them: that is told with whatever comes next."""
+        world, found = self._world, set()
+        for audience in audiences(world):
+            said = self._statements.find((audience, world.identity.device, KIND))
+            if said is None or is_channel(world, audience):
+                continue
+            ways = _ways(said)
+            found |= {d for d in devices_of(world, audience) if world.heard.of(world.txn, d, world.now).route != ways}
+        return found
 
     def _change(self) -> None:
         self._due = True
@@ -124,6 +143,7 @@ class Routes:
             content = self._route_for(audience, None if said is None else self._open(said)).encoded
             if said is None or said.content != content:
                 self._statements.say(audience, KIND, content)
+                world.routes_changed = True
 
     def _route_for(self, audience: Audience, last: KnownRoute | None) -> Route:
         world = self._world
@@ -147,6 +167,11 @@ class Routes:
 
     def wake_times(self) -> list[int]:
         return [] if self._lasting == self._listen else [self._listens_since + ROUTE_ADDRESSES_MS]
+
+
+def _ways(said: DeviceStatement) -> bytes:
+    route = decode_route(said.content)
+    return b"" if isinstance(route, Rejected) else ways_of(route)
 
 
 def _far(queue: RoutedQueue) -> RoutedQueue:

@@ -229,8 +229,8 @@ class World:
     """Devices that nothing more is left for, as they were silent for long."""
     left_to_links: set[DeviceId] = field(default_factory=set)
     """Devices that lack so much old history that only links bring it."""
-    mailboxes_changed: bool = True
-    """Others may not know yet where we are written to."""
+    routes_changed: bool = True
+    """Contacts may not know yet by what ways we are written to."""
     written: set[ChannelId] = field(default_factory=set)
     """Channels in which we have written in this batch."""
     relayed: set[ChannelId] = field(default_factory=set)

@@ -8,6 +8,7 @@ from carried import carry, counter, device_of, hand_over, within, write
 from parted import part, parted, states
 from simulated_world import Person, SimulatedWorld, until
 
+from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frame_bytes import decode_frame, encode_frame
 from multichat_tui.model.frames import MessageFrame, PairFrame
 from multichat_tui.model.intents import OpenDirect
@@ -289,5 +290,23 @@ def test_what_is_said_of_ourselves_is_not_said_again_while_it_lies_somewhere_for
         third = write(ann, bob)
         assert third is not None
         assert third.statements == first.statements
+
+    run_virtual(story())
+
+
+def test_what_could_not_be_opened_is_answered_with_the_ways_by_which_one_is_written_to() -> None:
+    async def story() -> None:
+        _, (ann, bob), _channel = await parted(89, "ann", "bob")
+        reader = device_of(bob)
+        assert not within(ann, lambda engine: engine.take_sealed(reader, b"nothing that can be opened"))
+        parcel = write(ann, bob)
+        assert parcel is not None
+        assert parcel.covers == ()
+        frames = decode_contents(parcel.contents)
+        assert not isinstance(frames, Rejected)
+        said = [frame for each in frames if isinstance(frame := decode_frame(each), MessageFrame)]
+        assert any(frame.device_statements for frame in said)
+        again = write(ann, bob)
+        assert again is None, "once for each"
 
     run_virtual(story())
