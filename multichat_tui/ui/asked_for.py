@@ -12,7 +12,8 @@ from multichat_tui.node.api.commands.shape import ASKED_FOR
 
 TAKES: Mapping[str, Sequence[tuple[str, ...]]] = {
     f"/{name}": command.takes for command in COMMANDS for name in (command.name, *command.aliases)
-}
+} | {f"/{command.name} {word}": takes for command in COMMANDS for word, takes in command.after.items()}
+"""By a command, or by a command and its first word."""
 
 
 class AskedFor:
@@ -27,15 +28,15 @@ class AskedFor:
         """This stands in the line now: once for each command that is begun, ask what can stand behind it."""
         head, space, _ = text.partition(" ")
         begun = (channel, head.lower() if space else "")
-        if begun == self._begun:
+        if begun == self._begun or api is None:
             return
         self._begun = begun
-        for what in TAKES.get(begun[1], ()):
-            if what in ASKED_FOR and api is not None and channel is not None:
-                self._known.pop(what, None)
-                self._spawn(self._ask(api, channel, what))
+        wanted = {what for begin, all_of in TAKES.items() if begin.split()[0] == begun[1] for what in all_of}
+        for what in wanted & ASKED_FOR:
+            self._known.pop(what, None)
+            self._spawn(self._ask(api, channel, what))
 
-    async def _ask(self, api: NodeApi, channel: ChannelId, what: tuple[str, ...]) -> None:
+    async def _ask(self, api: NodeApi, channel: ChannelId | None, what: tuple[str, ...]) -> None:
         try:
             self._known[what] = await offered(api, channel, what)
         except MultichatError:

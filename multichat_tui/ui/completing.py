@@ -1,10 +1,10 @@
 """Completion of the word at the caret: commands, people, channels. Pure: words in, words out."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from multichat_tui.model.values import dataclass
-from multichat_tui.node.api.commands.shape import NAMES
+from multichat_tui.node.api.commands.shape import FILES, NAMES
 from multichat_tui.node.api.queries import FILTERS, quoted
 
 _LAST_PART = re.compile(r"""(?:^|(?<=\s))(\w+:"[^"]*|\S*)\Z""")
@@ -32,13 +32,15 @@ def complete(
     channels: Sequence[str],
     commands: Sequence[str],
     takes: Mapping[str, Sequence[Sequence[str]]] | None = None,
+    paths: Callable[[str], Sequence[str]] = lambda start: (),
 ) -> Completion | None:
     """`people` and `channels` without their signs, `commands` with the slash. None: there is no word, or nothing fits.
 
     At the start of the text a name gets ": " (it addresses somebody), elsewhere a space; after a command it stands bare.
-    `takes`: for commands, with the slash, what their words may be (`commands.shape.Command.takes`).
+    `takes`: for commands, with the slash, what their words may be (`commands.shape.Command.takes`); for a command with its first
+    word, those behind that. `paths`: what files there are that begin so, as they are typed.
     """
-    argument = _argument(text[:caret], people, takes or {})
+    argument = _argument(text[:caret], people, takes or {}, paths)
     if argument is not None:
         return argument
     begin = caret
@@ -58,10 +60,18 @@ def complete(
     return Completion(begin=begin, end=caret, words=tuple(dict.fromkeys(words))) if words else None
 
 
-def _argument(before: str, people: Sequence[str], takes: Mapping[str, Sequence[Sequence[str]]]) -> Completion | None:
+def _argument(
+    before: str,
+    people: Sequence[str],
+    takes: Mapping[str, Sequence[Sequence[str]]],
+    paths: Callable[[str], Sequence[str]],
+) -> Completion | None:
     """The word of a command that takes certain ones there, all of them where none is begun; a name with spaces gets quotes. None:
     it is no such word."""
     head, space, rest = before.partition(" ")
+    first, behind, further = rest.lstrip(" ").partition(" ")
+    if behind and f"{head} {first}".lower() in takes:
+        head, rest = f"{head} {first}", further
     known = takes.get(head.lower(), ()) if space else ()
     match = _WORDS.fullmatch(rest)
     number = 0 if match is None else len(_WORD.findall(match["before"]))
@@ -71,11 +81,18 @@ def _argument(before: str, people: Sequence[str], takes: Mapping[str, Sequence[S
     if known[number] == NAMES:
         sign = "@" if last.startswith("@") else ""
         words = [sign + name if sign and " " not in name else quoted(name) for name in _fitting(last.lstrip('"@'), people)]
+    elif known[number] == FILES:
+        words = list(paths(last.lstrip('"')))
     else:
         start = last.lstrip('"').casefold()
         words = [word for word in known[number] if word.lstrip('"').casefold().startswith(start)]
     begin = len(before) - len(last)
-    return Completion(begin=begin, end=len(before), words=tuple(dict.fromkeys(f"{word} " for word in words))) if words else None
+    return Completion(begin=begin, end=len(before), words=tuple(dict.fromkeys(map(_ended, words)))) if words else None
+
+
+def _ended(word: str) -> str:
+    """With the space behind it; none behind a directory, in which one goes on."""
+    return word if word.endswith("/") else f"{word} "
 
 
 def complete_query(text: str, caret: int, *, people: Sequence[str], channels: Sequence[str]) -> Completion | None:

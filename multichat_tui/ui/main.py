@@ -35,6 +35,7 @@ from multichat_tui.ui.outbox import NOTE_LINES, Outbox
 from multichat_tui.ui.palette import Palette
 from multichat_tui.ui.panel import AskScreen, Page, PanelScreen, page_of
 from multichat_tui.ui.parts import Part
+from multichat_tui.ui.paths import paths_like
 from multichat_tui.ui.performer import Performer
 from multichat_tui.ui.row_actions import RowActions
 from multichat_tui.ui.teaching import beginning_of
@@ -437,7 +438,8 @@ class MainScreen(Screen[None]):
     def _complete(self, text: str, caret: int) -> Completion | None:
         desk = self.front.desk
         commands = ["/" + command.name for command in COMMANDS]
-        return complete(text, caret, people=desk.people, channels=desk.groups, commands=commands, takes=self._asked.takes())
+        takes = self._asked.takes()
+        return complete(text, caret, people=desk.people, channels=desk.groups, commands=commands, takes=takes, paths=paths_like)
 
     # Actions
 

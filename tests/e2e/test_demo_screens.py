@@ -71,6 +71,15 @@ def test_the_others_answer_go_and_come_back_and_nothing_is_left(homes: Homes) ->
         screen.enter("cleo, this is for you")
         screen.until_shows("“cleo, this is for you”")
         screen.until_shows("cleo is back and has what she missed|comes through ann|Now try what you like")
+        # Every scene waits for a word of ours, or for its time.
+        for words in ("hello again", "so it is"):
+            screen.enter(words)
+        screen.until_shows("cleo and you have two mailboxes now")
+        screen.until_shows("mailboxes 2/2")
+        screen.enter("the key is under the third pot")
+        screen.until_shows("the key is under the third pot +▤2/2")
+        screen.enter("that is all")
+        screen.until_shows("cleo +My mailboxes had it: “the key is under")
         assert not homes.home("mine").exists(), "the demo is no business of a profile"
         screen.press("C-q")
         screen.until_ended()

@@ -4,7 +4,8 @@ import time
 from dataclasses import replace
 
 import pytest
-from seat import Seat, Sit
+from mailbox_rows import mailbox_row
+from seat import Seat, Sit, until
 from test_ui_console import DEV, deed, raided, report
 from twin import TwinNode, user
 
@@ -57,3 +58,11 @@ async def test_what_has_changed_is_offered_when_the_command_is_begun_again(sit: 
         await completed(seat, "/approve ", "/approve zoe ")
         del node.waiting_rows[DEV][0]
         await completed(seat, "/approve ", '/approve "Max Power" ')
+
+
+async def test_tab_offers_the_numbers_of_mailboxes_also_where_no_channel_is_open(sit: Sit) -> None:
+    node = TwinNode()
+    node.set_status(mailboxes=(mailbox_row(1), mailbox_row(3)))
+    async with sit(node) as seat:
+        await until(lambda: seat.main.front.desk.contacts_read)
+        await completed(seat, "/mailbox remove ", "/mailbox remove 1 ", "/mailbox remove 3 ")

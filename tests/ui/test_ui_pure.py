@@ -1,6 +1,7 @@
 """The parts without a screen: cells, editor, completion, window, colours, settings."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from multichat_tui.model.hyperlinks import holds_link, links_in
 from multichat_tui.model.ids import DeviceId, UserId
 from multichat_tui.model.snapshots import ChannelKind, Delivery, MailboxState, PeerRow, RowKind, StatusRow
 from multichat_tui.node.api.commands.shape import NAMES
-from multichat_tui.ui import faces
+from multichat_tui.ui import asked_for, faces
 from multichat_tui.ui.actions import Scope
 from multichat_tui.ui.cells import clip, drawn, pad, sober, strip_of, width, wrap
 from multichat_tui.ui.completing import complete
@@ -26,6 +27,7 @@ from multichat_tui.ui.found import around_strips
 from multichat_tui.ui.glyphs import ASCII, UNICODE, Glyphs, choose, encoding_of
 from multichat_tui.ui.painted import PaintedEntries
 from multichat_tui.ui.panel import help_page
+from multichat_tui.ui.paths import paths_like
 from multichat_tui.ui.preferences import Look, Preferences, Signs
 from multichat_tui.ui.switcher import targets
 from multichat_tui.ui.teaching import beginning_of
@@ -81,6 +83,34 @@ def test_text_being_written_is_drawn_with_one_character_for_each(text: str) -> N
 def test_the_columns_fill_the_pane(cells: int) -> None:
     cols = columns(cells)
     assert cols.indent + cols.text + 1 + 2 <= max(cells, cols.indent + 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("/bundle ", ("export ", "import ")),
+        ("/bundle import fr", ("friends.mcb ", "from/")),
+        ("/bundle import from/", ("from/one.mcb ",)),
+        ("/bundle export my", ('"my file.mcb" ',)),
+        ('/bundle export "my f', ('"my file.mcb" ',)),
+        ("/bundle export friends.mcb b", ("bob ",)),
+        ("/bundle import friends.mcb b", ("bob ",)),
+        ("/bundle import .", (".hidden ",)),
+        ("/bundle import nowhere/", None),
+        ("/mailbox host o", ("on ", "off ")),
+        ("/mailbox grant b", ("bob ",)),
+        ("/mailbox list b", ("bob ",)),
+    ],
+)
+def test_files_and_what_depends_on_the_first_word_are_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, words: tuple[str, ...] | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "from").mkdir()
+    for name in ("friends.mcb", "from/one.mcb", "my file.mcb", ".hidden", "with\nline"):
+        (tmp_path / name).touch()
+    found = complete(text, len(text), people=["bob"], channels=[], commands=[], takes=asked_for.TAKES, paths=paths_like)
+    assert (None if found is None else found.words) == words
 
 
 def test_links_end_before_the_punctuation_of_the_sentence() -> None:

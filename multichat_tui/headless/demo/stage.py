@@ -19,8 +19,16 @@ from multichat_tui.headless.socket_path import socket_path
 from multichat_tui.model.errors import IntentRefused, MultichatError, TimedOut, Unreachable
 from multichat_tui.model.events import MessageAdded
 from multichat_tui.model.ids import ChannelId, UserId
-from multichat_tui.model.intents import AcceptContact, CreateChannel, InviteContact, InviteToChannel, JoinChannel, SendMessage
-from multichat_tui.model.snapshots import Membership, MessageRow, RowKind
+from multichat_tui.model.intents import (
+    AcceptContact,
+    AddMailbox,
+    CreateChannel,
+    InviteContact,
+    InviteToChannel,
+    JoinChannel,
+    SendMessage,
+)
+from multichat_tui.model.snapshots import Delivery, Membership, MessageRow, RowKind
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.lookup import one_line
 
@@ -57,7 +65,8 @@ def stage(root: Path) -> int:
 
 async def _until_the_audience_leaves(root: Path) -> None:
     players = {name: Player(name, root / name, root) for name in ("ann", "bob", "cleo")}
-    playing = asyncio.create_task(_Play(root, players).run())
+    boxes = [Player(name, root / name, root) for name in ("box-one", "box-two")]
+    playing = asyncio.create_task(_Play(root, players, boxes).run())
     leaving = asyncio.create_task(end_of_input())
     try:
         await asyncio.wait((playing, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -68,15 +77,17 @@ async def _until_the_audience_leaves(root: Path) -> None:
         for task in (playing, leaving):
             task.cancel()
         await asyncio.gather(playing, leaving, return_exceptions=True)
-        await asyncio.gather(*(player.go_offline() for player in players.values()), return_exceptions=True)
+        await asyncio.gather(*(player.go_offline() for player in (*players.values(), *boxes)), return_exceptions=True)
 
 
 class _Play:
     """The scenes in their order; then the others answer for as long as you like."""
 
-    def __init__(self, root: Path, players: dict[str, Player]) -> None:
+    def __init__(self, root: Path, players: dict[str, Player], boxes: list[Player]) -> None:
         self._root = root
         self._players = players
+        self._boxes = boxes
+        """Machines that are always on, and keep mailboxes for the others and you."""
         self._nodes: dict[str, RemoteNode] = {}
         self._garden: ChannelId
         self._you: UserId
@@ -174,6 +185,7 @@ class _Play:
         await self._heard()
         await self._away()
         await self._relayed()
+        await self._stored()
         _tell("Now try what you like: /create NAME, /whois ann, /peers, Ctrl+K, F1. They go on answering. Ctrl+Q ends it all.")
         turn = 0
         while True:
@@ -213,6 +225,46 @@ class _Play:
         await self._say("bob", "There is no link between you and me: ann passes this on, and cannot change a letter of it.")
         _tell("bob has no link to you; what he writes comes through ann, signed by him. /peers shows your links.")
         await self._heard(PATIENCE_S / 3)
+
+    async def _stored(self) -> None:
+        """What is written to somebody who is away lies at mailboxes."""
+        you, cleo = self._nodes[YOU], self._nodes["cleo"]
+        await cleo.submit(AcceptContact(link=_given((await you.submit(InviteContact())).link)))
+        for box in self._boxes:
+            await cleo.submit(AddMailbox(link=await box.keep_mailbox()))
+            await you.submit(AddMailbox(link=str((await box.run("mailbox", "grant", YOU))[0]["link"])))
+        her = (await cleo.me()).rows.user
+
+        async def known() -> bool | None:
+            rows = {row.user: row for row in (await you.contacts()).rows}
+            return (her in rows and rows[her].mailboxes == len(self._boxes)) or None
+
+        if await wait_for(you, known, STEP_TIMEOUT_S) is None:
+            raise TimedOut("Nobody has told you of their mailboxes.")
+        await self._nodes.pop("cleo").close()
+        await self._players["cleo"].go_offline()
+        while not self._said.empty():
+            self._said.get_nowait()  # what was written before she went
+        _tell(
+            "cleo and you have two mailboxes now: machines that are always on, each run by one command (below: mailboxes 2/2). "
+            "cleo has gone again. Write to her."
+        )
+        heard = await self._heard()
+        if heard is not None:
+
+            async def lies_there() -> bool | None:
+                row = (await you.message(heard.id)).rows
+                return (row is not None and row.state is Delivery.STORED and row.stored == row.copies) or None
+
+            if await wait_for(you, lies_there, STEP_TIMEOUT_S):
+                _tell(
+                    "▤2/2 beside it: it lies at both mailboxes, sealed for her. She gets it even if you have all gone. "
+                    "Esc and i on it tell more; /mailbox shows yours."
+                )
+                await self._heard(PATIENCE_S / 3)
+        await self._players["cleo"].come_online(self._players["ann"].listen)
+        self._nodes["cleo"] = await self._attach("cleo")
+        await self._say("cleo", f"My mailboxes had it: {_quoted(heard)}" if heard is not None else "And here I am again.")
 
 
 def _quoted(row: MessageRow) -> str:

@@ -35,7 +35,18 @@ from multichat_tui.node.api.commands import (
     trust,
     workspaces,
 )
-from multichat_tui.node.api.commands.shape import NAMES, REPORTED, UNDOABLE, WAITING, Call, Command, Outcome
+from multichat_tui.node.api.commands.shape import (
+    FILES,
+    MAILBOXES,
+    NAMES,
+    PLACES,
+    REPORTED,
+    UNDOABLE,
+    WAITING,
+    Call,
+    Command,
+    Outcome,
+)
 from multichat_tui.node.api.lookup import nearest
 
 __all__ = ["COMMANDS", "Call", "Command", "Outcome", "is_command", "run_command"]
@@ -184,6 +195,7 @@ COMMANDS: tuple[Command, ...] = (
         summary="messages in a file, for whom no network reaches: write what they lack, or read what it has for this device",
         run=bundles.bundle,
         takes=(("export", "import"),),
+        after={"export": (FILES, NAMES), "import": (FILES,)},
     ),
     Command(
         name="search",
@@ -544,6 +556,7 @@ COMMANDS: tuple[Command, ...] = (
         summary="where others leave messages for you while you are away; and to keep such for others on this node",
         run=mailboxes.mailbox,
         takes=(tuple(mailboxes.ACTS),),
+        after={"remove": (MAILBOXES,), "host": (("on", "off"),), "grant": (NAMES,), "revoke": (PLACES, ("now",))},
     ),
     Command(name="connect", usage="/connect HOST:PORT", summary="look for peers at an address too", run=general.connect),
     Command(

@@ -99,7 +99,13 @@ UNDOABLE = ("@undoable",)
 """There: the number of a deed that can be taken back."""
 REPORTED = ("@reported",)
 """There: the number of an open report, or all."""
-ASKED_FOR = frozenset({WAITING, UNDOABLE, REPORTED})
+PLACES = ("@places",)
+"""There: the name of somebody who has a place in the mailbox that this node keeps."""
+MAILBOXES = ("@mailboxes",)
+"""There: the number of one of one's own mailboxes."""
+FILES = ("@files",)
+"""There: the path of a file on this machine."""
+ASKED_FOR = frozenset({WAITING, UNDOABLE, REPORTED, PLACES, MAILBOXES})
 """What there is of these a front end asks of the node (`offered.offered`)."""
 
 
@@ -115,4 +121,7 @@ class Command:
     goes: bool = False
     """It opens a channel: what is written behind it is meant for that."""
     takes: tuple[tuple[str, ...], ...] = ()
-    """What its words may be, one after the other, as far as that is known: NAMES, one of ASKED_FOR, or the words themselves."""
+    """What its words may be, one after the other, as far as that is known: NAMES, FILES, one of ASKED_FOR, or the words
+    themselves."""
+    after: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    """By its first word, where it depends on that: what the words behind it may be."""
