@@ -16,16 +16,18 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 
-from real_nodes import Homes, befriend, bring_in, say, until_delivered  # noqa: E402
+from real_nodes import PATIENCE_S, Homes, befriend, bring_in, say, until_delivered  # noqa: E402
 from rich.ansi import AnsiDecoder  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.terminal_theme import TerminalTheme  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 from multichat_tui.headless.remote import RemoteNode  # noqa: E402
+from multichat_tui.headless.session import wait_for  # noqa: E402
 from multichat_tui.model.ids import ChannelId  # noqa: E402
 from multichat_tui.model.intents import (  # noqa: E402
     ActOn,
+    AddMailbox,
     CreateChannel,
     CreateWorkspace,
     GiveRank,
@@ -36,7 +38,6 @@ from multichat_tui.model.intents import (  # noqa: E402
     SetTopic,
 )
 from multichat_tui.model.ranks import MODERATOR  # noqa: E402
-from multichat_tui.model.snapshots import ChannelRow  # noqa: E402
 
 LOOPBACK = {"MULTICHAT_LISTEN": "127.0.0.1:0", "MULTICHAT_LAN": "off", "TERM": "tmux-256color", "COLORTERM": "truecolor"}
 NORMAL = [(40, 44, 52), (255, 130, 120), (140, 200, 120), (230, 190, 110), (124, 196, 255), (200, 150, 230), (110, 200, 200)]
@@ -121,6 +122,20 @@ async def channel_of(ann: RemoteNode, name: str, topic: str, guests: list[Remote
     return channel
 
 
+async def choose_mailboxes(homes: Homes, people: dict[str, RemoteNode]) -> None:
+    """Two, kept by machines of their own; everybody knows of everybody's when this returns."""
+    for box in ("box-one", "box-two"):
+        homes.start(homes.command(box, "--json", "mailbox", "run", "--no-lan", "--listen", "127.0.0.1:0"))
+        for name, node in people.items():
+            await node.submit(AddMailbox(link=homes.results(box, "mailbox", "grant", name)[0]["link"]))
+    me = people["ann"]
+
+    async def known() -> bool | None:
+        return any(row.mailboxes == 2 for row in (await me.contacts()).rows) or None
+
+    assert await wait_for(me, known, PATIENCE_S)
+
+
 async def play(homes: Homes, screen: Terminal) -> None:
     screen.run(homes.command("ann"), homes.environment(**LOOPBACK))
     introduce(screen)
@@ -143,7 +158,7 @@ async def play(homes: Homes, screen: Terminal) -> None:
     await ann.submit(GiveRank(channel=workspace, user=(await bob.me()).rows.user, rank=MODERATOR))
 
     screen.until_shows("garden")
-    await open_channel(screen, ann, "garden")
+    open_channel(screen, "garden")
     people = [ann, bob, cleo]
     asked = (await ann.submit(SendMessage(channel=garden, text="Who has a key to the tool shed?"))).record
     assert asked is not None
@@ -191,11 +206,12 @@ async def play(homes: Homes, screen: Terminal) -> None:
             (cleo, market, "We have the stall by the fountain."),
         ],
     )
+    await choose_mailboxes(homes, {"ann": ann, "cleo": cleo})
     await cleo.close()
     nodes["cleo"].stop()
     await say(ann, garden, "And bring jars, as many as you have.")
     screen.until_shows("○ cleo")
-    screen.until_shows(r"as many as you have\. +✓ ")
+    screen.until_shows(r"as many as you have\. +▤2/2")
     screen.type("the ladder is by the ga")
     screen.until_shows("by the ga")
     # The news of how one became contacts has passed.
@@ -207,6 +223,13 @@ async def play(homes: Homes, screen: Terminal) -> None:
     screen.press("Escape")
     screen.until_gone("Esc close")
     screen.press("C-u")
+    screen.press("S-Up", "i")
+    screen.until_shows("Who has it")
+    photograph(screen, "stored")
+    screen.press("Escape")
+    screen.until_gone("Who has it")
+    # Escape and what follows it at once would be one key.
+    screen.press("F9")
     photograph_more(screen)
     screen.press("F2")
     screen.until_shows("Moderation #garden")
@@ -220,27 +243,25 @@ async def play(homes: Homes, screen: Terminal) -> None:
     for _ in range(4):
         screen.press("Escape")
     screen.until_gone("Moderation #garden")
+    screen.press("F9")
     screen.type("the ladder is by the ga")
     screen.until_shows("by the ga")
     screen.until(lambda lines: "Ctrl+K" in lines[-1], "the plain status line")
     for columns, rows in ((80, 24), (40, 10)):
         screen.resize(columns, rows)
         # The newest message at the end, above the rule, the line that is written and the status line.
-        screen.until(lambda lines, rows=rows: "✓" in lines[rows - 4] and "F1" in lines[rows - 1], "the screen to be drawn again")
+        screen.until(
+            lambda lines, rows=rows: "▤2/2" in lines[rows - 4] and "F1" in lines[rows - 1], "the screen to be drawn again"
+        )
         photograph(screen, f"main-{columns}x{rows}")
     for api in (ann, bob):
         await api.close()
 
 
-async def open_channel(screen: Terminal, ann: RemoteNode, name: str) -> None:
+def open_channel(screen: Terminal, name: str) -> None:
     """Go to a channel as one does at the keyboard."""
-    rows = [row for row in (await ann.channels()).rows if isinstance(row, ChannelRow)]
-    for _ in range(len(rows) + 1):
-        if f"#{name}  " in screen.screen()[0]:
-            return
-        before = screen.screen()[0]
-        screen.press("C-n")
-        screen.until(lambda lines, before=before: lines[0] != before, "another channel")
+    screen.enter(f"/switch #{name}")
+    screen.until(lambda lines: f"#{name}  " in lines[0], f"#{name} to be open")
 
 
 def main() -> None:

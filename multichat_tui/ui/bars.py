@@ -12,7 +12,8 @@ from multichat_tui.ui.cells import Piece, clip, strip_of, width, wrap
 
 
 class Bar(Widget):
-    """Left pieces, then right ones. Too narrow: of the right ones, beyond half, the first go first; then the left are cut."""
+    """Left pieces, then right ones. Too narrow: of the right ones, beyond half, the first go first; then the left are cut. Where
+    the right ones give way, they go before anything on the left, but for the last."""
 
     ALLOW_SELECT = False
 
@@ -22,12 +23,20 @@ class Bar(Widget):
             self.bar = bar
 
     def __init__(
-        self, base: Style, *, id: str, filler: str = " ", filler_style: Style | None = None, most_lines: int = 1
+        self,
+        base: Style,
+        *,
+        id: str,
+        filler: str = " ",
+        filler_style: Style | None = None,
+        most_lines: int = 1,
+        right_gives_way: bool = False,
     ) -> None:
         """Up to `most_lines` are taken while the left pieces do not fit into fewer; the right ones are left out then."""
         super().__init__(id=id)
         self._base = base
         self._most_lines = most_lines
+        self._right_gives_way = right_gives_way
         self._filler, self._filler_style = filler, filler_style or Style()
         self._left: tuple[Piece, ...] = ()
         self._right: tuple[Piece, ...] = ()
@@ -70,7 +79,8 @@ class Bar(Widget):
             text = "".join(text for text, _ in self._left)
             return strip_of([(" " + clip(text[begin:end], cells - 2), self._left[0][1])], cells, self._base)
         right = list(self._right)
-        room = max(cells // 2, cells - sum(width(text) for text, _ in self._left))
+        room = cells - sum(width(text) for text, _ in self._left)
+        room = room if self._right_gives_way else max(cells // 2, room)
         while len(right) > 1 and sum(width(text) for text, _ in right) > room:
             del right[0]
         room = cells - sum(width(text) for text, _ in right)

@@ -88,7 +88,7 @@ class MainScreen(Screen[None]):
         self.channels = ListPane(palette, glyphs, "left", id="channels")
         self.members = ListPane(palette, glyphs, "right", id="members", scope=Scope.MEMBERS)
         self._rule = Bar(palette.ground, id="rule", filler=glyphs.rule, filler_style=palette.faint)
-        self._status = Bar(palette.bar, id="status", most_lines=NOTE_LINES)
+        self._status = Bar(palette.bar, id="status", most_lines=NOTE_LINES, right_gives_way=True)
         self.composer = Composer(palette, glyphs, self._complete, id="composer")
         self.timeline = Timeline(self.surroundings(clock), id="timeline")
         self.thread = ThreadPane(palette, glyphs, self.surroundings(clock), id="thread")
