@@ -3312,6 +3312,13 @@ MUTANTS = (
         new='"__init__": _written_init(made)',
         tests="tests/unit/model/test_model_values.py",
     ),
+    Mutant(
+        name="help tells only of what the line names",
+        file="multichat_tui/headless/parser.py",
+        old="    if not any(_asks_for_help(word) for word in argv):",
+        new="    if argv:",
+        tests="tests/unit/headless/test_headless_parser.py",
+    ),
 )
 
 

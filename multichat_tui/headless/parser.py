@@ -44,12 +44,22 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help.")
 
 
+class _Unasked:
+    """Stands for a verb that a command line does not name: whatever is said of it is heard and forgotten."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self._forget
+
+    def _forget(self, *args: object, **kwargs: object) -> "_Unasked":
+        return self
+
+
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The namespace of a command line. `verb` (and `action`) say what to do; no verb is the terminal's screens.
 
     `errors.UsageError`; SystemExit(0) after printing help or version.
     """
-    namespace = _build().parse_args(argv)
+    namespace = _read(argv)
     for name, value in _DEFAULTS.items():
         if not hasattr(namespace, name):
             setattr(namespace, name, value)
@@ -57,6 +67,22 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if namespace.verb == "init":
         _check_init(namespace)
     return namespace
+
+
+def _read(argv: Sequence[str]) -> argparse.Namespace:
+    """The whole grammar is a tenth of a command's start, so only those verbs are built that are words of the line: whichever it
+    names is among them. Who asks for help, and what cannot be read so, is answered by the whole."""
+    if not any(_asks_for_help(word) for word in argv):
+        try:
+            return _build(frozenset(argv)).parse_args(argv)
+        except UsageError:
+            pass
+    return _build().parse_args(argv)
+
+
+def _asks_for_help(word: str) -> bool:
+    """Perhaps: short options may stand in one word."""
+    return word == "--help" or (word[:1] == "-" and word[1:2] != "-" and "h" in word)
 
 
 def _check_init(args: argparse.Namespace) -> None:
@@ -116,7 +142,8 @@ def _globals() -> _Parser:
     return parser
 
 
-def _build() -> argparse.ArgumentParser:
+def _build(words: frozenset[str] | None = None) -> argparse.ArgumentParser:
+    """The grammar, or as much of it as concerns lines of these words."""
     common = _globals()
     parser = _Parser(
         prog="multichat",
@@ -132,7 +159,9 @@ def _build() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", parser_class=_Parser)
 
-    def verb(name: str, help_text: str, *aliases: str, within: Any = verbs) -> argparse.ArgumentParser:
+    def verb(name: str, help_text: str, *aliases: str, within: Any = verbs) -> Any:
+        if within is verbs and words is not None and words.isdisjoint((name, *aliases)):
+            return _Unasked()
         if help_text == argparse.SUPPRESS:  # argparse would list it with that very word
             hidden: argparse.ArgumentParser = within.add_parser(name, parents=[common])
             hidden.set_defaults(verb=name)
