@@ -380,6 +380,20 @@ MUTANTS = (
         tests="tests/simulation/test_together_stories.py -k several_channels",
     ),
     Mutant(
+        name="a-mailbox-that-lost-something-is-not-told",
+        file="multichat_tui/node/putting.py",
+        old="                self._world.deposits.note_failed(row, target.mailbox)\n                target.stage",
+        new="                target.stage",
+        tests="tests/simulation/test_deposit_audit_stories.py -k LIES",
+    ),
+    Mutant(
+        name="keys-stand-before-what-is-so",
+        file="multichat_tui/ui/bars.py",
+        old="room = room if self._right_gives_way else max(cells // 2, room)",
+        new="room = max(cells // 2, room)",
+        tests="tests/ui/test_ui_asked_for.py tests/ui/test_ui_teaching.py -k mailboxes",
+    ),
+    Mutant(
         name="who-was-let-in-and-is-out-waits-again",
         file="multichat_tui/channel/petitions.py",
         old="return any(admit.joiner == user and not ask.follows(admit.index) for admit in admits)",
@@ -1962,8 +1976,8 @@ MUTANTS = (
     Mutant(
         name="the-old-way-in-stays-open",
         file="multichat_tui/node/materialising.py",
-        old="        return gone or found is None",
-        new="        return found is None",
+        old="        if gone or found is None or not found[1].open",
+        new="        if found is None or not found[1].open",
         tests="tests/simulation/test_workspace_stories.py",
     ),
     Mutant(

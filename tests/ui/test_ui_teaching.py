@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from mailbox_rows import mailbox_row
 from seat import Seat, Sit, until
 from twin import TwinNode, channel_id, device, populated, user
 
 from multichat_tui.model.history import ALL, JOINING, NONE
-from multichat_tui.model.snapshots import DeviceRow
+from multichat_tui.model.snapshots import DeviceRow, MailboxState
 from multichat_tui.ui.teaching import NO_THREAD, with_keys
 
 
@@ -210,3 +211,12 @@ async def test_where_a_channel_is_there_but_not_open_the_line_says_how_to_open_i
         await seat.press(*"lost", "enter")
         await seat.sees("Nothing is open to write in: Ctrl+K opens a conversation.")
         assert seat.main.composer.text == "lost"
+
+
+async def test_at_80_columns_the_status_line_tells_how_many_mailboxes_serve(sit: Sit) -> None:
+    node = TwinNode()
+    node.add_channel("dev", online=0)
+    node.set_status(queued=12, lan=True, mailboxes=(mailbox_row(1), mailbox_row(2, state=MailboxState.UNREACHED)))
+    async with sit(node, size=(80, 24)) as seat:
+        await seat.sees("12 queued · mailboxes 1/2")
+        await seat.sees("F1 help")
