@@ -10,7 +10,7 @@ from dataclasses import replace
 from multichat_tui.channel.bodies import excuse, expires_at, retention_of
 from multichat_tui.channel.resources import registry
 from multichat_tui.model.act_bytes import decode_acts
-from multichat_tui.model.acts import Act, Redact, act_type
+from multichat_tui.model.acts import Act, Message, Redact, act_type
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import Request
@@ -84,6 +84,9 @@ class Bodies:
 
     def as_kept(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> tuple[Record, tuple[Act, ...]]:
         """What is to be stored of a record that is about to be delivered."""
+        if record.body is not None and self._stays(channel, record) and not channel.redacts and _is_mere(acts):
+            # Nearly every record.
+            return record, acts
         absence = self.excuse(channel, record)
         if absence is Absence.EXPIRED and self.due(channel, record, acts) is None:
             absence = None
@@ -96,6 +99,11 @@ class Bodies:
         if record.body is None:
             return replace(record, absence=absence or Absence.MISSING), ()
         return record, acts
+
+    def _stays(self, channel: Channel, record: Record) -> bool:
+        """Whether it is for all, for good."""
+        header = record.header
+        return header.expires_ms is None and header.recipients is None and not retention_of(channel.control, header)
 
     def kept(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
         """It was stored: note what follows from its body, or from there being none. `acts`: what it said when it came."""
@@ -252,3 +260,8 @@ class Bodies:
 def is_whole(record: Record, version: int) -> bool:
     """Whether a peer of this version of the link protocol takes the record as it is."""
     return record.body is not None or version >= BODILESS_VERSION or record.header.log is Log.CONTROL
+
+
+def _is_mere(acts: tuple[Act, ...]) -> bool:
+    """One message, which is about no other record."""
+    return len(acts) == 1 and type(acts[0]) is Message

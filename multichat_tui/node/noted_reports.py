@@ -10,11 +10,12 @@ from multichat_tui.model.records import Record
 from multichat_tui.node.world import Channel, World
 
 ETS_BYTES = 8
+NOTED = (Report, SettleReport)
 
 
 def note_reports(world: World, channel: Channel, record: Record, acts: tuple[Act, ...], user: UserId) -> None:
     """Take in what a delivered record reports or settles, if that counts where it was written."""
-    found = [act for act in acts if isinstance(act, Report | SettleReport)]
+    found = [act for act in acts if isinstance(act, NOTED)]
     if not found or record.header.log is not Log.CONTENT:
         return
     cited = channel.control.state_at(record.header.control_heads)

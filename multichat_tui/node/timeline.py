@@ -95,7 +95,7 @@ class Timeline:
         world = self._world
         header = record.header
         mine = user == world.identity.user
-        if any(isinstance(act, Remove) and act.reason == LEFT_REASON for act in acts):
+        if header.log is Log.CONTROL and any(isinstance(act, Remove) and act.reason == LEFT_REASON for act in acts):
             return
         entry = TimelineEntry(
             channel=channel.id,

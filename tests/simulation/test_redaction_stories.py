@@ -283,6 +283,7 @@ def test_a_reaction_that_was_here_leaves_no_row_when_it_is_taken_away() -> None:
         ann, eve = await world.add("ann", "eve")
         channel = await world.channel_of(ann, eve)
         kept = await say(ann, channel, "what ann says")
+        await until(lambda: _same_texts(channel, (ann, eve), 1), "what ann says comes first")
         await say(eve, channel, "spam")
         await until(lambda: _same_texts(channel, (ann, eve), 2), "both")
         reacted = await eve.api.submit(ActOn(channel=channel, record=kept, act="react", fields=(("emoji", "👍"), ("on", "yes"))))
