@@ -6,6 +6,8 @@ import pytest
 from hypothesis import settings
 from requirements import Require
 
+from multichat_tui.node import dialing
+
 # No test asserts on the clock: on a busy machine an example of any property may take longer than Hypothesis allows by itself.
 settings.register_profile("any-speed", deadline=None)
 settings.load_profile("any-speed")
@@ -23,3 +25,9 @@ def require() -> Require:
         pytest.skip(reason)
 
     return check
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is called in vain is called again after hours: most of the work of long stories of people apart is that."""
+    monkeypatch.setattr(dialing, "MAX_REDIAL_MS", 6 * 60 * 60 * 1000)

@@ -14,6 +14,8 @@ from multichat_tui.model.snapshots import MailboxFailing, RowKind
 from multichat_tui.node.api.commands import run_command
 from multichat_tui.node.api.lookup import id_text
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 def placed(made: Scene, person: Person) -> list[set[int]]:
     """At which mailboxes each deposit of a person is to lie or lies, the older first."""

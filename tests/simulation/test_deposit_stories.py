@@ -16,6 +16,8 @@ from multichat_tui.model.limits import CHECK_DEPOSIT_MS, CUSTODY_STEP_MS, GONE_M
 from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.virtual_time import run_virtual
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 class Scene:
     """People who have parted, with mailboxes that each of them has a queue at."""

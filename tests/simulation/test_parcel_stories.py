@@ -22,6 +22,8 @@ from multichat_tui.node import world as world_module
 from multichat_tui.node.deposits import Deposit
 from multichat_tui.node.engine import Engine
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 def test_what_two_write_who_are_never_linked_comes_in_parcels_and_is_shown_as_delivered() -> None:
     async def story() -> None:

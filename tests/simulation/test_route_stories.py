@@ -12,15 +12,10 @@ from test_mailbox_use_stories import boxes, ready, routes
 from multichat_tui.model.intents import AddMailbox, RemoveMailbox
 from multichat_tui.model.limits import ROUTE_AGAIN_MS, ROUTE_TELL_MS
 from multichat_tui.net.virtual_time import run_virtual
-from multichat_tui.node import dialing, own_mailboxes
+from multichat_tui.node import own_mailboxes
 
+pytestmark = pytest.mark.usefixtures("patient")
 HOUR_S = 3600.0
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is called in vain is called again after hours: most of the work of long stories is waiting."""
-    monkeypatch.setattr(dialing, "MAX_REDIAL_MS", 6 * 60 * 60 * 1000)
 
 
 def queues(person: Person, of: Person) -> int:
