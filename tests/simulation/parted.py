@@ -1,5 +1,7 @@
 """People of one channel who have no links any more."""
 
+import asyncio
+
 from simulated_world import Person, SimulatedWorld, until
 
 from multichat_tui.model.ids import ChannelId, UserId
@@ -15,6 +17,8 @@ async def part(world: SimulatedWorld) -> None:
         online = [row.online for person in running for row in (await person.api.contacts()).rows]
         return not any(online)
 
+    # Links that are cut are given up after this: until then there is nothing to look at.
+    await asyncio.sleep(world.hub.link_timeout_s)
     await until(alone, "nobody is linked")
 
 
