@@ -443,13 +443,13 @@ MAX_DRAINING_MAILBOXES = 8
 """Mailboxes that were given up and are still looked into."""
 MAX_LISTED_MAILBOXES = MAX_OWN_MAILBOXES + MAX_DRAINING_MAILBOXES
 DRAIN_MS = 30 * 24 * 60 * 60 * 1000
+"""After this whoever has not heard of a new route has nothing in the old queue any more: mailboxes keep nothing for longer."""
 LONGEST_DRAIN_MS = 365 * 24 * 60 * 60 * 1000
 """A mailbox that was given up is looked into so long while a contact is not known to write to another one."""
 ROUTE_TELL_MS = 60_000
 """After a change of mailboxes, or a start, contacts who are not linked are told of it in parcels: mostly a link has done so."""
 ROUTE_AGAIN_MS = 6 * 60 * 60 * 1000
 """And told again after this, until they say that they know."""
-"""After this whoever has not heard of a new route has nothing in the old queue any more: mailboxes keep nothing for longer."""
 LEAST_WRITERS = 8
 """The writers that a mailbox is told of a queue are filled up to 8, 16, 32, ... with some that there are not."""
 MAILBOX_ANSWER_MS = 30_000
