@@ -247,7 +247,7 @@ async def until_delivered(api: NodeApi, record: RecordId) -> None:
 
     async def delivered() -> bool | None:
         row = (await api.message(record)).rows
-        return (row is not None and row.state is Delivery.ALL) or None
+        return (row is not None and row.state in (Delivery.ALL, Delivery.READ)) or None
 
     await until(api, delivered, "the delivery")
 

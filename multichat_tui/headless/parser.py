@@ -98,7 +98,6 @@ def _check_init(args: argparse.Namespace) -> None:
 def _refuse_later(args: argparse.Namespace) -> None:
     """`errors.UsageError` for what is in the plan and not in this version."""
     asked = {
-        "send --wait read": args.verb == "send" and args.wait == "read",
         "channel invite --role": args.verb == "channel" and args.action == "invite" and args.role is not None,
     } | {name: args.verb == name for name in LATER_VERBS}
     for what, meant in asked.items():
@@ -487,7 +486,8 @@ def _message_verbs(verb: Any) -> None:
     send.add_argument(
         "--wait",
         choices=("queued", "delivered", "stored", "read"),
-        help="queued: kept on this machine; stored: at mailboxes of all who are away; delivered: on all devices it is for. "
+        help="queued: kept on this machine; stored: at mailboxes of all who are away; delivered: on all devices it is for; "
+        "read: everybody says to have read it. "
         "Default: queued if a node runs, else tries for five seconds",
     )
     send.add_argument("--timeout", type=_seconds, default=30.0, metavar="S", help="seconds to wait with --wait (default: 30)")

@@ -27,6 +27,8 @@ class DeviceStatementKind(IntEnum):
     """Where the device can be written to while it is away."""
     DEPOSITED = 2
     """What it has left for others at their mailboxes."""
+    READ = 3
+    """Up to where its user has read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,6 +175,14 @@ MAX_PUT_OFF = 512
 """Statements that wait for that."""
 MAX_STATING_DEVICES = 256
 """Channels of more devices have no device statements: of each kind every member would keep that many times 8 KiB."""
+MAX_READING_DEVICES = 64
+"""In channels of more devices nobody says what they have read: it would be shown of nobody by name."""
+MAX_READ_CHAINS = 256
+"""Authors' devices that one says to have read."""
+READ_DELAY_MS = 2_000
+"""What is read within this is said together;"""
+READ_TELL_MS = 60_000
+"""and to an author who is away, within this."""
 PARKED_RECORDS_PER_PEER = 2048
 """Records of one device waiting for a dependency, over all of its links and in all channels. Bounded by count and by bytes of
 memory, oldest out first; they are asked for again."""

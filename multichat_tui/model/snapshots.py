@@ -34,6 +34,8 @@ class Delivery(StrEnum):
     """Whoever does not have it gets it from their mailboxes, where it lies."""
     SOME = "delivered-some"
     ALL = "delivered-all"
+    READ = "read"
+    """All have it, and everybody says to have read it."""
     FAILED = "failed"
 
 
@@ -395,6 +397,8 @@ class DeviceDelivery:
     name: str
     device: DeviceId
     delivered: bool
+    read: bool = False
+    """Its user says to have read it."""
     stored: int = 0
     """At how many of its mailboxes it lies for this device, on its way,"""
     copies: int = 0

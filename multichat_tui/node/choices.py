@@ -497,6 +497,7 @@ class Choices:
             arrival = (newest[1] if newest is not None else 0) if intent.arrival is None else intent.arrival
             if arrival > channel.standing.read_arrival:
                 world.keep(channel, channel.standing.but(read_arrival=arrival))
+                world.read_on.add(channel.id)
         return Accepted(channel=found.id)
 
     def _fetch_older(self, intent: FetchOlder) -> Accepted:

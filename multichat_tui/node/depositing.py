@@ -21,6 +21,7 @@ from multichat_tui.model.limits import (
     MAX_DEPOSITS_PER_DEVICE,
     MAX_OLD_RECORDS,
     OLD_HISTORY_MS,
+    READ_TELL_MS,
     ROUTE_AGAIN_MS,
     ROUTE_TELL_MS,
     SETTLE_START_MS,
@@ -209,6 +210,13 @@ class Depositing:
                 self._look(device, world.now)
             again_at = max(due_at, world.now + ROUTE_TELL_MS) if due_at > world.now else world.now + ROUTE_AGAIN_MS
             self._routes_at = min(again_at, self._routes_at or again_at)
+
+    def tell(self, devices: set[DeviceId]) -> None:
+        """What we say of ourselves goes to these in parcels, where they are away, also if nothing else is to be said; soon, but
+        not each time."""
+        for device in devices & self._writable - self._linked():
+            self._routes_due.add(device)
+            self._look(device, self._world.now + READ_TELL_MS)
 
     def _answer(self, linked: set[DeviceId]) -> None:
         """What is owed for parcels: over the link, which has settled it by itself, or in another parcel."""

@@ -48,8 +48,8 @@ class DeviceStatements:
         """Newer ones that came too soon after it."""
         self.readable: dict[int, Callable[[bytes], bool]] = {}
         """Of each kind that is understood: whether a content is well-formed. Others are not kept. Set by who uses the kind."""
-        self.on_taken: Callable[[DeviceStatement], None] = lambda statement: None
-        """A newer one of somebody else is kept; set by the engine."""
+        self.on_taken: dict[int, Callable[[DeviceStatement], None]] = {}
+        """Of each kind: a newer one of somebody else is kept. Set by who uses the kind."""
         self.on_heard: Callable[[DeviceId, DeviceStatement], None] = lambda device, statement: None
         """A device is known to have our newest; set by the engine."""
 
@@ -284,7 +284,12 @@ class DeviceStatements:
         if statement.device == session.device:
             # Its author is to know; of others' the members tell each other what they have.
             self._acknowledge(session, statement)
-        self.on_taken(statement)
+        self._tell_taken(statement)
+
+    def _tell_taken(self, statement: DeviceStatement) -> None:
+        on_taken = self.on_taken.get(statement.kind)
+        if on_taken is not None:
+            on_taken(statement)
 
     def _waits(self, session: Session, statement: DeviceStatement) -> bool:
         """It came too soon after another one: stored, as its author takes it for known, and not passed on yet. False: there is no
@@ -318,7 +323,7 @@ class DeviceStatements:
                 if known is None or known.number < statement.number:
                     self._taken_at[name] = now
                     self._keep(statement, None)
-                    self.on_taken(statement)
+                    self._tell_taken(statement)
         if len(self._taken_at) > MAX_PUT_OFF:
             self._taken_at = {name: at for name, at in self._taken_at.items() if at + STATEMENT_PAUSE_MS > now}
 

@@ -98,6 +98,7 @@ from multichat_tui.node.meeting import Meeting
 from multichat_tui.node.message_rows import changed_row
 from multichat_tui.node.offered_channels import COMING_BACK_MS
 from multichat_tui.node.parcels import CarriedFrame, Parcels
+from multichat_tui.node.reads import Reads
 from multichat_tui.node.redactions import Redactions
 from multichat_tui.node.regarding import Regards
 from multichat_tui.node.returning import Returning
@@ -173,6 +174,8 @@ class Engine:
         self.depositing.audit(DepositAudits(world, self.mailboxes.scores, writing.challenge))
         world.mailbox_failing = lambda mailbox, user: self.mailboxes.scores.of(mailbox, user).failing
         world.mailboxes_of = lambda device: frozenset(slot.address.mailbox for slot in slots_of(self.mailboxes.routes, device))
+        self._reads = Reads(world, self._exchange.device_statements, self._exchange.holdings)
+        self._reads.on_said = self.depositing.tell
         self._exchange.requests.on_lost = self.depositing.on_lost
         self.mailboxes.routes.on_change = self.depositing.on_route
         self.mailboxes.collecting.on_envelope = self._collected
@@ -365,6 +368,7 @@ class Engine:
             self._comparisons_at = min((*self._comparisons.wake_times(), *self._meeting.wake_times()), default=NEVER)
         self._ledger.timeline.settle()
         self.mailboxes.tick()
+        self._reads.tick()
         self.parcels.tick()
         self.depositing.tick()
         self._exchange.flush()
@@ -399,6 +403,7 @@ class Engine:
             *self.hosting.wake_times(),
             *self.sealing.wake_times(),
             *self.mailboxes.wake_times(),
+            *self._reads.wake_times(),
             *self._economy.wake_times(),
         )
         wake_at = min((*times, *timers))

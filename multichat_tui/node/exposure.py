@@ -31,7 +31,13 @@ def exposure(world: World, channel: Channel, *, lan: bool) -> tuple[ExposureRow,
     known = {certificate.user for certificate in channel.control.certificates.values()}
     former = [user for user in known if user not in view.members and user != me]
     rows = [
-        _row(world, channel, Party.MEMBERS, others, _members(view)),
+        _row(
+            world,
+            channel,
+            Party.MEMBERS,
+            others,
+            _members(view, small=len(channel.audience(world.identity.device)) < MAX_READING_DEVICES),
+        ),
         _row(world, channel, Party.UNVERIFIED, [user for user in others if not _verified(world, user)], UNVERIFIED),
         _row(world, channel, Party.FORMER, former, FORMER),
     ]
@@ -71,7 +77,8 @@ READERS = (
 )
 
 
-def _members(view: View) -> tuple[str, ...]:
+def _members(view: View, *, small: bool) -> tuple[str, ...]:
+    """`small`: so few devices that each says what it has read."""
     said = ["They read all that is written to everybody, with its author and time, see who is in the channel, and the log."]
     if view.style is not Style.DIRECT:
         said.append(f"Newcomers see {policy_words(view.setting(SettingKey.HISTORY))}.")
@@ -79,6 +86,8 @@ def _members(view: View) -> tuple[str, ...]:
     retention_ms = view.setting(SettingKey.RETENTION)
     kept = f"Their programs delete texts {describe_ms(retention_ms)} after they were sent; " if retention_ms else ""
     said.append(f"{kept}{'w' if kept else 'W'}ho reads can copy, and can show by your signature that it was you who wrote.")
+    if small:
+        said.append("They see how far you have read, unless you say /set receipts.read off; what was said stays with them.")
     said.append("While a device of theirs is linked with yours, it knows your address.")
     return tuple(said)
 

@@ -1,5 +1,6 @@
 """The use of mailboxes, one's own and others': links to them, one's queues, what is collected there, and the routes."""
 
+from multichat_tui.model.device_statements import DeviceStatementKind
 from multichat_tui.model.ids import DeviceId, short
 from multichat_tui.model.snapshots import MailboxFailing, MailboxRow, MailboxState
 from multichat_tui.node.auditing import Auditing
@@ -29,7 +30,7 @@ class MailboxUse:
         self.scores = Scores(world)
         self._auditing = Auditing(world, self.links, self.own, self.collecting, self.scores)
         self.routes = Routes(world, statements, sealing, self.own)
-        statements.on_taken = self.routes.taken
+        statements.on_taken[DeviceStatementKind.ROUTE] = self.routes.taken
         statements.on_heard = self.routes.heard
 
     def load(self) -> None:

@@ -26,6 +26,7 @@ from multichat_tui.node.act_words import acts_of, deeds_words, reply_of_record, 
 from multichat_tui.node.hindrances import hindrance, replaced_words
 from multichat_tui.node.listing import deciding_workspace
 from multichat_tui.node.names import channel_names
+from multichat_tui.node.read_marks import has_read
 from multichat_tui.node.redacted import redaction_of
 from multichat_tui.node.resources import Resources
 from multichat_tui.node.roles import role_names
@@ -280,12 +281,24 @@ class MessageRows:
         audience = readers(world, channel, header.recipients)
         delivered = sum(1 for peer in audience if world.peer_has(peer, channel.id, key, header.seq))
         if audience and delivered == len(audience):
-            return Delivery.ALL, delivered, len(audience)
+            return (Delivery.READ if self._is_read(channel, header) else Delivery.ALL), delivered, len(audience)
         if channel.standing.membership in (Membership.LEFT, Membership.REMOVED):
             return Delivery.FAILED, delivered, len(audience)
         if not audience:
             return Delivery.ALONE, 0, 0
         return (Delivery.SOME if delivered else Delivery.QUEUED), delivered, len(audience)
+
+    def _is_read(self, channel: Channel, header: Header) -> bool:
+        """Whether everybody whom a message of ours is for says to have read it, on one device or another."""
+        world = self._world
+        author = DeviceId(header.device)
+        lacking: set[UserId] = set()
+        having: set[UserId] = set()
+        for device in readers(world, channel, header.recipients):
+            user = channel.control.certificates[device].user
+            if user != world.identity.user:
+                (having if has_read(world, channel, device, author, header.seq) else lacking).add(user)
+        return bool(having) and lacking <= having
 
     def _failure(self, channel: Channel) -> str:
         if channel.standing.membership is Membership.REMOVED:
@@ -316,6 +329,7 @@ class MessageRows:
                 name=names[certificates[device].user],
                 device=device,
                 delivered=(has := world.peer_has(device, channel.id, key, stored.header.seq)),
+                read=has_read(world, channel, device, DeviceId(stored.header.device), stored.header.seq),
                 stored=(found := (0, 0) if has else self._stored_for(channel, stored.header, device))[0],
                 copies=found[1],
                 why="" if has else self._why(channel, stored.header, certificates[device], found[0]),

@@ -231,6 +231,8 @@ class World:
     """Devices that lack so much old history that only links bring it."""
     routes_changed: bool = True
     """Contacts may not know yet by what ways we are written to."""
+    read_on: set[ChannelId] = field(default_factory=set)
+    """Channels in which the user has read on, which is not said yet."""
     written: set[ChannelId] = field(default_factory=set)
     """Channels in which we have written in this batch."""
     relayed: set[ChannelId] = field(default_factory=set)

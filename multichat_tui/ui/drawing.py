@@ -310,7 +310,9 @@ def replies_text(row: MessageRow, glyphs: Glyphs) -> str:
 def _sign(row: MessageRow, around: Surroundings) -> Piece:
     """In as many cells as it takes, DELIVERY_CELLS at least."""
     palette = around.palette
-    style = {Delivery.FAILED: palette.bad, Delivery.ALL: palette.good, Delivery.QUEUED: palette.warn}.get(row.state, palette.dim)
+    styles = {Delivery.FAILED: palette.bad, Delivery.QUEUED: palette.warn}
+    styles |= dict.fromkeys((Delivery.ALL, Delivery.READ), palette.good)
+    style = styles.get(row.state, palette.dim)
     told = around.glyphs.delivery(row.state, row.stored, row.copies)
     return pad(told, max(DELIVERY_CELLS, width(told))), style
 

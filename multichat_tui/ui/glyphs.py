@@ -23,6 +23,7 @@ class Glyphs:
     """Before the numbers of mailboxes: `▤1/2`."""
     some: str
     all: str
+    read: str
     failed: str
     alone: str
     online: str
@@ -61,6 +62,8 @@ class Glyphs:
                 return self.some
             case Delivery.ALL:
                 return self.all
+            case Delivery.READ:
+                return self.read
             case Delivery.FAILED:
                 return self.failed
 
@@ -70,6 +73,7 @@ UNICODE = Glyphs(
     stored="▤",
     some="✓",
     all="✓✓",
+    read="◉",
     failed="✗",
     alone="·",
     online="●",
@@ -95,6 +99,7 @@ ASCII = Glyphs(
     stored="#",
     some="+",
     all="++",
+    read="**",
     failed="!!",
     alone="-",
     online="*",

@@ -14,6 +14,7 @@ WORDS = {
     Delivery.STORED: "It lies at the mailboxes of those who do not have it: they get it when they are there, whoever else is.",
     Delivery.SOME: "Some of the others have it, the rest get it when they are reached.",
     Delivery.ALL: "Everybody has it.",
+    Delivery.READ: "Everybody has read it, as they say.",
     Delivery.FAILED: "It could not be sent.",
 }
 
@@ -29,7 +30,8 @@ def _state(row: MessageRow, delivery: DeliveryRow) -> Delivery:
 
 
 def _sign(device: DeviceDelivery, glyphs: Glyphs) -> str:
-    state = Delivery.SOME if device.delivered else Delivery.STORED if device.stored else Delivery.QUEUED
+    has = Delivery.READ if device.read else Delivery.SOME
+    state = has if device.delivered else Delivery.STORED if device.stored else Delivery.QUEUED
     return glyphs.delivery(state, device.stored, device.copies)
 
 
@@ -61,7 +63,7 @@ def receipt_page(row: MessageRow, delivery: DeliveryRow, glyphs: Glyphs) -> Page
     signs = {device.device: _sign(device, glyphs) for device in delivery.devices}
     cells = max(map(len, signs.values()), default=0)
     for device in sorted(delivery.devices, key=lambda device: (not device.delivered, device.name.casefold(), device.device)):
-        told = "has it" if device.delivered else _stored_words(device)
+        told = ("has read it" if device.read else "has it") if device.delivered else _stored_words(device)
         lines.append(f"  {signs[device.device]:<{cells}} {one_line(device.name)}  {told}  (device {short(device.device)})")
         lines += [f"  {'':{cells}} {one_line(said)}" for said in (device.why, device.note) if said]
     if delivery.reactions:

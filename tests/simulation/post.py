@@ -119,6 +119,7 @@ class Post:
         )
         engine.depositing.audit(DepositAudits(engine.world, engine.mailboxes.scores, links.challenge))
         exchange.requests.on_lost = engine.depositing.on_lost
+        engine._reads.on_said = engine.depositing.tell
         engine.depositing.load(tuple(self.routes))
 
     def lying(self, person: Person) -> int:

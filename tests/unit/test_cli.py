@@ -188,7 +188,7 @@ def test_the_version_is_the_packages(capsys):
 @pytest.mark.parametrize(
     "line",
     [
-        "send dev x --wait read", "channel invite dev --role admin",
+        "channel invite dev --role admin",
         "export dev", "backup f", "restore f",
     ],
 )  # fmt: skip

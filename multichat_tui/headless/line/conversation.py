@@ -390,7 +390,7 @@ class Conversation:
         told = []
         for record in [record for record, where in self._watched.items() if where == channel]:
             row = (await self._api.message(record)).rows
-            if row is None or row.state in (Delivery.ALL, Delivery.FAILED):
+            if row is None or row.state in (Delivery.ALL, Delivery.READ, Delivery.FAILED):
                 del self._watched[record]
             if row is not None and row.state is Delivery.FAILED:
                 told.append(f"* Not accepted in {self._label(channel)}: {one_line(row.text)} ({one_line(row.failure)})")

@@ -39,6 +39,8 @@ async def send(context: Context) -> int:
             raise IntentRefused(Refusal.UNKNOWN, "The node named no message in its answer.")
         if args.wait == "delivered":
             await wait_for(api, Settled(api, record, alone_is_enough=False), args.timeout)
+        elif args.wait == "read":
+            await wait_for(api, Settled(api, record, alone_is_enough=False, read=True), args.timeout)
         elif args.wait == "stored":
             await wait_for(api, Settled(api, record, alone_is_enough=False, stored_is_enough=True), args.timeout)
         elif args.wait is None and not opened.attached:
@@ -70,10 +72,14 @@ async def post(context: Context) -> int:
 class Settled:
     """Asks whether a message has come as far as it can: to all whom it is for, failed, or (if that is enough) nobody is there."""
 
-    def __init__(self, api: NodeApi, record: RecordId, *, alone_is_enough: bool, stored_is_enough: bool = False) -> None:
+    def __init__(
+        self, api: NodeApi, record: RecordId, *, alone_is_enough: bool, stored_is_enough: bool = False, read: bool = False
+    ) -> None:
+        """`read`: that all have it is not enough."""
         self._api = api
         self._record = record
-        self._final = {Delivery.ALL, Delivery.FAILED} | ({Delivery.ALONE} if alone_is_enough else set())
+        self._final = {Delivery.READ, Delivery.FAILED} | ({Delivery.ALONE} if alone_is_enough else set())
+        self._final |= set() if read else {Delivery.ALL}
         self._stored_is_enough = stored_is_enough
 
     async def __call__(self) -> MessageRow | None:
@@ -96,16 +102,20 @@ def _sent(out: Output, record: RecordId, row: MessageRow | None, *, asked: str |
         "delivered": delivered,
         "total": total,
     }
-    words = {Delivery.ALL: "delivered to all", Delivery.ALONE: "kept: nobody else is there yet", Delivery.QUEUED: "queued"}
+    words = {Delivery.ALL: "delivered to all", Delivery.READ: "read by all"}
+    words |= {Delivery.ALONE: "kept: nobody else is there yet", Delivery.QUEUED: "queued"}
     words[Delivery.STORED] = f"stored at {stored} of {copies} mailboxes, delivered to {delivered} of {total}"
     out.result(fields, f"{id_text(record)[:8]}  {words.get(state, f'delivered to {delivered} of {total}')}")
     if row is not None and state is Delivery.FAILED:
         raise IntentRefused(Refusal.NOT_ALLOWED, "The message was not accepted.", row.failure)
-    if asked == "delivered" and state is not Delivery.ALL:
+    arrived = state in (Delivery.ALL, Delivery.READ)
+    if asked == "read" and state is not Delivery.READ:
+        raise TimedOut("Not everybody has said in time to have read it.", "Who does not want to, never says so.")
+    if asked == "delivered" and not arrived:
         raise TimedOut("Not delivered to all in time.", HINT)
-    if asked == "stored" and state is not Delivery.ALL and (state is not Delivery.STORED or stored < copies):
+    if asked == "stored" and not arrived and (state is not Delivery.STORED or stored < copies):
         raise TimedOut("Not stored at mailboxes of all in time.", HINT)
-    if asked is None and not attached and state not in (Delivery.ALL, Delivery.ALONE):
+    if asked is None and not attached and not arrived and state is not Delivery.ALONE:
         out.note(HINT)
     return 0
 

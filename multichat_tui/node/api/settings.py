@@ -75,6 +75,12 @@ SETTINGS: tuple[Setting, ...] = (
         help="tell authors through others that their messages have arrived; off: only those you are linked with learn it",
     ),
     Setting(
+        key="receipts.read",
+        default="on",
+        allowed=("on", "off"),
+        help="say to the members of a channel what you have read there, unless receipts are off or it has over 64 devices",
+    ),
+    Setting(
         key=REQUESTS_SETTING,
         default=WhoComesIn.VOUCHED.value,
         allowed=tuple(WhoComesIn),

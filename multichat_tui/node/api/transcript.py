@@ -37,6 +37,7 @@ SIGNS = {
     Delivery.STORED: "▤",
     Delivery.SOME: "✓",
     Delivery.ALL: "✓✓",
+    Delivery.READ: "◉",
     Delivery.FAILED: "✗",
     Delivery.ALONE: "·",
 }
@@ -47,6 +48,7 @@ WORDS = {
     Delivery.STORED: "stored at mailboxes",
     Delivery.SOME: "delivered to some",
     Delivery.ALL: "delivered to all",
+    Delivery.READ: "read by all",
     Delivery.FAILED: "not delivered",
     Delivery.ALONE: "nobody else is here yet",
 }
