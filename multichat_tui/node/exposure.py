@@ -8,6 +8,7 @@ from multichat_tui.model.device_statements import DeviceStatementKind
 from multichat_tui.model.exposure import MAX_EXPOSED_NAMES, ExposureRow, Party
 from multichat_tui.model.history import policy_words
 from multichat_tui.model.ids import UserId, short
+from multichat_tui.model.limits import MAX_READING_DEVICES
 from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.routes import Route, decode_route
 from multichat_tui.model.text import describe_ms
