@@ -8,18 +8,18 @@ from tests.fuzz.shape import Failure, Hang, Report, _one, fuzz, kept, mutated, r
 from tests.fuzz.targets import TARGETS
 
 FRESH = {
-    "decoder": 4000,
-    "links": 4000,
-    "configuration": 4000,
-    "handshake": 2000,
-    "frames": 1500,
-    "envelopes": 4000,
-    "rendering": 1500,
+    "decoder": 2000,
+    "links": 2000,
+    "configuration": 2000,
+    "handshake": 1000,
+    "frames": 800,
+    "envelopes": 2000,
+    "rendering": 800,
     "screens": 25,
-    "socket": 1500,
-    "commands": 1500,
+    "socket": 800,
+    "commands": 800,
 }
-"""About two seconds each on an idle machine."""
+"""About a second each on an idle machine."""
 OTHERWISE = 600
 
 

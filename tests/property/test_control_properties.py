@@ -274,7 +274,7 @@ def test_a_devices_records_are_counted_on_all_branches_before_a_record() -> None
     assert log.written_before(OTHERS[0].device, (topics[0].id,)) == 0
 
 
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @MANY

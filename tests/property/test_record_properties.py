@@ -336,7 +336,7 @@ def test_a_header_written_field_by_field_is_the_encoding_of_its_map(seed: int) -
     assert encode_header(header) == encode({key: value for key, value in fields.items() if value is not None})
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(st.data())
 def test_a_message_alone_is_decoded_as_any_content_is(data: st.DataObject) -> None:
     """In the content log there is a short way for it; there is none in the control log, which may hold messages too."""
@@ -349,7 +349,7 @@ def test_a_message_alone_is_decoded_as_any_content_is(data: st.DataObject) -> No
         assert decode_acts(content, Log.CONTENT) == (Message(text=text),)
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(st.data())
 def test_headers_are_judged_the_quick_way_as_by_the_walk_over_all_values(data: st.DataObject) -> None:
     encoded = encode_header(data.draw(headers()))

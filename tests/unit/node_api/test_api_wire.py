@@ -21,6 +21,8 @@ from multichat_tui.model.snapshots import Snapshot
 from multichat_tui.node.api.wire import error_from_json, error_to_json, from_json, from_line, to_json, to_line, type_name
 
 FEW = settings(max_examples=25, deadline=None)
+EACH = settings(max_examples=8, deadline=None)
+"""There are some hundred types."""
 """There are many types: few examples of each."""
 IDS = st.binary(min_size=32, max_size=32)
 TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -61,7 +63,7 @@ EVERYTHING = [*get_args(Intent), *get_args(Event), Accepted, *(method.result for
 
 
 @pytest.mark.parametrize("kind", EVERYTHING, ids=str)
-@FEW
+@EACH
 @given(data=st.data())
 def test_every_type_comes_back_as_it_was(kind, data):
     value = data.draw(values(kind))
@@ -87,7 +89,7 @@ def test_unknown_fields_are_ignored(value, extra):
 
 
 @pytest.mark.parametrize("kind", [*get_args(Intent), *get_args(Event)], ids=str)
-@FEW
+@EACH
 @given(data=st.data())
 def test_a_missing_required_field_is_refused_by_name(kind, data):
     value = to_json(data.draw(values(kind)))
