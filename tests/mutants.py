@@ -394,6 +394,13 @@ MUTANTS = (
         tests="tests/ui/test_ui_asked_for.py tests/ui/test_ui_teaching.py -k mailboxes",
     ),
     Mutant(
+        name="what-two-lack-is-counted-twice",
+        file="multichat_tui/node/rows.py",
+        old="count += max(0, end - max(begin, reached + 1) + 1)",
+        new="count += max(0, end - begin + 1)",
+        tests="tests/unit/node/test_node_covers.py -k counted_once",
+    ),
+    Mutant(
         name="who-was-let-in-and-is-out-waits-again",
         file="multichat_tui/channel/petitions.py",
         old="return any(admit.joiner == user and not ask.follows(admit.index) for admit in admits)",

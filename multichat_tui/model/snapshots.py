@@ -579,3 +579,5 @@ class StatusRow:
     """Since the node was started, by path."""
     mailboxes: tuple[MailboxRow, ...] = ()
     """One's own, in the order in which they were added."""
+    stored: int = 0
+    """Of those that are queued so many lie at mailboxes for everybody who lacks them."""

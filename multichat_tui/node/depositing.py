@@ -340,6 +340,7 @@ class Depositing:
         if not row.covers and row.settled:
             world.deposits.remove(world.txn, row)
             return
+        world.status_changed = True
         for cover in row.covers:
             channel = world.channels.get(cover.channel)
             if channel is None or cover.device != me or cover.log is not Log.CONTENT:

@@ -240,6 +240,16 @@ class Deposits:
         """Whether the device has taken a record of a content chain out of its mailboxes, as these say."""
         return any(row.collected for row in self._with(device, channel, author, seq))
 
+    def spans(self, device: DeviceId, channel: ChannelId, author: DeviceId) -> list[tuple[int, int]]:
+        """(first, last) of what lies at mailboxes for a device, of a content chain."""
+        return sorted(
+            (cover.first, cover.last)
+            for row in self._rows.get(device, {}).values()
+            if row.stored
+            for cover in row.covers
+            if cover.channel == channel and cover.log is Log.CONTENT and cover.device[:PREFIX_SIZE] == author[:PREFIX_SIZE]
+        )
+
     def failed(self, device: DeviceId, channel: ChannelId, author: DeviceId, seq: int) -> tuple[MailboxId, ...]:
         """The mailboxes that were to keep such a record, and have not taken it, are silent, or had it no more."""
         rows = list(self._with(device, channel, author, seq))

@@ -342,6 +342,22 @@ class Rows:
             total += end.seq - least
         return total
 
+    def stored(self) -> int:
+        """Of that what lies at mailboxes for all who lack it."""
+        world, total = self._world, 0
+        if not world.deposits:
+            return 0
+        me = world.identity.device
+        key = (Log.CONTENT, me[:PREFIX_SIZE])
+        for channel in world.channels.values():
+            end = channel.chains.ends.get(key)
+            tops = {peer: world.peer_top(peer, channel.id, key) for peer in readers(world, channel)}
+            if end is None or not tops or not channel.live:
+                continue
+            spans = [(top + 1, world.deposits.spans(peer, channel.id, me)) for peer, top in tops.items()]
+            total += end.seq - min(tops.values()) - _lacking(spans, end.seq)
+        return total
+
     def _comparisons(self) -> tuple[ComparisonRow, ...]:
         """Somebody nearby is shown under the name that they claim, made safe; a contact under the one that is known."""
         names = names_of(self._world, set())
@@ -358,6 +374,7 @@ class Rows:
             lan=lan,
             links=len(world.peers()),
             queued=self.queued(),
+            stored=self.stored(),
             trouble=trouble or self._account_trouble(),
             waiting=world.identity.unmet,
             closed=world.closed(world.identity.user),
@@ -410,3 +427,19 @@ class Rows:
 def _kind(channel: Channel) -> ChannelKind:
     kinds = {Style.DIRECT: ChannelKind.DIRECT, Style.WORKSPACE: ChannelKind.WORKSPACE}
     return kinds.get(channel.view.style, ChannelKind.GROUP) if channel.rooted else ChannelKind.GROUP
+
+
+def _lacking(covered: list[tuple[int, list[tuple[int, int]]]], last: int) -> int:
+    """How many numbers up to `last` somebody lacks: of each the first number that they need, and the spans, in order, that are
+    on their way to them."""
+    gaps: list[tuple[int, int]] = []
+    for at, spans in covered:
+        for begin, end in spans:
+            gaps += [(at, min(begin - 1, last))] if begin > at else []
+            at = max(at, end + 1)
+        gaps += [(at, last)]
+    count, reached = 0, -1
+    for begin, end in sorted(gaps):
+        count += max(0, end - max(begin, reached + 1) + 1)
+        reached = max(reached, end)
+    return count

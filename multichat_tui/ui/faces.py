@@ -229,8 +229,10 @@ def status(
     elif not people and row.lan:
         links += ", looking around"
     left: list[Piece] = [*first, (links, palette.good if people else palette.dim)]
-    if row.queued:
-        left.append((f" {glyphs.dot} {row.queued} queued", palette.warn))
+    if row.queued > row.stored:
+        left.append((f" {glyphs.dot} {row.queued - row.stored} queued", palette.warn))
+    if row.stored:
+        left.append((f" {glyphs.dot} {row.stored} stored", palette.dim))
     chosen = [box for box in row.mailboxes if box.state is not MailboxState.LEAVING]
     if chosen:
         serving = sum(box.state in (MailboxState.READY, MailboxState.PARTLY) for box in chosen)

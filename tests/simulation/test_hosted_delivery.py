@@ -59,6 +59,8 @@ def test_what_is_written_while_the_reader_is_off_comes_through_hosts_of_which_on
             return set(await states(ann, channel)) == {Delivery.STORED}
 
         await until(stored, "all of it lies at two mailboxes")
+        status = (await ann.api.status()).rows
+        assert (status.queued, status.stored) == (20, 20)
         kept = [sum(place.envelopes for place in (await host.api.hosting()).rows.places) for host in (one, two)]
         assert all(kept), kept
         await ann.stop()
@@ -77,6 +79,8 @@ def test_what_is_written_while_the_reader_is_off_comes_through_hosts_of_which_on
             return set(await states(ann, channel)) == {Delivery.ALL}
 
         await until(delivered, "the word of that has come back", timeout_s=200)
+        status = (await ann.api.status()).rows
+        assert (status.queued, status.stored) == (0, 0)
 
     run_virtual(story())
 

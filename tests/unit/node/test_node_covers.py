@@ -39,6 +39,7 @@ from multichat_tui.model.records import (
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.engine import Engine
 from multichat_tui.node.foresight import foresee
+from multichat_tui.node.rows import _lacking
 from multichat_tui.node.world import Channel
 
 NOBODY = Signer(b"n" * 32)
@@ -333,3 +334,22 @@ async def _is(value: bool) -> bool:
 
 async def _shows(person: Person, channel: ChannelId, texts: list[str]) -> bool:
     return await person.texts(channel) == texts
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 12), st.lists(st.tuples(st.integers(0, 12), st.integers(0, 5)), max_size=4)),
+        min_size=1,
+        max_size=3,
+    ),
+    st.integers(0, 12),
+)
+def test_what_somebody_lacks_and_no_mailbox_has_is_counted_once(readers, last):
+    covered = [(first, sorted((begin, begin + size) for begin, size in spans)) for first, spans in readers]
+    lacking = {
+        number
+        for first, spans in covered
+        for number in range(first, last + 1)
+        if not any(begin <= number <= end for begin, end in spans)
+    }
+    assert _lacking(covered, last) == len(lacking)

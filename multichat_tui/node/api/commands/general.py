@@ -3,7 +3,7 @@
 from multichat_tui.model.economy import Mode
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.intents import ChangeSetting, ConnectTo, ForgetTyped
-from multichat_tui.model.snapshots import PeerRow, StatusRow
+from multichat_tui.model.snapshots import MailboxState, PeerRow, StatusRow
 from multichat_tui.model.text import size_words
 from multichat_tui.node.api.commands.people import presence
 from multichat_tui.node.api.commands.shape import Call, Outcome
@@ -28,6 +28,7 @@ async def status(call: Call) -> Outcome:
             "lan": row.lan,
             "links": row.links,
             "queued": row.queued,
+            "stored": row.stored,
             "trouble": row.trouble,
             "counters": dict(row.counters),
             "mode": row.mode.value,
@@ -37,15 +38,26 @@ async def status(call: Call) -> Outcome:
     )
 
 
+def _queued_words(row: StatusRow) -> str:
+    if not row.queued:
+        return "nothing"
+    stored = f"; {row.stored} of them at mailboxes for all who lack them" if row.stored else ""
+    return f"{row.queued} of your messages, not yet with everybody{stored}"
+
+
 def status_lines(row: StatusRow) -> tuple[str, ...]:
     """A node's state for people."""
     lines = [
         f"you        {one_line(row.me.name)}  {row.me.fingerprint}",
         f"listening  {', '.join(row.listen) or 'nowhere'}{'; looking around on this network' if row.lan else ''}",
         f"links      {row.links}",
-        f"queued     {row.queued} of your messages, not yet with everybody" if row.queued else "queued     nothing",
+        f"queued     {_queued_words(row)}",
         f"trouble    {one_line(row.trouble) or 'none'}",
     ]
+    chosen = [box for box in row.mailboxes if box.state is not MailboxState.LEAVING]
+    if chosen:
+        serving = sum(box.state in (MailboxState.READY, MailboxState.PARTLY) for box in chosen)
+        lines.append(f"mailboxes  {serving} of {len(chosen)} in use: /mailbox list tells more")
     if row.mode is not Mode.USUAL:
         rests = f": rests until {local_time(row.resting_until_ms)}" if row.resting_until_ms is not None else ""
         lines.append(f"mode       {row.mode.value}{rests}")
