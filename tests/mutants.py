@@ -3382,7 +3382,7 @@ def caught(mutant: Mutant) -> bool:
     """Whether the tests fail on a copy of the program with this fault in it."""
     with tempfile.TemporaryDirectory() as name:
         copy = Path(name)
-        for part in ("multichat_tui", "tests"):
+        for part in ("multichat_tui", "benchmarks", "tests"):
             shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
         path = copy / mutant.file
