@@ -75,15 +75,21 @@ def _by_availability(axes: Any, runs: dict[str, list[Run]]) -> bool:
     drawn = 0
     for number, (kind, label) in enumerate(series):
         found = [(share, runs.get(f"availability/{share}/{kind}", [])) for share in SHARES]
-        best = [(share, spread(each, lambda run: run["best"]["p50"])) for share, each in found]
-        _line(axes, [(share, spread(each, lambda run: run["delays"]["p50"])) for share, each in found], label, number)
-        axes.plot([x for x, v in best if v], [v[0] for _, v in best if v], ":", color=COLOURS[number], lw=1)
+        best = [(share, spread(each, lambda run: run["best"]["p90"])) for share, each in found]
+        _line(axes, [(share, spread(each, lambda run: run["delays"]["p90"])) for share, each in found], label, number)
+        least = [(share, values[0]) for share, values in best if values is not None and values[0] > 0]
+        axes.plot([x for x, _ in least], [y for _, y in least], ":", color=COLOURS[number], lw=1)
         drawn = max(drawn, sum(values is not None for _, values in best))
-    axes.set(xscale="log", yscale="log", xlabel="share of the time that each machine is there", ylabel="delivery time, median")
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="share of the time that each machine is there",
+        ylabel="within which nine of ten are delivered",
+    )
     axes.set_xticks(SHARES, [f"{share} %" for share in SHARES])
     axes.set_xticks([], minor=True)
     _time_axis(axes.yaxis)
-    axes.set_ylim(bottom=1)
+    axes.set_ylim(0.01, 86_400)
     if drawn < LEAST_POINTS:
         return False
     axes.legend(title="dotted: the least that presence permits")
@@ -101,10 +107,17 @@ def _shares(axes: Any, runs: dict[str, list[Run]]) -> bool:
     for number, (point, label) in enumerate(shown):
         found = runs.get(point, [])
         if found:
-            limits = [float(limit) for limit in found[0]["within"]]
+            limits = sorted(found[0]["within"], key=float)
             for style, width, which in (("-", 1.5, "within"), (":", 1, "best_within")):
-                values = [sum(run[which][limit] for run in found) / len(found) for limit in found[0]["within"]]
-                axes.plot(limits, values, style, lw=width, color=COLOURS[number], label=label if style == "-" else None)
+                values = [sum(run[which][limit] for run in found) / len(found) for limit in limits]
+                axes.plot(
+                    [float(limit) for limit in limits],
+                    values,
+                    style,
+                    lw=width,
+                    color=COLOURS[number],
+                    label=label if style == "-" else None,
+                )
     axes.set(xscale="log", xlabel="time since it was written", ylabel="share of deliveries", ylim=(0, 1.02))
     _time_axis(axes.xaxis)
     axes.set_xlim(0.1, 172_800)
@@ -138,8 +151,10 @@ def _after_a_cut(axes: Any, runs: dict[str, list[Run]]) -> bool:
     axes.set_xticks([], minor=True)
     _time_axis(axes.yaxis)
     axes.set_ylim(0.1, 600)
+    if sum(f"cut/{count}" in runs for count in CUT_MESSAGES) < LEAST_POINTS:
+        return False
     axes.legend()
-    return sum(f"cut/{count}" in runs for count in CUT_MESSAGES) >= LEAST_POINTS
+    return True
 
 
 def _by_town(axes: Any, runs: dict[str, list[Run]]) -> bool:
@@ -154,8 +169,10 @@ def _by_town(axes: Any, runs: dict[str, list[Run]]) -> bool:
     axes.set_xticks(TOWNS, [f"{nodes:,}" for nodes in TOWNS])
     axes.set_xticks([], minor=True)
     axes.set_ylim(bottom=0)
+    if sum(bool(each) for _, each in found) < LEAST_POINTS:
+        return False
     axes.legend()
-    return sum(bool(each) for _, each in found) >= LEAST_POINTS
+    return True
 
 
 FIGURES: dict[str, Callable[[Any, dict[str, list[Run]]], bool]] = {
