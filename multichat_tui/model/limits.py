@@ -456,6 +456,8 @@ LONGEST_DRAIN_MS = 365 * 24 * 60 * 60 * 1000
 """A mailbox that was given up is looked into so long while a contact is not known to write to another one."""
 ROUTE_TELL_MS = 60_000
 """After a change of mailboxes, or a start, contacts who are not linked are told of it in parcels: mostly a link has done so."""
+ROUTE_SPREAD_MS = 2 * 60_000
+"""Each of them at some time within this."""
 ROUTE_AGAIN_MS = 6 * 60 * 60 * 1000
 """And told again after this, until they say that they know."""
 LEAST_WRITERS = 8

@@ -23,6 +23,7 @@ from multichat_tui.model.limits import (
     OLD_HISTORY_MS,
     READ_TELL_MS,
     ROUTE_AGAIN_MS,
+    ROUTE_SPREAD_MS,
     ROUTE_TELL_MS,
     SETTLE_START_MS,
 )
@@ -206,8 +207,9 @@ class Depositing:
         for device in self._unaware() & self._writable:
             due_at = world.heard.of(world.txn, device, world.now).routed_ms + ROUTE_AGAIN_MS
             if due_at <= world.now and device not in linked:
+                # Nobody waits for it: all at once would show a mailbox whose contacts these are.
                 self._routes_due.add(device)
-                self._look(device, world.now)
+                self._look(device, world.now + int.from_bytes(world.entropy(4), "big") % ROUTE_SPREAD_MS)
             again_at = max(due_at, world.now + ROUTE_TELL_MS) if due_at > world.now else world.now + ROUTE_AGAIN_MS
             self._routes_at = min(again_at, self._routes_at or again_at)
 

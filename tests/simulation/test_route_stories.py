@@ -10,7 +10,7 @@ from test_mailbox_delivery import neighbours
 from test_mailbox_use_stories import boxes, ready, routes
 
 from multichat_tui.model.intents import AddMailbox, RemoveMailbox
-from multichat_tui.model.limits import ROUTE_AGAIN_MS, ROUTE_TELL_MS
+from multichat_tui.model.limits import ROUTE_AGAIN_MS, ROUTE_SPREAD_MS, ROUTE_TELL_MS
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node import own_mailboxes
 
@@ -32,13 +32,13 @@ def test_a_change_of_mailboxes_is_told_in_a_parcel_of_its_own_until_the_contact_
         world, (ann, bob), _channel, mailboxes = await neighbours(411, "ann", "bob")
         (third,) = await world.add("three")
         mailboxes.append(PlainMailbox(third))
-        await asyncio.sleep(ROUTE_TELL_MS / 1000 + 60)
+        await asyncio.sleep((ROUTE_TELL_MS + ROUTE_SPREAD_MS) / 1000 + 60)
         assert counter(bob, "deposits") == 0, "whom a link has told is told nothing more"
         await ann.stop()
         await bob.api.submit(AddMailbox(link=mailboxes[2].link))
         await ready(bob, 3)
         assert unaware(bob) == 1
-        await asyncio.sleep(ROUTE_TELL_MS / 1000 + 5)
+        await asyncio.sleep((ROUTE_TELL_MS + ROUTE_SPREAD_MS) / 1000 + 5)
         assert counter(bob, "deposits") == 1
         bob.crash()
         await bob.start()
