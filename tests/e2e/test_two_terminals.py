@@ -101,6 +101,8 @@ def test_two_people_meet_talk_and_come_back_and_the_cable_tells_nothing_of_it(se
 
     say(bob, "the tide turns at four", ann)
     say(ann, "then we row at three", bob)
+    # Bob looks at it, and says so.
+    ann.screen.until_shows(r"then we row at three +◉")
     say(bob, "who brings the lantern?", ann)
 
     # Bob's machine loses power between two messages, and Ann goes on writing.

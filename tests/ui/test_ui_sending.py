@@ -240,6 +240,8 @@ async def test_delivery_signs_change_in_place(sit: Sit) -> None:
         await until(lambda: any(line.endswith("✓ ") and "ping" in line for line in seat.timeline))
         seat.node.deliver(DEV, Delivery.ALL)
         await until(lambda: any(line.endswith("✓✓") and "ping" in line for line in seat.timeline))
+        seat.node.deliver(DEV, Delivery.READ)
+        await until(lambda: any(line.endswith("◉ ") and "ping" in line for line in seat.timeline))
         assert sum("ping" in line for line in seat.timeline) == 1
 
 
