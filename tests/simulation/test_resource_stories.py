@@ -237,7 +237,9 @@ def test_pins_need_the_right_where_they_are_received() -> None:
 def test_what_a_muted_or_banned_member_did_beyond_the_fence_is_taken_off_again() -> None:
     async def story() -> None:
         world, ann, bob, kim, channel = await three(405)
-        said, mine = await send(ann, channel, "hello"), await send(kim, channel, "buy this")
+        said = await send(ann, channel, "hello")
+        await agree(channel, ann, bob, kim)
+        mine = await send(kim, channel, "buy this")
         await agree(channel, ann, bob, kim)
         await act(kim, channel, said, "react", emoji="👍", on="yes")
         await agree(channel, ann, bob, kim)
