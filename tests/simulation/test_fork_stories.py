@@ -394,7 +394,8 @@ def test_two_copies_that_are_up_at_once_are_noticed_before_they_write() -> None:
             return bool({AlarmKind.RUNNING_TWICE, AlarmKind.SET_BACK} & await kinds(ann))
 
         await until(told, "a warning")
-        assert (await world.converge(channel)) == ["begin", "bob begins"]
+        # Both were said in the same moment: which comes first is for the ids to say.
+        assert sorted(await world.converge(channel)) == ["begin", "bob begins"]
 
     story(play)
 
