@@ -63,6 +63,8 @@ class Plan:
     hostile: bool = True
     mailboxes: int = 0
     """Machines that keep one, beside the nodes."""
+    alone: bool = False
+    """With mailboxes: at the end a word must get to somebody by mailbox alone."""
     new_store: Callable[[str], Store] = field(default=_in_memory)
 
 

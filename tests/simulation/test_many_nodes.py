@@ -45,7 +45,7 @@ FIVE_AND_MAILBOXES = ("--nodes", "5", "--steps", "25", "--mailboxes", "2")
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     "which",
-    [(*SEVEN, "--first", "1"), (*FIVE_AND_MAILBOXES, "--first", "14"), SEVEN, FIVE_AND_MAILBOXES],
+    [(*SEVEN, "--first", "1"), (*FIVE_AND_MAILBOXES, "--alone", "--first", "14"), SEVEN, FIVE_AND_MAILBOXES],
     ids=["fixed", "fixed-mailboxes", "fresh", "fresh-mailboxes"],
 )
 def test_many_short_histories_end_clean(which: tuple[str, ...]) -> None:
