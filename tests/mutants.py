@@ -1406,10 +1406,24 @@ MUTANTS = (
         tests="tests/simulation/test_mailbox_use_stories.py",
     ),
     Mutant(
+        name="one-person-has-many-places-called",
+        file="multichat_tui/node/writing.py",
+        old="Purpose.WRITING, until, slot.user)",
+        new="Purpose.WRITING, until)",
+        tests="tests/unit/node/test_node_mailbox_links.py",
+    ),
+    Mutant(
+        name="a-known-place-of-a-mailbox-is-not-used-for-others",
+        file="multichat_tui/node/mailbox_links.py",
+        old="dict.fromkeys((*admitted, *found))",
+        new="dict.fromkeys(admitted)",
+        tests="tests/unit/node/test_node_mailbox_links.py",
+    ),
+    Mutant(
         name="strangers-are-called-without-end",
         file="multichat_tui/node/dialing.py",
-        old="        return tries >= VAIN_DIALS and self._world.now - last < VAIN_DIAL_MS",
-        new="        return False",
+        old="VAIN_FACTOR ** (tries - VAIN_DIALS)) if tries >= VAIN_DIALS else 0",
+        new="VAIN_FACTOR ** (tries - VAIN_DIALS)) if tries < 0 else 0",
         tests="tests/unit/node/test_node_mailbox_links.py",
     ),
     Mutant(

@@ -465,10 +465,14 @@ LEAST_WRITERS = 8
 MAILBOX_ANSWER_MS = 30_000
 """A mailbox that has not answered for so long is taken for stuck: the link is closed, and made anew."""
 VAIN_DIALS = 3
-"""An address of somebody else's mailbox that was never found there after so many calls is tried once a day,"""
+"""An address of somebody else's mailbox that was never found there after so many calls is left alone,"""
+FIRST_VAIN_MS = 5 * 60 * 1000
+VAIN_FACTOR = 4
+"""first for this, then for so many times as long each time: it may have been off for a moment;"""
 VAIN_DIAL_MS = 24 * 60 * 60 * 1000
+"""and in the end for this."""
 MAX_VAIN_DIALS = 1024
-"""and of so many that is kept in mind."""
+"""Of so many addresses that is kept in mind."""
 UNPROVEN_HOSTS = 4
 """Addresses that one person's routes may have us call at a time, at which no mailbox of theirs was ever found,"""
 NEW_HOSTS_PER_HOUR = 32

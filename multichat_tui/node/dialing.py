@@ -9,12 +9,14 @@ from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.invitations import join_seed, token_key
 from multichat_tui.model.limits import (
+    FIRST_VAIN_MS,
     MAX_PEER_ADDRESSES,
     MAX_REDIAL_MS,
     MAX_VAIN_DIALS,
     MIN_REDIAL_MS,
     VAIN_DIAL_MS,
     VAIN_DIALS,
+    VAIN_FACTOR,
 )
 from multichat_tui.model.ports import Credential, CredentialKind, DialFailed, LinkUp, PeerSeen, Space, mailbox_user
 from multichat_tui.model.snapshots import Membership
@@ -86,6 +88,8 @@ class Dialing:
     _waiting: list[Attempt] | None = None
     """The attempts of `_calls`; None where they were not gone through yet."""
     _due_at: int = 0
+    _spared_until: int | None = None
+    """When the first of the addresses is called again that are left alone for a while."""
     """None of these is due before."""
     _begun: dict[tuple[bytes, str], Attempt] = field(default_factory=dict)
     """The attempts that were begun last: which of them are fresh is looked up at every call, and there may be many others."""
@@ -352,10 +356,10 @@ class Dialing:
 
     def _unreached(self) -> list[tuple[Credential, str]]:
         """Everybody who is not linked, with every place to try. Found anew only after a change: calls end one by one."""
-        sessions = self._world.sessions.values()
+        sessions, now = self._world.sessions.values(), self._world.now
         returning = self._world.identity.returning
         state = returning is None, [(s.link, s.device, s.local, s.join_key, s.address) for s in sessions]
-        if self._calls is not None and self._calls_for == state:
+        if self._calls is not None and self._calls_for == state and (self._spared_until or now + 1) > now:
             return self._calls
         self._calls_for = state
         self._waiting = None
@@ -369,17 +373,20 @@ class Dialing:
             and target.credential.join_key not in asked
             for address in self._places(target)
             if not self._world.near_only or is_near(address)
-            if not (target.wary and self._is_vain(target, address))
+            if not target.wary or self._vain_until(target, address) <= now
             if returning is None or target.credential.key != returning.account.return_key or address not in busy
         ]
+        spared = (self._vain_until(t, address) for t in self._targets if t.wary for address in self._places(t))
+        self._spared_until = min((until for until in spared if until > now), default=None)
         # Whom an address is known to be of is called there before all who might be there.
         manual = set(self.addresses(DeviceId(MANUAL)))
         self._calls = sorted(found, key=lambda call: call[1] in manual and call[1] not in self._own(call[0]))
         return self._calls
 
-    def _is_vain(self, target: Target, address: str) -> bool:
+    def _vain_until(self, target: Target, address: str) -> int:
+        """Until when an address is left alone at which nobody was found again and again: ever longer."""
         tries, last = self._vain.get((target.credential.key, address), (0, 0))
-        return tries >= VAIN_DIALS and self._world.now - last < VAIN_DIAL_MS
+        return last + min(VAIN_DIAL_MS, FIRST_VAIN_MS * VAIN_FACTOR ** (tries - VAIN_DIALS)) if tries >= VAIN_DIALS else 0
 
     def _own(self, credential: Credential) -> tuple[str, ...]:
         return () if credential.device is None else self.addresses(credential.device)
@@ -388,7 +395,8 @@ class Dialing:
         return tuple(dict.fromkeys((*self._seen.get(target.credential.key, ()), *target.addresses)))
 
     def wake_times(self) -> list[int]:
-        return [attempt.next_at for attempt in self._waiting or ()]
+        spared = [] if self._spared_until is None else [self._spared_until]
+        return spared + [attempt.next_at for attempt in self._waiting or ()]
 
 
 def _tag(credential: Credential) -> bytes:

@@ -167,13 +167,15 @@ class Engine:
             self._exchange.device_statements,
             self._exchange.holdings,
             writing,
-            partial(slots_of, self.mailboxes.routes),
+            partial(slots_of, self.mailboxes.routes, world),
             partial(prekeys_of, self.mailboxes.routes, world),
             self.mailboxes.routes.unaware,
         )
         self.depositing.audit(DepositAudits(world, self.mailboxes.scores, writing.challenge))
         world.mailbox_failing = lambda mailbox, user: self.mailboxes.scores.of(mailbox, user).failing
-        world.mailboxes_of = lambda device: frozenset(slot.address.mailbox for slot in slots_of(self.mailboxes.routes, device))
+        world.mailboxes_of = lambda device: frozenset(
+            slot.address.mailbox for slot in slots_of(self.mailboxes.routes, world, device)
+        )
         self._reads = Reads(world, self._exchange.device_statements, self._exchange.holdings)
         self._reads.on_said = self.depositing.tell
         self._exchange.requests.on_lost = self.depositing.on_lost

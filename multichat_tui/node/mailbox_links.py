@@ -17,6 +17,7 @@ from multichat_tui.model.limits import (
     MAILBOX_ANSWER_MS,
     MAX_ASKED_BYTES,
     MAX_ASKED_OF_MAILBOX,
+    MAX_MAILBOX_ADDRESSES,
     MAX_REDIAL_MS,
     MAX_VAIN_DIALS,
     MIN_REDIAL_MS,
@@ -130,7 +131,7 @@ class MailboxLinks:
         self._world.credentials_changed = True
 
     def _admitted(self, address: MailboxAddress, user: bytes) -> tuple[str, ...]:
-        """The addresses that may be called: those where this mailbox was found, and few others."""
+        """The addresses that may be called: those where this mailbox was found, whoever names them or not, and few others."""
         now = self._world.now
         hosts = self._unproven.setdefault(user, {})
         for name in [name for name, at in hosts.items() if at + VAIN_DIAL_MS <= now]:
@@ -148,7 +149,8 @@ class MailboxLinks:
             admitted.append(place)
         if not hosts:
             del self._unproven[user]
-        return tuple(admitted)
+        found = (place for key, place in self._proven if key == address.door_key)
+        return tuple(dict.fromkeys((*admitted, *found)))[:MAX_MAILBOX_ADDRESSES]
 
     def _credential(self, address: MailboxAddress) -> Credential:
         """As somebody whom the mailbox has never seen."""

@@ -42,6 +42,8 @@ class Slot:
 
     address: MailboxAddress
     queue: QueueId
+    user: bytes
+    """Whose it is: of the places that one user names few are called."""
 
 
 Heard = Callable[[MailboxReply | None], None]

@@ -82,7 +82,7 @@ class MailboxWriting:
     def _order(self, slot: Slot, seed: bytes, build: Build, heard: Heard, size: int) -> None:
         until = self._world.now + PUT_WAIT_MS
         order = _Order(slot=slot, seed=seed, build=build, heard=heard, size=size, until_ms=until)
-        self._links.want(slot.address, Purpose.WRITING, until)
+        self._links.want(slot.address, Purpose.WRITING, until, slot.user)
         if not self._ask(order):
             self._mailboxes.setdefault(slot.address.mailbox, _Mailbox()).waiting.append(order)
 
@@ -142,10 +142,13 @@ def _show(seed: bytes, queue: QueueId, number: int, session: Session) -> Mailbox
 # By which ways
 
 
-def slots_of(routes: Routes, device: DeviceId) -> tuple[Slot, ...]:
+def slots_of(routes: Routes, world: World, device: DeviceId) -> tuple[Slot, ...]:
     """The queues of the best route of a device that has some."""
+    certificate = world.certificate_of(device)
+    if certificate is None:
+        return ()
     queues = next((known.route.queues for known in routes.of(device) if known.route.queues), ())
-    return tuple(Slot(address=each.mailbox, queue=each.queue) for each in queues)
+    return tuple(Slot(address=each.mailbox, queue=each.queue, user=certificate.user) for each in queues)
 
 
 def prekeys_of(routes: Routes, world: World, device: DeviceId) -> Prekeys:

@@ -37,6 +37,7 @@ from multichat_tui.node.host_settings import load_settings
 
 if TYPE_CHECKING:
     from many_nodes import History
+    from many_plan import Place
 
 FAULTS = ("drop", "replay", "lie", "refuse", "vanish")
 REFUSALS = (Word.FULL, Word.FULL_OWNER, Word.FULL_WRITER, Word.BUSY, Word.TOO_LARGE)
@@ -200,6 +201,7 @@ class Mailboxes:
             if (self.chosen.get(reader.name, set()) - self.bad.keys())
             and min(author.network.version, reader.network.version) >= STATING_VERSION
             and world_of(author).identity.user != world_of(reader).identity.user
+            and _has_news(history, place, author, reader)
         ]
         if not pairs:
             return
@@ -221,3 +223,10 @@ class Mailboxes:
             assert history.now() < deadline, f"{reader.name} never had what {author.name} left at the mailboxes"
             await asyncio.sleep(5)
         history.happened["by mailbox alone"] += 1
+
+
+def _has_news(history: "History", place: "Place", author: Person, reader: Person) -> bool:
+    """Whether an author can have heard where the reader's mailboxes are: from the reader, or as everybody there tells it on."""
+    linked = {session.device for session in world_of(author).peers()}
+    speaking = all(each.network.version >= STATING_VERSION for each in present(history, place))
+    return speaking or world_of(reader).identity.device in linked

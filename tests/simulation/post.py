@@ -95,6 +95,7 @@ class Post:
             Slot(
                 address=MailboxAddress(mailbox=mailbox.id, door_key=bytes(32), addresses=("127.0.0.1:1",)),
                 queue=queue_id(device + mailbox.id),
+                user=bytes(32),
             )
             for mailbox in self.mailboxes
         )

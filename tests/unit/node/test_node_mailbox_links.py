@@ -1,6 +1,7 @@
 """Links to mailboxes: whose addresses are called, how often, and how many."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from plain_mailbox import PlainMailbox
@@ -11,7 +12,9 @@ from multichat_tui.model.mailbox_frames import ListEnvelopes, MailboxAnswer, Mai
 from multichat_tui.model.mailboxes import MailboxAddress, MailboxId, QueueId
 from multichat_tui.model.ports import Credential
 from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node.engine import Engine
 from multichat_tui.node.mailbox_links import MailboxLinks, Purpose
+from multichat_tui.node.putting import Slot
 from multichat_tui.node.service import Outcome
 
 HOUR_S = 3600
@@ -50,17 +53,22 @@ def calls_of(person: Person) -> list[tuple[int, str]]:
     return calls
 
 
-def test_an_address_where_others_say_is_a_mailbox_and_is_none_is_soon_called_once_a_day() -> None:
+def test_an_address_where_others_say_is_a_mailbox_and_is_none_is_called_ever_less_and_then_once_a_day() -> None:
     async def story() -> None:
         world = SimulatedWorld(3301)
         (ann,) = await world.add("ann")
         calls = calls_of(ann)
         want(ann, nowhere(1))
-        await asyncio.sleep(20 * HOUR_S)
+        await asyncio.sleep(240)
         assert len(calls) == VAIN_DIALS
+        await asyncio.sleep(20 * HOUR_S)
+        # After 5, 20, 80 and 320 minutes, and then not for 21 hours.
+        assert len(calls) == VAIN_DIALS + 4
         want(ann, nowhere(2))
         await asyncio.sleep(10 * HOUR_S)
-        assert len([address for _, address in calls if address == nowhere(1).addresses[0]]) <= VAIN_DIALS + 2
+        assert len([address for _, address in calls if address == nowhere(1).addresses[0]]) == VAIN_DIALS + 5
+        await asyncio.sleep(24 * HOUR_S)
+        assert len([address for _, address in calls if address == nowhere(1).addresses[0]]) == VAIN_DIALS + 6
 
     run_virtual(story())
 
@@ -96,6 +104,24 @@ def test_one_person_has_few_places_called_and_all_together_not_many_in_an_hour()
     run_virtual(story())
 
 
+def test_where_one_person_is_written_to_few_places_are_called() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(3307)
+        (ann,) = await world.add("ann")
+        calls = calls_of(ann)
+
+        def writes(engine: Engine) -> None:
+            for number in range(1, 40):
+                slot = Slot(address=nowhere(number), queue=QueueId(bytes(16)), user=b"one person")
+                engine.depositing._writing.put(slot, bytes(32), b"envelope", engine.world.now + 1, lambda reply: None)
+
+        await ann.api._do(writes)
+        await asyncio.sleep(60)
+        assert len({address for _, address in calls}) == UNPROVEN_HOSTS
+
+    run_virtual(story())
+
+
 def test_where_a_mailbox_was_found_it_counts_no_more() -> None:
     async def story() -> None:
         world = SimulatedWorld(3304)
@@ -111,6 +137,27 @@ def test_where_a_mailbox_was_found_it_counts_no_more() -> None:
         want(ann, *(nowhere(number) for number in range(1, 10)))
         await asyncio.sleep(60)
         assert len({address for _, address in calls}) == UNPROVEN_HOSTS
+
+    run_virtual(story())
+
+
+def test_a_mailbox_that_was_found_is_called_there_for_those_whose_route_leaves_that_out() -> None:
+    """A private address in a route of a fellow member is not followed; where one uses the same mailbox, it is known."""
+
+    async def story() -> None:
+        world = SimulatedWorld(3306)
+        ann, mail = await world.add("ann", "mail")
+        mailbox = PlainMailbox(mail)
+        links = want(ann, mailbox.address, user=b"", purpose=Purpose.OWN)
+
+        async def linked() -> bool:
+            return links.linked(mailbox.address.mailbox, Purpose.OWN)
+
+        await until(linked, "linked as its user")
+        for number, expected in ((1, ()), (0, mailbox.address.addresses)):
+            other = nowhere(number) if number else mailbox.address
+            want(ann, replace(other, addresses=()), user=b"fellow")
+            assert links._lines[other.mailbox, Purpose.WRITING].address.addresses == expected
 
     run_virtual(story())
 
