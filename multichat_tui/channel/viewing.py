@@ -219,14 +219,15 @@ def _bans(now: Authority, user: UserId) -> Iterator[BanState]:
 
 
 def _began(now: Authority, user: UserId) -> int:
-    """The first admit that no ending of theirs follows or lies beside; the first at all where a higher rank outweighs those."""
+    """The first admit that no ending of theirs follows or lies beside; the first at all where a higher rank outweighs those; and
+    where a rank seats somebody whose admits have turned out to be void, what was first decided about them."""
     if user in now.subjects.founders:
         return 0
     about = [op for op in now.subjects.about(user).newest_first(now.mask) if now.effective(op)]
     ended = sum(op.bit for op in about if any(ending.user == user for ending in _endings(op)))
     admits = [op for op in about if op.join is not None]
     living = [op for op in admits if not ended & ~op.past]
-    return min(living or admits, key=lambda op: op.order).index
+    return min(living or admits or about, key=lambda op: op.order).index
 
 
 def _state(now: Authority, name: InvitationName) -> InvitationState | None:

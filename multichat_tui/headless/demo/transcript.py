@@ -106,7 +106,7 @@ async def _never_online_together(players: dict[str, Player], boxes: list[Player]
     await cleo.go_offline()
     tell("cleo closes the lid")
     words = "The key is under the third pot."
-    sent = (await ann.run("send", "--wait", "stored", "garden", words))[0]
+    sent = (await ann.run("send", "--wait", "stored", "--timeout", str(STEP_TIMEOUT_S - 10), "garden", words))[0]
     tell(f"ann: {words} (stored at {sent['stored']} of {sent['copies']} mailboxes)", id=sent["id"], stored=sent["stored"])
     await boxes[0].fail()
     tell("one of the two mailboxes fails, for good")
