@@ -38,7 +38,7 @@ SLOW_STREAMS = 2
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long ones first, so that none of them is the last to run: pytest-xdist gives each worker as many tests, in this order."""
+    """The long ones first, so that none is the last to run: pytest-xdist gives each worker as many tests, in this order."""
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     if workers < SLOW_STREAMS:
         return
