@@ -31,23 +31,3 @@ def require() -> Require:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is called in vain is called again after hours: most of the work of long stories of people apart is that."""
     monkeypatch.setattr(dialing, "MAX_REDIAL_MS", 6 * 60 * 60 * 1000)
-
-
-SLOW_STREAMS = 2
-"""Workers that begin with what starts processes, which is mostly waited for: more at once would be in each other's way."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long ones first, so that none is the last to run: pytest-xdist gives each worker as many tests, in this order."""
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    if workers < SLOW_STREAMS:
-        return
-    slow = [item for item in items if item.get_closest_marker("e2e") is not None]
-    quick = [item for item in items if item.get_closest_marker("e2e") is None]
-    size, ordered = -(-len(items) // workers), []
-    for worker in range(workers):
-        begun = slow[worker::SLOW_STREAMS] if worker < SLOW_STREAMS else []
-        room = max(0, size - len(begun))
-        ordered += begun + quick[:room]
-        del quick[:room]
-    items[:] = ordered + quick
