@@ -117,6 +117,10 @@ class MailboxLinks:
         line = self._lines.get((address.mailbox, purpose))
         if line is not None and (line.address.door_key == address.door_key or line.session is not None):
             line.until_ms = max(line.until_ms, until_ms)
+            if user:
+                # What one names is not left out for what another does.
+                places = tuple(dict.fromkeys((*address.addresses, *line.address.addresses)))[:MAX_MAILBOX_ADDRESSES]
+                address = replace(address, addresses=places)
             if line.address != address and line.session is None:
                 line.address = address
                 self._world.credentials_changed = True
@@ -141,11 +145,13 @@ class MailboxLinks:
         for place in address.addresses:
             name = address.door_key, place
             if name not in self._proven and name not in hosts:
-                if len(hosts) >= UNPROVEN_HOSTS or len(self._new) >= NEW_HOSTS_PER_HOUR:
+                called = any(name in others for others in self._unproven.values())
+                if len(hosts) >= UNPROVEN_HOSTS or (not called and len(self._new) >= NEW_HOSTS_PER_HOUR):
                     self._world.count("mailbox-address-not-called")
                     continue
                 hosts[name] = now
-                self._new.append(now)
+                if not called:
+                    self._new.append(now)
             admitted.append(place)
         if not hosts:
             del self._unproven[user]

@@ -122,6 +122,22 @@ def test_where_one_person_is_written_to_few_places_are_called() -> None:
     run_virtual(story())
 
 
+def test_many_people_with_one_mailbox_have_it_called_once_and_none_of_them_hinders_the_others() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(3308)
+        (ann,) = await world.add("ann")
+        calls = calls_of(ann)
+        for user in range(60):
+            links = want(ann, nowhere(1), user=user.to_bytes(4, "big"))
+        want(ann, replace(nowhere(1), addresses=()), user=b"who names no place")
+        await asyncio.sleep(5)
+        assert {address for _, address in calls} == set(nowhere(1).addresses)
+        assert links._lines[nowhere(1).mailbox, Purpose.WRITING].address == nowhere(1)
+        assert "mailbox-address-not-called" not in engine_of(ann).world.counters
+
+    run_virtual(story())
+
+
 def test_where_a_mailbox_was_found_it_counts_no_more() -> None:
     async def story() -> None:
         world = SimulatedWorld(3304)
