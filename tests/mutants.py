@@ -1946,6 +1946,20 @@ MUTANTS = (
         tests="tests/simulation/test_workspace_stories.py -k of_a_role",
     ),
     Mutant(
+        name="role-that-came-later",
+        file="multichat_tui/node/listing.py",
+        old="and _written_ms(world, record) <= time_ms:",
+        new="and time_ms:",
+        tests="tests/simulation/test_workspace_stories.py -k told_of",
+    ),
+    Mutant(
+        name="role-of-another-list",
+        file="multichat_tui/node/listing.py",
+        old="if listing.way_in is not None and _join_key(listing.way_in.seed) == key:",
+        new="if listing.way_in is not None:",
+        tests="tests/simulation/test_workspace_stories.py -k told_of",
+    ),
+    Mutant(
         name="what-is-carried-is-carried-again",
         file="multichat_tui/node/materialising.py",
         old="        if (cause, deed.user, kind) in known:\n            return\n        intent",

@@ -16,7 +16,7 @@ from multichat_tui.channel.subjects import Subjects
 from multichat_tui.channel.verdicts import Verdict, verdict
 from multichat_tui.channel.view import InvitationState, View
 from multichat_tui.channel.viewing import carried_on, viewed
-from multichat_tui.model.acts import Act, Admit, Ask, Create, Devices, RefuseJoin
+from multichat_tui.model.acts import Act, Admit, Ask, Create, Devices, Listing, RefuseJoin
 from multichat_tui.model.channel_settings import SettingKey
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.identity import Certificate, DeviceList, decode_device_list
@@ -152,6 +152,17 @@ class ControlLog:
     def state_before(self, operation: Operation) -> Authority:
         """What was so in an operation's own past."""
         return self._state_of(operation.past)
+
+    def state_after(self, operation: Operation) -> Authority:
+        """What was so once it was written, for who knew no more than its author."""
+        return self._state_of(operation.past | operation.bit)
+
+    def listings(self, channel: ChannelId) -> Iterator[Listing]:
+        """Of a workspace: what has ever put a channel on the list, with effect, the last first."""
+        entries = None if self._now is None else self._now.subjects.listed.get(channel)
+        for operation in () if entries is None or self._now is None else self._now.subjects.among(entries.mask):
+            if self.effective(operation.id):
+                yield from (act for act in operation.acts if isinstance(act, Listing) and act.channel == channel)
 
     def grounds(self, user: UserId) -> int:
         """The set of operations that show why somebody is no member: what was done to them, and to invitations that they used,

@@ -119,7 +119,7 @@ class MessageRow:
     """When its text is to be gone from everywhere, by its author's clock."""
     deeds: tuple[str, ...] = ()
     """What else was done in the same record as a MESSAGE, all of it or none, in words of this node; of who JOINED, who has agreed
-    to it, where somebody had to."""
+    to it, where somebody had to, or the role by which they came (`as moderator of acme`)."""
     ignored: bool = False
     """Its author is ignored or blocked by this user: it is shown folded."""
     to: tuple[str, ...] = ()

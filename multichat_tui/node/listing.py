@@ -1,16 +1,19 @@
 """Workspaces, read: which channels stand on their lists, and what in a channel was decided in one of them."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TypeAlias
 
+from multichat_tui.channel.operations import Operation
 from multichat_tui.channel.view import InvitationName, InvitationState
 from multichat_tui.crypto.keys import mac, public_key
 from multichat_tui.model.acts import Ban, Listing, Remove, SetRank, Style, Unban, WayIn
 from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.invitations import join_seed
 from multichat_tui.model.limits import CAUSE_BYTES
-from multichat_tui.model.ranks import MEMBER, role_of
+from multichat_tui.model.ranks import FOUNDER, MEMBER, role_of
 from multichat_tui.model.snapshots import ListedRow, Membership
+from multichat_tui.node.roles import role_name
 from multichat_tui.node.world import Channel, World
 
 Deed: TypeAlias = SetRank | Remove | Ban | Unban
@@ -56,6 +59,50 @@ def state_of(channel: Channel, way_in: WayIn) -> tuple[InvitationName, Invitatio
     if not channel.rooted:
         return None
     return next(((name, state) for name, state in channel.view.invitations.items() if state.invite.join_key == join_key), None)
+
+
+@lru_cache(maxsize=1024)
+def _join_key(seed: bytes) -> bytes:
+    return public_key(join_seed(seed))
+
+
+def came_by(world: World, channel: Channel, admit: Operation) -> tuple[Channel, Listing] | None:
+    """The workspace by whose list somebody came into a channel, if we are in that, and what stood there."""
+    key = None if admit.join is None else admit.join.join_key
+    for workspace in workspaces(world):
+        for listing in workspace.control.listings(channel.id):
+            if listing.way_in is not None and _join_key(listing.way_in.seed) == key:
+                return workspace, listing
+    return None
+
+
+def role_words(world: World, channel: Channel, admit: Operation) -> str:
+    """The role in a workspace of ours that let somebody in, where nobody had to agree: `moderator of acme`; else nothing. The
+    workspace's name is others' text.
+
+    The logs of the two do not name each other: whether they had the role by then follows from the clocks of those who wrote."""
+    found = came_by(world, channel, admit)
+    if found is None or admit.joiner is None or found[1].least <= MEMBER:
+        return ""
+    workspace, listing = found
+    rank = _rank_at(world, workspace, admit.joiner, _written_ms(world, admit.id))
+    return f"{role_name(workspace.view, rank)} of {workspace.view.name}" if rank is not None and rank >= listing.least else ""
+
+
+def _rank_at(world: World, channel: Channel, user: UserId, time_ms: int) -> int | None:
+    """What somebody was by the last that was done to them until then."""
+    if user in channel.view.founders:
+        return FOUNDER
+    for record in channel.control.done_to(user):
+        operation = channel.control.operation(record)
+        if operation is not None and channel.control.effective(record) and _written_ms(world, record) <= time_ms:
+            return channel.control.state_after(operation).rank(user)
+    return None
+
+
+def _written_ms(world: World, record: RecordId) -> int:
+    stored = world.txn.record(record)
+    return 0 if stored is None else stored.header.timestamp_ms
 
 
 def workspaces(world: World) -> list[Channel]:

@@ -24,7 +24,7 @@ from multichat_tui.model.snapshots import (
 )
 from multichat_tui.node.act_words import acts_of, deeds_words, reply_of_record, row_words
 from multichat_tui.node.hindrances import hindrance, replaced_words
-from multichat_tui.node.listing import deciding_workspace
+from multichat_tui.node.listing import deciding_workspace, role_words
 from multichat_tui.node.names import channel_names
 from multichat_tui.node.read_marks import has_read
 from multichat_tui.node.redacted import redaction_of
@@ -171,7 +171,9 @@ class MessageRows:
         if subject is not None and kind in (RowKind.JOINED, RowKind.REMOVED):
             text = names.get(subject, short(subject))
             if kind is RowKind.JOINED and channel.control.approved(record.id):
-                approval = (f"{names.get(entry.user) or short(entry.user)} let {text} in",)
+                operation = channel.control.operation(record.id)
+                role = "" if operation is None else role_words(world, channel, operation)
+                approval = (f"as {role}" if role else f"{names.get(entry.user) or short(entry.user)} let {text} in",)
         elif kind is RowKind.MODERATED:
             text = "; ".join(deeds)
             if reverted:

@@ -35,6 +35,7 @@ from multichat_tui.model.ranks import DEEDS, MUTED, holders_words, standing_word
 from multichat_tui.model.records import Header
 from multichat_tui.model.values import dataclass
 from multichat_tui.node.act_words import LEFT_REASON, moment
+from multichat_tui.node.listing import came_by, role_words
 from multichat_tui.node.names import channel_names
 from multichat_tui.node.opposites import STAYS, undo_words
 from multichat_tui.node.redaction_deeds import Place, RedactionDeed, RedactionDeeds, place_of
@@ -202,7 +203,11 @@ class _Reading:
     def _author(self, operation: Operation, act: Act) -> UserId:
         """Who did it."""
         joiner = operation.joiner if isinstance(act, Admit) else None
-        return operation.user if joiner is None or self._channel.control.approved(operation.id) else joiner
+        return operation.user if joiner is None or self._is_let_in(operation) else joiner
+
+    def _is_let_in(self, operation: Operation) -> bool:
+        """Whether somebody has agreed to it: where a link is enough, or a role in a workspace, any node writes it down."""
+        return self._channel.control.approved(operation.id) and not role_words(self._world, self._channel, operation)
 
     def _link_of(self, operation: Operation, act: Act) -> UserId | None:
         """Whose link it was, of who came in."""
@@ -223,8 +228,13 @@ class _Reading:
     def _joined_words(self, operation: Operation, whom: str) -> str:
         if self._before(operation):
             return f"{whom} came with another device"
+        if role := role_words(self._world, self._channel, operation):
+            return f"{whom} came in as {role}"
         if self._channel.control.approved(operation.id):
             return f"{self._name(operation.user)} let {whom} in"
+        listed = came_by(self._world, self._channel, operation)
+        if listed is not None:
+            return f"{whom} joined by the list of {listed[0].view.name}"
         maker = None if operation.join is None else self._links.get(operation.join.join_key)
         return f"{whom} joined by a link" + ("" if maker is None else f" of {self._name(maker)}")
 

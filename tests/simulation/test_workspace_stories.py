@@ -8,6 +8,7 @@ from simulated_world import Person, SimulatedWorld, engine_of, until
 from multichat_tui.model.errors import IntentRefused, MultichatError, NotFound
 from multichat_tui.model.ids import ChannelId, UserId
 from multichat_tui.model.intents import (
+    ApproveJoin,
     BanMember,
     CreateChannel,
     CreateWorkspace,
@@ -23,6 +24,7 @@ from multichat_tui.model.intents import (
     UnlistChannel,
 )
 from multichat_tui.model.invitations import Invitation, InvitationKind
+from multichat_tui.model.moderation import DeedKind, DeedSearch
 from multichat_tui.model.ranks import ADMIN, MEMBER, MODERATOR
 from multichat_tui.model.snapshots import ChannelKind, ListedRow, Membership, RowKind
 from multichat_tui.net.virtual_time import run_virtual
@@ -339,5 +341,95 @@ def test_a_channel_is_for_those_of_a_role_in_the_workspace_as_long_as_they_have_
         await asyncio.sleep(400)
         await comes_in(bob, workspace, "helm")
         await shows(ann, helm, {"ann": "founder", "bob": "moderator", "kim": "moderator"})
+
+    run_virtual(story())
+
+
+async def comings(person: Person, channel: ChannelId) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """By name, how each came in as the timeline tells it; and what the log of moderation says of that, the newest first."""
+    rows = (await person.api.timeline(channel)).rows
+    log = (await person.api.modlog(channel, search=DeedSearch(kinds=(DeedKind.JOINED,)))).rows.rows
+    return {row.text: row.deeds for row in rows if row.kind is RowKind.JOINED}, [row.said for row in log]
+
+
+def test_who_comes_in_by_a_role_is_told_of_as_such_and_not_as_let_in_by_whoever_wrote_it_down() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(329)
+        (ann, bob, kim, eve), workspace = await acme(world, "ann", "bob", "kim", "eve")
+        helm = (await ann.api.submit(CreateChannel(name="helm", workspace=workspace, least=MODERATOR))).channel
+        assert helm is not None
+        for person in (bob, eve):
+            await ann.api.submit(GiveRank(channel=workspace, user=await user_of(person), rank=ADMIN))
+
+        async def fits() -> bool:
+            return (await listing(bob, workspace, "helm")).fits
+
+        await until(fits, "bob has the role")
+        await comes_in(bob, workspace, "helm")
+        # Kim asks by the same way without the role, and eve, who has it, by a link; ann lets them in herself.
+        way_in = engine_of(kim).world.channels[workspace].view.directory[helm][1].way_in
+        assert way_in is not None
+        link = Invitation(
+            kind=InvitationKind.JOIN,
+            seed=way_in.seed,
+            user=way_in.user,
+            expires_ms=way_in.expires_ms,
+            addresses=(),
+            channel=helm,
+        ).link
+        await kim.api.submit(JoinChannel(link=link))
+        (dan,) = await world.add("dan")
+        for person, invited_by in ((eve, bob), (dan, ann)):
+            asked = (await invited_by.api.submit(InviteToChannel(channel=helm))).link
+            assert asked is not None
+            await person.api.submit(JoinChannel(link=asked))
+
+        async def ask() -> bool:
+            return {row.name for row in (await ann.api.rules(helm)).rows.waiting} == {"kim", "eve", "dan"}
+
+        await until(ask, "all three ask")
+        for person in (kim, eve, dan):
+            await ann.api.submit(ApproveJoin(channel=helm, user=await user_of(person)))
+        everybody = {"ann": "founder", "bob": "member", "kim": "member", "eve": "member", "dan": "member"}
+        for person in (ann, bob, dan):
+            await until(lambda person=person: inside(person, helm, set(everybody)), f"{person.name} sees all")
+        # Who is given the role later was let in all the same.
+        await asyncio.sleep(60)
+        await ann.api.submit(GiveRank(channel=workspace, user=await user_of(kim), rank=MODERATOR))
+        await asyncio.sleep(60)
+        by_hand = {"kim": ("ann let kim in",), "eve": ("ann let eve in",), "dan": ("ann let dan in",)}
+        for person in (ann, bob):
+            timeline, log = await comings(person, helm)
+            assert timeline == {"bob": ("as admin of acme",), **by_hand}
+            assert set(log) == {"bob came in as admin of acme", "ann let kim in", "ann let eve in", "ann let dan in"}
+            about_ann = DeedSearch(kinds=(DeedKind.JOINED,), user=await user_of(ann))
+            found = (await person.api.modlog(helm, search=about_ann)).rows.rows
+            assert {row.said: row.name for row in found}["bob came in as admin of acme"] == "bob"
+        # It stays so when bob loses the role, and when the list has another way in.
+        await ann.api.submit(GiveRank(channel=workspace, user=await user_of(bob), rank=MODERATOR))
+        await ann.api.submit(UnlistChannel(workspace=workspace, channel=helm))
+        await asyncio.sleep(60)
+        assert (await comings(ann, helm))[0]["bob"] == ("as admin of acme",)
+        # Who is not in the workspace is not told of it.
+        timeline, log = await comings(dan, helm)
+        assert timeline == {"bob": ("ann let bob in",), **by_hand}
+        assert "ann let bob in" in log
+
+    run_virtual(story())
+
+
+async def inside(person: Person, channel: ChannelId, names: set[str]) -> bool:
+    return set(await roles(person, channel)) == names
+
+
+def test_who_comes_in_by_the_list_of_a_workspace_is_told_of_as_such() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(330)
+        (ann, bob), workspace = await acme(world, "ann", "bob")
+        dev = await make(ann, workspace, "dev")
+        await comes_in(bob, workspace, "dev")
+        for person in (ann, bob):
+            await until(lambda person=person: inside(person, dev, {"ann", "bob"}), "both are in")
+            assert await comings(person, dev) == ({"bob": ()}, ["bob joined by the list of acme"])
 
     run_virtual(story())

@@ -34,6 +34,13 @@ def test_what_has_happened_is_told_alike_and_right_in_print_and_speech(kind: Row
     assert spoken_line("#dev", row(kind, text)).endswith(f" {told}")
 
 
+@pytest.mark.parametrize("how", ["Ann let Bob in", "as moderator of acme"])
+def test_how_somebody_came_in_is_told_once_in_print_and_speech(how: str) -> None:
+    came = replace(row(RowKind.JOINED, "Bob"), deeds=(how,))
+    assert message_lines(came)[0].endswith(f"  * Bob joined ({how})")
+    assert spoken_line("#dev", came).endswith(f" Bob joined ({how})")
+
+
 def test_a_message_to_some_says_to_whom_in_print_and_speech() -> None:
     told = replace(row(RowKind.MESSAGE, "a surprise"), to=("Bob", "Cid\n"))
     assert message_lines(told)[0].endswith("  Ann (to Bob, Cid\u240a): a surprise")
