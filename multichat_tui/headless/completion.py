@@ -164,12 +164,14 @@ complete -F _multichat multichat
 
 _ZSH = r"""
 _multichat() {
-  emulate -L zsh
   local current="${words[CURRENT]}" kind name
   local -a before given found
   before=("${(@)words[2,CURRENT-1]}")
   _multichat_walk "${before[@]}"
-  if [[ "$current" == -* && "$_multichat_kind" != nothing ]]; then
+  if [[ "$current" == --*=* ]]; then
+    _multichat_kind="$(_multichat_value "${current%%=*}")"
+    compset -P '*='
+  elif [[ "$current" == -* && "$_multichat_kind" != nothing ]]; then
     _multichat_kind="words $(_multichat_flags "$_multichat_path")"
   fi
   case "$_multichat_kind" in
@@ -245,8 +247,8 @@ def _fish(grammar: Grammar) -> str:
             lines += [_fish_option(option, when) for option in leaf.options]
             for word in leaf.words:
                 for kind in word.completed:
-                    if kind != FILES:
-                        lines.append(f"complete -c multichat -n '{when}' -a '(__multichat_names {kind})'")
+                    offered = "-F" if kind == FILES else f"-a '(__multichat_names {kind})'"
+                    lines.append(f"complete -c multichat -n '{when}' {offered}")
                 if word.choices:
                     lines.append(f"complete -c multichat -n '{when}' -a {shlex.quote(' '.join(word.choices))}")
     return "\n".join(lines) + "\n"

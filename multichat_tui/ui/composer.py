@@ -40,6 +40,15 @@ class _Cycle:
     chosen: int
     end: int
 
+    @property
+    def word(self) -> str:
+        return self.completion.words[self.chosen]
+
+    @property
+    def is_one_directory(self) -> bool:
+        """Whether there is nothing else to choose, and more within."""
+        return len(self.completion.words) == 1 and self.word.endswith("/")
+
 
 class Composer(Widget, can_focus=True):
     """`complete` is asked for the words that fit at the caret."""
@@ -142,8 +151,10 @@ class Composer(Widget, can_focus=True):
         elif action is None and event.is_printable and event.character is not None:
             event.stop()
             event.prevent_default()
-            self._cycle = None
-            self.insert(event.character)
+            completed, self._cycle = self._cycle, None
+            if not (event.character == "/" and completed is not None and completed.word.endswith("/")):
+                # The slash behind a directory that was completed stands there.
+                self.insert(event.character)
 
     def only_writes(self, event: events.Key | events.Paste) -> bool:
         """Whether it puts a character into the text and does nothing else."""
@@ -240,7 +251,7 @@ class Composer(Widget, can_focus=True):
 
     def _complete_word(self, step: int) -> bool:
         editor = self.editor
-        if self._cycle is None:
+        if self._cycle is None or self._cycle.is_one_directory:
             if not editor.text:
                 return False
             completion = self._complete(editor.text, editor.caret)
@@ -249,9 +260,8 @@ class Composer(Widget, can_focus=True):
             self._cycle = _Cycle(completion, -1 if step > 0 else 0, completion.end)
         cycle = self._cycle
         cycle.chosen = (cycle.chosen + step) % len(cycle.completion.words)
-        word = cycle.completion.words[cycle.chosen]
-        editor.replace(cycle.completion.begin, cycle.end, word)
-        cycle.end = cycle.completion.begin + len(word)
+        editor.replace(cycle.completion.begin, cycle.end, cycle.word)
+        cycle.end = cycle.completion.begin + len(cycle.word)
         self._changed()
         return True
 

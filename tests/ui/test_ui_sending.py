@@ -1,6 +1,7 @@
 """Writing, sending, refusals, drafts, commands, completion."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,6 +166,35 @@ async def test_tab_completes_members_channels_and_commands_in_turn(sit: Sit) -> 
         assert seat.main.composer.text == "anna: @bob #dev "
         await seat.press("ctrl+u", "slash", "c", "r", "tab")
         assert seat.main.composer.text == "/create "
+
+
+async def test_tab_goes_on_inside_a_directory_that_it_has_completed(
+    sit: Sit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "from" / "below").mkdir(parents=True)
+    (tmp_path / "from" / "below" / "one.mcb").touch()
+    (tmp_path / "fruit").mkdir()
+    async with sit(quiet()) as seat:
+        await seat.opened(DEV)
+        composer = seat.main.composer
+        await seat.write("/bundle import fro")
+        for expected in ("from/", "from/below/", "from/below/one.mcb "):
+            await seat.press("tab")
+            assert composer.text == f"/bundle import {expected}"
+        # Where there are several, they come in turn; a slash goes into the one that stands there.
+        await seat.press("ctrl+u")
+        await seat.write("/bundle import f")
+        for expected in ("from/", "fruit/", "from/"):
+            await seat.press("tab")
+            assert composer.text == f"/bundle import {expected}"
+        await seat.press("slash", "tab")
+        assert composer.text == "/bundle import from/below/"
+        # Where there is nothing inside, it stays as it is.
+        await seat.press("ctrl+u")
+        await seat.write("/bundle import fru")
+        await seat.press("tab", "tab", "tab")
+        assert composer.text == "/bundle import fruit/"
 
 
 async def test_tab_on_an_empty_line_moves_between_the_panes_and_enter_opens(sit: Sit) -> None:

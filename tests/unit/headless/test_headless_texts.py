@@ -1,7 +1,9 @@
 """What is made from the grammar: completion in real shells, the manual page, and documents that cannot fall behind."""
 
 import os
+import pty
 import re
+import select
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,6 +19,7 @@ from multichat_tui.headless.parser import LATER_VERBS, grammar, parse
 from multichat_tui.model.errors import UsageError
 
 ROOT = Path(__file__).parents[3]
+PATIENCE_S = 60
 NAMES = ("garden", "go", "two words", "$(touch hit)", "`touch hit`", "a'b\"c", "*")
 
 
@@ -102,6 +105,58 @@ def test_other_shells_take_their_script(shell: str, program: Path, require: Requ
     offered = run(shell, f"{script}\ncomplete -C 'multichat log '", program)
     assert {"garden", "two words", "$(touch hit)"} <= {line.split("\t")[0] for line in offered.splitlines()}
     assert not (program.parent / "hit").exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("line", ["bundle import ", "--passphrase-file ", "--passphrase-file="])
+def test_every_shell_completes_a_directory_with_a_slash_and_goes_on_inside(
+    shell: str, line: str, program: Path, require: Require
+) -> None:
+    require(shutil.which(shell) is not None, f"{shell} is needed")
+    (program.parent / "from").mkdir()
+    for name in ("friends.mcb", "from/one.mcb", "from/two words.mcb"):
+        (program.parent / name).touch()
+    script = completion_script(shell, grammar())
+    if shell == "fish":
+        for begun, offered in (("fro", ["from/"]), ("from/", ["from/one.mcb", "from/two words.mcb"])):
+            found = run(shell, f"{script}\ncomplete -C 'multichat {line}{begun}'", program).splitlines()
+            assert [each.split("\t")[0].rpartition("=")[2] for each in found] == offered
+        return
+    shown = at_the_prompt(shell, script, f"multichat {line}fro\to\t", "one.mcb ", program)
+    assert "from/" in shown
+    assert "no matches" not in shown
+    assert "two\\ words.mcb " in at_the_prompt(shell, script, f"multichat {line}from/t\t", "mcb ", program)
+
+
+def at_the_prompt(shell: str, script: str, keys: str, until: str, program: Path) -> str:
+    """What a shell shows at its prompt for keys that are typed there, up to a text that must come."""
+    began = "autoload -Uz compinit; compinit -u -D\n" if shell == "zsh" else ""
+    (program.parent.parent / "script").write_text(f"{began}{script}\necho rea''dy\n")
+    terminal, other_end = pty.openpty()
+    environment = {
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
+        "HOME": str(program.parent),
+        "TERM": "dumb",
+        "LANG": "C.UTF-8",
+    }
+    words = [shell, *PLAIN[shell], "-i"]
+    ends = {"stdin": other_end, "stdout": other_end, "stderr": other_end}
+    prompt = subprocess.Popen(words, cwd=program.parent, env=environment, start_new_session=True, **ends)
+    try:
+        os.write(terminal, b" . ../script\n")
+        shown = ""
+        for awaited, typed in (("ready", keys), (until, "")):
+            shown = ""
+            while awaited not in shown:
+                assert select.select([terminal], [], [], PATIENCE_S)[0], shown
+                shown += os.read(terminal, 65536).decode(errors="replace")
+            os.write(terminal, typed.encode())
+        return shown
+    finally:
+        prompt.kill()
+        prompt.wait()
+        os.close(terminal)
+        os.close(other_end)
 
 
 def test_scripts_and_manual_follow_the_parser() -> None:
