@@ -33,6 +33,7 @@ from multichat_tui.store.headers import Headers
 from multichat_tui.store.mailbox import MailboxTables
 from multichat_tui.store.schema import Migration, released_migrations
 from multichat_tui.store.search import IndexedText, SearchIndex, channel_mark, match_of, percent_of, place_range, user_mark
+from multichat_tui.store.unread import UnreadCounts
 
 _RECORD = "r.id, r.header, r.signature, ifnull(r.body, r.absence), r.proof"
 _ENTRY = "r.id, e.ets, e.arrival, u.id, d.id, e.mention, e.late, e.hidden, e.notice"
@@ -59,6 +60,7 @@ class SqliteStore:
         self._chains = Chains(self._database)
         self._headers = Headers(self._database.path)
         self._mailbox = MailboxTables(self._database)
+        self._unread = UnreadCounts(self._database)
         self._inside = False
         self._open = True
 
@@ -72,7 +74,7 @@ class SqliteStore:
         if self._inside:
             raise RuntimeError("transactions do not nest")
         self._inside = True
-        transaction = _SqliteTransaction(self._database, self._chains, self._headers, self._mailbox)
+        transaction = _SqliteTransaction(self._database, self._chains, self._headers, self._mailbox, self._unread)
         try:
             self._database.begin()
             yield transaction
@@ -81,6 +83,7 @@ class SqliteStore:
         except BaseException:
             self._chains.forget()
             self._mailbox.forget()
+            self._unread.forget()
             self._database.roll_back()
             raise
         finally:
@@ -119,13 +122,17 @@ class _SqliteTransaction:
         "_mailbox",
         "_next_arrival",
         "_shown",
+        "_unread",
         "_unreferred",
         "_unreplied",
     )
 
-    def __init__(self, database: Database, chains: Chains, headers: Headers, mailbox: MailboxTables) -> None:
+    def __init__(
+        self, database: Database, chains: Chains, headers: Headers, mailbox: MailboxTables, unread: UnreadCounts
+    ) -> None:
         self._headers = headers
         self._mailbox = mailbox
+        self._unread = unread
         self._database = database
         self._chains = chains
         self._index = SearchIndex(database)
@@ -419,6 +426,7 @@ class _SqliteTransaction:
         )
         self._chains.forget()
         self._headers.forget()
+        self._unread.forget()
         self._appended = {i: held for i, held in self._appended.items() if held[0].channel != channel}
         self._forgot = True
 
@@ -432,6 +440,7 @@ class _SqliteTransaction:
         if entry.id not in self._appended or entry.arrival in self._shown:
             before = self._database.row("select place from entry where arrival = ?", (entry.arrival,))
         self._shown.add(entry.arrival)
+        self._unread.written(channel, entry.arrival)
         place = self._index_text(entry, channel, user, None if before is None else before[0], text)
         self._database.run(
             "insert into entry values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do update set"
@@ -637,23 +646,19 @@ class _SqliteTransaction:
         return [(self._entry_of(channel, row), self._headers.record(row[9:])) for _, _, channel, row in page]
 
     def unread(self, channels: tuple[ChannelId, ...], after_arrival: int, mine: tuple[DeviceId, ...]) -> tuple[int, int]:
-        devices = tuple(number for number in (self._chains.find(device) for device in mine) if number is not None)
-        others = f"and device not in ({', '.join('?' * len(devices))})"
-        entries = mentions = 0
-        for number in (self._chains.find(channel) for channel in dict.fromkeys(channels)):
-            parameters = (number, after_arrival, *devices, UNREAD_CAP)
-            found = "select count(*) from (select 1 from entry where channel = ? and hidden = 0 and notice = 0"
-            rest = f"and arrival > ? {others} limit ?)"
-            entries += self._database.rows(f"{found} {rest}", parameters)[0][0]
-            mentions += self._database.rows(f"{found} and mention = 1 {rest}", parameters)[0][0]
-        return min(entries, UNREAD_CAP), min(mentions, UNREAD_CAP)
+        devices = self._numbers(mine)
+        found = [
+            self._unread.of(number, after_arrival, devices, self._take_arrivals(0) - 1) for number in self._numbers(channels)
+        ]
+        return min(sum(each[0] for each in found), UNREAD_CAP), min(sum(each[1] for each in found), UNREAD_CAP)
 
     def newest(self, channels: tuple[ChannelId, ...]) -> tuple[int, int] | None:
         found = []
         for number in (self._chains.find(channel) for channel in dict.fromkeys(channels)):
+            # Two steps down an index; max() of either would read all of it.
             row = self._database.row(
-                "select (select max(ets) from entry where channel = ?1 and hidden = 0),"
-                " (select max(arrival) from entry where channel = ?1 and hidden = 0)",
+                "select (select ets from entry where channel = ?1 and hidden = 0 order by ets desc limit 1),"
+                " (select arrival from entry where channel = ?1 and hidden = 0 order by arrival desc limit 1)",
                 (number,),
             )
             if row is not None and row[0] is not None:

@@ -707,6 +707,55 @@ def test_unread_counts_what_others_wrote_since(store: Store) -> None:
         assert txn.unread((), 0, ()) == (0, 0)
 
 
+def test_what_was_counted_as_unread_follows_what_happens_to_it(store: Store) -> None:
+    talk = Talk.begin(ANA, BEN)
+    authors = {person.device: person for person in (ANA, BEN)}
+    first, second, third = (talk.say(BEN, text) for text in ("one", "two", "three"))
+
+    def count() -> tuple[int, int]:
+        with store.transaction() as txn:
+            return txn.unread((talk.channel,), 0, (ANA.device,))
+
+    with store.transaction() as txn:
+        txn.append(talk.root, 1)
+        kept = txn.reserve_arrivals(1)
+        entry = entry_of(first, txn.append(first, 1), BEN)
+        txn.show(entry)
+    assert count() == (1, 0)
+    with store.transaction() as txn:
+        txn.show(replace(entry, mention=True))
+    assert count() == (1, 1)
+    with store.transaction() as txn:
+        txn.show(replace(entry, hidden=True))
+        assert txn.unread((talk.channel,), 0, (ANA.device,)) == (0, 0)
+        txn.show(entry)
+    assert count() == (1, 0)
+    with store.transaction() as txn:
+        txn.show(entry_of(second, txn.append(second, 1, kept), BEN))
+    assert count() == (2, 0)
+
+    def fail() -> None:
+        with store.transaction() as txn:
+            txn.show(entry_of(third, txn.append(third, 1), BEN, mention=True))
+            assert txn.unread((talk.channel,), 0, (ANA.device,)) == (3, 1)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert count() == (2, 0)
+    with store.transaction() as txn:
+        txn.show(entry_of(third, txn.append(third, 1), BEN))
+    assert count() == (3, 0)
+    with store.transaction() as txn:
+        txn.forget_channel(talk.channel)
+        assert txn.unread((talk.channel,), 0, (ANA.device,)) == (0, 0)
+        for record in talk.records:
+            arrival = txn.append(record, 1)
+            if record.header.log is Log.CONTENT:
+                txn.show(entry_of(record, arrival, authors[DeviceId(record.header.device)]))
+    assert count() == (3, 0)
+
+
 def test_unread_counts_to_a_thousand_and_finds_mentions_beyond(store: Store) -> None:
     root = Talk.begin(ANA, BEN).root
     unsigned = make_record(
@@ -858,7 +907,7 @@ def all_of(store: Store, channels: list[ChannelId], ids: list[RecordId]) -> dict
                 txn.timeline(tuple(channels[:1]), before=None, after=Position(ets=START_MS, id=ids[0]), limit=50),
                 txn.timeline(tuple(channels), before=Position(ets=START_MS + 9000, id=ids[0]), after=None, limit=3),
             ],
-            "counts": [txn.unread(tuple(channels), after, (ANA.device,)) for after in (0, 3)],
+            "counts": [txn.unread(tuple(channels), after, (ANA.device,)) for after in (3, 0, 3)],
             "newest": [txn.newest(tuple(channels)), txn.newest(tuple(channels[1:]))],
             "acknowledged": [txn.acknowledged(device) for device in devices],
             "missing": [txn.missing_bodies(channel, 5) for channel in channels],
