@@ -100,6 +100,20 @@ MUTANTS = (
         tests=f"{AUDITS} -k in_place_of_a_proof",
     ),
     Mutant(
+        name="what a mailbox has lost is not held against it",
+        file="multichat_tui/node/scores.py",
+        old="        if self.kept_percent < FAILING_PERCENT + again:",
+        new="        if self.kept_percent < again:",
+        tests="tests/e2e/test_audits_processes.py",
+    ),
+    Mutant(
+        name="whose place was revoked is not told before their next link",
+        file="multichat_tui/node/host_choices.py",
+        old="        self._hosting.revoked(grant.key)\n",
+        new="",
+        tests=f"{AUDITS} -k revoked",
+    ),
+    Mutant(
         name="a failing mailbox stays in routes",
         file="multichat_tui/node/own_mailboxes.py",
         old="if not self.is_failing(box))",

@@ -41,6 +41,8 @@ class Homes:
         self._started: list[RealNode] = []
         self._nodes: dict[str, RealNode] = {}
         self._silence = Events()
+        self.programs: dict[str, Sequence[str]] = {}
+        """What Python is told to run in a home, if not the package as it is."""
 
     def environment(self, **extra: str) -> dict[str, str]:
         """Of every process: nothing of this one's but where programs are."""
@@ -60,7 +62,8 @@ class Homes:
         return self.home(who) / "profiles" / "default"
 
     def command(self, who: str, *words: str) -> list[str]:
-        return [sys.executable, "-m", "multichat_tui", "--home", str(self.home(who)), *words]
+        program = self.programs.get(who, ("-m", "multichat_tui"))
+        return [sys.executable, *program, "--home", str(self.home(who)), *words]
 
     def results(self, who: str, *words: str, **extra: str) -> list[dict[str, Any]]:
         """The JSON objects of a command that must succeed."""

@@ -535,6 +535,11 @@ class MailboxRow:
     note: str = ""
     """What is wrong, and what follows; empty when all is well."""
 
+    @property
+    def serving(self) -> bool:
+        """Others leave something there, and it does what it is for."""
+        return self.failing is None and self.state in (MailboxState.READY, MailboxState.PARTLY)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:

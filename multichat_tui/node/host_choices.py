@@ -91,6 +91,7 @@ class HostChoices:
             self._hosting.dropped()
         else:
             box.change_grant(grant.key, quota_bytes=grant.quota_bytes, most_queues=grant.most_queues, revoked=True)
+        self._hosting.revoked(grant.key)
         return Accepted()
 
     def _settings(self) -> HostSettings:

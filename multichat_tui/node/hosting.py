@@ -87,6 +87,12 @@ class Hosting:
         """Nothing is put here for now, as the disk has refused something."""
         return self.keeper is not None and self._world.now < self.keeper.disk_rests_until
 
+    def revoked(self, grant: bytes) -> None:
+        """Nothing new comes in under a grant: whoever has shown it hears that when they come again, and can tell others."""
+        for link, visit in self._visits.items():
+            if visit.grant == grant:
+                self._world.close(self._world.clients[link], "the place was revoked")
+
     def dropped(self) -> None:
         """A place went with all that lay in it: it leaves the disk bit by bit."""
         self._sweep_at = self._world.now + SWEEP_PAUSE_MS

@@ -87,7 +87,7 @@ class MailboxUse:
             passed=score.passed,
             reached_percent=score.reached_percent,
             failing=failing,
-            note="" if failing is None else self._note(box, failing),
+            note="" if failing is None else self._note(number, box, failing),
         )
 
     def _state(self, box: OwnMailbox, ready: int) -> MailboxState:
@@ -104,9 +104,9 @@ class MailboxUse:
     def _failure(self, box: OwnMailbox) -> str:
         return self._world.dial_failures.get(DeviceId(box.id), "")
 
-    def _note(self, box: OwnMailbox, failing: MailboxFailing) -> str:
+    def _note(self, number: int, box: OwnMailbox, failing: MailboxFailing) -> str:
         """What is wrong, and what follows."""
         others = any(each is not box and self.scores.of(each.id).failing is None for each in self.own.chosen)
         if others:
-            return f"{WRONG[failing]}: others are not told of it until it does well again. /mailbox remove N gives it up."
+            return f"{WRONG[failing]}: others are not told of it until it does well again. /mailbox remove {number} gives it up."
         return f"{WRONG[failing]}, and there is no other that does better: add another one, by /mailbox add LINK."

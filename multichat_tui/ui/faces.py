@@ -235,9 +235,10 @@ def status(
         left.append((f" {glyphs.dot} {row.stored} stored", palette.dim))
     chosen = [box for box in row.mailboxes if box.state is not MailboxState.LEAVING]
     if chosen:
-        serving = sum(box.state in (MailboxState.READY, MailboxState.PARTLY) for box in chosen)
+        serving, failing = sum(box.serving for box in chosen), sum(box.failing is not None for box in chosen)
         style = palette.dim if serving == len(chosen) else palette.warn
-        left.append((f" {glyphs.dot} mailboxes {serving}/{len(chosen)}", style))
+        more = f", {failing} failing" if failing else ""
+        left.append((f" {glyphs.dot} mailboxes {serving}/{len(chosen)}{more}", style))
     left.extend((f" {glyphs.dot} {progress_words(work)}", palette.accent) for work in row.progress[:MAX_SHOWN_WORK])
     return left, keys
 

@@ -12,12 +12,12 @@ from test_greetings import identity_of, inside
 from test_mailbox_use_stories import Reading, batch, boxes, envelope, leave, lying, ready, routed, seal, town, two_mailboxes, use
 
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.intents import AddMailbox, ChangeSetting, GrantPlace, HostMailbox, RemoveMailbox
+from multichat_tui.model.intents import AddMailbox, ChangeSetting, GrantPlace, HostMailbox, RemoveMailbox, RevokePlace
 from multichat_tui.model.limits import MAX_SPECIMEN_BYTES, MAX_SPECIMENS, SPARING_TESTS
 from multichat_tui.model.mailbox_frames import Challenge, HasEnvelopes, PutEnvelope, ShowWriter, Word
 from multichat_tui.model.mailboxes import envelope_hash
 from multichat_tui.model.ports import Space
-from multichat_tui.model.snapshots import MailboxFailing, MailboxRow
+from multichat_tui.model.snapshots import MailboxFailing, MailboxRow, MailboxState
 from multichat_tui.model.trust import AlarmKind
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.scores import Score
@@ -397,5 +397,39 @@ def test_an_honest_node_that_keeps_a_mailbox_is_never_punished_in_thirty_days() 
         (row,) = await boxes(bob)
         assert row.tests > 20
         assert (await host.api.hosting()).rows.places[0].envelopes <= 2 * MAX_SPECIMENS
+
+    run_virtual(story())
+
+
+async def _used(host: Person) -> bool:
+    return (await host.api.hosting()).rows.places[0].used_bytes > 0
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_whose_place_was_revoked_is_told_at_once_and_so_are_those_who_write_to_them(at_once: bool) -> None:
+    async def story() -> None:
+        world = SimulatedWorld(3316)
+        channel, ann, bob, host = await hosted(world, seed=3316)
+        await routed(ann, bob, channel, 1)
+        await ann.say(channel, "before")
+        if not at_once:
+            # Something lies there for the test that is to come, so that the place stays until it has expired.
+            await in_days(lambda: _used(host), "something lies at the mailbox", days=3)
+        await host.api.submit(RevokePlace(name="bob", at_once=at_once))
+
+        async def refuses() -> bool:
+            (row,) = await boxes(bob)
+            return row.state is MailboxState.REFUSED
+
+        await until(refuses, "bob is told that the mailbox refuses him")
+        (row,) = await boxes(bob)
+        assert row.detail == "unknown"
+        await routed(ann, bob, channel, 0)
+
+        async def fails() -> bool:
+            (row,) = await boxes(bob)
+            return row.failing is MailboxFailing.REFUSES
+
+        await in_days(fails, "it counts as one that refuses", days=1)
 
     run_virtual(story())

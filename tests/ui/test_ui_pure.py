@@ -13,7 +13,7 @@ from twin import TwinNode, channel_id, user
 
 from multichat_tui.model.hyperlinks import holds_link, links_in
 from multichat_tui.model.ids import DeviceId, UserId
-from multichat_tui.model.snapshots import ChannelKind, Delivery, MailboxState, PeerRow, RowKind, StatusRow
+from multichat_tui.model.snapshots import ChannelKind, Delivery, MailboxFailing, MailboxState, PeerRow, RowKind, StatusRow
 from multichat_tui.node.api.commands.shape import NAMES
 from multichat_tui.ui import asked_for, faces
 from multichat_tui.ui.actions import Scope
@@ -417,11 +417,14 @@ def test_how_many_of_ones_mailboxes_serve_is_told_where_there_are_any() -> None:
     desk.me = status.me
     kept = replace(status, mailboxes=(mailbox_row(1), mailbox_row(2, state=MailboxState.UNREACHED), mailbox_row(3)))
     leaving = replace(status, mailboxes=(mailbox_row(1, state=MailboxState.LEAVING),))
+    failing = replace(status, mailboxes=(mailbox_row(1, failing=MailboxFailing.LOSES), mailbox_row(2)))
 
     def told(row: StatusRow) -> str:
         return "".join(text for text, _ in faces.status(row, desk, None, "", DARK, UNICODE)[0])
 
     assert "mailboxes 2/3" in told(kept)
+    assert "failing" not in told(kept)
+    assert "mailboxes 1/2, 1 failing" in told(failing)
     assert "mailboxes" not in told(leaving)
     assert "mailboxes" not in told(status)
 

@@ -25,7 +25,7 @@ async def own(context: Context) -> int:
     async with session(context.host, network=False) as opened:
         rows = (await opened.api.status()).rows.mailboxes
     for row in rows:
-        context.out.result(own_mailboxes.own_fields(row), own_mailboxes.own_line(row))
+        context.out.result(own_mailboxes.own_fields(row), *own_mailboxes.own_lines(row))
     if not rows:
         context.out.note(f"{own_mailboxes.NONE_CHOSEN} {own_mailboxes.HOW}")
     return 0

@@ -8,7 +8,7 @@ from multichat_tui.model.errors import NotFound, UsageError
 from multichat_tui.model.intents import AddMailbox, RemoveMailbox
 from multichat_tui.model.snapshots import MailboxFailing, MailboxRow, MailboxState
 from multichat_tui.node.api.commands import run_command
-from multichat_tui.node.api.commands.own_mailboxes import own_fields, own_line
+from multichat_tui.node.api.commands.own_mailboxes import own_fields, own_lines
 
 
 @pytest.fixture
@@ -52,7 +52,9 @@ async def test_what_is_not_understood_is_said(api: ApiTwin, line: str) -> None:
     ("row", "words"),
     [
         (mailbox_row(), "1  k3f9x2a1  in use  12 KiB of 64 MiB, 14 of 14 queues  10.0.0.9:4700"),
-        (mailbox_row(state=MailboxState.REFUSED, detail="unknown", used_bytes=None), "refuses you  no such place"),
+        (mailbox_row(state=MailboxState.REFUSED, detail="unknown", used_bytes=None), "refuses you  10.0.0.9:4700"),
+        (mailbox_row(2, state=MailboxState.REFUSED, detail="unknown"), "\n   There is no place for you any more: it was revoked"),
+        (mailbox_row(2, state=MailboxState.REFUSED, detail="unknown"), "/mailbox remove 2"),
         (mailbox_row(state=MailboxState.UNREACHED, since_ms=0, detail="refused"), "not reached since"),
         (mailbox_row(state=MailboxState.LEAVING, since_ms=0, unaware=2), "2 devices do not know yet"),
         (mailbox_row(state=MailboxState.LEAVING, since_ms=0, unaware=1), "1 device does not know yet"),
@@ -63,12 +65,17 @@ async def test_what_is_not_understood_is_said(api: ApiTwin, line: str) -> None:
         (mailbox_row(), "10.0.0.9:4700  not tested yet"),
         (mailbox_row(tests=1, passed=1), "kept 1 of 1 test"),
         (mailbox_row(tests=41, passed=40, reached_percent=98), "kept 40 of 41 tests, reached 98 % of the time"),
-        (mailbox_row(failing=MailboxFailing.LOSES, note="It loses what is left there."), "It loses what is left there."),
+        (
+            mailbox_row(failing=MailboxFailing.LOSES, note="It loses what is left there."),
+            "not tested yet\n   It loses what is left there.",
+        ),
+        (mailbox_row(failing=MailboxFailing.LOSES), "1  k3f9x2a1  failing  12 KiB"),
+        (mailbox_row(state=MailboxState.REFUSED, failing=MailboxFailing.REFUSES), "refuses you"),
         (mailbox_row(detail="\x1b[31mred", state=MailboxState.UNREACHED), "red"),
     ],
 )
 def test_each_state_has_its_words(row: MailboxRow, words: str) -> None:
-    line = own_line(row)
+    line = "\n".join(own_lines(row))
     assert words in line
     assert "\x1b" not in line
     assert own_fields(row)["state"] == row.state.value

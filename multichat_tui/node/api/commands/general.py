@@ -56,7 +56,7 @@ def status_lines(row: StatusRow) -> tuple[str, ...]:
     ]
     chosen = [box for box in row.mailboxes if box.state is not MailboxState.LEAVING]
     if chosen:
-        serving = sum(box.state in (MailboxState.READY, MailboxState.PARTLY) for box in chosen)
+        serving = sum(box.serving for box in chosen)
         lines.append(f"mailboxes  {serving} of {len(chosen)} in use: /mailbox list tells more")
     if row.mode is not Mode.USUAL:
         rests = f": rests until {local_time(row.resting_until_ms)}" if row.resting_until_ms is not None else ""

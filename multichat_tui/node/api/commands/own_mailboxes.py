@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.intents import AddMailbox, RemoveMailbox
+from multichat_tui.model.mailbox_frames import Word
 from multichat_tui.model.snapshots import MailboxRow, MailboxState
 from multichat_tui.model.text import size_words
 from multichat_tui.node.api import NodeApi
@@ -23,15 +24,32 @@ STATES = {
     MailboxState.PARTLY: "in use for some",
     MailboxState.LEAVING: "given up",
 }
+IN_USE = (MailboxState.READY, MailboxState.PARTLY)
+FAILING = "failing"
+"""In place of these: others are not told of it, if there is another."""
+GONE = (
+    "There is no place for you any more: it was revoked, or the mailbox was begun anew. Ask whoever runs it for another link, or "
+    "give it up: /mailbox remove {number}"
+)
 
 
-def own_line(row: MailboxRow) -> str:
-    """`1  k3f9x2ab  in use  12 KiB of 64 MiB, 14 queues  10.0.0.9:4700  kept 41 of 41 tests`, and
-    why it is not, if so."""
-    parts = [f"{row.number}", one_line(row.name), STATES[row.state] + _since(row)]
+def own_lines(row: MailboxRow) -> tuple[str, ...]:
+    """`1  k3f9x2ab  in use  12 KiB of 64 MiB, 14 queues  10.0.0.9:4700  kept 41 of 41 tests`, and below that what is wrong
+    and what to do, if so."""
+    lines = [_line(row)]
+    if row.state is MailboxState.REFUSED and row.detail == Word.UNKNOWN.value:
+        lines.append(f"   {GONE.format(number=row.number)}")
+    if row.note:
+        lines.append(f"   {row.note}")
+    return tuple(lines)
+
+
+def _line(row: MailboxRow) -> str:
+    state = FAILING if row.failing is not None and row.state in IN_USE else STATES[row.state]
+    parts = [f"{row.number}", one_line(row.name), state + _since(row)]
     if row.state is MailboxState.LEAVING:
         parts.append(_leaving(row))
-    elif row.detail:
+    elif row.detail and not (row.state is MailboxState.REFUSED and row.detail == Word.UNKNOWN.value):
         parts.append(WORDS.get(row.detail, one_line(row.detail)))
     elif row.unaware and row.state is MailboxState.READY:
         parts.append(_unaware(row))
@@ -44,8 +62,6 @@ def own_line(row: MailboxRow) -> str:
     parts.append(" ".join(one_line(address) for address in row.addresses))
     if row.state is not MailboxState.LEAVING:
         parts.append(_score(row))
-    if row.note:
-        parts.append(row.note)
     return "  ".join(parts)
 
 
@@ -94,8 +110,8 @@ def own_fields(row: MailboxRow) -> dict[str, Plain]:
     }
 
 
-def own_lines(rows: Sequence[MailboxRow]) -> tuple[str, ...]:
-    return tuple(own_line(row) for row in rows) or (NONE_CHOSEN, HOW)
+def all_own_lines(rows: Sequence[MailboxRow]) -> tuple[str, ...]:
+    return tuple(line for row in rows for line in own_lines(row)) or (NONE_CHOSEN, HOW)
 
 
 async def remove_own(api: NodeApi, number: int) -> str:
@@ -128,4 +144,4 @@ async def remove(call: Call) -> Outcome:
 async def own(call: Call) -> Outcome:
     call.need_none()
     rows = (await call.api.status()).rows.mailboxes
-    return Outcome(lines=own_lines(rows), fields={"mailboxes": [own_fields(row) for row in rows]}, hang=2)
+    return Outcome(lines=all_own_lines(rows), fields={"mailboxes": [own_fields(row) for row in rows]}, hang=2)
