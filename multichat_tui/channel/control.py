@@ -282,23 +282,19 @@ class ControlLog:
                 self.certificates[certificate.device] = certificate
 
     def _embedded_join(self, acts: tuple[Act, ...]) -> Join | None:
-        if not acts or not isinstance(acts[0], Admit):
-            return None
-        join = decode_join(acts[0].join)
+        return self._join_in(acts[0].join) if acts and isinstance(acts[0], Admit) else None
+
+    def _asked_join(self, acts: tuple[Act, ...]) -> Join | None:
+        """The join of a request. Its device is known when it is let in, and not before."""
+        return self._join_in(acts[0].join) if acts and isinstance(acts[0], Ask) else None
+
+    def _join_in(self, encoded: bytes) -> Join | None:
+        """A join that holds, of a device that is nobody else's."""
+        join = decode_join(encoded)
         if isinstance(join, Rejected) or join.channel != self.channel or not self._good(self._join_holds, join):
             return None
         known = self.certificates.get(join.certificate.device)
         # A device belongs to the account that was named with it first in every past: the root's founders come before all.
-        return join if known is None or known.user == join.certificate.user else None
-
-    def _asked_join(self, acts: tuple[Act, ...]) -> Join | None:
-        """The join of a request. Its device is known when it is let in, and not before."""
-        if not acts or not isinstance(acts[0], Ask):
-            return None
-        join = decode_join(acts[0].join)
-        if isinstance(join, Rejected) or join.channel != self.channel or not self._good(self._join_holds, join):
-            return None
-        known = self.certificates.get(join.certificate.device)
         return join if known is None or known.user == join.certificate.user else None
 
     def waiting(self) -> tuple[Petition, ...]:

@@ -5,15 +5,13 @@ import ipaddress
 import socket
 import struct
 import sys
-from typing import TypeAlias
 
 import ifaddr
 
+from multichat_tui.model.hosts import Address, bare_host, is_private, parse_host
 from multichat_tui.model.invitations import MAX_ADDRESS_CHARACTERS
 from multichat_tui.model.limits import MAX_PEER_ADDRESSES
 from multichat_tui.model.ports import LinkPath
-
-Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def join_address(host: str, port: int) -> str:
@@ -34,17 +32,6 @@ def split_address(address: str) -> tuple[str, int] | None:
         return None
     port = int(digits)
     return (host, port) if 0 < port < 65536 else None
-
-
-def parse_host(host: str) -> Address | None:
-    """The address, if the host is one and no name. IPv4 in IPv6's clothes is IPv4."""
-    try:
-        parsed = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        return parsed.ipv4_mapped
-    return parsed
 
 
 def interface_addresses() -> tuple[tuple[str, tuple[Address, ...]], ...]:
@@ -102,12 +89,12 @@ def reachable_addresses(own: tuple[Address, ...]) -> tuple[Address, ...]:
 
 def path_to(host: str, own: tuple[Address, ...]) -> LinkPath:
     """How near an address is."""
-    address = parse_host(host.partition("%")[0])
+    address = parse_host(bare_host(host))
     if address is None:
         return LinkPath.DIRECT
     if address.is_loopback or address in own:
         return LinkPath.LOCAL
-    return LinkPath.LAN if address.is_private or address.is_link_local else LinkPath.DIRECT
+    return LinkPath.LAN if is_private(address) else LinkPath.DIRECT
 
 
 def own_networks() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:

@@ -8,10 +8,10 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 
 from multichat_tui.crypto.keys import mac
+from multichat_tui.model.hosts import Address
 from multichat_tui.model.limits import ANNOUNCED_TOKENS, MAX_PEER_ADDRESSES, NEARBY_ID_BYTES, TOKEN_BYTES
 from multichat_tui.model.ports import ONLY_ACCEPT, ONLY_DIAL, Credential, Entropy
 from multichat_tui.model.values import dataclass
-from multichat_tui.net.addresses import Address
 
 SERVICE_TYPE = "_multichat._tcp.local."
 VERSION = b"1"

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from multichat_tui.crypto.handshake import ClientHandshake, Failure, Proven
+from multichat_tui.model.hosts import Address, parse_host
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.ports import Credential, DialFailed, Entropy, LocalDevice, NetworkInput, mailbox_user
-from multichat_tui.net.addresses import Address, parse_host, split_address
+from multichat_tui.net.addresses import split_address
 from multichat_tui.net.channel import Channel, Ending
 from multichat_tui.net.link import LinkEnd, Why
 from multichat_tui.net.links import LinkTable

@@ -1,13 +1,12 @@
 """The door: how many strangers may stand in it, in all and from one address, and how many were turned away for what."""
 
 import asyncio
-import ipaddress
 from collections import Counter
 from collections.abc import Callable
 
+from multichat_tui.model.hosts import one_sender
 from multichat_tui.model.limits import MAX_UNAUTHENTICATED, MAX_UNAUTHENTICATED_PER_ADDRESS
 from multichat_tui.model.ports import Counted
-from multichat_tui.net.addresses import parse_host
 from multichat_tui.net.reasons import Turned
 
 TELL_EVERY_S = 1.0
@@ -29,7 +28,7 @@ class Door:
 
     def admit(self, host: str) -> str | None:
         """A place for a stranger, to be given back with `leave`; None if there is none left, for all or for this address."""
-        address = _group(host)
+        address = one_sender(host)
         if self._inside[address] >= MAX_UNAUTHENTICATED_PER_ADDRESS:
             self.count(Turned.TOO_MANY_FROM_ADDRESS)
             return None
@@ -62,11 +61,3 @@ class Door:
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-
-
-def _group(host: str) -> str:
-    """Who counts as one: an IPv4 address; of IPv6 the /64, since one host commands all of it."""
-    address = parse_host(host.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)

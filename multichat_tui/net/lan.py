@@ -13,9 +13,10 @@ from dataclasses import field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from multichat_tui.model.hosts import Address
 from multichat_tui.model.ports import Credential, Entropy, NearbyGone, NearbySeen, PeerSeen
 from multichat_tui.model.values import dataclass
-from multichat_tui.net.addresses import Address, interface_addresses, join_address, own_addresses, own_networks, path_to
+from multichat_tui.net.addresses import interface_addresses, join_address, own_addresses, own_networks, path_to
 from multichat_tui.net.announcement import SERVICE_TYPE, Announcement, announce, matching
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import socket
 from collections.abc import Callable
 
 from multichat_tui.model.errors import LinkFailed
+from multichat_tui.model.hosts import Address, parse_host
 from multichat_tui.model.values import dataclass
-from multichat_tui.net.addresses import Address, join_address, own_addresses, parse_host, reachable_addresses
+from multichat_tui.net.addresses import join_address, own_addresses, reachable_addresses
 from multichat_tui.net.tls import ServerIdentity, make_server_identity
 
 BACKLOG = 64

@@ -14,7 +14,7 @@ from zeroconf import Error as ZeroconfError
 from zeroconf import IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
-from multichat_tui.net.addresses import Address
+from multichat_tui.model.hosts import Address
 from multichat_tui.net.announcement import SERVICE_TYPE, Announcement, parse
 
 RESOLVE_MS = 3000

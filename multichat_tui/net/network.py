@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from multichat_tui.model.errors import LinkFailed
+from multichat_tui.model.hosts import Address, parse_host
 from multichat_tui.model.ids import LinkId
 from multichat_tui.model.limits import HANDSHAKE_TIMEOUT_S
 from multichat_tui.model.ports import (
@@ -22,7 +23,7 @@ from multichat_tui.model.ports import (
 )
 from multichat_tui.model.values import dataclass
 from multichat_tui.net.acceptor import Acceptor
-from multichat_tui.net.addresses import Address, own_addresses, parse_host
+from multichat_tui.net.addresses import own_addresses
 from multichat_tui.net.channel import RECEIVE_BUFFER_BYTES
 from multichat_tui.net.dialler import Dialler
 from multichat_tui.net.door import Door

@@ -6,7 +6,8 @@ import socket
 import sys
 from collections.abc import Callable
 
-from multichat_tui.net.addresses import Address, own_addresses
+from multichat_tui.model.hosts import Address
+from multichat_tui.net.addresses import own_addresses
 
 SETTLE_S = 0.2
 """Changes come in bursts (an interface comes up, then gets its addresses); they are told together."""

@@ -12,8 +12,7 @@ from multichat_tui.model.limits import MAX_DECLINED, MAX_REQUEST_RECORDS, MAX_RE
 from multichat_tui.model.ports import Space, Transaction
 from multichat_tui.model.regards import REQUESTS_SETTING, WhoComesIn
 from multichat_tui.model.snapshots import Membership
-from multichat_tui.node.device_statements import forget_said
-from multichat_tui.node.islands import forget_islands
+from multichat_tui.node.forgetting import forget_channel
 from multichat_tui.node.request_rows import requests
 from multichat_tui.node.standing import Asked, Standing
 from multichat_tui.node.trust_paths import vouchers
@@ -123,13 +122,7 @@ class Asking:
         world = self._world
         for channel in [c for c in world.channels.values() if c.standing.membership is Membership.ASKED]:
             if world.partner(channel) == user:
-                for key, _ in world.txn.scan(Space.RECEIPT, channel.id):
-                    world.txn.delete(Space.RECEIPT, key)
-                forget_islands(world.txn, channel)
-                forget_said(world, channel.id)
-                world.txn.forget_channel(channel.id)
-                world.drop_channel(channel)
-                world.changed_channels.discard(channel.id)
+                forget_channel(world, channel)
         world.credentials_changed = world.status_changed = True
 
     def forgive(self, user: UserId) -> None:

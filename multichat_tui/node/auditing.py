@@ -11,6 +11,7 @@ from typing import TypeVar
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.crypto.mailboxes import deposit_holds, show_writer
 from multichat_tui.model.economy import Mode
+from multichat_tui.model.hosts import is_near
 from multichat_tui.model.ids import PREFIX_SIZE
 from multichat_tui.model.limits import (
     MAILBOX_LOOK_MS,
@@ -39,7 +40,6 @@ from multichat_tui.model.ports import LinkPath
 from multichat_tui.model.trust import AlarmKind
 from multichat_tui.node.alarms import lower_alarm, raise_alarm
 from multichat_tui.node.collecting import Collecting, Place
-from multichat_tui.node.economy import is_near
 from multichat_tui.node.kept_mailboxes import OwnMailbox, OwnQueue
 from multichat_tui.node.mailbox_links import MailboxLinks, Purpose
 from multichat_tui.node.own_mailboxes import OwnMailboxes

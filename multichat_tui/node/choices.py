@@ -106,13 +106,12 @@ from multichat_tui.node.asking import known_devices
 from multichat_tui.node.comparisons import Comparisons
 from multichat_tui.node.configuring import kind_acts
 from multichat_tui.node.deciding import Decided, Deciding, check_open, check_regard
-from multichat_tui.node.device_statements import forget_said
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import Dialing
 from multichat_tui.node.exchange import Exchange
+from multichat_tui.node.forgetting import forget_channel
 from multichat_tui.node.host_choices import HostChoices
 from multichat_tui.node.introductions import Introductions
-from multichat_tui.node.islands import forget_islands
 from multichat_tui.node.joined import joined
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
@@ -423,12 +422,7 @@ class Choices:
             if channel.rooted and channel.standing.membership is not Membership.READING:
                 world.keep(channel, channel.standing.but(membership=Membership.LEFT, joining=None, draft="", note=""))
             else:
-                for key, _ in world.txn.scan(Space.RECEIPT, channel.id):
-                    world.txn.delete(Space.RECEIPT, key)
-                forget_islands(world.txn, channel)
-                forget_said(world, channel.id)
-                world.txn.forget_channel(channel.id)
-                world.drop_channel(channel)
+                forget_channel(world, channel)
             world.changed_channels.discard(channel.id)
             world.emit(partial(ChannelGone, channel=channel.id))
         world.credentials_changed = True

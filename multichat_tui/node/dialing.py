@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import field
 
 from multichat_tui.crypto.keys import public_key
+from multichat_tui.model.hosts import is_near
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.invitations import join_seed, token_key
 from multichat_tui.model.limits import (
@@ -21,7 +22,6 @@ from multichat_tui.model.limits import (
 from multichat_tui.model.ports import Credential, CredentialKind, DialFailed, LinkUp, PeerSeen, Space, mailbox_user
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.values import dataclass
-from multichat_tui.node.economy import is_near
 from multichat_tui.node.readers import lets_read
 from multichat_tui.node.standing import decode_held_pairing, decode_open_pairing
 from multichat_tui.node.world import World

@@ -9,8 +9,6 @@
 All of it can be changed while the node runs.
 """
 
-from ipaddress import ip_address
-
 from multichat_tui.model.economy import (
     DEFAULT_EVERY,
     EVERY_SETTING,
@@ -111,13 +109,3 @@ class Economy:
 def costs(world: World, session: Session) -> bool:
     """Whether what goes over this link is to be spared."""
     return world.mode is Mode.METERED and session.path is LinkPath.DIRECT
-
-
-def is_near(address: str) -> bool:
-    """Whether HOST:PORT is on this host or in a private network. A name is not."""
-    host = address.rpartition(":")[0].removeprefix("[").removesuffix("]").partition("%")[0]
-    try:
-        parsed = ip_address(host)
-    except ValueError:
-        return False
-    return parsed.is_private or parsed.is_loopback or parsed.is_link_local

@@ -3,7 +3,6 @@
 Off unless the operator turned it on. What is asked is answered by `mailbox.keeper`; the writer's batches are its group commits.
 """
 
-import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from multichat_tui.mailbox.terms import Terms
 from multichat_tui.mailbox.visit import Visit
 from multichat_tui.model.frame_bytes import encode_frame
 from multichat_tui.model.frames import Frame
+from multichat_tui.model.hosts import host_of, one_sender
 from multichat_tui.model.ids import DeviceId, LinkId
 from multichat_tui.model.limits import (
     CLIENT_IDLE_MS,
@@ -130,7 +130,7 @@ class Hosting:
     def up(self, session: Session) -> str:
         if self.keeper is None:
             return "this node keeps no mailbox"
-        group = _group(session.address)
+        group = one_sender(host_of(session.address))
         if len(self._visits) >= MAX_CLIENT_LINKS:
             self._world.count("mailbox-too-many-links")
             return "too many use this mailbox at once"
@@ -156,7 +156,7 @@ class Hosting:
             visit.fetched_bytes = 0
             self._world.clients[session.link] = session
             self._visits[session.link] = visit
-            self._hosts.setdefault(_group(session.address), set()).add(session.link)
+            self._hosts.setdefault(one_sender(host_of(session.address)), set()).add(session.link)
             self._heard_at[session.link] = before._heard_at[session.link]
             keeper.receive(visit)
             for request in requests:
@@ -170,7 +170,7 @@ class Hosting:
         if visit is None:
             return
         del self._heard_at[session.link]
-        group = _group(session.address)
+        group = one_sender(host_of(session.address))
         self._hosts[group].discard(session.link)
         if not self._hosts[group]:
             del self._hosts[group]
@@ -270,15 +270,3 @@ class Hosting:
     def changed(self, **changes: object) -> HostSettings:
         """The settings with some of them otherwise."""
         return replace(self.made(), **changes)  # type: ignore[arg-type]  # by name
-
-
-def _group(address: str) -> str:
-    """Who counts as one: an IPv4 address; of IPv6 the /64, since one host commands all of it."""
-    host = address.rpartition(":")[0].strip("[]").partition("%")[0]
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)

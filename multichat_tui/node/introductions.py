@@ -9,11 +9,10 @@ from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.admissions import Admissions
 from multichat_tui.node.asking import Asking
-from multichat_tui.node.device_statements import forget_said
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.exchange import Exchange
+from multichat_tui.node.forgetting import forget_channel
 from multichat_tui.node.guests import Guests
-from multichat_tui.node.islands import forget_islands
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.materialising import Materialising
 from multichat_tui.node.offered_channels import OfferedChannels
@@ -104,10 +103,7 @@ class Introductions:
             elif joining is not None:
                 self.admissions.ask_members(channel)
             if channel.coming_back_until is not None and channel.coming_back_until <= world.now:
-                forget_islands(world.txn, channel)
-                forget_said(world, channel.id)
-                world.txn.forget_channel(channel.id)
-                world.drop_channel(channel)
+                forget_channel(world, channel)
         for space in (Space.PAIRING, Space.INVITATION):
             for key, value in world.txn.scan(space):
                 decoded = decode_held_pairing(value) if space is Space.PAIRING else decode_open_pairing(value)

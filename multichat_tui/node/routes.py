@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.device_statements import Audience, DeviceStatement, DeviceStatementKind, StatementName
+from multichat_tui.model.hosts import is_near
 from multichat_tui.model.ids import DeviceId
 from multichat_tui.model.limits import MAX_MAILBOX_ADDRESSES, ROUTE_ADDRESSES_MS
 from multichat_tui.model.routes import Route, RoutedQueue, decode_route, ways_of
 from multichat_tui.model.values import dataclass
 from multichat_tui.node.audiences import audiences, devices_of, is_channel
 from multichat_tui.node.device_statements import DeviceStatements
-from multichat_tui.node.economy import is_near
 from multichat_tui.node.own_mailboxes import OwnMailboxes
 from multichat_tui.node.sealing import Sealing
 from multichat_tui.node.world import World

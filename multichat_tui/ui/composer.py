@@ -203,35 +203,11 @@ class Composer(Widget, can_focus=True):
                 self.post_message(self.Performed("view.last"))
             case "line.start" if not editor.text:
                 return False
-            case "erase.left":
-                editor.erase(editor.left(), editor.caret, keep=False)
-            case "erase.right":
-                editor.erase(editor.caret, editor.right(), keep=False)
-            case "erase.word":
-                editor.erase(editor.space_left(), editor.caret, keep=True)
-            case "erase.word-right":
-                editor.erase(editor.caret, editor.word_right(), keep=True)
-            case "erase.line":
-                editor.erase(editor.line_start(), editor.caret, keep=True)
-            case "erase.line-right":
-                editor.erase(editor.caret, editor.line_end(), keep=True)
             case "history.search" | "editor":
                 self.post_message(self.Performed(action))
                 return True
-            case "yank":
-                editor.yank()
-            case "undo":
-                editor.undo()
-            case _:
-                moves = {
-                    "left": editor.left,
-                    "right": editor.right,
-                    "word.left": editor.word_left,
-                    "word.right": editor.word_right,
-                    "line.start": editor.line_start,
-                    "line.end": editor.line_end,
-                }
-                editor.move_to(moves[action]())
+            case _ if not editor.perform(action):
+                return False
         self._changed()
         return True
 

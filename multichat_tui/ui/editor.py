@@ -114,6 +114,40 @@ class Editor:
             state = self._undo.pop()
             self.text, self.caret = state.text, state.caret
 
+    def perform(self, action: str) -> bool:
+        """An action of the composer's scope that is about a text alone. False: it is none."""
+        moves = {
+            "left": self.left,
+            "right": self.right,
+            "word.left": self.word_left,
+            "word.right": self.word_right,
+            "line.start": self.line_start,
+            "line.end": self.line_end,
+        }
+        if action in moves:
+            self.move_to(moves[action]())
+            return True
+        match action:
+            case "erase.left":
+                self.erase(self.left(), self.caret, keep=False)
+            case "erase.right":
+                self.erase(self.caret, self.right(), keep=False)
+            case "erase.word":
+                self.erase(self.space_left(), self.caret, keep=True)
+            case "erase.word-right":
+                self.erase(self.caret, self.word_right(), keep=True)
+            case "erase.line":
+                self.erase(self.line_start(), self.caret, keep=True)
+            case "erase.line-right":
+                self.erase(self.caret, self.line_end(), keep=True)
+            case "yank":
+                self.yank()
+            case "undo":
+                self.undo()
+            case _:
+                return False
+        return True
+
     def accepted(self, text: str) -> None:
         """Take out what was sent, keeping what was typed since."""
         rest = self.text[len(text) :] if self.text.startswith(text) else "" if self.text.strip() == text.strip() else self.text

@@ -17,11 +17,11 @@ from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.values import dataclass
 from multichat_tui.ui.actions import KEYS, Scope
 from multichat_tui.ui.bars import Bar
-from multichat_tui.ui.cells import Piece, clip, drawn, strip_of, width
-from multichat_tui.ui.editor import Editor
+from multichat_tui.ui.cells import Piece, clip, strip_of, width
 from multichat_tui.ui.fuzzy import MAX_QUERY_CHARACTERS
 from multichat_tui.ui.glyphs import Glyphs
 from multichat_tui.ui.palette import PLAIN, Palette
+from multichat_tui.ui.typed_line import TypedLine
 
 MOST_CELLS = 84
 MOST_LINES = 18
@@ -72,7 +72,7 @@ class PickerLines(Widget, can_focus=True):
         self.choices: list[Choice] = []
         self._offer, self._later = offer, later
         self._empty = empty
-        self._editor = Editor()
+        self._line = TypedLine("", MAX_QUERY_CHARACTERS)
         self._at = 0
         self._first = 0
         self._waiting: asyncio.TimerHandle | None = None
@@ -82,7 +82,7 @@ class PickerLines(Widget, can_focus=True):
 
     @property
     def typed(self) -> str:
-        return self._editor.text
+        return self._line.text
 
     @property
     def chosen(self) -> Choice | None:
@@ -151,7 +151,6 @@ class PickerLines(Widget, can_focus=True):
 
     def perform(self, action: str) -> bool:
         """An action of the picker's scope, or a composer's one that edits a line. False: it is none."""
-        editor = self._editor
         match action:
             case "pick.up":
                 self._go(self._next(self._at, -1))
@@ -167,49 +166,24 @@ class PickerLines(Widget, can_focus=True):
                     self.post_message(self.Picked(chosen.key, filled=action == "pick.fill"))
             case "pick.close":
                 self.post_message(self.Left())
-            case "left" | "right" | "word.left" | "word.right" | "line.start" | "line.end":
-                moves = {
-                    "left": editor.left,
-                    "right": editor.right,
-                    "word.left": editor.word_left,
-                    "word.right": editor.word_right,
-                    "line.start": editor.line_start,
-                    "line.end": editor.line_end,
-                }
-                editor.move_to(moves[action]())
-                self.refresh()
-            case "erase.left" | "erase.right" | "erase.word" | "erase.line" | "yank" | "undo":
-                self._edit(action)
             case _:
-                return False
+                return self._edit(action)
         return True
 
-    def _edit(self, action: str) -> None:
-        editor, before = self._editor, self.typed
-        match action:
-            case "erase.left":
-                editor.erase(editor.left(), editor.caret, keep=False)
-            case "erase.right":
-                editor.erase(editor.caret, editor.right(), keep=False)
-            case "erase.word":
-                editor.erase(editor.space_left(), editor.caret, keep=True)
-            case "erase.line":
-                editor.erase(editor.line_start(), editor.caret, keep=True)
-            case "yank":
-                editor.yank()
-            case _:
-                editor.undo()
+    def _edit(self, action: str) -> bool:
+        before = self.typed
+        if not self._line.perform(action):
+            return False
         if self.typed != before:
             self._typed()
         self.refresh()
+        return True
 
     def type(self, text: str) -> None:
         """Into the line; of a paste the first line."""
-        line = text.split("\n", 1)[0]
-        room = MAX_QUERY_CHARACTERS - len(self.typed)
-        kept = "".join(c for c in line if c.isprintable())[: max(0, room)]
-        if kept:
-            self._editor.insert(kept)
+        before = self.typed
+        self._line.type(text)
+        if self.typed != before:
             self._typed()
 
     def _typed(self) -> None:
@@ -254,7 +228,7 @@ class PickerLines(Widget, can_focus=True):
     def render_line(self, y: int) -> Strip:
         cells, palette = self.size.width, self.palette
         if y == 0:
-            return self._typed_line(cells)
+            return self._line.strip(cells, palette, "", self.glyphs.more)
         index = self._first + y - 1
         if index >= len(self.choices):
             told = self._empty if not self.choices and y == 1 else ""
@@ -271,21 +245,6 @@ class PickerLines(Widget, can_focus=True):
         pieces.append((" " * (room + (1 if right_cells else 0)), PLAIN))
         pieces.extend(choice.right)
         return strip_of(pieces, cells, palette.panel + palette.selected if here else palette.panel)
-
-    def _typed_line(self, cells: int) -> Strip:
-        palette, editor = self.palette, self._editor
-        text = drawn(editor.text)
-        start = 0
-        while start < editor.caret and width(text[start : editor.caret]) > cells - 5:
-            start += 1
-        after = editor.right() if editor.caret < len(text) else editor.caret
-        pieces: list[Piece] = [
-            (" > ", palette.accent),
-            (text[start : editor.caret], palette.strong),
-            (text[editor.caret : after] or " ", palette.caret),
-            (text[after:], palette.strong),
-        ]
-        return strip_of(pieces, cells, palette.panel)
 
 
 class PickerScreen(ModalScreen[tuple[Hashable, bool] | None]):

@@ -1,7 +1,5 @@
 """A line that is typed in: the text, its caret, the keys that edit it, and how it is drawn. Of several widgets that hold one."""
 
-from collections.abc import Callable
-
 from textual.strip import Strip
 
 from multichat_tui.ui.cells import Piece, clip, drawn, strip_of, width
@@ -42,33 +40,7 @@ class TypedLine:
 
     def perform(self, action: str) -> bool:
         """An action of the composer's scope that edits one line. False: it is none."""
-        editor = self._editor
-        moves = {
-            "left": editor.left,
-            "right": editor.right,
-            "word.left": editor.word_left,
-            "word.right": editor.word_right,
-            "line.start": editor.line_start,
-            "line.end": editor.line_end,
-        }
-        erased: dict[str, tuple[Callable[[], int], Callable[[], int], bool]] = {
-            "erase.left": (editor.left, lambda: editor.caret, False),
-            "erase.right": (lambda: editor.caret, editor.right, False),
-            "erase.word": (editor.space_left, lambda: editor.caret, True),
-            "erase.word-right": (lambda: editor.caret, editor.word_right, True),
-            "erase.line": (editor.line_start, lambda: editor.caret, True),
-            "erase.line-right": (lambda: editor.caret, editor.line_end, True),
-        }
-        if action in moves:
-            editor.move_to(moves[action]())
-        elif action in erased:
-            begin, end, keep = erased[action]
-            editor.erase(begin(), end(), keep=keep)
-        elif action == "yank":
-            editor.yank()
-        elif action == "undo":
-            editor.undo()
-        else:
+        if not self._editor.perform(action):
             return False
         self._cycle = None
         return True

@@ -117,15 +117,20 @@ async def test_a_crash_at_any_commit_while_filling_loses_nothing() -> None:
     await cleo.stop()
     await backlog(channel, 300, ana, ben)
     await cleo.start()
-    for number in range(12):
-        await asyncio.sleep(0.02 * (number % 4))
-        cleo.store.crash_next = ("before", "after")[number % 2]
-        await until(lambda: _is_down(cleo), "the crash came", timeout_s=60)
-        await cleo.start()
-    cleo.store.crash_next = None
+    await crash_and_return(cleo, 12)
     texts = await world.converge(channel)
     assert sorted(texts) == sorted(["before", *(f"message {n}" for n in range(300))])
     await until(lambda: complete(cleo, channel), "no gap is left")
+
+
+async def crash_and_return(person: Person, times: int) -> None:
+    """By turns before and after a commit."""
+    for number in range(times):
+        await asyncio.sleep(0.02 * (number % (times // 3)))
+        person.store.crash_next = ("before", "after")[number % 2]
+        await until(lambda: _is_down(person), "the crash came", timeout_s=60)
+        await person.start()
+    person.store.crash_next = None
 
 
 async def _is_down(person: Person) -> bool:

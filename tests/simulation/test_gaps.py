@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from simulated_world import Person, SimulatedWorld, until
-from test_far_behind import backlog, complete, has_newest, short_pages, three, virtually
+from test_far_behind import backlog, complete, crash_and_return, has_newest, short_pages, three, virtually
 from test_fork_stories import Forger, shows
 
 from multichat_tui.model.errors import IntentRefused
@@ -190,21 +190,12 @@ def test_far_behind_on_the_real_store_with_crashes(tmp_path: Path) -> None:
         await cleo.stop()
         await backlog(channel, 200, ana, ben)
         await cleo.start()
-        for number in range(6):
-            await asyncio.sleep(0.02 * (number % 3))
-            cleo.store.crash_next = ("before", "after")[number % 2]
-            await until(lambda: down(cleo), "the crash came", timeout_s=60)
-            await cleo.start()
-        cleo.store.crash_next = None
+        await crash_and_return(cleo, 6)
         texts = await world.converge(channel)
         assert sorted(texts) == sorted(["before", *(f"message {n}" for n in range(200))])
         await until(lambda: complete(cleo, channel), "no gap is left")
 
     run_virtual(play())
-
-
-async def down(person: Person) -> bool:
-    return not person.running
 
 
 @virtually

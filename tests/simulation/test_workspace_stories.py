@@ -285,6 +285,21 @@ async def is_out(person: Person, channel: ChannelId) -> bool:
     return await membership(person, channel) is Membership.REMOVED
 
 
+async def asks_by_the_list(person: Person, workspace: ChannelId, channel: ChannelId) -> None:
+    """As a program would that does not look at what the list asks for."""
+    way_in = engine_of(person).world.channels[workspace].view.directory[channel][1].way_in
+    assert way_in is not None
+    link = Invitation(
+        kind=InvitationKind.JOIN,
+        seed=way_in.seed,
+        user=way_in.user,
+        expires_ms=way_in.expires_ms,
+        addresses=(),
+        channel=channel,
+    ).link
+    await person.api.submit(JoinChannel(link=link))
+
+
 async def is_open(person: Person, workspace: ChannelId, name: str) -> bool:
     return (await listing(person, workspace, name)).open
 
@@ -311,17 +326,7 @@ def test_a_channel_is_for_those_of_a_role_in_the_workspace_as_long_as_they_have_
         await comes_in(bob, workspace, "helm")
         await shows(ann, helm, {"ann": "founder", "bob": "moderator"})
         # A program that asks all the same waits, and comes in with the role.
-        way_in = engine_of(kim).world.channels[workspace].view.directory[helm][1].way_in
-        assert way_in is not None
-        link = Invitation(
-            kind=InvitationKind.JOIN,
-            seed=way_in.seed,
-            user=way_in.user,
-            expires_ms=way_in.expires_ms,
-            addresses=(),
-            channel=helm,
-        ).link
-        await kim.api.submit(JoinChannel(link=link))
+        await asks_by_the_list(kim, workspace, helm)
 
         async def asks() -> bool:
             return bool((await ann.api.rules(helm)).rows.waiting)
@@ -367,17 +372,7 @@ def test_who_comes_in_by_a_role_is_told_of_as_such_and_not_as_let_in_by_whoever_
         await until(fits, "bob has the role")
         await comes_in(bob, workspace, "helm")
         # Kim asks by the same way without the role, and eve, who has it, by a link; ann lets them in herself.
-        way_in = engine_of(kim).world.channels[workspace].view.directory[helm][1].way_in
-        assert way_in is not None
-        link = Invitation(
-            kind=InvitationKind.JOIN,
-            seed=way_in.seed,
-            user=way_in.user,
-            expires_ms=way_in.expires_ms,
-            addresses=(),
-            channel=helm,
-        ).link
-        await kim.api.submit(JoinChannel(link=link))
+        await asks_by_the_list(kim, workspace, helm)
         (dan,) = await world.add("dan")
         for person, invited_by in ((eve, bob), (dan, ann)):
             asked = (await invited_by.api.submit(InviteToChannel(channel=helm))).link

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from deed_pages import deed_page
 from host_rows import no_mailbox, place_row
 
 from multichat_tui.model.errors import IntentRefused, NotFound, ProfileBusy, Refusal, UsageError, WrongPassphrase
@@ -60,7 +61,6 @@ from multichat_tui.model.intents import (
 from multichat_tui.model.moderation import (
     EVERYTHING,
     DeedKind,
-    DeedPage,
     DeedRow,
     DeedState,
     Foreseen,
@@ -505,17 +505,7 @@ class TwinNode:
 
     async def modlog(self, channel, *, search=EVERYTHING, before=None, limit=100):
         await self._pass()
-        rows = [
-            row
-            for row in self.deeds.get(channel, [])
-            if (not search.kinds or row.kind in search.kinds)
-            and search.user in (None, row.author, row.subject)
-            and search.since_ms <= row.time_ms < search.until_ms
-        ]
-        start = next((index + 1 for index, row in enumerate(rows) if row.id == before), 0)
-        page = rows[start : start + limit]
-        more = page[-1].id if page and start + limit < len(rows) else None
-        return Snapshot(as_of=self.seq, rows=DeedPage(rows=tuple(page), more=more))
+        return Snapshot(as_of=self.seq, rows=deed_page(self.deeds.get(channel, []), search, before, limit))
 
     async def reports(self, channel):
         await self._pass()

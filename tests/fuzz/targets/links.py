@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from multichat_tui.config import check_address
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.errors import UsageError
+from multichat_tui.model.hosts import parse_host
 from multichat_tui.model.ids import ChannelId, UserId
 from multichat_tui.model.invitations import SCHEME, Invitation, InvitationKind, _check, parse_link
 from multichat_tui.model.text import clean_name, describe_ms, duration, mentions, visible
-from multichat_tui.net.addresses import parse_host, split_address
+from multichat_tui.net.addresses import split_address
 from multichat_tui.net.announcement import SERVICE_TYPE, VERSION, parse
 
 

@@ -6,16 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from multichat_tui.model.hosts import parse_host
 from multichat_tui.model.ports import LinkPath
-from multichat_tui.net.addresses import (
-    join_address,
-    own_addresses,
-    own_networks,
-    parse_host,
-    path_to,
-    reachable_addresses,
-    split_address,
-)
+from multichat_tui.net.addresses import join_address, own_addresses, own_networks, path_to, reachable_addresses, split_address
 
 OWN = (ipaddress.ip_address("192.168.1.7"), ipaddress.ip_address("127.0.0.1"))
 

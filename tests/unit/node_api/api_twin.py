@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from deed_pages import deed_page
 from host_rows import no_mailbox, place_row
 from mailbox_rows import mailbox_row
 
@@ -71,7 +72,6 @@ from multichat_tui.model.limits import SUBSCRIBER_EVENTS
 from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.moderation import (
     EVERYTHING,
-    DeedPage,
     DeedRow,
     DeedState,
     Foreseen,
@@ -536,17 +536,7 @@ class ApiTwin:
 
     async def modlog(self, channel, *, search=EVERYTHING, before=None, limit=100):
         self._row(channel)
-        rows = [
-            row
-            for row in self.deeds.get(channel, [])
-            if (not search.kinds or row.kind in search.kinds)
-            and search.user in (None, row.author, row.subject)
-            and search.since_ms <= row.time_ms < search.until_ms
-        ]
-        start = next((index + 1 for index, row in enumerate(rows) if row.id == before), 0)
-        page = rows[start : start + limit]
-        more = page[-1].id if page and start + limit < len(rows) else None
-        return self._snapshot(DeedPage(rows=tuple(page), more=more))
+        return self._snapshot(deed_page(self.deeds.get(channel, []), search, before, limit))
 
     async def reports(self, channel):
         self._row(channel)
