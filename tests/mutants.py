@@ -396,8 +396,8 @@ MUTANTS = (
     Mutant(
         name="a-mailbox-that-lost-something-is-not-told",
         file="multichat_tui/node/putting.py",
-        old="                self._world.deposits.note_failed(row, target.mailbox)\n                target.stage",
-        new="                target.stage",
+        old="                self._world.deposits.note_failed(row, target.mailbox)\n            target.stage",
+        new="            target.stage",
         tests="tests/simulation/test_deposit_audit_stories.py -k LIES",
     ),
     Mutant(
@@ -3140,8 +3140,29 @@ MUTANTS = (
     Mutant(
         name="what was taken is left again at once",
         file="multichat_tui/node/putting.py",
-        old="COLLECTED_MS if row.collected and not heard else GONE_MS",
+        old="COLLECTED_MS if collected and not heard else GONE_MS",
         new="GONE_MS",
+        tests=SILENT,
+    ),
+    Mutant(
+        name="what lies at one mailbox alone is never asked for",
+        file="multichat_tui/node/putting.py",
+        old="            if row.covers and row.stored and self._check_at(row) <= now:",
+        new="            if row.covers and row.settled and self._check_at(row) <= now:",
+        tests=SILENT,
+    ),
+    Mutant(
+        name="a mailbox that says that something was taken is believed for good while another has it",
+        file="multichat_tui/node/putting.py",
+        old="if row.settled or self._word_due_at(row, target.at_ms, collected=True) > self._world.now:",
+        new="if target.collected:",
+        tests=SILENT,
+    ),
+    Mutant(
+        name="a mailbox that refuses again and again keeps alive what the others have lost",
+        file="multichat_tui/node/deposits.py",
+        old="(self.stage is Stage.WAITING and not self.tries)",
+        new="self.stage is Stage.WAITING",
         tests=SILENT,
     ),
     Mutant(

@@ -49,6 +49,11 @@ class Target:
     collected: bool = False
     """The mailbox says that its owner has taken it."""
 
+    @property
+    def counts(self) -> bool:
+        """It has it, or nothing is known against its taking it soon."""
+        return self.stage is Stage.STORED or (self.stage is Stage.WAITING and not self.tries)
+
     def as_value(self) -> Value:
         return [self.mailbox, self.queue, self.stage.value, self.at_ms, self.tries, self.collected]
 
@@ -85,7 +90,7 @@ class Deposit:
     @property
     def collected(self) -> bool:
         """A mailbox says that its owner has taken it, and none has it any more."""
-        gone = all(target.stage not in (Stage.STORED, Stage.WAITING) for target in self.targets)
+        gone = not any(target.counts for target in self.targets)
         return gone and any(target.stage is Stage.GONE and target.collected for target in self.targets)
 
     @property

@@ -122,7 +122,7 @@ class Putting:
         slots = self._slots(row.device)
         tried = {target.queue for target in row.targets}
         start = row.serial % len(slots) if slots else 0
-        good = sum(t.stage is Stage.STORED or (t.stage is Stage.WAITING and not t.tries) for t in row.targets)
+        good = sum(target.counts for target in row.targets)
         turned = (*slots[start:], *slots[:start])
         for slot in turned if self.audits is None else self.audits.ranked(row.device, turned):
             if good >= row.wanted or len(row.targets) >= MAX_DEPOSIT_TARGETS:
@@ -142,7 +142,7 @@ class Putting:
         for row in deposits.all():
             if not row.settled:
                 self._put_due(row)
-            elif row.covers and self._check_at(row) <= now:
+            if row.covers and row.stored and self._check_at(row) <= now:
                 self._check(row)
             if self._is_lost(row):
                 self.on_lost(row)
@@ -158,11 +158,15 @@ class Putting:
         """When what no mailbox has any more counts as lost. Where its reader has taken it, as they say, and was not heard of
         since, their word may still be on its way."""
         gone = [target.at_ms for target in row.targets if target.stage is Stage.GONE]
-        if not gone or any(target.stage in (Stage.STORED, Stage.WAITING) for target in row.targets):
+        if not gone or any(target.counts for target in row.targets):
             return None
-        world, last = self._world, max(gone)
-        heard = world.heard.of(world.txn, row.device, world.now).at_ms > last
-        return last + (COLLECTED_MS if row.collected and not heard else GONE_MS)
+        return self._word_due_at(row, max(gone), collected=row.collected)
+
+    def _word_due_at(self, row: Deposit, gone_ms: int, *, collected: bool) -> int:
+        """Until when nothing else is done about what is gone from a mailbox since then."""
+        world = self._world
+        heard = world.heard.of(world.txn, row.device, world.now).at_ms > gone_ms
+        return gone_ms + (COLLECTED_MS if collected and not heard else GONE_MS)
 
     def _check_at(self, row: Deposit) -> int:
         return max(row.checked_ms + CHECK_DEPOSIT_MS, self._checks_from)
@@ -181,7 +185,7 @@ class Putting:
                 times += [t.at_ms for t in row.targets if t.stage is Stage.WAITING and not t.asked]
                 again = self._again_at(row)
                 times += [] if again is None else [again]
-            elif row.covers:
+            if row.covers and row.stored:
                 times.append(self._check_at(row))
             lost_at = self._lost_at(row)
             times += [] if lost_at is None else [lost_at]
@@ -336,11 +340,17 @@ class Putting:
         world.deposits.keep(world.txn, row)
 
     def _lost_by_some(self, row: Deposit) -> None:
-        """Others still have it, so that its reader has not fetched it: those that have it no more have lost it."""
+        """Others still have it, so that its reader has not fetched it: those that have it no more have lost it. One that says
+        that it was taken may be right, and is not blamed; it is brought it again when no word of the reader has come."""
         for target in row.targets if not row.frozen else ():
-            if target.stage is Stage.GONE and not target.collected:
+            if target.stage is not Stage.GONE:
+                continue
+            if target.collected:
+                if row.settled or self._word_due_at(row, target.at_ms, collected=True) > self._world.now:
+                    continue
+            else:
                 if self.audits is not None:
                     self.audits.lost(row.device, target.mailbox)
                 self._world.deposits.note_failed(row, target.mailbox)
-                target.stage, target.at_ms = Stage.WAITING, self._world.now
+            target.stage, target.at_ms = Stage.WAITING, self._world.now
         self._world.deposits.keep(self._world.txn, row)

@@ -59,6 +59,8 @@ class Mailbox:
         if self.mood in REFUSALS:
             return MailboxAnswer(number=1, word=REFUSALS[self.mood])
         found = envelope_hash(envelope)
+        if found in self.collected:
+            return MailboxAnswer(number=1, word=Word.COLLECTED)
         if self.mood is Mood.HONEST:
             self.kept.setdefault(queue, {})[found] = envelope
         signed = sign_deposit(Signer(self.seed), queue if self.mood is not Mood.FORGES else QueueId(bytes(16)), found, expires_ms)
@@ -133,6 +135,13 @@ class Post:
         one after the other. How many were opened."""
         groups = [[mailbox] for mailbox in mailboxes] or [self.mailboxes]
         return sum(within(reader, lambda engine, group=group: _open(engine, group)) for group in groups)
+
+    def take_out(self, *mailboxes: Mailbox) -> None:
+        """Everything at these (or all) is collected, as they say, and nobody's node has it."""
+        for mailbox in mailboxes or self.mailboxes:
+            for kept in mailbox.kept.values():
+                mailbox.collected |= kept.keys()
+            mailbox.kept.clear()
 
 
 def _open(engine: Engine, mailboxes: list[Mailbox]) -> int:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from carried import counter, device_of, within
 from parted import states
+from post import Mood
 from simulated_world import Person, until
 from test_deposit_stories import Scene, play, scene
 from test_hindrance_stories import why
@@ -75,11 +76,8 @@ def test_what_was_taken_from_mailboxes_is_not_left_again_until_there_was_time_to
         ann, bob = made.people
         record = await said(ann, made, "taken")
         await made.stored(ann)
-        for mailbox in made.post.mailboxes:
-            # As if bob's machine had taken it, and broken down at once.
-            for kept in mailbox.kept.values():
-                mailbox.collected |= kept.keys()
-            mailbox.kept.clear()
+        # As if bob's machine had taken it, and broken down at once.
+        made.post.take_out()
         await asyncio.sleep((CHECK_DEPOSIT_MS + 2 * GONE_MS) / 1000)
         assert counter(ann, "deposit-lost") == 0
         assert made.post.lying(bob) == 0
@@ -94,6 +92,62 @@ def test_what_was_taken_from_mailboxes_is_not_left_again_until_there_was_time_to
     play(story)
 
 
+def test_where_one_mailbox_does_not_take_it_the_other_is_asked_all_the_same_whether_it_keeps_it() -> None:
+    async def story() -> None:
+        made = await scene(408, "ann", "bob")
+        ann, bob = made.people
+        keeps, full = made.post.mailboxes
+        full.mood = Mood.FULL
+        await said(ann, made, "one")
+        await until(lambda: made.answers(bob), "it lies at one of them")
+        keeps.kept.clear()
+        await asyncio.sleep((CHECK_DEPOSIT_MS + 2 * GONE_MS) / 1000)
+        assert counter(ann, "deposit-lost") == 1
+        made.post.collect(bob)
+        assert await bob.texts(made.channel) == ["one"]
+
+    play(story)
+
+
+def test_a_mailbox_that_says_it_was_taken_while_another_has_it_for_long_is_brought_it_again() -> None:
+    async def story() -> None:
+        made = await scene(409, "ann", "bob", mailboxes=3)
+        ann, bob = made.people
+        await said(ann, made, "one")
+        await made.stored(ann)
+        lying = next(mailbox for mailbox in made.post.mailboxes if mailbox.kept)
+        made.post.take_out(lying)
+        await asyncio.sleep((CHECK_DEPOSIT_MS + 2 * GONE_MS) / 1000)
+        assert made.post.lying(bob) == 1, "bob may have taken it, and his word be on its way"
+        await asyncio.sleep((COLLECTED_MS + CHECK_DEPOSIT_MS) / 1000)
+        assert made.post.lying(bob) == 2
+        assert counter(ann, "deposit-lost") == 0
+        # And if the one that had it loses it, that does not matter.
+        next(mailbox for mailbox in made.post.mailboxes if mailbox.kept and mailbox is not lying).kept.clear()
+        made.post.collect(bob)
+        assert await bob.texts(made.channel) == ["one"]
+
+    play(story)
+
+
+def test_where_all_mailboxes_but_one_say_it_was_taken_that_one_is_asked_on_whether_it_keeps_it() -> None:
+    async def story() -> None:
+        made = await scene(410, "ann", "bob")
+        ann, bob = made.people
+        await said(ann, made, "one")
+        await made.stored(ann)
+        lying, keeps = made.post.mailboxes
+        made.post.take_out(lying)
+        await asyncio.sleep((CHECK_DEPOSIT_MS + 2 * GONE_MS) / 1000)
+        keeps.kept.clear()
+        await asyncio.sleep((CHECK_DEPOSIT_MS + COLLECTED_MS) / 1000)
+        assert counter(ann, "deposit-lost") == 1
+        made.post.collect(bob)
+        assert await bob.texts(made.channel) == ["one"]
+
+    play(story)
+
+
 def test_what_was_taken_and_never_confirmed_is_told_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("multichat_tui.node.putting.COLLECTED_MS", 2 * DEPOSIT_MS)
 
@@ -102,10 +156,7 @@ def test_what_was_taken_and_never_confirmed_is_told_when_its_time_is_over(monkey
         ann, bob = made.people
         record = await said(ann, made, "taken")
         await made.stored(ann)
-        for mailbox in made.post.mailboxes:
-            for kept in mailbox.kept.values():
-                mailbox.collected |= kept.keys()
-            mailbox.kept.clear()
+        made.post.take_out()
         await asyncio.sleep(MONTH_MS / 1000 + 3600)
         told = (await why(ann, record))["bob"]
         assert "taken from its mailboxes and never confirmed" in told
