@@ -112,8 +112,9 @@ class Introductions:
                     world.credentials_changed = True
 
     def tend(self) -> None:
-        """What workspaces ask for, at the end of a batch."""
+        """What workspaces ask for, and what was asked for and has not come, at the end of a batch."""
         self._materialising.tend()
+        self.offered.tick()
 
     def wake_times(self) -> list[int]:
         world = self._world
@@ -130,8 +131,8 @@ class Introductions:
 
     @property
     def turns(self) -> list[int]:
-        """When there is to be looked at workspaces again."""
-        return self._materialising.wake_times
+        """When there is to be looked at workspaces again, or asked again for the root of a channel."""
+        return [*self._materialising.wake_times, *self.offered.wake_times()]
 
     def progress(self, session: Session, channel: Channel) -> None:
         """Records of a channel were delivered from a link: we may have become a member, or ceased to be one."""

@@ -152,6 +152,8 @@ class Session:
     offers: dict[int, Pending] = field(default_factory=dict)
     offered: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
     """What the peer says it holds, beyond what it is known to hold for good."""
+    roots: dict[ChannelId, Watch] = field(default_factory=dict)
+    """Of channels that it offers and we do not know: their roots were asked for."""
     islands: dict[ChannelId, dict[ChainKey, tuple[int, int]]] = field(default_factory=dict)
     """What the peer says it holds above gaps and we do not."""
     holes: dict[ChannelId, dict[ChainKey, tuple[tuple[int, int], ...]]] = field(default_factory=dict)
