@@ -302,6 +302,7 @@ class Arrivals:
             for encoded in waiting.values():
                 self._statements.on_statement(other, encoded)
             self._device_statements.place(other)
+            self._receipts.place(other)
         self.on_progress(session, channel)
 
 

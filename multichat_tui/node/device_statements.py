@@ -199,18 +199,6 @@ class DeviceStatements:
         if found:
             self._world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), device_statements=found))
 
-    def settle(self) -> None:
-        """Control logs have changed: who shares a channel with us that they did not is told what its devices say."""
-        world = self._world
-        if not world.audiences_changed:
-            return
-        for session in world.peers():
-            if session.version >= STATING_VERSION and session.greeted:
-                shared = {c.id for c in world.channels.values() if c.id not in session.stated and shares(c, session)}
-                if shared:
-                    session.stated |= shared
-                    session.device_numbers_due = True
-
     # Others'
 
     def on_offer(self, session: Session, offer: Offer) -> None:
@@ -222,12 +210,13 @@ class DeviceStatements:
             self.place(session)
 
     def place(self, session: Session) -> None:
-        """Ask for what a peer has and we do not; what is of nobody known here waits for the control log that names them."""
+        """Ask for what a peer has and we do not. What is of nobody known here waits for the control log that names them; what is
+        for us from somebody who is no contact, until they are one."""
         wanted = []
         waiting, session.unplaced = session.unplaced, {}
         for (audience, device, kind), number in waiting.items():
             name = self._place(session, audience, device, kind)
-            if name is None:
+            if name is None or self._is_early(session, name):
                 if len(session.unplaced) < MAX_UNPLACED:
                     session.unplaced[audience, device, kind] = number
                 continue
@@ -237,6 +226,11 @@ class DeviceStatements:
         for start in range(0, len(wanted), MAX_DEVICE_STATEMENTS):
             asked = tuple(wanted[start : start + MAX_DEVICE_STATEMENTS])
             self._world.send(session, Request(channel=bytes(PREFIX_SIZE), device_statements=asked))
+
+    def _is_early(self, session: Session, name: StatementName) -> bool:
+        """Whether its device says it to us as to a contact, and we do not take them for one (yet)."""
+        audience, device, _ = name
+        return audience == Audience(self._world.identity.user) and device == session.device and self._contact(session) is None
 
     def _place(self, session: Session, audience: Prefix, device: Prefix, kind: int) -> StatementName | None:
         user = self._world.identity.user
@@ -271,6 +265,9 @@ class DeviceStatements:
             return
         if not self._takes(session, statement.name):
             world.count("device-statement-audience")
+            if self._is_early(session, statement.name) and len(session.unplaced) < MAX_UNPLACED:
+                name = (statement.audience[:PREFIX_SIZE], statement.device[:PREFIX_SIZE], statement.kind)
+                session.unplaced[name] = statement.number
             return
         readable = self.readable.get(statement.kind)
         if readable is None or not readable(statement.content) or not device_statement_holds(statement):

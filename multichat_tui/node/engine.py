@@ -149,7 +149,7 @@ class Engine:
         self._regards = Regards(world, self._exchange)
         self._introductions = Introductions(world, self._ledger, self._exchange, self._devices, self._guests, self._regards)
         self._returning = Returning(world, self._devices, self._guests)
-        self._exchange.on_begin = self._returning.linked
+        self._exchange.on_begin(self._returning.linked)
         self._exchange.arrivals.on_list = self._devices.hear
         self._exchange.arrivals.on_return_key = self._returning.on_key
         self._incarnations = Incarnations(world)

@@ -27,6 +27,7 @@ from multichat_tui.node.holdings import Holdings, shares
 from multichat_tui.node.holes import Holes
 from multichat_tui.node.islands import IslandNews
 from multichat_tui.node.ledger import Ledger
+from multichat_tui.node.newly_shared import NewlyShared
 from multichat_tui.node.offers import ALL, Offers
 from multichat_tui.node.packing import Packing
 from multichat_tui.node.pages import Pages
@@ -52,8 +53,6 @@ class Exchange:
         self._pushes = Pushes(world, ledger, pages)
         holdings = self.holdings = Holdings(world, self._pushes)
         self._statements = Statements(world)
-        self.on_begin: Callable[[Session], None] = lambda session: None
-        """What else is said to a new peer; set by the engine."""
         self.readers = Readers(world, pages)
         self._holes = Holes(world, holdings, withholding)
         pages.on_lacking = partial(self._holes.tell, again=True)
@@ -71,6 +70,7 @@ class Exchange:
         self.packing = Packing(world, pages, self._receipts, self._islands, self.device_statements)
         self._catching_up = CatchingUp(world)
         self._gaps = Gaps(world)
+        self._newly_shared = NewlyShared(world, self.device_statements)
         self.arrivals = Arrivals(
             world,
             ledger,
@@ -84,6 +84,10 @@ class Exchange:
             self._holes,
         )
 
+    def on_begin(self, say: Callable[[Session], None]) -> None:
+        """What else is said to a new peer, and to one who becomes a contact while linked; set by the engine."""
+        self._newly_shared.on_contact = say
+
     def begin(self, session: Session) -> None:
         """A link leads to a peer: say what we hold of the channels that we share."""
         world = self._world
@@ -94,7 +98,7 @@ class Exchange:
         self._presence(session)
         self._bodies.linked(session)
         self._farewells.begin(session)
-        self.on_begin(session)
+        self._newly_shared.begin(session)
 
     def end(self, session: Session) -> None:
         """The link is down."""
@@ -162,7 +166,7 @@ class Exchange:
     def flush(self) -> None:
         """At the end of a batch: everything for one peer together."""
         self.device_statements.tick()
-        self.device_statements.settle()
+        self._newly_shared.look()
         for session in list(self._world.sessions.values()):
             if session.push_due and session.greeted:
                 self._pushes_due(session)
@@ -174,14 +178,7 @@ class Exchange:
                 self._offers.offer_receipts(session)
             if session.device_statements_due and session.greeted:
                 self._offers.offer_device_statements(session)
-            if session.device_numbers_due:
-                session.device_numbers_due = False
-                self._offers.offer(session, {}, device_numbers=True)
-            if session.statements_due:
-                # Once for all that came in this batch: who changes his name a thousand times is not passed on a thousand times.
-                session.statements_due = False
-                if session.role is Role.PEER:
-                    self._offers.offer(session, {}, statements=True)
+            self._offers.offer_numbers(session)
         if self._world.farewells_due:
             self._farewells.flush()
         for channel in list(self._world.channels.values()):

@@ -55,6 +55,7 @@ class Greetings:
     def begin(self, session: Session) -> None:
         if session.version < GREETING_VERSION:
             session.greeted = True
+            session.stated.update(channel.id for channel in self._shared(session))
             self._offers.offer(session, dict.fromkeys((c.id for c in self._shared(session)), ALL), statements=True)
             return
         held = self._held(session)

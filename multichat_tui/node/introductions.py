@@ -15,7 +15,7 @@ from multichat_tui.node.forgetting import forget_channel
 from multichat_tui.node.guests import Guests
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.materialising import Materialising
-from multichat_tui.node.offered_channels import OfferedChannels
+from multichat_tui.node.offered_channels import COMING_BACK_MS, OfferedChannels
 from multichat_tui.node.pairing import Pairing
 from multichat_tui.node.public_reading import PublicReading
 from multichat_tui.node.regarding import Regards
@@ -143,6 +143,9 @@ class Introductions:
         self._regards.look_at(channel)
         me = world.identity.user
         member = me in channel.view.members
+        if channel.coming_back_until is not None:
+            # A long log over a slow link takes its time.
+            channel.coming_back_until = world.now + COMING_BACK_MS
         if channel.standing.membership is Membership.JOINING and member and self.offered.is_back(channel):
             channel.coming_back_until = None
             world.keep(channel, channel.standing.but(membership=Membership.JOINED, joining=None, note=""))

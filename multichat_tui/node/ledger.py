@@ -546,8 +546,13 @@ class Ledger:
         if before is not None and (ended or revoked or ruled or (before.effective ^ after.effective) & before.mask):
             self.timeline.recount(channel, before, after)
             self.on_recount(channel, before, after)
-        if before is not None and before.members.keys() - after.members.keys():
+        gone = before.members.keys() - after.members.keys() if before is not None else frozenset()
+        if gone:
             world.farewells_due.add(channel.id)
+            for session in world.peers():
+                if session.user in gone:
+                    # What others write while they are out is not offered on to them. They may be in again on this very link.
+                    session.forget(channel.id)
         for device in [each for each in channel.told if channel.control.user_of(each) in after.members]:
             channel.told.discard(device)
             world.txn.delete(Space.TOLD, channel.id + device)

@@ -20,7 +20,8 @@ from multichat_tui.node.world import Channel, World, new_channel
 from multichat_tui.sync.session import Role, Session, Watch
 
 COMING_BACK_MS = 10 * 60 * 1000
-"""A channel offered to a restored device is given up after this if its control log has not shown us in it."""
+"""A channel offered to a restored device is given up so long after something of it came last, if its control log has not shown us
+in it."""
 MAX_ROOT_TRIES = 8
 """How often the root of a channel that is offered is asked for again, with doubling waits."""
 MAX_BEGUN = 8

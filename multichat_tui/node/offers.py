@@ -24,7 +24,7 @@ from multichat_tui.node.statements import Statements
 from multichat_tui.node.withholding import WITHHELD_VERSION
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
-from multichat_tui.sync.session import Pending, Session, Watch
+from multichat_tui.sync.session import Pending, Role, Session, Watch
 
 ALL = None
 Chosen: TypeAlias = dict[ChannelId, set[ChainKey] | None]
@@ -124,6 +124,15 @@ class Offers:
             names = tuple(due[start : start + MAX_DEVICE_STATEMENTS])
             self.open(session, partial(Pending, device_statements=names))
 
+    def offer_numbers(self, session: Session) -> None:
+        """What the peer is to be told that we have, beside channels. Once for all that came in this batch: who changes his name a
+        thousand times is not passed on a thousand times."""
+        statements = session.statements_due and session.role is Role.PEER
+        receipts, devices = session.receipt_numbers_due, session.device_numbers_due
+        session.statements_due = session.receipt_numbers_due = session.device_numbers_due = False
+        if statements or receipts or devices:
+            self.offer(session, {}, statements=statements, receipt_numbers=receipts, device_numbers=devices)
+
     def send_offer(self, session: Session, number: int) -> None:
         world = self._world
         pending = session.offers[number]
@@ -191,9 +200,8 @@ class Offers:
         unread = []
         for vector in offer.vectors:
             channel = self._world.by_prefix.get(vector.channel)
-            if channel is None or not accepts(channel, session):
-                continue
-            tips = _tips_of(channel, vector)
+            # Of one that we do not know (any more) the numbers say nothing; and nobody is told which of the others we know.
+            tips = None if channel is None or not accepts(channel, session) else _tips_of(channel, vector)
             if tips is None:
                 unread.append(vector.channel)
             else:
@@ -223,10 +231,7 @@ class Offers:
         for start in range(0, len(wanted), MAX_STATEMENTS):
             chunk = tuple(wanted[start : start + MAX_STATEMENTS])
             world.send(session, Request(channel=bytes(PREFIX_SIZE), statements=chunk))
-        receipts = self._receipts.on_offer(session, offer)
-        for start in range(0, len(receipts), MAX_RECEIPTS):
-            asked = receipts[start : start + MAX_RECEIPTS]
-            world.send(session, Request(channel=bytes(PREFIX_SIZE), receipts=asked))
+        self._receipts.ask(session, self._receipts.on_offer(session, offer))
         self.device_statements.on_offer(session, offer)
 
     def flush(self, session: Session) -> None:

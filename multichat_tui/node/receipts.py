@@ -7,7 +7,7 @@ from itertools import islice
 
 from multichat_tui.crypto.identity import receipt_holds, sign_receipt
 from multichat_tui.model.codec import Rejected
-from multichat_tui.model.frames import Offer, Prefix, ReceiptOffer
+from multichat_tui.model.frames import Offer, Prefix, ReceiptOffer, Request
 from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, Log
 from multichat_tui.model.limits import MAX_RECEIPT_CHAINS, MAX_RECEIPTS, MAX_TIPS, RECEIPT_DELAY_MS
 from multichat_tui.model.ports import Space
@@ -22,6 +22,8 @@ RECEIPT_VERSION = 2
 """The first version of the link protocol that knows receipts."""
 RELAYED_FROM = 3
 """In a channel of fewer devices there is nobody in between."""
+MAX_UNPLACED = 2 * MAX_RECEIPT_CHAINS
+"""Receipts that one peer says it has, of devices that no control log held here names."""
 SETTING = b"receipts"
 """Space.SETTING: `off` if this user does not say what has arrived."""
 
@@ -102,15 +104,32 @@ class Receipts:
     def on_offer(self, session: Session, offer: Offer) -> tuple[tuple[Prefix, Prefix], ...]:
         """Take the receipts of an offer; returns those to ask for, as it names newer ones."""
         self.on_receipts(session, offer.receipts)
+        session.unplaced_receipts |= {(named.channel, named.device): named.number for named in offer.receipt_numbers}
+        return self._newer(session)
+
+    def place(self, session: Session) -> None:
+        """A control log has grown: it may name devices whose receipts a peer has."""
+        if session.unplaced_receipts:
+            self.ask(session, self._newer(session))
+
+    def ask(self, session: Session, wanted: tuple[tuple[Prefix, Prefix], ...]) -> None:
+        for start in range(0, len(wanted), MAX_RECEIPTS):
+            self._world.send(session, Request(channel=bytes(PREFIX_SIZE), receipts=wanted[start : start + MAX_RECEIPTS]))
+
+    def _newer(self, session: Session) -> tuple[tuple[Prefix, Prefix], ...]:
+        """What a peer has said to have and we do not. What is of no device known here waits for the control log that names it."""
         wanted = []
-        for named in offer.receipt_numbers:
-            channel = self._world.by_prefix.get(named.channel)
-            device = None if channel is None else channel.devices.get(named.device)
-            if channel is None or device is None or not accepts(channel, session) or device == self._world.identity.device:
-                continue
-            known = channel.receipts.get(device)
-            if known is None or known.number < named.number:
-                wanted.append((named.channel, named.device))
+        waiting, session.unplaced_receipts = session.unplaced_receipts, {}
+        for (prefix, named), number in waiting.items():
+            channel = self._world.by_prefix.get(prefix)
+            device = None if channel is None else channel.devices.get(named)
+            if device is None:
+                if len(session.unplaced_receipts) < MAX_UNPLACED:
+                    session.unplaced_receipts[prefix, named] = number
+            elif channel is not None and accepts(channel, session) and device != self._world.identity.device:
+                known = channel.receipts.get(device)
+                if known is None or known.number < number:
+                    wanted.append((prefix, named))
         return tuple(wanted)
 
     def on_receipts(self, session: Session, receipts: tuple[bytes, ...]) -> None:

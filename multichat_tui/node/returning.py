@@ -21,6 +21,9 @@ from multichat_tui.node.standing import Contact
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Role, Session, Watch
 
+MAX_KEY_TRIES = 8
+"""How often a return key is given again over one link, with doubling waits, to a contact who does not say that they have it."""
+
 
 class Returning:
     """Both sides of the conversation, and the return keys that contacts give each other beforehand."""
@@ -40,12 +43,13 @@ class Returning:
         return True
 
     def linked(self, session: Session) -> None:
-        """A link leads to a peer: give our return key to a contact who lacks it; ask whoever may know us of old."""
+        """A link leads to a peer, or to a contact now: give our return key to a contact who lacks it; ask whoever may know us of
+        old."""
         world = self._world
         identity, user = world.identity, session.user
         contact = None if user is None else world.contacts.get(user)
-        if contact is not None and not contact.told and identity.return_key and not identity.stopped:
-            world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), return_key=identity.return_key))
+        if contact is not None:
+            self._give_key(session, contact, 0)
         if identity.returning is not None and contact is None and user != identity.user and session.version >= 2:
             self._say(session, ReturnStage.ASK, identity.return_key)
 
@@ -57,13 +61,20 @@ class Returning:
             if watch is not None and watch.next_at <= world.now:
                 watch.tries += 1
                 self._ask(session)
+            watch = session.giving_key
+            contact = None if watch is None or session.user is None else world.contacts.get(session.user)
+            if watch is not None and watch.next_at <= world.now:
+                session.giving_key = None
+                if contact is not None and watch.tries < MAX_KEY_TRIES:
+                    self._give_key(session, contact, watch.tries + 1)
         returning = world.identity.returning
         if returning is not None and returning.over(world.now):
             world.identity.returned(world.txn)
             world.credentials_changed = True
 
     def wake_times(self) -> list[int]:
-        times = [s.returning.next_at for s in self._world.sessions.values() if s.returning is not None]
+        sessions = self._world.sessions.values()
+        times = [watch.next_at for s in sessions for watch in (s.returning, s.giving_key) if watch is not None]
         returning = self._world.identity.returning
         if returning is not None and returning.met:
             times.append(returning.ends_ms)
@@ -76,6 +87,15 @@ class Returning:
         session.returning = Watch(sent_at=world.now, next_at=world.now + session.rtt.timeout_ms(tries), tries=tries)
 
     # Return keys
+
+    def _give_key(self, session: Session, contact: Contact, tries: int) -> None:
+        """Unless they have it. Whoever does not take us for a contact yet, or any more, does not answer."""
+        world = self._world
+        identity = world.identity
+        if contact.told or not identity.return_key or identity.stopped:
+            return
+        world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), return_key=identity.return_key))
+        session.giving_key = Watch(sent_at=world.now, next_at=world.now + session.rtt.timeout_ms(tries), tries=tries)
 
     def on_key(self, session: Session, key: bytes, held: bytes) -> None:
         """A contact's return key, or the word that ours is kept."""
@@ -90,6 +110,7 @@ class Returning:
             world.send(session, MessageFrame(channel=bytes(PREFIX_SIZE), return_key_held=key[:PREFIX_SIZE]))
         elif held and held == world.identity.return_key[:PREFIX_SIZE] and not contact.told:
             self._keep(contact.but(told=True))
+            session.giving_key = None
 
     def _keep(self, contact: Contact) -> None:
         world = self._world

@@ -631,6 +631,11 @@ class World:
             holds.pop(channel.id, None)
         for islands in self.islands.values():
             islands.pop(channel.id, None)
+        for session in self.sources():
+            session.forget(channel.id)
+            parking = session.parking.pop(channel.id, None)
+            if parking is not None:
+                parking.clear()
 
     def keep(self, channel: Channel, standing: Standing) -> None:
         """Store a new standing."""

@@ -206,12 +206,18 @@ class Session:
     receipts_due: set[ReceiptName] = field(default_factory=set)
     device_statements_due: set[StatementName] = field(default_factory=set)
     device_numbers_due: bool = False
-    """It shares more with us than when it was told last which device statements we have."""
+    """It shares more with us than when it was told last which device statements we have,"""
+    receipt_numbers_due: bool = False
+    """and which receipts."""
     stated: set[ChannelId] = field(default_factory=set)
-    """Channels whose device statements it was told of."""
+    """Channels of which it was told what is said beside them: statements, receipts, device statements."""
+    befriended: bool = False
+    """Its user is a contact, and was given what contacts are given."""
     unplaced: dict[tuple[Prefix, Prefix, int], int] = field(default_factory=dict)
     """Device statements that the peer has (audience, device, kind) and whose device no control log held here names yet; with
     their numbers."""
+    unplaced_receipts: dict[tuple[Prefix, Prefix], int] = field(default_factory=dict)
+    """Receipts that the peer has (channel, device) and whose device no control log held here names yet; with their numbers."""
     ack_statements: list[tuple[UserId, int, int]] = field(default_factory=list)
     statements_due: bool = False
     """Statements of others that are new to be offered."""
@@ -223,10 +229,18 @@ class Session:
     """Statements of devices that no control log held here names yet."""
     returning: Watch | None = None
     """A question of a device that comes back (RETURN), waiting for its answer."""
+    giving_key: Watch | None = None
+    """Our return key, given to the contact at its end and not acknowledged."""
     reader: Reader | None = None
     """At the other end of it somebody reads by link."""
     conversation: Watch | None = None
     """A JOIN or PAIR frame that waits for its answer."""
+
+    def forget(self, channel: ChannelId) -> None:
+        """The peer is told nothing of a channel any more: if it is again, then all of it, as at first."""
+        self.sent.pop(channel, None)
+        self.stated.discard(channel)
+        self.watches = {name: watch for name, watch in self.watches.items() if name[0] != channel}
 
     def offer_later(self, channel: ChannelId, key: ChainKey, at: int) -> None:
         """Offer a chain then, or earlier if it is to be offered earlier anyway."""
