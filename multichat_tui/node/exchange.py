@@ -49,7 +49,7 @@ class Exchange:
         self._world = world
         self._bodies = ledger.bodies
         withholding = Withholding(world, ledger.held)
-        pages = Pages(world, ledger, withholding)
+        pages = self._pages = Pages(world, ledger, withholding)
         self._pushes = Pushes(world, ledger, pages)
         holdings = self.holdings = Holdings(world, self._pushes)
         self._statements = Statements(world)
@@ -172,6 +172,8 @@ class Exchange:
                 self._pushes_due(session)
             if session.ack_due or session.ack_offers:
                 self._acks.flush(session)
+            if session.bodies_due:
+                self._pages.give_bodies(session)
             if session.greeted:
                 self._offers.flush(session)
             if session.receipts_due:

@@ -519,6 +519,10 @@ class Ledger:
         self._take_effect(channel, record, acts, arrival[0], filled=True)
         self.timeline.recount_above(channel, record.header)
         self.filled.append((channel.id, chain_key(record.header)))
+        for session in self._world.peers():
+            if record.id in session.asked_in_vain:
+                session.asked_in_vain.discard(record.id)
+                session.bodies_due.setdefault(channel.id, []).append(record.id)
 
     def _control(self, channel: Channel, record: Record, acts: tuple[Act, ...]) -> None:
         world = self._world

@@ -5,8 +5,8 @@ from itertools import islice
 
 from multichat_tui.model.frames import Item, MessageFrame, Request
 from multichat_tui.model.ids import PREFIX_SIZE, Log, RecordId
-from multichat_tui.model.limits import PAGE_BYTES, PAGE_RECORDS, PAGE_WINDOW
-from multichat_tui.model.records import Record
+from multichat_tui.model.limits import MAX_LACKING_BODIES, PAGE_BYTES, PAGE_RECORDS, PAGE_WINDOW
+from multichat_tui.model.records import Absence, Record
 from multichat_tui.node.bodies import is_whole
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.ledger import Ledger
@@ -187,7 +187,20 @@ class Pages:
             serving.pages = [page for page in serving.pages if page.get(key, -1) < entry.first]
         self._serve(session, channel, serving)
 
+    def give_bodies(self, session: Session) -> None:
+        """What the peer asked for in vain has come: they do not ask again on this link (see `sync.lacking`)."""
+        due, session.bodies_due = session.bodies_due, {}
+        for identifier, ids in due.items():
+            channel = self._world.channels.get(identifier)
+            for start in range(0, len(ids) if channel is not None and channel.serves(session.device) else 0, PAGE_RECORDS):
+                assert channel is not None
+                asked = Request(channel=identifier[:PREFIX_SIZE], ids=tuple(ids[start : start + PAGE_RECORDS]))
+                self.asked(session, channel, asked)
+
     def _answer_full(self, session: Session, channel: Channel, records: list[Record]) -> None:
+        for record in records:
+            if record.absence is Absence.MISSING and len(session.asked_in_vain) < MAX_LACKING_BODIES and not session.carried:
+                session.asked_in_vain.add(record.id)
         kept = [record for record in records if self._withholding.keeps(session, channel, record.header)]
         if kept:
             self._withholding.tell_records(session, channel, kept)

@@ -1,7 +1,7 @@
 """Bodies that are lacking: of records that are held with their headers alone, for no reason that is known here.
 
 Each is asked of one peer at a time, the nearest that was asked least; when all that are linked were asked in vain, again after a
-wait that doubles, a few times; then not before another link comes up.
+wait that doubles, a few times; then not before another link comes up. Whoever was asked and gets one later gives it unasked.
 """
 
 from collections.abc import Iterable, Sequence

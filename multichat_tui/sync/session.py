@@ -174,6 +174,10 @@ class Session:
     serving: dict[ChannelId, Serving] = field(default_factory=dict)
     asked_ids: dict[ChannelId, dict[RecordId, Asked]] = field(default_factory=dict)
     """Records asked for by id."""
+    asked_in_vain: set[RecordId] = field(default_factory=set)
+    """Records that the peer has asked for, and whose bodies are lacking here too."""
+    bodies_due: dict[ChannelId, list[RecordId]] = field(default_factory=dict)
+    """Those of them whose bodies have come in this batch."""
     lacking: dict[ChannelId, dict[ChainTip, Asked]] = field(default_factory=dict)
     """Ends of branches that the peer holds, within what we hold of a chain, and that we lack."""
     farewells: set[ChannelId] = field(default_factory=set)

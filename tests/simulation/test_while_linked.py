@@ -11,7 +11,7 @@ from multichat_tui.model.codec import Rejected
 from multichat_tui.model.device_statements import Audience, DeviceStatementKind
 from multichat_tui.model.frame_bytes import decode_frame
 from multichat_tui.model.frames import Frame, MessageFrame, Request
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, LinkId, UserId
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, LinkId, RecordId, UserId
 from multichat_tui.model.intents import (
     AnswerRequest,
     GiveRank,
@@ -20,6 +20,7 @@ from multichat_tui.model.intents import (
     MeetNearby,
     OpenDirect,
     RemoveMember,
+    SendMessage,
     SetName,
     SetTopic,
     SetVouch,
@@ -296,6 +297,51 @@ async def _is_in(person: Person, user: UserId, channel: ChannelId) -> bool:
 
 async def _is_out(person: Person, user: UserId, channel: ChannelId) -> bool:
     return not await _is_in(person, user, channel)
+
+
+# Texts that come later
+
+
+def test_a_text_that_was_asked_for_in_vain_is_given_when_it_has_come_after_all() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(71)
+        ann, bob, carol, dave = await world.add("ann", "bob", "carol", "dave")
+        channel = await world.channel_of(carol, ann, bob, dave)
+        readers = [await user_of(person) for person in (ann, bob)]
+        await ann.stop()
+        await bob.stop()
+        record = await _whisper(dave, channel, "for you two", *readers)
+        await until(lambda: _holds(carol, record), "carol has it")
+        await dave.stop()
+        await ann.start()
+        await bob.start()
+        # Carol brings them what is not for her: without its text.
+        for person in (ann, bob):
+            await until(lambda person=person: _holds(person, record), f"{person.name} has it")  # type: ignore[misc]
+        await asyncio.sleep(3 * 3600)
+        before = _links(ann, readers[1])
+        assert before
+        # Its author meets bob for a moment.
+        world.hub.partition(["ann"], ["bob", "dave"])
+        await dave.start()
+        await until(lambda: _has(bob, channel, "for you two"), "bob has its text", timeout_s=30)
+        await dave.stop()
+        world.hub.heal()
+        await until(lambda: _has(ann, channel, "for you two"), "ann has its text")
+        assert _links(ann, readers[1]) == before, "it came over the link that they had"
+
+    run_virtual(story())
+
+
+async def _whisper(author: Person, channel: ChannelId, text: str, *readers: UserId) -> RecordId:
+    accepted = await author.api.submit(SendMessage(channel=channel, text=text, recipients=readers))
+    assert accepted.record is not None
+    return accepted.record
+
+
+async def _holds(person: Person, record: RecordId) -> bool:
+    with person.store.inner.transaction() as txn:
+        return txn.record(record) is not None
 
 
 # Contacts who are made later
