@@ -83,8 +83,100 @@ KEEPER = "tests/unit/mailbox/test_mailbox_keeper.py"
 HOSTING = "tests/simulation/test_hosting_stories.py"
 MAILBOX_STORE = "tests/contract/test_mailbox_store_contract.py"
 CONSOLE_UI = "tests/ui/test_ui_console.py"
+WHILE_LINKED = "tests/simulation/test_while_linked.py"
 
 MUTANTS = (
+    Mutant(
+        name="a device that comes back forgets what a first offer named for a second one",
+        file="multichat_tui/node/offered_channels.py",
+        old="offered = session.offered.setdefault(entry.channel, {})",
+        new="offered = session.offered[entry.channel] = {}",
+        tests=f"{WHILE_LINKED} -k names_less",
+    ),
+    Mutant(
+        name="the root of a channel that is offered is asked for once",
+        file="multichat_tui/node/offered_channels.py",
+        old="MAX_ROOT_TRIES = 8",
+        new="MAX_ROOT_TRIES = 0",
+        tests=f"{WHILE_LINKED} -k asked_for_again",
+    ),
+    Mutant(
+        name="the root of a channel that is offered is asked for without end",
+        file="multichat_tui/node/offered_channels.py",
+        old="if channel in world.channels or watch.tries >= MAX_ROOT_TRIES:",
+        new="if channel in world.channels:",
+        tests=f"{WHILE_LINKED} -k without_end",
+    ),
+    Mutant(
+        name="a channel that comes back is given up while its control log is coming",
+        file="multichat_tui/node/introductions.py",
+        old="            channel.coming_back_until = world.now + COMING_BACK_MS\n",
+        new="            pass\n",
+        tests=f"{WHILE_LINKED} -k long_control_log",
+    ),
+    Mutant(
+        name="who offers by numbers is not told that they say nothing of a channel that is not known",
+        file="multichat_tui/node/offers.py",
+        old="            if tips is None:\n                unread.append",
+        new="            if tips is None and channel is not None:\n                unread.append",
+        tests=f"{WHILE_LINKED} -k was_declined",
+    ),
+    Mutant(
+        name="what is said beside a channel is told at link up alone",
+        file="multichat_tui/node/newly_shared.py",
+        old="            if new or befriended:",
+        new="            if befriended:",
+        tests=f"{WHILE_LINKED} -k learns_what",
+    ),
+    Mutant(
+        name="receipts of devices that are not known yet are not asked for when they are",
+        file="multichat_tui/node/receipts.py",
+        old="                    session.unplaced_receipts[prefix, named] = number\n",
+        new="                    pass\n",
+        tests=f"{WHILE_LINKED} -k learns_what",
+    ),
+    Mutant(
+        name="who becomes a contact while linked is given nothing of it",
+        file="multichat_tui/node/newly_shared.py",
+        old="            if befriended:\n                self.on_contact(session)",
+        new="            if befriended and not session.greeted:\n                self.on_contact(session)",
+        tests=f"{WHILE_LINKED} -k who_meet",
+    ),
+    Mutant(
+        name="what a contact says before they are one is not asked for when they are",
+        file="multichat_tui/node/device_statements.py",
+        old="            if self._is_early(session, statement.name) and len",
+        new="            if session.closing and len",
+        tests=f"{WHILE_LINKED} -k does_not_know_it_yet",
+    ),
+    Mutant(
+        name="who is out for a while is not offered what was said meanwhile",
+        file="multichat_tui/node/ledger.py",
+        old="                    session.forget(channel.id)\n",
+        new="                    pass\n",
+        tests=f"{WHILE_LINKED} -k removed_without_right",
+    ),
+    Mutant(
+        name="a return key is given once",
+        file="multichat_tui/node/returning.py",
+        old="MAX_KEY_TRIES = 8",
+        new="MAX_KEY_TRIES = 0",
+        tests=f"{WHILE_LINKED} -k return_key_that_was_lost",
+    ),
+    Mutant(
+        name="who was removed is told once",
+        file="multichat_tui/node/farewells.py",
+        old="MAX_TELLS = 8",
+        new="MAX_TELLS = 0",
+        tests=f"{WHILE_LINKED} -k removed_hears",
+    ),
+    Mutant(
+        name="a text that was asked for in vain is not given when it comes",
+        file="multichat_tui/node/pages.py",
+        old="                session.asked_in_vain.add(record.id)",
+        new="                session.asked_in_vain.discard(record.id)",
+        tests=f"{WHILE_LINKED} -k asked_for_in_vain_is_given",
+    ),
     Mutant(
         name="what is written to whoever is away is left nowhere by its author",
         file="multichat_tui/node/depositing.py",

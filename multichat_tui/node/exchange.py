@@ -212,6 +212,7 @@ class Exchange:
         """What waited too long is offered again."""
         world = self._world
         self._receipts.tick()
+        self._farewells.tick()
         for session in world.peers():
             for number, pending in list(session.offers.items()):
                 if pending.watch.next_at <= world.now:
@@ -240,6 +241,7 @@ class Exchange:
             times
             + self.device_statements.wake_times()
             + self._receipts.wake_times()
+            + self._farewells.wake_times()
             + self._gaps.wake_times()
             + self._bodies.wake_times()
             + self.readers.wake_times()

@@ -7,10 +7,14 @@ from multichat_tui.model.records import Record
 from multichat_tui.node.pages import Pages
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import chain_key
-from multichat_tui.sync.session import Session
+from multichat_tui.sync.session import Session, Watch
 
 MAX_LOOKED_AT = 8 * PAGE_RECORDS
 """Control records that are looked at for those that the other lacks; a member lacked few of them."""
+MAX_TELLS = 8
+"""How often somebody is told again over one link, with doubling waits."""
+NEVER = 2**62
+"""Later than every clock."""
 
 
 class Farewells:
@@ -33,13 +37,28 @@ class Farewells:
                 assert channel is not None
                 self._tell(session, channel)
 
-    def _tell(self, session: Session, channel: Channel) -> None:
+    def tick(self) -> None:
+        """Who does not say that they have heard is told again, a few times."""
+        world = self._world
+        for session in world.peers():
+            for identifier, watch in session.farewells.items():
+                if watch.next_at <= world.now:
+                    channel = world.channels.get(identifier)
+                    watch.next_at = NEVER
+                    if channel is not None and watch.tries < MAX_TELLS:
+                        self._tell(session, channel, watch.tries + 1)
+
+    def wake_times(self) -> list[int]:
+        return [watch.next_at for session in self._world.peers() for watch in session.farewells.values()]
+
+    def _tell(self, session: Session, channel: Channel, tries: int = 0) -> None:
         user = session.user
         if not channel.rooted or not channel.live or user is None or user in channel.view.members:
             return
         if session.device not in channel.untold(self._world.identity.device):
             return
-        session.farewells.add(channel.id)
+        now = self._world.now
+        session.farewells[channel.id] = Watch(sent_at=now, next_at=now + session.rtt.timeout_ms(tries), tries=tries)
         records = self._lacking(session, channel, channel.control.grounds(user))
         if records:
             self._pages.tell(session, channel, records)

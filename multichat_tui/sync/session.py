@@ -180,7 +180,7 @@ class Session:
     """Those of them whose bodies have come in this batch."""
     lacking: dict[ChannelId, dict[ChainTip, Asked]] = field(default_factory=dict)
     """Ends of branches that the peer holds, within what we hold of a chain, and that we lack."""
-    farewells: set[ChannelId] = field(default_factory=set)
+    farewells: dict[ChannelId, Watch] = field(default_factory=dict)
     """Channels of which the peer's user was told over this link that they are no member any more."""
     set_back: bool = False
     """The peer's incarnation is below one that it had; an alarm once it shows that it is alive."""

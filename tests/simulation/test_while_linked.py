@@ -287,6 +287,24 @@ def test_who_was_removed_without_right_gets_what_was_said_meanwhile_by_somebody_
     run_virtual(story())
 
 
+def test_who_was_removed_hears_of_it_though_the_first_word_of_that_is_lost() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(72)
+        ann, bob = await world.add("ann", "bob")
+        channel = await world.channel_of(ann, bob)
+        user = await user_of(bob)
+        gone = _lose_first(ann, 2, lambda frame: _brings(frame, channel))
+        await ann.api.submit(RemoveMember(channel=channel, user=user))
+        await until(lambda: _is_removed(bob, channel), "bob knows")
+        assert len(gone) == 2
+
+    run_virtual(story())
+
+
+async def _is_removed(person: Person, channel: ChannelId) -> bool:
+    return (await person.api.channel(channel)).rows.membership is Membership.REMOVED
+
+
 async def _ranks(person: Person, of: Person, channel: ChannelId, rank: int) -> bool:
     return engine_of(person).world.channels[channel].view.rank(await user_of(of)) == rank
 
