@@ -42,6 +42,8 @@ def configuration() -> str:
         "`MULTICHAT_PASSPHRASE` holds the passphrase itself; other programs of the same user can see it. `MULTICHAT_HOME` is",
         "`--home`. Several addresses in `MULTICHAT_CONNECT` are separated by commas or spaces.",
         "",
+        "`theme`, `[themes.NAME]` and `[keys]` are the screens' own: [themes and keys](themes-and-keys.md).",
+        "",
         "## Settings of a profile",
         "",
         "Kept with the profile and changed with `/set KEY VALUE`, at once; `/set` lists them.",

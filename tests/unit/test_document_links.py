@@ -35,6 +35,13 @@ def test_files_of_the_protocol_that_something_names_have_the_section_that_it_nam
     assert missing == []
 
 
+def test_all_that_is_hashed_or_signed_apart_stands_in_one_table() -> None:
+    said = {path.name: path.read_text(encoding="utf-8") for path in PROTOCOL.glob("*.md")}
+    apart = {name for text in said.values() for name in re.findall(r"\bmc(?:\.[a-z]+)+|multichat (?:[a-z]+ )+1(?=\\0)", text)}
+    assert len(apart) > 50
+    assert {name for name in apart if f"`{name}" not in said["encoding-and-keys.md"]} == set()
+
+
 def test_the_overview_of_the_protocol_lists_every_part() -> None:
     overview = (PROTOCOL / "README.md").read_text(encoding="utf-8")
     parts = {path.name for path in PROTOCOL.glob("*.md")} - {"README.md"}
