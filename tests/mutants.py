@@ -501,7 +501,7 @@ MUTANTS = (
     ),
     Mutant(
         name="what-two-lack-is-counted-twice",
-        file="multichat_tui/node/rows.py",
+        file="multichat_tui/node/node_rows.py",
         old="count += max(0, end - max(begin, reached + 1) + 1)",
         new="count += max(0, end - begin + 1)",
         tests="tests/unit/node/test_node_covers.py -k counted_once",
@@ -1464,8 +1464,8 @@ MUTANTS = (
     ),
     Mutant(
         name="a-mailbox-counts-the-people",
-        file="multichat_tui/node/own_mailboxes.py",
-        old="        for index in range(_padding(count)):",
+        file="multichat_tui/node/queue_writers.py",
+        old="        for index in range(_padded(count)):",
         new="        for index in range(0):",
         tests="tests/simulation/test_mailbox_use_stories.py",
     ),
@@ -2369,7 +2369,7 @@ MUTANTS = (
     ),
     Mutant(
         name="what-was-entered-outlives-its-channel",
-        file="multichat_tui/node/choices.py",
+        file="multichat_tui/node/channel_choices.py",
         old="            forget_typed(world.txn, channel.id)\n",
         new="",
         tests=TYPED,
@@ -3141,8 +3141,8 @@ MUTANTS = (
     Mutant(
         name="what a rolled back transaction used is believed",
         file="multichat_tui/store/sqlite.py",
-        old="            self._mailbox.forget()\n            self._database.roll_back()",
-        new="            self._database.roll_back()",
+        old="            self._mailbox.forget()\n            self._unread.forget()\n",
+        new="            self._unread.forget()\n",
         tests=MAILBOX_STORE,
     ),
     Mutant(
@@ -3455,7 +3455,7 @@ MUTANTS = (
     ),
     Mutant(
         name="an item's parts have any size",
-        file="multichat_tui/model/frame_bytes.py",
+        file="multichat_tui/model/item_bytes.py",
         old="and timely and sized):",
         new="and timely):",
         tests="tests/unit/model/test_model_frames.py",

@@ -1,6 +1,6 @@
 """Frames as bytes: deterministic CBOR, as in docs/protocol/frames.md. What is none is a `codec.Rejected`, never an exception."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.comparing import (
@@ -23,11 +23,9 @@ from multichat_tui.model.frames import (
     ElidedItem,
     Frame,
     FrameType,
-    FullItem,
     HeldIsland,
     HoleRange,
     Islands,
-    Item,
     JoinAnswer,
     JoinFrame,
     JoinOutcome,
@@ -37,7 +35,6 @@ from multichat_tui.model.frames import (
     Prefix,
     ReadFrame,
     ReceiptOffer,
-    Ref,
     Request,
     ReturnFrame,
     ReturnStage,
@@ -47,22 +44,18 @@ from multichat_tui.model.frames import (
     WithheldRange,
 )
 from multichat_tui.model.identity import MAX_DEVICE_LIST_BYTES
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, Log, RecordId, UserId
+from multichat_tui.model.ids import ChannelId, Log, RecordId, UserId
+from multichat_tui.model.item_bytes import item_value, read_item
 from multichat_tui.model.limits import (
     LISTS_PER_FRAME,
-    MAX_BODY_BYTES,
-    MAX_CONTROL_HEADS,
     MAX_DEVICE_STATEMENT_BYTES,
     MAX_DEVICE_STATEMENTS,
-    MAX_ETS,
     MAX_FRAME_BYTES,
     MAX_HEADER_BYTES,
     MAX_INTEGER,
     MAX_JOIN_BYTES,
     MAX_OFFER_CHANNELS,
-    MAX_PARENTS,
     MAX_RECEIPTS,
-    MAX_RECIPIENTS,
     MAX_REQUEST_IDS,
     MAX_REQUEST_RANGES,
     MAX_STATEMENTS,
@@ -77,7 +70,19 @@ from multichat_tui.model.mailbox_bytes import is_mailbox_type, mailbox_frame, ma
 from multichat_tui.model.mailbox_frames import MailboxFrame
 from multichat_tui.model.receipts import MAX_RECEIPT_BYTES
 from multichat_tui.model.records import SIGNATURE_BYTES
-from multichat_tui.model.schema import Malformed, as_bool, as_bytes, as_enum, as_id, as_int, as_list, as_map, as_text, read
+from multichat_tui.model.schema import (
+    Malformed,
+    as_bool,
+    as_bytes,
+    as_enum,
+    as_id,
+    as_int,
+    as_list,
+    as_map,
+    as_prefix,
+    as_text,
+    read,
+)
 from multichat_tui.model.statements import MAX_STATEMENT_BYTES
 from multichat_tui.model.usual_frames import decode_usual, encode_usual
 
@@ -125,7 +130,7 @@ def _frame_value(frame: Frame) -> Value:
         case MessageFrame():
             base = min((i.timestamp_ms for i in frame.items if isinstance(i, ElidedItem)), default=0)
             fields: dict[int, Value] = {0: 3, 1: frame.channel, 2: frame.devices, 3: base}
-            fields[4] = [_item_value(item, base) for item in frame.items]
+            fields[4] = [item_value(item, base) for item in frame.items]
             if frame.statements:
                 fields[5] = frame.statements
             if frame.following is not None:
@@ -186,30 +191,6 @@ def _tip_value(tip: ChainTip) -> Value:
     return [tip.device, tip.log.value, tip.seq, tip.hash]
 
 
-def _item_value(item: Item, base: int) -> Value:
-    if isinstance(item, FullItem):
-        return [item.header_bytes, item.signature, item.body]
-    extras: dict[int, Value] = {}
-    if item.log != Log.CONTENT:
-        extras[0] = item.log.value
-    if item.parents is not None:
-        extras[1] = [[ref.device, ref.seq] for ref in item.parents]
-    if item.control_heads is not None:
-        extras[2] = [[ref.device, ref.seq] for ref in item.control_heads]
-    if item.ets is not None:
-        extras[3] = item.ets
-    if item.kind is not None:
-        extras[4] = item.kind
-    if item.expires_ms is not None:
-        extras[5] = item.expires_ms
-    if item.recipients is not None:
-        extras[6] = item.recipients
-    fields: list[Value] = [item.device, item.seq, item.timestamp_ms - base, item.check, item.signature, item.body]
-    if extras:
-        fields.append(extras)
-    return fields
-
-
 def decode_frame(encoded: bytes) -> Frame | MailboxFrame | Rejected:
     """A frame of at most 1 MiB, or why it is none."""
     usual = decode_usual(encoded)
@@ -248,7 +229,7 @@ def _frame(value: Value) -> Frame | MailboxFrame:
             )
         case FrameType.REQUEST:
             return Request(
-                channel=_prefix(fields[1], "channel"),
+                channel=as_prefix(fields[1], "channel"),
                 ranges=tuple(_range(e) for e in as_list(fields[2], "ranges", MAX_REQUEST_RANGES)),
                 ids=tuple(RecordId(as_id(e, "id")) for e in as_list(fields[3], "ids", MAX_REQUEST_IDS)),
                 statements=tuple(_statement_request(e) for e in as_list(fields[4], "statements", MAX_STATEMENTS)),
@@ -271,7 +252,7 @@ def _frame(value: Value) -> Frame | MailboxFrame:
                 offer=as_int(fields[2], "offer", MAX_INTEGER) if 2 in fields else None,
                 statements=_statement_offers(fields[3]) if 3 in fields else (),
                 same=as_int(fields[4], "same", 255) if 4 in fields else None,
-                unread=tuple(_prefix(e, "channel") for e in as_list(fields[5], "unread", MAX_OFFER_CHANNELS))
+                unread=tuple(as_prefix(e, "channel") for e in as_list(fields[5], "unread", MAX_OFFER_CHANNELS))
                 if 5 in fields
                 else (),
                 device_statements=tuple(_device_offer(e) for e in as_list(fields[6], "taken", MAX_TAKEN_STATEMENTS))
@@ -303,13 +284,13 @@ def _frame(value: Value) -> Frame | MailboxFrame:
             )
         case FrameType.ISLANDS:
             return Islands(
-                channel=_prefix(fields[1], "channel"),
+                channel=as_prefix(fields[1], "channel"),
                 islands=tuple(_island(e) for e in as_list(fields[2], "islands", MAX_TIPS)),
                 holes=tuple(_hole(e) for e in as_list(fields[3], "holes", MAX_TIPS)) if 3 in fields else (),
             )
         case FrameType.WITHHELD:
             return Withheld(
-                channel=_prefix(fields[1], "channel"),
+                channel=as_prefix(fields[1], "channel"),
                 ranges=tuple(_withheld(e) for e in as_list(fields[2], "withheld", MAX_WITHHELD, 1)),
             )
         case FrameType.RETURN:
@@ -352,10 +333,6 @@ _NEEDED = {
 }
 
 
-def _prefix(value: Value, what: str) -> Prefix:
-    return as_bytes(value, what, PREFIX_SIZE, PREFIX_SIZE)
-
-
 def _device_statements(value: Value) -> tuple[bytes, ...]:
     entries = as_list(value, "device statements", MAX_DEVICE_STATEMENTS)
     return tuple(as_bytes(e, "device statement", MAX_DEVICE_STATEMENT_BYTES) for e in entries)
@@ -364,8 +341,8 @@ def _device_statements(value: Value) -> tuple[bytes, ...]:
 def _device_offer(value: Value) -> DeviceStatementOffer:
     parts = as_list(value, "device statement", 4, 4)
     return DeviceStatementOffer(
-        audience=_prefix(parts[0], "audience"),
-        device=_prefix(parts[1], "device"),
+        audience=as_prefix(parts[0], "audience"),
+        device=as_prefix(parts[1], "device"),
         kind=as_int(parts[2], "kind", 255, 1),
         number=as_int(parts[3], "number", MAX_INTEGER),
     )
@@ -373,16 +350,16 @@ def _device_offer(value: Value) -> DeviceStatementOffer:
 
 def _device_request(value: Value) -> tuple[Prefix, Prefix, int]:
     parts = as_list(value, "device statement", 3, 3)
-    return _prefix(parts[0], "audience"), _prefix(parts[1], "device"), as_int(parts[2], "kind", 255, 1)
+    return as_prefix(parts[0], "audience"), as_prefix(parts[1], "device"), as_int(parts[2], "kind", 255, 1)
 
 
 def _chain_tip(value: Value) -> ChainTip:
     parts = as_list(value, "tip", 4, 4)
     return ChainTip(
-        device=_prefix(parts[0], "device"),
+        device=as_prefix(parts[0], "device"),
         log=as_enum(parts[1], "log", Log),
         seq=as_int(parts[2], "seq", MAX_INTEGER),
-        hash=_prefix(parts[3], "hash"),
+        hash=as_prefix(parts[3], "hash"),
     )
 
 
@@ -399,10 +376,10 @@ def _vector(value: Value) -> Vector:
     if len(flat) % 3:
         raise Malformed("places: three entries each")
     return Vector(
-        channel=_prefix(parts[0], "channel"),
+        channel=as_prefix(parts[0], "channel"),
         table=as_bytes(parts[1], "table", TABLE_TAG_BYTES, TABLE_TAG_BYTES),
         places=tuple(
-            (as_int(flat[i], "device", 2 * MAX_TIPS), as_int(flat[i + 1], "seq", MAX_INTEGER), _prefix(flat[i + 2], "hash"))
+            (as_int(flat[i], "device", 2 * MAX_TIPS), as_int(flat[i + 1], "seq", MAX_INTEGER), as_prefix(flat[i + 2], "hash"))
             for i in range(0, len(flat), 3)
         ),
     )
@@ -411,23 +388,25 @@ def _vector(value: Value) -> Vector:
 def _receipt_offer(value: Value) -> ReceiptOffer:
     parts = as_list(value, "receipt", 3, 3)
     return ReceiptOffer(
-        channel=_prefix(parts[0], "channel"), device=_prefix(parts[1], "device"), number=as_int(parts[2], "number", MAX_INTEGER)
+        channel=as_prefix(parts[0], "channel"),
+        device=as_prefix(parts[1], "device"),
+        number=as_int(parts[2], "number", MAX_INTEGER),
     )
 
 
 def _receipt_request(value: Value) -> tuple[Prefix, Prefix]:
     parts = as_list(value, "receipt", 2, 2)
-    return _prefix(parts[0], "channel"), _prefix(parts[1], "device")
+    return as_prefix(parts[0], "channel"), as_prefix(parts[1], "device")
 
 
 def _island(value: Value) -> HeldIsland:
     parts = as_list(value, "island", 4, 4)
     first = as_int(parts[1], "first", MAX_INTEGER, 1)
     return HeldIsland(
-        device=_prefix(parts[0], "device"),
+        device=as_prefix(parts[0], "device"),
         first=first,
         last=as_int(parts[2], "last", MAX_INTEGER, first),
-        hash=_prefix(parts[3], "hash"),
+        hash=as_prefix(parts[3], "hash"),
     )
 
 
@@ -435,7 +414,7 @@ def _hole(value: Value) -> HoleRange:
     parts = as_list(value, "hole", 3, 3)
     first = as_int(parts[1], "first", MAX_INTEGER)
     last = as_int(parts[2], "last", MAX_INTEGER, first)
-    return HoleRange(device=_prefix(parts[0], "device"), first=first, last=last)
+    return HoleRange(device=as_prefix(parts[0], "device"), first=first, last=last)
 
 
 def _withheld(value: Value) -> WithheldRange:
@@ -456,7 +435,7 @@ def _channel_offer(value: Value) -> ChannelOffer:
 def _channel_ack(value: Value) -> ChannelAck:
     parts = as_list(value, "ack", 2, 2)
     tips = tuple(_chain_tip(tip) for tip in as_list(parts[1], "tips", MAX_TIPS))
-    return ChannelAck(channel=_prefix(parts[0], "channel"), tips=tips)
+    return ChannelAck(channel=as_prefix(parts[0], "channel"), tips=tips)
 
 
 def _statement_offers(value: Value) -> tuple[StatementOffer, ...]:
@@ -481,7 +460,7 @@ def _range(value: Value) -> ChainRange:
     parts = as_list(value, "range", 4, 4)
     first = as_int(parts[2], "first", MAX_INTEGER)
     return ChainRange(
-        device=_prefix(parts[0], "device"),
+        device=as_prefix(parts[0], "device"),
         log=as_enum(parts[1], "log", Log),
         first=first,
         last=as_int(parts[3], "last", MAX_INTEGER, first),
@@ -489,12 +468,12 @@ def _range(value: Value) -> ChainRange:
 
 
 def _message(table: Mapping[int, Value]) -> MessageFrame:
-    devices = tuple(_prefix(e, "device") for e in as_list(table[2], "devices", MAX_TIPS))
+    devices = tuple(as_prefix(e, "device") for e in as_list(table[2], "devices", MAX_TIPS))
     base = as_int(table[3], "base", MAX_TIMESTAMP_MS - 1)
     return MessageFrame(
-        channel=_prefix(table[1], "channel"),
+        channel=as_prefix(table[1], "channel"),
         devices=devices,
-        items=tuple(_item(e, base, len(devices)) for e in as_list(table[4], "items", PAGE_RECORDS)),
+        items=tuple(read_item(e, base, len(devices)) for e in as_list(table[4], "items", PAGE_RECORDS)),
         statements=tuple(as_bytes(e, "statement", MAX_STATEMENT_BYTES) for e in as_list(table[5], "statements", MAX_STATEMENTS))
         if 5 in table
         else (),
@@ -503,70 +482,9 @@ def _message(table: Mapping[int, Value]) -> MessageFrame:
         if 16 in table
         else (),
         return_key=as_id(table[17], "return key") if 17 in table else b"",
-        return_key_held=_prefix(table[18], "return key") if 18 in table else b"",
+        return_key_held=as_prefix(table[18], "return key") if 18 in table else b"",
         device_statements=_device_statements(table[19]) if 19 in table else (),
         receipts=tuple(as_bytes(e, "receipt", MAX_RECEIPT_BYTES) for e in as_list(table[20], "receipts", MAX_RECEIPTS))
         if 20 in table
         else (),
     )
-
-
-def _item(value: Value, base: int, devices: int) -> Item:
-    parts = as_list(value, "item", 7, 3)
-    if len(parts) == 3:
-        body = parts[2]
-        return FullItem(
-            header_bytes=as_bytes(parts[0], "header", MAX_HEADER_BYTES),
-            signature=as_bytes(parts[1], "signature", 64, 64),
-            body=None if body is None else as_bytes(body, "body", MAX_BODY_BYTES),
-        )
-    if len(parts) == 6 and (usual := _usual_item(parts, base, devices)) is not None:
-        return usual
-    if len(parts) < 6:
-        raise Malformed("item: 3, 6 or 7 entries")
-    extras = as_map(parts[6], "extras") if len(parts) == 7 else {}
-    if any(key > 6 for key in extras):
-        raise Malformed("item: an unknown extra; the full form carries what is new")
-    return ElidedItem(
-        device=as_int(parts[0], "device", devices - 1),
-        log=as_enum(extras[0], "log", Log) if 0 in extras else Log.CONTENT,
-        seq=as_int(parts[1], "seq", MAX_INTEGER),
-        timestamp_ms=as_int(base + as_int(parts[2], "time", MAX_TIMESTAMP_MS), "time", MAX_TIMESTAMP_MS - 1),
-        check=_prefix(parts[3], "check"),
-        signature=as_bytes(parts[4], "signature", 64, 64),
-        body=as_bytes(parts[5], "body", MAX_BODY_BYTES),
-        parents=_refs(extras[1], "parents", MAX_PARENTS, devices) if 1 in extras else None,
-        control_heads=_refs(extras[2], "control heads", MAX_CONTROL_HEADS, devices) if 2 in extras else None,
-        ets=as_int(extras[3], "ets", MAX_ETS - 1) if 3 in extras else None,
-        kind=as_int(extras[4], "kind", 255, 1) if 4 in extras else None,
-        expires_ms=as_int(extras[5], "expires", MAX_TIMESTAMP_MS - 1) if 5 in extras else None,
-        recipients=tuple(UserId(as_id(e, "recipient")) for e in as_list(extras[6], "recipients", MAX_RECIPIENTS))
-        if 6 in extras
-        else None,
-    )
-
-
-def _usual_item(parts: Sequence[Value], base: int, devices: int) -> ElidedItem | None:
-    """An elided item of a content record without extras, as nearly all are, looked at in one step. None: the general way will
-    tell what is wrong with it."""
-    device, seq, time, check, signature, body = parts
-    if type(device) is not int or type(seq) is not int or type(time) is not int:
-        return None
-    if type(check) is not bytes or type(signature) is not bytes or type(body) is not bytes:
-        return None
-    timely = 0 <= time <= MAX_TIMESTAMP_MS and base + time < MAX_TIMESTAMP_MS
-    sized = len(check) == PREFIX_SIZE and len(signature) == 64 and len(body) <= MAX_BODY_BYTES
-    if not (0 <= device < devices and 0 <= seq <= MAX_INTEGER and timely and sized):
-        return None
-    return ElidedItem(
-        device=device, log=Log.CONTENT, seq=seq, timestamp_ms=base + time, check=check, signature=signature, body=body
-    )
-
-
-def _refs(value: Value, what: str, most: int, devices: int) -> tuple[Ref, ...]:
-    return tuple(_ref(entry, what, devices) for entry in as_list(value, what, most))
-
-
-def _ref(value: Value, what: str, devices: int) -> Ref:
-    parts = as_list(value, what, 2, 2)
-    return Ref(device=as_int(parts[0], what, devices - 1), seq=as_int(parts[1], what, MAX_INTEGER))

@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import TypeVar
 
 from multichat_tui.model.codec import Reason, Rejected, Value, decode
+from multichat_tui.model.ids import PREFIX_SIZE
 
 T = TypeVar("T")
 E = TypeVar("E", bound=IntEnum)
@@ -71,6 +72,11 @@ def as_bytes(value: Value, what: str, most: int, least: int = 0) -> bytes:
 
 def as_id(value: Value, what: str) -> bytes:
     return as_bytes(value, what, 32, 32)
+
+
+def as_prefix(value: Value, what: str) -> bytes:
+    """The first bytes of an id, which name it in frames."""
+    return as_bytes(value, what, PREFIX_SIZE, PREFIX_SIZE)
 
 
 def as_text(value: Value, what: str, most: int, least: int = 0) -> str:

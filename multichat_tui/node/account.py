@@ -8,7 +8,7 @@ from multichat_tui.model.ports import Space
 from multichat_tui.model.text import clean_name
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.exchange import Exchange
-from multichat_tui.node.rows import LABEL
+from multichat_tui.node.node_rows import LABEL
 from multichat_tui.node.world import World
 
 

@@ -202,7 +202,7 @@ class Auditing:
             return
         self._wanted.discard(box.id)
         queue = self._one_of(queues)
-        testers = self._own.testers_of(queue)
+        testers = self._own.writers.testers(queue)
         if not testers:
             return
         size = self._one_of(DUMMY_BYTES)

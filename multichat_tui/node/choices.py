@@ -1,14 +1,9 @@
 """The user's intents, each decided and turned into at most one record. A refusal is raised before anything is written."""
 
-from functools import partial
-
 from multichat_tui.crypto.identity import Account, safety_number
-from multichat_tui.crypto.keys import public_key
-from multichat_tui.model.acts import Create, Invite, Leave, Style
 from multichat_tui.model.depth import SETTING as DEPTH
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
-from multichat_tui.model.events import ChannelGone
-from multichat_tui.model.ids import ChannelId, Log, UserId
+from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import (
     AcceptContact,
     Accepted,
@@ -79,52 +74,40 @@ from multichat_tui.model.intents import (
 from multichat_tui.model.intents import (
     SetTopic as TopicIntent,
 )
-from multichat_tui.model.invitations import SEED_BYTES, Invitation, InvitationKind, join_seed, parse_link, token_key
 from multichat_tui.model.keeping import OF_CHANNEL as KEEPING_OF_CHANNEL
 from multichat_tui.model.keeping import SETTING as KEEPING
 from multichat_tui.model.limits import (
-    MAX_CHANNELS,
     MAX_DRAFT_CHARACTERS,
     MAX_HISTORY_DEPTH,
-    MAX_OPEN_INVITATIONS,
-    MAX_PEER_ADDRESSES,
     MAX_POSTED_CHANNELS,
     MAX_SETTING_CHARACTERS,
-    MAX_TIMESTAMP_MS,
-    MAX_USES,
 )
 from multichat_tui.model.lives import PREFIX as LIVES
 from multichat_tui.model.lives import life_setting
 from multichat_tui.model.ports import Space
-from multichat_tui.model.ranks import Permission
 from multichat_tui.model.regards import REQUESTS_SETTING, Regard
-from multichat_tui.model.snapshots import Membership
 from multichat_tui.model.text import clean_name, encodable, visible
 from multichat_tui.node.account import AccountChoices
+from multichat_tui.node.account_state import COPIED, REVOKED, WAITING
 from multichat_tui.node.alarms import acknowledge
-from multichat_tui.node.asking import known_devices
+from multichat_tui.node.channel_choices import ChannelChoices, lifetime_ms, told_addresses
 from multichat_tui.node.comparisons import Comparisons
-from multichat_tui.node.configuring import kind_acts
-from multichat_tui.node.deciding import Decided, Deciding, check_open, check_regard
+from multichat_tui.node.deciding import Decided, Deciding, check_regard
 from multichat_tui.node.devices import Devices
 from multichat_tui.node.dialing import Dialing
 from multichat_tui.node.exchange import Exchange
-from multichat_tui.node.forgetting import forget_channel
 from multichat_tui.node.host_choices import HostChoices
 from multichat_tui.node.introductions import Introductions
-from multichat_tui.node.joined import joined
 from multichat_tui.node.ledger import Ledger
 from multichat_tui.node.meeting import Meeting
-from multichat_tui.node.moderating import need
 from multichat_tui.node.own_mailboxes import OwnMailboxes
 from multichat_tui.node.purging import Purging
 from multichat_tui.node.regarding import Regards
-from multichat_tui.node.rows import COPIED, REVOKED, WAITING
 from multichat_tui.node.typed import SETTING as HISTORY
 from multichat_tui.node.typed import Typed, forget_typed
 from multichat_tui.node.typed_addresses import typed_address
 from multichat_tui.node.vouching import Vouching
-from multichat_tui.node.world import Channel, World
+from multichat_tui.node.world import World
 
 OWN_BUSINESS = (MarkRead, SetDraft, RememberTyped, ForgetTyped, ChangeSetting, SetRegard)
 """Nobody else ever hears of these: a device that says nothing any more does them still."""
@@ -132,8 +115,6 @@ SAFETY_DIGITS = 60
 NOTHING_SENT = "Nothing was sent anywhere."
 MAX_TYPED_ADDRESS = 256
 """Characters of an address to look for peers at: names may be long."""
-MIN_EXPIRY_MS = 60 * 1000
-MAX_EXPIRY_MS = 366 * 24 * 60 * 60 * 1000
 
 
 class Choices:
@@ -164,6 +145,7 @@ class Choices:
         self._regards = regards
         self._vouching = vouching
         self._mailboxes = mailboxes
+        self._channels = ChannelChoices(world, ledger, exchange, introductions, vouching)
         self._typed = Typed(world)
         self._deciding = Deciding(world)
         self.purging = Purging(world, ledger)
@@ -198,7 +180,7 @@ class Choices:
             case RedactMessages() | PurgeMessages():
                 return self.purging.begin(intent)
             case CreateChannel():
-                return self._create(intent)
+                return self._channels.create(intent)
             case CreateWorkspace():
                 return self._introductions.workspaces.create(intent)
             case ListChannel():
@@ -208,18 +190,18 @@ class Choices:
             case JoinListed():
                 return self._introductions.workspaces.join(intent)
             case InviteToChannel():
-                return self._invite(intent)
+                return self._channels.invite(intent)
             case JoinChannel():
-                return Accepted(channel=self._join(intent).id)
+                return Accepted(channel=self._channels.join(intent).id)
             case LeaveChannel():
-                return self._leave(intent)
+                return self._channels.leave(intent)
             case OpenDirect():
-                return Accepted(channel=self._direct(intent.user).id)
+                return Accepted(channel=self._channels.direct(intent.user).id)
             case SetName():
                 return self._rename(intent)
             case InviteContact():
-                expires = _expiry(intent.expires_in_ms)
-                return Accepted(link=self._introductions.pairing.invite(expires, self._addresses()))
+                expires = lifetime_ms(intent.expires_in_ms)
+                return Accepted(link=self._introductions.pairing.invite(expires, told_addresses(self._world)))
             case AcceptContact():
                 return Accepted(user=self._introductions.pairing.accept(intent.link))
             case SetNearby():
@@ -240,7 +222,7 @@ class Choices:
                 self._vouching.introduce(intent)
                 return Accepted(user=intent.one)
             case AnswerRequest():
-                return self._answer_request(intent)
+                return self._channels.answer_request(intent)
             case BeginVerification():
                 check_regard(self._world, intent.user)
                 return Accepted(user=intent.user, comparison=self._comparisons.verify(intent.user))
@@ -304,11 +286,6 @@ class Choices:
         advice = "Start it again with its passphrase." if identity.rollback and not identity.revoked else ""
         raise IntentRefused(Refusal.NOT_ALLOWED, reason, advice)
 
-    def _addresses(self) -> tuple[str, ...]:
-        """Where a link tells people to look for us: real addresses first, loopback for the same host last."""
-        ordered = sorted(self._world.listen, key=lambda address: address.startswith(("127.", "[::1]")))
-        return tuple(ordered[:MAX_PEER_ADDRESSES])
-
     def _verify_by_number(self, intent: VerifyByNumber) -> Accepted:
         """The safety number, however it is grouped."""
         if intent.user not in self._world.contacts:
@@ -325,7 +302,7 @@ class Choices:
         self._comparisons.set_verified(intent.user, True)
         return Accepted(user=intent.user)
 
-    # Channels
+    # Into channels
 
     def _write(self, decided: Decided) -> Accepted:
         record = self._ledger.author(
@@ -352,118 +329,6 @@ class Choices:
             found[decided.channel.id] = decided
         posts = [(each.channel.id, self._write(each).record) for each in found.values()]
         return Accepted(posts=tuple((channel, record) for channel, record in posts if record is not None))
-
-    def _create(self, intent: CreateChannel) -> Accepted:
-        name = clean_name(intent.name.lstrip("#"))
-        if name is None:
-            raise IntentRefused(Refusal.BAD_NAME, "A channel's name has 1 to 48 visible characters.")
-        if len(self._world.channels) >= MAX_CHANNELS:
-            raise IntentRefused(Refusal.LIMIT, "There are too many channels.", "Leave one first.")
-        workspaces = self._introductions.workspaces
-        founders = workspaces.founders(intent.workspace)
-        nonce = self._world.entropy(16)
-        channel = self._ledger.found(Create(style=Style.GROUP, name=name, founders=founders, nonce=nonce))
-        if acts := kind_acts(self._world, channel, intent.kind, ""):
-            self._ledger.author(channel, Log.CONTROL, acts)
-        if intent.workspace is not None:
-            workspaces.enlist(ListChannel(workspace=intent.workspace, channel=channel.id, open=intent.open, least=intent.least))
-        return Accepted(channel=channel.id, record=channel.control.root)
-
-    def _join(self, intent: JoinChannel) -> Channel:
-        invitation = parse_link(intent.link)
-        if isinstance(invitation, Invitation) and invitation.kind is InvitationKind.READ:
-            return self._introductions.reading.begin(intent.link)
-        return self._introductions.admissions.join(intent.link)
-
-    def _invite(self, intent: InviteToChannel) -> Accepted:
-        channel = joined(self._world, intent.channel)
-        if intent.read:
-            return Accepted(channel=channel.id, link=self._introductions.reading.link(channel, self._addresses()))
-        if channel.view.style is Style.DIRECT:
-            raise IntentRefused(Refusal.NOT_ALLOWED, "A direct conversation has two people.", "/create makes a channel.")
-        need(channel.view, self._world.identity.user, Permission.INVITE, "invite people")
-        if not 1 <= intent.uses <= MAX_USES:
-            raise IntentRefused(Refusal.LIMIT, f"An invitation has 1 to {MAX_USES} uses.")
-        mine = [s for s in channel.view.invitations.values() if s.maker == self._world.identity.user and s.open]
-        if len(mine) >= MAX_OPEN_INVITATIONS:
-            raise IntentRefused(Refusal.LIMIT, "There are too many open invitations to this channel.")
-        expires_ms = self._world.now + _expiry(intent.expires_in_ms)
-        seed = self._world.entropy(SEED_BYTES)
-        invite = Invite(
-            join_key=public_key(join_seed(seed)),
-            token_key=token_key(seed),
-            rank=0,
-            uses=intent.uses,
-            expires_ms=min(expires_ms, MAX_TIMESTAMP_MS - 1),
-        )
-        record = self._ledger.author(channel, Log.CONTROL, (invite,))
-        link = Invitation(
-            kind=InvitationKind.JOIN,
-            seed=seed,
-            user=self._world.identity.user,
-            expires_ms=expires_ms,
-            addresses=self._addresses(),
-            channel=channel.id,
-        ).link
-        return Accepted(record=record.id, channel=channel.id, link=link)
-
-    def _leave(self, intent: LeaveChannel) -> Accepted:
-        world = self._world
-        found = world.channels.get(intent.channel)
-        if found is None or found.standing.membership is Membership.LEFT:
-            raise NotFound("There is no such channel.")
-        for channel in world.conversation(found):
-            if channel.standing.membership is Membership.JOINED and self._ledger.has_room(channel):
-                self._ledger.author(channel, Log.CONTROL, (Leave(),))
-            for key, _ in world.txn.scan(Space.DRAFT, channel.id):
-                world.txn.delete(Space.DRAFT, key)
-            forget_typed(world.txn, channel.id)
-            self._introductions.reading.end(channel)
-            if channel.rooted and channel.standing.membership is not Membership.READING:
-                world.keep(channel, channel.standing.but(membership=Membership.LEFT, joining=None, draft="", note=""))
-            else:
-                forget_channel(world, channel)
-            world.changed_channels.discard(channel.id)
-            world.emit(partial(ChannelGone, channel=channel.id))
-        world.credentials_changed = True
-        return Accepted(channel=found.id)
-
-    def _direct(self, user: UserId) -> Channel:
-        world = self._world
-        contact = world.contacts.get(user)
-        existing = [c for c in world.channels.values() if c.live and world.partner(c) == user]
-        if existing:
-            # Also with a closed account: what was said is there to be read.
-            return world.conversation(existing[0])[0]
-        check_open(self._world, user)
-        asking = self._introductions.asking
-        asking.forgive(user)
-        if asking.asked_by(user) is not None:
-            return asking.accept(user)
-        devices = known_devices(world, user) if contact is None else contact.devices.living
-        if user == world.identity.user or not devices:
-            advice = "/pair makes contacts."
-            raise IntentRefused(Refusal.UNKNOWN, "You can write directly to contacts, and to members of your channels.", advice)
-        create = Create(
-            style=Style.DIRECT,
-            name="",
-            founders=((world.identity.certificate,), devices),
-            nonce=world.entropy(16),
-        )
-        channel = self._ledger.found(create)
-        self._exchange.announce(channel)
-        return channel
-
-    def _answer_request(self, intent: AnswerRequest) -> Accepted:
-        asking = self._introductions.asking
-        user = intent.user
-        introduced = self._vouching.accept(user) if intent.accept else self._vouching.decline(user)
-        if introduced and asking.asked_by(user) is None:
-            return Accepted(user=user)
-        if intent.accept:
-            return Accepted(channel=asking.accept(user).id, user=user)
-        asking.decline(user)
-        return Accepted(user=user)
 
     # Oneself
 
@@ -543,9 +408,3 @@ class Choices:
                     channel.plan_at = self._world.now
                     self._world.changed_channels.add(channel.id)
         return Accepted()
-
-
-def _expiry(expires_in_ms: int) -> int:
-    if not MIN_EXPIRY_MS <= expires_in_ms <= MAX_EXPIRY_MS:
-        raise IntentRefused(Refusal.LIMIT, "A link is valid for a minute at least and a year at most.")
-    return expires_in_ms

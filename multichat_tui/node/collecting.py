@@ -285,7 +285,7 @@ class Collecting:
             lying.paused_until = self._world.now + max(100, min(after or BUSY_MS, 60 * BUSY_MS))
             return
         place = lying.box.id, lying.queue.id
-        writers = self._own.writers_of(lying.queue)
+        writers = self._own.writers.known(lying.queue)
         came = False
         for envelope in answer.envelopes:
             listed = lying.listed.pop(envelope.serial, None)

@@ -155,7 +155,7 @@ class Engine:
         self._incarnations = Incarnations(world)
         self.sealing = Sealing(world)
         self.mailboxes = MailboxUse(world, self._exchange.device_statements, self.sealing)
-        self.rows.mailboxes = self.mailboxes.rows
+        self.rows.node.mailboxes = self.mailboxes.rows
         self._dialing.mailboxes = self.mailboxes.links.targets
         self._dialing.routed = self.mailboxes.routes.addresses_of
         self.bundles = Bundles(world, self.parcels, self.sealing, partial(prekeys_of, self.mailboxes.routes, world))

@@ -42,13 +42,13 @@ from multichat_tui.model.records import (
     size_bucket,
 )
 from multichat_tui.model.snapshots import Membership
+from multichat_tui.node.account_state import COPIED
 from multichat_tui.node.bodies import Bodies
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.gaps import lies_below
 from multichat_tui.node.held import Held
 from multichat_tui.node.message_rows import MessageRows
 from multichat_tui.node.noted_reports import note_reports
-from multichat_tui.node.rows import COPIED
 from multichat_tui.node.standing import Standing
 from multichat_tui.node.timeline import SHOWN, Timeline
 from multichat_tui.node.world import Channel, World, new_channel

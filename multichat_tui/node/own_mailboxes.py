@@ -4,27 +4,21 @@ At each link the grant is shown, queues that are not there yet are opened, and t
 by a pair key, padded with some that there are not, so that the mailbox does not count people (docs/protocol/routes.md).
 """
 
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from multichat_tui.crypto.envelopes import verifier
-from multichat_tui.crypto.keys import mac, public_key
 from multichat_tui.crypto.mailboxes import open_queue, show_grant, take_queue
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.device_statements import Audience
 from multichat_tui.model.errors import IntentRefused, NotFound, Refusal
-from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, UserId
+from multichat_tui.model.ids import PREFIX_SIZE, DeviceId
 from multichat_tui.model.limits import (
     DRAIN_MS,
-    LEAST_WRITERS,
     LONGEST_DRAIN_MS,
     MAILBOX_RETRY_MS,
     MAX_ALLOWED_AT_ONCE,
     MAX_DRAINING_MAILBOXES,
-    MAX_ENVELOPE_BYTES,
     MAX_OWN_MAILBOXES,
-    MAX_QUEUE_BYTES,
 )
 from multichat_tui.model.mailbox_frames import (
     AllowWriters,
@@ -36,7 +30,7 @@ from multichat_tui.model.mailbox_frames import (
     Word,
     WriterPrefix,
 )
-from multichat_tui.model.mailboxes import MailboxAddress, MailboxId, QueueId, parse_mailbox_link
+from multichat_tui.model.mailboxes import MailboxAddress, MailboxId, parse_mailbox_link
 from multichat_tui.model.routes import RoutedQueue
 from multichat_tui.node.audiences import audiences, devices_of, is_channel
 from multichat_tui.node.kept_mailboxes import (
@@ -49,24 +43,19 @@ from multichat_tui.node.kept_mailboxes import (
     load_mailboxes,
 )
 from multichat_tui.node.mailbox_links import Build, MailboxLinks, Purpose
+from multichat_tui.node.queue_writers import LEAST_ACCOUNT_BYTES, QueueWriters
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Session
 
 FOR_EVER = 2**62
-LEAST_QUEUE_BYTES = 1024 * 1024
-"""What each queue holds at the least, however small the grant is."""
-LEAST_ACCOUNT_BYTES = 2 * MAX_ENVELOPE_BYTES
-ACCOUNT_PART = 4
-"""One account may fill this part of a channel's queue, and all of its own."""
 
 
 class OwnMailboxes:
     def __init__(self, world: World, links: MailboxLinks) -> None:
         self._world = world
         self._links = links
+        self.writers = QueueWriters(world)
         self.boxes: dict[MailboxId, OwnMailbox] = {}
-        self._writers: dict[tuple[QueueId, DeviceId, bytes], bytes] = {}
-        """Verifiers: each costs a multiplication on the curve."""
         self._changed = True
         self._ticked_at = world.now
         self.is_ours: Callable[[MailboxId], bool] = lambda mailbox: False
@@ -194,21 +183,6 @@ class OwnMailboxes:
             return []
         return [device for device in devices_of(self._world, queue.audience) if device[:PREFIX_SIZE] in queue.unaware]
 
-    def writers_of(self, queue: OwnQueue) -> dict[WriterPrefix, tuple[DeviceId, bytes]]:
-        """Who may write there, by the beginning of their verifiers: the device, and the pair key."""
-        return {v[:PREFIX_SIZE]: who for v, who in self._verifiers(queue).items()}
-
-    def _verifiers(self, queue: OwnQueue) -> dict[bytes, tuple[DeviceId, bytes]]:
-        found: dict[bytes, tuple[DeviceId, bytes]] = {}
-        identifier = queue.id
-        for device in devices_of(self._world, queue.audience):
-            for pair in self._world.pair_keys_of(device):
-                name = identifier, device, pair
-                if name not in self._writers:
-                    self._writers[name] = verifier(pair, identifier, device)
-                found[self._writers[name]] = device, pair
-        return found
-
     # The mailbox
 
     def _up(self, address: MailboxAddress) -> None:
@@ -320,15 +294,15 @@ class OwnMailboxes:
             return
         if not box.shown:
             return
-        real = self._verifiers(queue)
+        real = self.writers.verifiers(queue)
         names = {v[:PREFIX_SIZE]: v for v in real}
-        padding = self._padding(queue, len(names))
+        padding = self.writers.padding(queue, len(names))
         names |= {v[:PREFIX_SIZE]: v for v in padding}
         new = sorted(names.keys() - queue.allowed)[:MAX_ALLOWED_AT_ONCE]
         gone = tuple(sorted(queue.allowed - names.keys())[:MAX_ALLOWED_AT_ONCE])
         if new or gone:
-            quotas = self._quotas(box, queue, real)
-            usual = max(LEAST_ACCOUNT_BYTES, self._account_bytes(box, queue))
+            quotas = self.writers.quotas(box, queue, real)
+            usual = max(LEAST_ACCOUNT_BYTES, self.writers.account_bytes(box, queue))
             allow = tuple((names[name], quotas.get(names[name], usual)) for name in new)
             self._ask(
                 box,
@@ -345,45 +319,7 @@ class OwnMailboxes:
     def _entering(self, box: OwnMailbox, queue: OwnQueue, number: int, session: Session) -> OpenQueue | TakeQueue:
         if queue.opened:
             return take_queue(number, queue.seed, session.binding)
-        return open_queue(number, queue.seed, session.binding, self._queue_bytes(box, queue))
-
-    def _queue_bytes(self, box: OwnMailbox, queue: OwnQueue) -> int:
-        """How much may lie in it: those of channels together get half of the grant, as one does not choose who is in them."""
-        whole = 0 if box.usage is None else box.usage.quota_bytes
-        channels = [each for each in box.queues if is_channel(self._world, each)]
-        part = whole // 2 // max(1, len(channels)) if queue.audience in channels else whole
-        return max(LEAST_QUEUE_BYTES, min(part, MAX_QUEUE_BYTES))
-
-    def _account_bytes(self, box: OwnMailbox, queue: OwnQueue) -> int:
-        whole = self._queue_bytes(box, queue)
-        return whole // ACCOUNT_PART if is_channel(self._world, queue.audience) else whole
-
-    def _quotas(self, box: OwnMailbox, queue: OwnQueue, real: dict[bytes, tuple[DeviceId, bytes]]) -> dict[bytes, int]:
-        """What each writer may have lying there: the devices of one account share."""
-        owners = {name: self._owner(device) for name, (device, _) in real.items()}
-        counts = Counter(owners.values())
-        share = self._account_bytes(box, queue)
-        return {name: max(LEAST_ACCOUNT_BYTES, share // counts[owner]) for name, owner in owners.items()}
-
-    def _owner(self, device: DeviceId) -> UserId | None:
-        certificate = self._world.certificate_of(device)
-        return None if certificate is None else certificate.user
-
-    def testers_of(self, queue: OwnQueue) -> list[bytes]:
-        """Seeds of the keys by which we may write there ourselves, as writers that there are not."""
-        count = _padding(len(self._verifiers(queue)))
-        seeds = [_padding_seed(queue, index) for index in range(count)]
-        return [seed for seed in seeds if public_key(seed)[:PREFIX_SIZE] in queue.allowed]
-
-    def _padding(self, queue: OwnQueue, count: int) -> list[bytes]:
-        """Writers that there are not, always the same ones, and so many that all are 8, 16, 32, ...; one at least."""
-        found = []
-        for index in range(_padding(count)):
-            name = queue.id, DeviceId(index.to_bytes(2, "big")), b""
-            if name not in self._writers:
-                self._writers[name] = public_key(_padding_seed(queue, index))
-            found.append(self._writers[name])
-        return found
+        return open_queue(number, queue.seed, session.binding, self.writers.queue_bytes(box, queue))
 
     def _ask(self, box: OwnMailbox, queue: OwnQueue, build: Build, then: Callable[[OwnMailbox, OwnQueue, Word], None]) -> None:
         """One thing about a queue at a time."""
@@ -466,15 +402,3 @@ class OwnMailboxes:
 def _word(answer: MailboxReply | None) -> Word | None:
     """None: there is no answer, or one to another question."""
     return answer.word if isinstance(answer, MailboxAnswer) else None
-
-
-def _padding(count: int) -> int:
-    """How many writers that there are not stand beside so many that there are."""
-    whole = LEAST_WRITERS
-    while whole <= count:
-        whole *= 2
-    return whole - count
-
-
-def _padding_seed(queue: OwnQueue, index: int) -> bytes:
-    return mac(queue.seed, "mc.padding", index.to_bytes(2, "big"))

@@ -5,15 +5,14 @@ from collections.abc import Callable
 from multichat_tui.crypto.identity import safety_number
 from multichat_tui.model.acts import Style
 from multichat_tui.model.channel_settings import RULES, SettingKey
-from multichat_tui.model.economy import TrafficRow
 from multichat_tui.model.errors import IntentRefused, NotFound
 from multichat_tui.model.exposure import ExposureRow
 from multichat_tui.model.hosting import HostRow
-from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log, UserId, fingerprint, short
+from multichat_tui.model.ids import ChannelId, UserId, fingerprint, short
 from multichat_tui.model.intents import Part
 from multichat_tui.model.lives import life_of, life_setting
 from multichat_tui.model.moderation import Foreseen, RosterRow
-from multichat_tui.model.ports import LinkPath, Space
+from multichat_tui.model.ports import Space
 from multichat_tui.model.presets import preset_of
 from multichat_tui.model.ranks import MEMBER, MUTED, Permission, role_of
 from multichat_tui.model.regards import Regard
@@ -22,35 +21,28 @@ from multichat_tui.model.snapshots import (
     ChannelKind,
     ChannelRow,
     ContactRow,
-    DeviceRow,
     FormerRow,
     ListedRow,
-    MailboxRow,
-    Me,
     MemberRow,
-    PeerRow,
     PermissionRow,
-    Progress,
     RulesRow,
     SettingRow,
-    StatusRow,
 )
-from multichat_tui.model.text import display_names
-from multichat_tui.model.trust import AlarmKind, ComparisonRow, TrustRow
-from multichat_tui.node.alarms import alarm_rows, alarms
+from multichat_tui.model.trust import AlarmKind, TrustRow
+from multichat_tui.node.alarms import alarms
 from multichat_tui.node.configuring import why_silent
 from multichat_tui.node.deciding import Deciding
 from multichat_tui.node.exposure import exposure
 from multichat_tui.node.gaps import Gaps
 from multichat_tui.node.listing import directory, workspaces
-from multichat_tui.node.message_rows import UNLISTED, MessageRows, find, readers
+from multichat_tui.node.message_rows import UNLISTED, MessageRows, find
 from multichat_tui.node.moderating import rank_before_silence
 from multichat_tui.node.modlog import Modlog
 from multichat_tui.node.names import channel_names, names_of
+from multichat_tui.node.node_rows import NodeRows
 from multichat_tui.node.petitioning import awaited, waiting_rows
-from multichat_tui.node.regards import ignored_devices, regard_rows
+from multichat_tui.node.regards import ignored_devices
 from multichat_tui.node.report_rows import ReportRows
-from multichat_tui.node.request_rows import request_rows
 from multichat_tui.node.roles import role_names, role_rows
 from multichat_tui.node.roster import roster
 from multichat_tui.node.standing import decode_held_pairing
@@ -58,14 +50,7 @@ from multichat_tui.node.trust_paths import trust_row
 from multichat_tui.node.typed import typed_lines
 from multichat_tui.node.world import Channel, World
 
-ADDRESS_SEPARATOR = b"\n"
-LABEL = b"label/"
-"""Before a device's id in Space.SELF: what it is called here."""
 CLOSED = "They have closed their account."
-WAITING = "Waiting for a contact to bring your account back: on the same network by itself, elsewhere with /connect HOST:PORT."
-REVOKED = "This device was revoked by another device of your account: it can read what it has, and nothing more."
-FORKED = "Two device lists of your account contradict each other: somebody else may have its recovery phrase. See /devices."
-COPIED = "This profile is a copy or an older state of itself: it writes nothing until it has become a new device of your account."
 
 
 class Rows:
@@ -75,16 +60,11 @@ class Rows:
         self.messages = MessageRows(world)
         self.modlog = Modlog(world)
         self.reports = ReportRows(world)
-        self.mailboxes: Callable[[], tuple[MailboxRow, ...]] = lambda: ()
-        """One's own; set by the engine."""
+        self.node = NodeRows(world, self.messages)
         self.hosting: Callable[[], HostRow]
         """What this node keeps for others; set by the engine."""
 
     # People
-
-    def me(self) -> Me:
-        identity = self._world.identity
-        return Me(user=identity.user, device=identity.device, name=identity.name, fingerprint=fingerprint(identity.user))
 
     def contacts(self) -> tuple[ContactRow, ...]:
         rows = [self.contact(user) for user in self._world.contacts]
@@ -276,146 +256,7 @@ class Rows:
             gaps=tuple(gap for part in parts for gap in self._gaps.of(part, channel_names(self._world, part))),
         )
 
-    # The node
-
-    def devices(self) -> tuple[DeviceRow, ...]:
-        world = self._world
-        identity = world.identity
-        listed = identity.devices
-        rows = [
-            DeviceRow(
-                device=certificate.device,
-                label=(world.txn.get(Space.SELF, LABEL + certificate.device) or b"").decode(),
-                created_ms=certificate.created_ms,
-                this=certificate.device == identity.device,
-                revoked=certificate.device in listed.revoked,
-                online=certificate.device == identity.device or world.session_of(certificate.device) is not None,
-            )
-            for certificate in listed.certificates
-        ]
-        return tuple(sorted(rows, key=lambda row: (not row.this, row.revoked, row.created_ms, row.device)))
-
-    def peers(self) -> tuple[PeerRow, ...]:
-        world = self._world
-        names = names_of(self._world, {certificate.user for certificate in world.certificates().values()})
-        rows = []
-        for device, certificate in world.certificates().items():
-            session = world.session_of(device)
-            value = world.txn.get(Space.ADDRESS, device) or b""
-            rows.append(
-                PeerRow(
-                    device=device,
-                    user=certificate.user,
-                    name=names[certificate.user],
-                    online=session is not None,
-                    path="" if session is None else session.path.value,
-                    address="" if session is None else session.address,
-                    rtt_ms=None if session is None else session.link_rtt_ms,
-                    unacknowledged=self._unacknowledged(device),
-                    addresses=tuple(a.decode() for a in value.split(ADDRESS_SEPARATOR) if a),
-                    failure="" if session is not None else world.dial_failures.get(device, ""),
-                )
-            )
-        return tuple(sorted(rows, key=lambda row: (not row.online, row.name.casefold(), row.device)))
-
-    def _unacknowledged(self, device: DeviceId) -> int:
-        world = self._world
-        lacking = 0
-        for channel in world.channels.values():
-            if not channel.serves(device):
-                continue
-            holds = world.peer_holds(device, channel.id)
-            lacking += sum(end.seq - holds.get(key, -1) for key, end in channel.chains.ends.items() if end.device != device)
-        return lacking
-
-    def queued(self) -> int:
-        """Content of ours that some present member lacks."""
-        world = self._world
-        total = 0
-        for channel in world.channels.values():
-            end = channel.chains.ends.get((Log.CONTENT, world.identity.device[:PREFIX_SIZE]))
-            audience = readers(world, channel)
-            if end is None or not audience or not channel.live:
-                continue
-            key = (Log.CONTENT, world.identity.device[:PREFIX_SIZE])
-            least = min(world.peer_top(peer, channel.id, key) for peer in audience)
-            total += end.seq - least
-        return total
-
-    def stored(self) -> int:
-        """Of that what lies at mailboxes for all who lack it."""
-        world, total = self._world, 0
-        if not world.deposits:
-            return 0
-        me = world.identity.device
-        key = (Log.CONTENT, me[:PREFIX_SIZE])
-        for channel in world.channels.values():
-            end = channel.chains.ends.get(key)
-            tops = {peer: world.peer_top(peer, channel.id, key) for peer in readers(world, channel)}
-            if end is None or not tops or not channel.live:
-                continue
-            spans = [(top + 1, world.deposits.spans(peer, channel.id, me)) for peer, top in tops.items()]
-            total += end.seq - min(tops.values()) - _lacking(spans, end.seq)
-        return total
-
-    def _comparisons(self) -> tuple[ComparisonRow, ...]:
-        """Somebody nearby is shown under the name that they claim, made safe; a contact under the one that is known."""
-        names = names_of(self._world, set())
-        return tuple(
-            each.row(names[each.user] if each.user in names else display_names({UserId(each.id): each.name})[UserId(each.id)])
-            for each in self._world.comparisons.values()
-        )
-
-    def status(self, lan: bool, trouble: str) -> StatusRow:
-        world = self._world
-        return StatusRow(
-            me=self.me(),
-            listen=world.listen,
-            lan=lan,
-            links=len(world.peers()),
-            queued=self.queued(),
-            stored=self.stored(),
-            trouble=trouble or self._account_trouble(),
-            waiting=world.identity.unmet,
-            closed=world.closed(world.identity.user),
-            untold=len(world.contacts.keys() - world.told_closing),
-            counters=tuple(sorted(world.counters.items())),
-            alarms=alarm_rows(world),
-            indexed_percent=world.indexed_percent,
-            progress=self._progress(),
-            nearby=None if world.window is None else world.window.row(),
-            nearby_note=world.nearby_note,
-            comparisons=self._comparisons(),
-            regards=regard_rows(world),
-            requests=request_rows(world, self.messages),
-            mode=world.mode,
-            resting_until_ms=world.resting_until,
-            traffic=tuple(
-                TrafficRow(path=path.value, received=received, sent=sent)
-                for path, (received, sent) in sorted(world.traffic.items(), key=lambda each: list(LinkPath).index(each[0]))
-            ),
-            mailboxes=self.mailboxes(),
-        )
-
-    def _progress(self) -> tuple[Progress, ...]:
-        world = self._world
-        indexing = Progress(what="indexing for search, percent", done=world.indexed_percent, total=100)
-        return (*world.progress.values(), *((indexing,) if world.indexed_percent < 100 else ()))
-
-    def _account_trouble(self) -> str:
-        """What is wrong, or not complete yet, with one's own account."""
-        identity = self._world.identity
-        if self._world.closed(identity.user):
-            return "This account is closed."
-        if identity.revoked:
-            return REVOKED
-        if identity.rollback:
-            return COPIED
-        if identity.unmet:
-            return WAITING
-        if identity.user in self._world.forks:
-            return FORKED
-        return ""
+    # What is kept here
 
     def typed(self, channel: ChannelId | None) -> tuple[str, ...]:
         return typed_lines(self._world, channel)
@@ -427,19 +268,3 @@ class Rows:
 def _kind(channel: Channel) -> ChannelKind:
     kinds = {Style.DIRECT: ChannelKind.DIRECT, Style.WORKSPACE: ChannelKind.WORKSPACE}
     return kinds.get(channel.view.style, ChannelKind.GROUP) if channel.rooted else ChannelKind.GROUP
-
-
-def _lacking(covered: list[tuple[int, list[tuple[int, int]]]], last: int) -> int:
-    """How many numbers up to `last` somebody lacks: of each the first number that they need, and the spans, in order, that are
-    on their way to them."""
-    gaps: list[tuple[int, int]] = []
-    for at, spans in covered:
-        for begin, end in spans:
-            gaps += [(at, min(begin - 1, last))] if begin > at else []
-            at = max(at, end + 1)
-        gaps += [(at, last)]
-    count, reached = 0, -1
-    for begin, end in sorted(gaps):
-        count += max(0, end - max(begin, reached + 1) + 1)
-        reached = max(reached, end)
-    return count

@@ -272,7 +272,7 @@ class Node:
             self._subscribers.discard(subscriber)
 
     async def me(self) -> Snapshot[Me]:
-        return await self._read(lambda rows: rows.me())
+        return await self._read(lambda rows: rows.node.me())
 
     async def channels(self) -> Snapshot[tuple[ChannelRow, ...]]:
         return await self._read(lambda rows: rows.channels())
@@ -349,16 +349,16 @@ class Node:
         return await self._read(lambda rows: rows.messages.delivery(record))
 
     async def devices(self) -> Snapshot[tuple[DeviceRow, ...]]:
-        return await self._read(lambda rows: rows.devices())
+        return await self._read(lambda rows: rows.node.devices())
 
     async def hosting(self) -> Snapshot[HostRow]:
         return await self._read(lambda rows: rows.hosting())
 
     async def peers(self) -> Snapshot[tuple[PeerRow, ...]]:
-        return await self._read(lambda rows: rows.peers())
+        return await self._read(lambda rows: rows.node.peers())
 
     async def status(self) -> Snapshot[StatusRow]:
-        return await self._read(lambda rows: rows.status(self._lan, self._trouble))
+        return await self._read(lambda rows: rows.node.status(self._lan, self._trouble))
 
     async def typed(self, channel: ChannelId | None) -> Snapshot[tuple[str, ...]]:
         return await self._read(lambda rows: rows.typed(channel))

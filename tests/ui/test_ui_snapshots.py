@@ -134,7 +134,8 @@ def test_a_thread_looks_as_before(snap_compare: Any, size: tuple[int, int]) -> N
 def test_the_moderation_console_looks_as_before(
     snap_compare: Any, keys: tuple[str, ...], size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("multichat_tui.ui.overseeing.now_ms", lambda: START_MS + 3_600_000)
+    for part in ("overseeing", "overseen"):
+        monkeypatch.setattr(f"multichat_tui.ui.{part}.now_ms", lambda: START_MS + 3_600_000)
 
     async def overseeing(pilot: Pilot[Any]) -> None:
         await opened(pilot)

@@ -39,7 +39,7 @@ from multichat_tui.model.records import (
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.engine import Engine
 from multichat_tui.node.foresight import foresee
-from multichat_tui.node.rows import _lacking
+from multichat_tui.node.node_rows import _lacking
 from multichat_tui.node.world import Channel
 
 NOBODY = Signer(b"n" * 32)

@@ -26,7 +26,7 @@ from multichat_tui.model.invitations import Invitation, join_seed, parse_link
 from multichat_tui.model.limits import GUEST_LINK_MS, LINKS_PER_DEVICE, MAX_GUEST_LINKS, MAX_GUEST_LINKS_PER_INVITATION
 from multichat_tui.model.ports import FrameIn, LinkDown, LinkPath, LinkUp, NetworkInput, Space
 from multichat_tui.net.virtual_time import run_virtual
-from multichat_tui.node import admissions, choices, pairing
+from multichat_tui.node import admissions, channel_choices, pairing
 from multichat_tui.node.dialing import MANUAL
 from multichat_tui.sync import parking
 from multichat_tui.sync.parking import Parked, Parking
@@ -56,7 +56,7 @@ def test_channels_are_bounded_whether_made_or_joined(monkeypatch: pytest.MonkeyP
         for number in range(3):
             await ann.api.submit(CreateChannel(name=f"number {number}"))
         held = len(ann.api._engine.world.channels) if ann.api._engine is not None else 0
-        for room in (choices, admissions):
+        for room in (channel_choices, admissions):
             monkeypatch.setattr(room, "MAX_CHANNELS", held)
         await refused_for_the_limit(ann.api.submit(CreateChannel(name="one more")))
         await refused_for_the_limit(ann.api.submit(JoinChannel(link=link)))
@@ -65,7 +65,7 @@ def test_channels_are_bounded_whether_made_or_joined(monkeypatch: pytest.MonkeyP
 
 
 def test_open_invitations_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for room in (choices, pairing):
+    for room in (channel_choices, pairing):
         monkeypatch.setattr(room, "MAX_OPEN_INVITATIONS", 2)
 
     async def play() -> None:
