@@ -1,7 +1,10 @@
 """The documents lead somewhere: every link to a file, and every section of the protocol that something names."""
 
+import json
 import re
 from pathlib import Path
+
+import cbor2
 
 ROOT = Path(__file__).parents[2]
 PROTOCOL = ROOT / "docs" / "protocol"
@@ -40,6 +43,15 @@ def test_all_that_is_hashed_or_signed_apart_stands_in_one_table() -> None:
     apart = {name for text in said.values() for name in re.findall(r"\bmc(?:\.[a-z]+)+|multichat (?:[a-z]+ )+1(?=\\0)", text)}
     assert len(apart) > 50
     assert {name for name in apart if f"`{name}" not in said["encoding-and-keys.md"]} == set()
+
+
+def test_the_table_of_frames_names_every_field_that_one_has() -> None:
+    rows = re.findall(r"^\| (\d+) \| [A-Z ]+ \| (.*) \|$", (PROTOCOL / "frames.md").read_text(encoding="utf-8"), re.MULTILINE)
+    named = {int(number): {0, *map(int, re.findall(r"(?<!\w)(\d+)\??: ", fields))} for number, fields in rows}
+    frames = [bytes.fromhex(each["encoded"]) for each in json.loads((ROOT / "tests" / "vectors" / "frames.json").read_text())]
+    there = [frame for frame in map(cbor2.loads, frames) if isinstance(frame, dict) and frame.get(0) in named]
+    assert named.keys() - {frame[0] for frame in there} == {24}, "of which `devices.json` has examples"
+    assert [frame for frame in there if frame.keys() - named[frame[0]]] == []
 
 
 def test_the_overview_of_the_protocol_lists_every_part() -> None:
