@@ -84,7 +84,11 @@ def compare_value(frame: CompareFrame) -> Value:
     match frame:
         case CompareStart():
             fields: dict[int, Value] = {0: START, 1: frame.comparison, 2: frame.purpose.value, 3: frame.commitment}
-            return fields | ({4: frame.name, 5: frame.nearby} if frame.purpose is Purpose.MEET else {})
+            if frame.purpose is Purpose.MEET:
+                fields[4] = frame.name
+                if frame.nearby:
+                    fields[5] = frame.nearby
+            return fields
         case CompareKey():
             return {0: KEY, 1: frame.comparison, 2: frame.public, 3: frame.name}
         case CompareConfirm():

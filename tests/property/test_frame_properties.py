@@ -168,7 +168,7 @@ comparisons = st.one_of(
         purpose=st.just(Purpose.MEET),
         commitment=ids(),
         name=names,
-        nearby=st.binary(min_size=NEARBY_ID_BYTES, max_size=NEARBY_ID_BYTES),
+        nearby=st.just(b"") | st.binary(min_size=NEARBY_ID_BYTES, max_size=NEARBY_ID_BYTES),
     ),
     st.builds(CompareKey, comparison=ids(), public=ids(), name=names),
     st.builds(CompareConfirm, comparison=ids(), box=st.binary(max_size=60), heard=st.booleans()),

@@ -612,7 +612,7 @@ def as_written(it: dict[int, Any]) -> dict[int, Any]:
     if it[0] == 4 and 4 not in it:
         return {1: []} | it
     if it[0] == 16:
-        meeting = {4: it.get(4, ""), 5: it.get(5, b"")} if it[2] == 1 else {}
+        meeting = {4: it.get(4, "")} | ({5: it[5]} if 5 in it else {}) if it[2] == 1 else {}
         return {key: it[key] for key in range(4)} | meeting
     return it
 
