@@ -151,10 +151,10 @@ SETTINGS: tuple[Setting, ...] = (
 
 
 def find_setting(key: str) -> Setting:
-    """The setting called `key`; without its `ui.` too. `errors.UsageError` names the nearest one."""
+    """The setting called `key`; also by what stands behind its dot. `errors.UsageError` names the nearest one."""
     wanted = key.strip().lower()
     for setting in SETTINGS:
-        if wanted in (setting.key, setting.key.partition(".")[2]):
+        if wanted and wanted in (setting.key, setting.key.partition(".")[2]):
             return setting
     close = nearest(wanted, [s.key for s in SETTINGS])
     advice = f"Did you mean {close!r}?" if close else f"There are: {', '.join(s.key for s in SETTINGS)}."

@@ -32,7 +32,7 @@ from multichat_tui.node.api.commands import COMMANDS, is_command, run_command
 from multichat_tui.node.api.commands.options import span_words
 from multichat_tui.node.api.commands.posting import parted
 from multichat_tui.node.api.lookup import find_channel, find_contact, find_destination, find_member, find_person, id_text
-from multichat_tui.node.api.settings import SETTINGS
+from multichat_tui.node.api.settings import SETTINGS, find_setting
 
 HOUR_MS = 3_600_000
 
@@ -538,3 +538,16 @@ async def test_who_is_no_contact_is_told_how_to_become_one():
 )
 def test_what_is_posted_has_its_channels_first(words, places, text):
     assert parted(words) == (places, text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"), [("ui.keys", "ui.keys"), ("keys", "ui.keys"), ("Mode", "net.mode"), ("receipts", "receipts")]
+)
+def test_a_setting_is_found_by_its_name_or_by_what_stands_behind_the_dot(typed: str, key: str) -> None:
+    assert find_setting(typed).key == key
+
+
+@pytest.mark.parametrize("typed", ["", " ", "net", "net."])
+def test_what_is_no_setting_is_found_nowhere(typed: str) -> None:
+    with pytest.raises(UsageError, match="no setting"):
+        find_setting(typed)
