@@ -3,6 +3,7 @@
 Everything lies below one temporary directory, and every process that was started is ended, by its id.
 """
 
+import asyncio
 import base64
 import json
 import os
@@ -20,7 +21,7 @@ from multichat_tui.headless.remote import RemoteNode
 from multichat_tui.headless.session import wait_for
 from multichat_tui.headless.socket_path import socket_path
 from multichat_tui.model.ids import ChannelId, RecordId
-from multichat_tui.model.intents import AcceptContact, InviteContact, InviteToChannel, JoinChannel, SendMessage
+from multichat_tui.model.intents import AcceptContact, CreateChannel, InviteContact, InviteToChannel, JoinChannel, SendMessage
 from multichat_tui.model.limits import MAX_PAGE_ROWS
 from multichat_tui.model.snapshots import Delivery, Membership, MessageRow, RowKind
 from multichat_tui.node.api import NodeApi
@@ -236,6 +237,22 @@ async def bring_in(member: NodeApi, guest: NodeApi, channel: ChannelId) -> str:
 
     await until(guest, joined, "the channel")
     return link
+
+
+async def two_in_a_channel(
+    homes: Homes, who: tuple[str, str], name: str, *, contacts: bool = False
+) -> tuple[list[RealNode], list[RemoteNode], ChannelId]:
+    """New people, each with a node that runs and is attached to; the first has made the channel and let the second in."""
+    for each in who:
+        homes.results(each, "init", "--name", each, "--no-passphrase")
+    nodes = [await asyncio.to_thread(homes.node, each, *LOCAL) for each in who]
+    one, other = [await homes.attach(each) for each in who]
+    if contacts:
+        await befriend(one, other)
+    channel = (await one.submit(CreateChannel(name=name))).channel
+    assert channel is not None
+    await bring_in(one, other, channel)
+    return nodes, [one, other], channel
 
 
 async def say(api: NodeApi, channel: ChannelId, text: str) -> RecordId:

@@ -7,12 +7,12 @@ import signal
 from pathlib import Path
 
 import pytest
-from real_nodes import LOCAL, Homes, bring_in, messages, say, until
+from real_nodes import LOCAL, Homes, messages, say, two_in_a_channel, until
 from terminal import Terminal
 
 from multichat_tui.headless.remote import RemoteNode
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.intents import ChangeSetting, CreateChannel, SendMessage
+from multichat_tui.model.intents import ChangeSetting, SendMessage
 from multichat_tui.model.limits import FAR_BEHIND_RECORDS, OLDER_RECORDS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tmux, pytest.mark.timeout(300)]
@@ -36,13 +36,7 @@ async def test_the_newest_shows_first_and_older_messages_come_on_demand(tmp_path
     homes = Homes(tmp_path)
     screen = Terminal("bob", tmp_path, columns=90, rows=24)
     try:
-        for name in ("ann", "bob"):
-            homes.results(name, "init", "--name", name, "--no-passphrase")
-        ann, bob = homes.node("ann", *LOCAL), homes.node("bob", *LOCAL)
-        at_ann, at_bob = [await homes.attach(name) for name in ("ann", "bob")]
-        channel = (await at_ann.submit(CreateChannel(name="harbour"))).channel
-        assert channel is not None
-        await bring_in(at_ann, at_bob, channel)
+        (ann, bob), (at_ann, at_bob), channel = await two_in_a_channel(homes, ("ann", "bob"), "harbour")
         await say(at_ann, channel, "all here")
         await until(at_bob, lambda: arrived(at_bob, channel, 1), "bob to have the first")
         await at_bob.submit(ChangeSetting(key="history.depth", value=str(DEPTH)))
@@ -83,13 +77,7 @@ async def test_the_newest_shows_first_and_older_messages_come_on_demand(tmp_path
 async def test_older_messages_are_fetched_by_command_without_a_running_node(tmp_path: Path) -> None:
     homes = Homes(tmp_path)
     try:
-        for name in ("ann", "bob"):
-            homes.results(name, "init", "--name", name, "--no-passphrase")
-        ann, bob = homes.node("ann", *LOCAL), homes.node("bob", *LOCAL)
-        at_ann, at_bob = [await homes.attach(name) for name in ("ann", "bob")]
-        channel = (await at_ann.submit(CreateChannel(name="harbour"))).channel
-        assert channel is not None
-        await bring_in(at_ann, at_bob, channel)
+        (ann, bob), (at_ann, at_bob), channel = await two_in_a_channel(homes, ("ann", "bob"), "harbour")
         await at_bob.submit(ChangeSetting(key="history.depth", value=str(DEPTH)))
         await at_bob.close()
         assert bob.stop() == 0

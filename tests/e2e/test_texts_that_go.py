@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from deciphered import deciphered
-from real_nodes import LOCAL, Homes, befriend, bring_in, until, until_delivered
+from real_nodes import Homes, two_in_a_channel, until, until_delivered
 
 from multichat_tui.headless.remote import RemoteNode
 from multichat_tui.model.ids import ChannelId, RecordId
-from multichat_tui.model.intents import CreateChannel, RedactMessages, SendMessage
+from multichat_tui.model.intents import RedactMessages, SendMessage
 from multichat_tui.model.snapshots import RowKind
 from multichat_tui.store.keyfile import read_keys
 from multichat_tui.store.wrapping import DATABASE_KEY, open_secret, wrapping_key
@@ -39,14 +39,7 @@ async def test_what_was_taken_away_or_has_expired_is_in_no_file_of_anybody() -> 
     base = Path(tempfile.mkdtemp(prefix="mc-gone-"))
     homes = Homes(base)
     try:
-        for who in WHO:
-            homes.results(who, "init", "--name", who, "--no-passphrase")
-        nodes = {who: await asyncio.to_thread(homes.node, who, *LOCAL) for who in WHO}
-        ann, bob = [await homes.attach(who) for who in WHO]
-        await befriend(ann, bob)
-        channel = (await ann.submit(CreateChannel(name="dev"))).channel
-        assert channel is not None
-        await bring_in(ann, bob, channel)
+        nodes, (ann, bob), channel = await two_in_a_channel(homes, WHO, "dev", contacts=True)
         stays, redacted = await send(ann, channel, STAYS), await send(bob, channel, REDACTED)
         expired = await send(ann, channel, EXPIRED, lives_ms=10_000)
         await until_delivered(ann, stays)
@@ -69,8 +62,8 @@ async def test_what_was_taken_away_or_has_expired_is_in_no_file_of_anybody() -> 
             await until(api, lambda api=api: gone(api), "both texts are gone")
         for api in (ann, bob):
             await api.close()
-        for who in WHO:
-            assert nodes[who].stop() == 0
+        for who, node in zip(WHO, nodes, strict=True):
+            assert node.stop() == 0
             pages = database_of(homes.profile(who))
             words = {text: text.split()[0].encode() in pages for text in (STAYS, REDACTED, EXPIRED)}
             assert words == {STAYS: True, REDACTED: False, EXPIRED: False}, who
@@ -83,14 +76,7 @@ async def test_what_one_person_no_longer_keeps_is_in_no_file_of_theirs_and_in_th
     base = Path(tempfile.mkdtemp(prefix="mc-kept-"))
     homes = Homes(base)
     try:
-        for who in WHO:
-            homes.results(who, "init", "--name", who, "--no-passphrase")
-        nodes = {who: await asyncio.to_thread(homes.node, who, *LOCAL) for who in WHO}
-        ann, bob = [await homes.attach(who) for who in WHO]
-        await befriend(ann, bob)
-        channel = (await ann.submit(CreateChannel(name="dev"))).channel
-        assert channel is not None
-        await bring_in(ann, bob, channel)
+        nodes, (ann, bob), channel = await two_in_a_channel(homes, WHO, "dev", contacts=True)
         await until_delivered(ann, await send(ann, channel, EXPIRED))
         await until_delivered(ann, await send(ann, channel, STAYS))
         (said,) = await asyncio.to_thread(homes.results, "bob", "channel", "keep", "dev", "1")
@@ -102,8 +88,8 @@ async def test_what_one_person_no_longer_keeps_is_in_no_file_of_theirs_and_in_th
         await until(bob, one_left, "bob keeps the newest message")
         for api in (ann, bob):
             await api.close()
-        for who, kept in (("ann", True), ("bob", False)):
-            assert nodes[who].stop() == 0
+        for who, node, kept in zip(WHO, nodes, (True, False), strict=True):
+            assert node.stop() == 0
             pages = database_of(homes.profile(who))
             words = {text: text.split()[0].encode() in pages for text in (STAYS, EXPIRED)}
             assert words == {STAYS: True, EXPIRED: kept}, who
