@@ -1450,9 +1450,9 @@ MUTANTS = (
     ),
     Mutant(
         name="device-statements-of-new-members-channels-are-not-told",
-        file="multichat_tui/node/device_statements.py",
-        old="                    session.device_numbers_due = True",
-        new="                    session.device_numbers_due = False",
+        file="multichat_tui/node/newly_shared.py",
+        old="                session.device_numbers_due |= session.version >= STATING_VERSION",
+        new="                session.device_numbers_due = False",
         tests="tests/simulation/test_device_statement_stories.py",
     ),
     Mutant(
