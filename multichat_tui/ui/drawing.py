@@ -197,8 +197,15 @@ def _comings(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
             there.append(name)
     said = []
     for kind, who in names.items():
-        said.append(f"{_listed(who)} {'was ' if kind is RowKind.REMOVED and len(who) == 1 else ''}{words[kind]}")
+        how = _how(rows) if kind is RowKind.JOINED else ""
+        said.append(f"{_listed(who)} {'was ' if kind is RowKind.REMOVED and len(who) == 1 else ''}{words[kind]}{how}")
     return "; ".join(said)
+
+
+def _how(rows: tuple[MessageRow, ...]) -> str:
+    """How those came in who did, where that is one for all: ` (ann let kim in)`, ` (as moderator of acme)`."""
+    told = {row.deeds for row in rows if row.kind is RowKind.JOINED}
+    return f" ({', '.join(map(one_line, *told))})" if len(told) == 1 and any(told) else ""
 
 
 def _head(row: MessageRow, cols: Columns, around: Surroundings, under_cursor: bool, *, show_time: bool) -> list[Piece]:

@@ -370,6 +370,11 @@ def test_who_came_is_named_before_the_members_are_known() -> None:
     removed = node.row(DEV, "ann", "carl", kind=RowKind.REMOVED, subject=user("carl"))
     left = node.row(DEV, "dave", "", kind=RowKind.LEFT)
     assert notice_text((joined,), SURROUNDINGS) == "bob joined"
+    let_in, by_role = replace(joined, deeds=("ann let bob in",)), replace(joined, deeds=("as moderator of a\u202ecme",))
+    assert notice_text((let_in,), SURROUNDINGS) == "bob joined (ann let bob in)"
+    other = replace(by_role, subject=user("kim"), text="kim")
+    assert notice_text((by_role, other), SURROUNDINGS) == "bob, kim joined (as moderator of a\\u{202e}cme)"
+    assert notice_text((let_in, other), SURROUNDINGS) == "bob, kim joined"
     assert notice_text((removed,), SURROUNDINGS) == "carl was removed"
     assert notice_text((left,), SURROUNDINGS) == "dave left"
 
