@@ -229,15 +229,21 @@ MAX_PENDING_OFFERS = 64
 """Offers that one peer has not acknowledged; a link whose other end answers pings but no offers is cut."""
 RELAY_DELAY_MS = 250
 """A record received from someone else is offered on after this, so that direct pushes come first."""
-MAX_RELAY_DELAY_MS = 4_000
-"""How far the delay grows towards a peer that has the author's records before we offer them."""
+LEAST_RELAY_DELAY_MS = 4_000
+"""These delays double with each offer to a peer that turns out to have all of it already: up to this where the author is not
+linked with us, for control logs, and in a channel of a few linked members;"""
+RELAY_DELAY_PER_MEMBER_MS = 2_000
+"""in larger ones to so much for each of them, as each of them may offer each record to each other,"""
+MAX_RELAY_DELAY_MS = 60_000
+"""but to no more than this."""
 FIRST_RELAYS = 3
 """So many of the linked members of a channel, those nearest to a peer by device id, offer it others' records soon; the rest are
 for when these fail. With everybody doing so each record would cost as many frames as there are pairs of members."""
 LATER_RELAY_DELAY_MS = 2_000
 """Offers of the rest wait for this, and for each other."""
 SETTLED_LINK_MS = 10_000
-"""Who asks a link older than this for others' records needs it for them: it is not catching up any more."""
+"""Who asks a link older than this for others' records needs it for them: it is not catching up any more. Whose link is older has
+had time to link with the others, too."""
 BODY_DELAY_MS = 1_000
 """A record that came without its body: what says why is mostly on its way, as a redaction comes after what it redacts."""
 BODY_WAIT_MS = 30_000

@@ -2,7 +2,7 @@
 
 from multichat_tui.model.frames import Ack, ChannelAck
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId
-from multichat_tui.model.limits import MAX_RELAY_DELAY_MS, MAX_TIPS, RELAY_DELAY_MS
+from multichat_tui.model.limits import MAX_TIPS
 from multichat_tui.node.farewells import heard
 from multichat_tui.node.holdings import Holdings, accepts, shares, tips_told
 from multichat_tui.node.islands import IslandNews
@@ -60,15 +60,20 @@ class Acks:
 
     def _settle_relays(self, session: Session, pending: Pending, acknowledged: set[ChannelId]) -> None:
         """An offer of others' records that found them held already: that peer gets them elsewhere, so wait longer."""
+        found: set[bool] = set()
         for identifier, keys in pending.chains.items():
             channel = self._world.channels.get(identifier)
             if channel is None or keys is ALL or identifier not in acknowledged:
                 continue
             holds = self._world.peer_holds(session.device, identifier)
             for key in keys:
-                if key[1] != self._world.identity.device[:PREFIX_SIZE] and holds.get(key, -1) >= channel.chains.held(key):
-                    delay = session.relay_delay.get(key[1], RELAY_DELAY_MS)
-                    session.relay_delay[key[1]] = min(MAX_RELAY_DELAY_MS, max(RELAY_DELAY_MS, delay * 2))
+                if key[1] != self._world.identity.device[:PREFIX_SIZE]:
+                    held = holds.get(key, -1) >= channel.chains.held(key)
+                    found.add(held)
+                    if held:
+                        session.asked_of.discard(key[1])
+        if found == {True}:
+            session.in_vain += 1
 
     def flush(self, session: Session) -> None:
         world = self._world

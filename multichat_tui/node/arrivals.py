@@ -43,6 +43,7 @@ class Arrivals:
         filling: Filling,
         islands: IslandNews,
         holes: Holes,
+        relaying: Relaying,
     ) -> None:
         self._world = world
         self._ledger = ledger
@@ -54,7 +55,7 @@ class Arrivals:
         self._filling = filling
         self._islands = islands
         self._holes = holes
-        self._relaying = Relaying(world)
+        self._relaying = relaying
         self.on_progress: Callable[[Session, Channel], None] = lambda session, channel: None
         """What else follows from delivered records; set by `introductions`."""
         self.on_list: Callable[[bytes, Session], None] = lambda encoded, session: None
@@ -270,6 +271,7 @@ class Arrivals:
             else:
                 want.deadline = world.now + session.rtt.timeout_ms(0)
                 want.tries = 0
+        settled = self._relaying.settled(author)
         for other in world.peers():
             if other is session or not channel.serves(other.device):
                 continue
@@ -282,7 +284,7 @@ class Arrivals:
                 # An offer tells of what is held from 0 on; what is above a gap is told beside acknowledgements.
                 other.ack_due.setdefault(channel.id, set()).add(key)
                 continue
-            other.offer_later(channel.id, key, world.now + self._relaying.delay_ms(other, channel, key))
+            other.offer_later(channel.id, key, world.now + self._relaying.delay_ms(other, channel, key, settled=settled))
 
     def _unblock(self, source: Session, channel: Channel, came: list[Awaited]) -> None:
         """What other links have parked may be deliverable now, and then again what this one has."""

@@ -34,6 +34,7 @@ from multichat_tui.node.pages import Pages
 from multichat_tui.node.pushes import Pushes
 from multichat_tui.node.readers import Readers
 from multichat_tui.node.receipts import Receipts
+from multichat_tui.node.relaying import Relaying
 from multichat_tui.node.requests import Requests
 from multichat_tui.node.statements import Statements
 from multichat_tui.node.withholding import Withholding
@@ -58,7 +59,8 @@ class Exchange:
         pages.on_lacking = partial(self._holes.tell, again=True)
         self._islands = IslandNews(world, holdings, self._holes)
         self.filling = Filling(world, ledger)
-        self._receipts = Receipts(world, holdings)
+        relaying = Relaying(world)
+        self._receipts = Receipts(world, holdings, relaying)
         self.device_statements = DeviceStatements(world)
         self._offers = Offers(
             world, holdings, self._statements, self._pushes, self._receipts, self._islands, self.device_statements
@@ -82,6 +84,7 @@ class Exchange:
             self.filling,
             self._islands,
             self._holes,
+            relaying,
         )
 
     def on_begin(self, say: Callable[[Session], None]) -> None:

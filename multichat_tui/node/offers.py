@@ -14,6 +14,7 @@ from multichat_tui.model.limits import (
     MAX_STATEMENTS,
     MAX_TIPS,
 )
+from multichat_tui.model.receipts import ReceiptName
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.holdings import Holdings, accepts, shares, tips_told
@@ -79,6 +80,7 @@ class Offers:
         *,
         statements: bool = False,
         receipt_numbers: bool = False,
+        receipt_names: tuple[ReceiptName, ...] = (),
         device_numbers: bool = False,
         plain: bool = False,
         nothing_beyond: bool = False,
@@ -104,6 +106,7 @@ class Offers:
                     chains=part,
                     statements=statements and index == 0,
                     receipt_numbers=receipt_numbers and index == 0,
+                    receipt_names=receipt_names if index == 0 else (),
                     device_numbers=device_numbers and index == 0,
                     plain=plain,
                     nothing_beyond=nothing_beyond and index == end,
@@ -167,7 +170,9 @@ class Offers:
                 fingerprint=pending.fingerprint,
                 vectors=tuple(vectors),
                 receipts=self._receipts.of(pending.receipts, session),
-                receipt_numbers=self._receipts.numbers_for(session) if pending.receipt_numbers else (),
+                receipt_numbers=self._receipts.numbers_for(session)
+                if pending.receipt_numbers
+                else self._receipts.numbers_of(pending.receipt_names, session),
                 device_statements=self.device_statements.of(pending.device_statements, session),
                 device_numbers=self.device_statements.numbers_for(session) if pending.device_numbers else (),
             ),
@@ -235,11 +240,12 @@ class Offers:
         self.device_statements.on_offer(session, offer)
 
     def flush(self, session: Session) -> None:
-        """Others' records: pushed at once to those who asked for such before, offered after a while to the rest. What would be
-        offered later goes with what is due."""
+        """Others' records: pushed at once to those who asked for such before, offered after a while to the rest, as are others'
+        receipts. What would be offered later goes with what is due."""
         world = self._world
         if session.offer_at is None or session.offer_at > world.now:
             return
+        named, session.receipt_names_due = session.receipt_names_due, {}
         chains: Chosen = {}
         relays: dict[ChannelId, list[ChainKey]] = {}
         waiting: list[tuple[int, ChannelId, ChainKey]] = []
@@ -256,20 +262,25 @@ class Offers:
                 serving = session.serving.get(identifier)
                 if at > world.now:
                     waiting.append((at, identifier, key))
-                elif not forked and session.relay_delay.get(key[1]) == 0 and (serving is None or key not in serving.ranges):
+                elif not forked and key[1] in session.asked_of and (serving is None or key not in serving.ranges):
                     relays.setdefault(identifier, []).append(key)
                 else:
                     _choose(chains, identifier, key)
+        names = self._receipts.unnamed(session, named)
+        going = bool(chains) or any(named[name] <= world.now for name in names)
         for at, identifier, key in waiting:
-            if chains:
+            if going:
                 _choose(chains, identifier, key)
             else:
                 session.offer_later(identifier, key, at)
         for identifier, relayed in relays.items():
             session.sent.setdefault(identifier, {})
             self._pushes.push(session, world.channels[identifier], relayed)
-        if chains:
-            self.offer(session, chains)
+        if going:
+            self.offer(session, chains, receipt_names=names)
+            return
+        for name in names:
+            session.name_later(name, named[name])
 
 
 def _choose(chains: Chosen, channel: ChannelId, key: ChainKey) -> None:

@@ -1,8 +1,11 @@
 """Receipts: who got a message through others says so, signed; members pass that on, so that its author's mark is true.
 
-A receipt is made only where an author is not linked: to those who are, the acknowledgement itself has gone.
+A receipt is made only where an author is not linked: to those who are, the acknowledgement itself has gone. Whoever is linked is
+given it whole. On they tell one another of its number alone, when they would offer a record of its maker (see `relaying`): mostly
+the other has it already.
 """
 
+from collections.abc import Iterable
 from itertools import islice
 
 from multichat_tui.crypto.identity import receipt_holds, sign_receipt
@@ -14,6 +17,7 @@ from multichat_tui.model.ports import Space
 from multichat_tui.model.receipts import HeldChain, Receipt, ReceiptName, decode_receipt
 from multichat_tui.node.branches import Branches
 from multichat_tui.node.holdings import Holdings, accepts, shares
+from multichat_tui.node.relaying import Relaying
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey, End
 from multichat_tui.sync.session import Role, Session
@@ -31,9 +35,10 @@ SETTING = b"receipts"
 class Receipts:
     """Makes our own, takes and passes on others'."""
 
-    def __init__(self, world: World, holdings: Holdings) -> None:
+    def __init__(self, world: World, holdings: Holdings, relaying: Relaying) -> None:
         self._world = world
         self._holdings = holdings
+        self._relaying = relaying
         self._branches = Branches(world)
 
     # Ours
@@ -94,9 +99,16 @@ class Receipts:
     def _keep(self, channel: Channel, receipt: Receipt, source: Session | None) -> None:
         channel.receipts[receipt.device] = receipt
         self._world.txn.put(Space.RECEIPT, receipt.channel + receipt.device, receipt.encoded)
+        key: ChainKey = (Log.CONTENT, receipt.device[:PREFIX_SIZE])
+        settled = source is not None and self._relaying.settled(receipt.device)
         for session in self._world.peers():
             concerned = session is not source and session.device != receipt.device and session.version >= RECEIPT_VERSION
-            if concerned and session.greeted and shares(channel, session):
+            if not concerned or not session.greeted or not shares(channel, session):
+                continue
+            delay = 0 if source is None else self._relaying.delay_ms(session, channel, key, settled=settled)
+            if delay:
+                session.name_later(receipt.name, self._world.now + delay)
+            else:
                 session.receipts_due.add(receipt.name)
 
     # Others'
@@ -127,6 +139,7 @@ class Receipts:
                 if len(session.unplaced_receipts) < MAX_UNPLACED:
                     session.unplaced_receipts[prefix, named] = number
             elif channel is not None and accepts(channel, session) and device != self._world.identity.device:
+                _told(session, (channel.id, device), number)
                 known = channel.receipts.get(device)
                 if known is None or known.number < number:
                     wanted.append((prefix, named))
@@ -147,12 +160,15 @@ class Receipts:
             return
         known = channel.receipts.get(receipt.device)
         if known is not None and known.number >= receipt.number:
+            if known.number == receipt.number:
+                _told(session, known.name, known.number)
             return
         # Whose device the channel does not know, or who was removed, has nothing to say about it.
         if not channel.serves(receipt.device) or not receipt_holds(receipt):
             world.count("receipt-rejected")
             return
         world.hear(receipt.device)
+        _told(session, receipt.name, receipt.number)
         self._keep(channel, receipt, session)
         self._learn(channel, receipt)
 
@@ -173,6 +189,29 @@ class Receipts:
             receipt = None if channel is None or not shares(channel, session) else channel.receipts.get(device)
             if receipt is not None:
                 found.append(receipt.encoded)
+                _told(session, receipt.name, receipt.number)
+        return tuple(found)
+
+    def unnamed(self, session: Session, names: Iterable[ReceiptName]) -> tuple[ReceiptName, ...]:
+        """Of these receipts those of which the peer was not told, nor has told, a number as great; ascending."""
+        found = []
+        for name in sorted(names):
+            channel = self._world.channels.get(name[0])
+            receipt = None if channel is None else channel.receipts.get(name[1])
+            if receipt is not None and session.receipts_told.get(name, -1) < receipt.number:
+                found.append(name)
+        return tuple(found[:MAX_TIPS])
+
+    def numbers_of(self, names: tuple[ReceiptName, ...], session: Session) -> tuple[ReceiptOffer, ...]:
+        """The numbers of those that we have and may show."""
+        found = []
+        for identifier, device in names:
+            channel = self._world.channels.get(identifier)
+            receipt = None if channel is None or not shares(channel, session) else channel.receipts.get(device)
+            if receipt is not None:
+                named = ReceiptOffer(channel=identifier[:PREFIX_SIZE], device=device[:PREFIX_SIZE], number=receipt.number)
+                found.append(named)
+                _told(session, receipt.name, receipt.number)
         return tuple(found)
 
     def numbers_for(self, session: Session) -> tuple[ReceiptOffer, ...]:
@@ -200,3 +239,8 @@ class Receipts:
             device: DeviceId | None = None if channel is None else channel.devices.get(device_prefix)
             if channel is not None and device is not None and session.role is Role.PEER and shares(channel, session):
                 session.receipts_due.add((channel.id, device))
+
+
+def _told(session: Session, name: ReceiptName, number: int) -> None:
+    """A peer has shown that it has a receipt, or was told of it."""
+    session.receipts_told[name] = max(number, session.receipts_told.get(name, -1))

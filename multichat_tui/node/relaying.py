@@ -10,11 +10,33 @@ soon by everybody.
 from heapq import nsmallest
 
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log
-from multichat_tui.model.limits import FIRST_RELAYS, LATER_RELAY_DELAY_MS, METERED_RELAY_DELAY_MS, RELAY_DELAY_MS
+from multichat_tui.model.limits import (
+    FIRST_RELAYS,
+    LATER_RELAY_DELAY_MS,
+    LEAST_RELAY_DELAY_MS,
+    MAX_RELAY_DELAY_MS,
+    METERED_RELAY_DELAY_MS,
+    RELAY_DELAY_MS,
+    RELAY_DELAY_PER_MEMBER_MS,
+    SETTLED_LINK_MS,
+)
+from multichat_tui.model.values import dataclass
 from multichat_tui.node.economy import costs
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
 from multichat_tui.sync.session import Session
+
+MAX_BACKOFF = 8
+"""Doublings that bring the shortest delay to the longest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """The linked members of a channel."""
+
+    count: int
+    near: frozenset[DeviceId]
+    """Those to whom we are among the nearest."""
 
 
 class Relaying:
@@ -22,33 +44,41 @@ class Relaying:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._near: dict[ChannelId, tuple[object, frozenset[DeviceId]]] = {}
+        self._found: dict[ChannelId, tuple[object, Company]] = {}
 
-    def delay_ms(self, session: Session, channel: Channel, key: ChainKey) -> int:
+    def settled(self, author: DeviceId | None) -> bool:
+        """Whether the author of what came is linked with us, and has been for long enough to be linked with the others too."""
+        session = None if author is None else self._world.session_of(author)
+        return session is not None and self._world.now - session.began_at > SETTLED_LINK_MS
+
+    def delay_ms(self, session: Session, channel: Channel, key: ChainKey, *, settled: bool) -> int:
         """How long a record of this chain, which came from somebody else, waits before it is offered to a peer; 0: it is sent at
-        once, as the peer had to ask for such."""
+        once, as the peer had to ask for such. `settled`: the author is linked with us, and so probably with the peer."""
         world = self._world
-        delay = session.relay_delay.get(key[1], RELAY_DELAY_MS)
-        tie = RELAY_DELAY_MS // 2
         if costs(world, session):
             delay = METERED_RELAY_DELAY_MS
-        elif not delay:
+        elif key[1] in session.asked_of:
             return 0
-        elif key[0] is Log.CONTENT and not session.needs_us and session.device not in self._nearest(channel):
-            delay, tie = LATER_RELAY_DELAY_MS, LATER_RELAY_DELAY_MS // 2
+        else:
+            company = self._company(channel)
+            soon = key[0] is Log.CONTROL or session.needs_us or session.device in company.near
+            most = LEAST_RELAY_DELAY_MS
+            if settled and key[0] is Log.CONTENT:
+                most = min(MAX_RELAY_DELAY_MS, max(most, RELAY_DELAY_PER_MEMBER_MS * company.count))
+            delay = min(most, (RELAY_DELAY_MS if soon else LATER_RELAY_DELAY_MS) << min(session.in_vain, MAX_BACKOFF))
         # Of two peers who both relay, the greater device id waits longer and is mostly told meanwhile.
-        return delay + (tie if world.identity.device > session.device else 0)
+        return delay + (delay // 2 if world.identity.device > session.device else 0)
 
-    def _nearest(self, channel: Channel) -> frozenset[DeviceId]:
-        """The linked peers to whom we are among the nearest of a channel."""
+    def _company(self, channel: Channel) -> Company:
         world = self._world
         state = (tuple(world.sessions), channel.view.mask)
-        found = self._near.get(channel.id)
+        found = self._found.get(channel.id)
         if found is None or found[0] != state:
             here = {session.device for session in world.peers() if channel.serves(session.device)}
-            found = self._near[channel.id] = (state, nearest_to(world.identity.device, here))
-            if len(self._near) > len(world.channels):
-                self._near = {identifier: near for identifier, near in self._near.items() if identifier in world.channels}
+            company = Company(len(here), nearest_to(world.identity.device, here))
+            found = self._found[channel.id] = (state, company)
+            if len(self._found) > len(world.channels):
+                self._found = {identifier: each for identifier, each in self._found.items() if identifier in world.channels}
         return found[1]
 
 

@@ -56,7 +56,8 @@ class Requests:
             return
         for entry in request.ranges:
             if entry.device != world.identity.device[:PREFIX_SIZE] and (entry.log, entry.device) in channel.chains.ends:
-                session.relay_delay[entry.device] = 0
+                session.asked_of.add(entry.device)
+                session.in_vain = 0
                 session.needs_us = session.needs_us or world.now - session.began_at > SETTLED_LINK_MS
         if session.carried and not request.full:
             # What was on its way is lost, it seems.

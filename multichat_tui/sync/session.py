@@ -61,6 +61,8 @@ class Pending:
     """Receipts that it carries."""
     receipt_numbers: bool = False
     """It says which receipts we have."""
+    receipt_names: tuple[ReceiptName, ...] = ()
+    """Or of these alone."""
     device_statements: tuple[StatementName, ...] = ()
     """Device statements that it carries."""
     device_numbers: bool = False
@@ -195,8 +197,10 @@ class Session:
     """It was closed for that."""
     branches: dict[tuple[ChannelId, ChainKey], set[RecordId]] = field(default_factory=dict)
     """Ends of branches of forked chains that the peer is known to hold."""
-    relay_delay: dict[Prefix, int] = field(default_factory=dict)
-    """Per author: how long others' records wait before they are offered on; 0: sent at once."""
+    asked_of: set[Prefix] = field(default_factory=set)
+    """Authors whose records the peer had to ask us for: they go to it at once."""
+    in_vain: int = 0
+    """Offers of others' records in a row that told the peer nothing new."""
     needs_us: bool = False
     """It has asked for others' records long after link up: nobody else gives them."""
     # Filled during a batch, sent at its end.
@@ -208,6 +212,10 @@ class Session:
     ack_unread: dict[int, tuple[Prefix, ...]] = field(default_factory=dict)
     """Of offers with vectors: the channels whose devices we number otherwise."""
     receipts_due: set[ReceiptName] = field(default_factory=set)
+    receipts_told: dict[ReceiptName, int] = field(default_factory=dict)
+    """Receipts that the peer has shown, or was shown, by number."""
+    receipt_names_due: dict[ReceiptName, int] = field(default_factory=dict)
+    """Others' receipts that the peer is to be told of, and when: filled by `name_later`."""
     device_statements_due: set[StatementName] = field(default_factory=set)
     device_numbers_due: bool = False
     """It shares more with us than when it was told last which device statements we have,"""
@@ -228,7 +236,7 @@ class Session:
     offer_due: dict[ChannelId, dict[ChainKey, int]] = field(default_factory=dict)
     """Chains to offer, and when: filled by `offer_later`."""
     offer_at: int | None = None
-    """The earliest of these; never later than that."""
+    """The earliest of these, and of `receipt_names_due`; never later than that."""
     statements: dict[tuple[UserId, int], bytes] = field(default_factory=dict)
     """Statements of devices that no control log held here names yet."""
     returning: Watch | None = None
@@ -250,6 +258,11 @@ class Session:
         """Offer a chain then, or earlier if it is to be offered earlier anyway."""
         due = self.offer_due.setdefault(channel, {})
         due[key] = min(at, due.get(key, at))
+        self.offer_at = at if self.offer_at is None else min(at, self.offer_at)
+
+    def name_later(self, name: ReceiptName, at: int) -> None:
+        """Say then, or earlier if there is something to offer earlier, that we have a newer receipt."""
+        self.receipt_names_due[name] = min(at, self.receipt_names_due.get(name, at))
         self.offer_at = at if self.offer_at is None else min(at, self.offer_at)
 
 

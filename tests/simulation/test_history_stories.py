@@ -406,7 +406,7 @@ async def test_what_comes_live_from_somebody_who_does_not_know_the_newcomer_is_n
     assert engine is not None
     chains = engine.world.channels[channel].chains.ends
     for session in engine.world.peers():
-        session.relay_delay.update(dict.fromkeys((key[1] for key in chains), 0))
+        session.asked_of.update(key[1] for key in chains)
     # Before anybody can tell him.
     with sent_bodies(ana) as sent:
         await ben.start()

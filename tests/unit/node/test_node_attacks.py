@@ -316,7 +316,7 @@ def test_requests_for_chains_that_do_not_exist_are_not_remembered(caplog: pytest
         )
         mallory.send(Request(channel=channel[:PREFIX_SIZE], ranges=ranges))
         await asyncio.sleep(1)
-        assert all(len(session.relay_delay) < 5 for session in Mallory(ann).world.sessions.values())
+        assert all(len(session.asked_of) < 5 for session in Mallory(ann).world.sessions.values())
 
     attack(110, caplog, play)
 
