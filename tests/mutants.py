@@ -3097,6 +3097,20 @@ MUTANTS = (
         tests="tests/simulation/test_relaying_stories.py",
     ),
     Mutant(
+        name="a call in vain has everything looked at",
+        file="multichat_tui/node/engine.py",
+        old="if dials_alone and",
+        new="if False and",
+        tests="tests/simulation/test_idle_stories.py",
+    ),
+    Mutant(
+        name="nothing that is due is done between calls in vain",
+        file="multichat_tui/node/engine.py",
+        old="if dials_alone and world.now < self._others_at:",
+        new="if dials_alone:",
+        tests="tests/simulation/test_relaying_stories.py tests/simulation/test_idle_stories.py",
+    ),
+    Mutant(
         name="whoever asks a mailbox owns every queue",
         file="multichat_tui/mailbox/keeper.py",
         old="if request.queue not in visit.owned:\n            return [self._unauthorised",

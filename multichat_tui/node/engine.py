@@ -190,6 +190,8 @@ class Engine:
         self._comparisons_at = NEVER
         self._introductions_at = self._dialing_at = self._tell_at = NEVER
         self._index_at = world.now
+        self._others_at = 0
+        """When anything but a call is due, as of the last batch."""
         host_choices = HostChoices(world, self.hosting)
         self.rows.hosting = host_choices.row
         self._choices = Choices(
@@ -339,9 +341,15 @@ class Engine:
             case Stopping():
                 self._exchange.hurry()
 
-    def finish(self) -> Effects:
-        """The batch ends: what is due is sent together, changes are told once, and the next wake-up is known."""
+    def finish(self, *, dials_alone: bool = False) -> Effects:
+        """The batch ends: what is due is sent together, changes are told once, and the next wake-up is known. `dials_alone`:
+        nothing has come, but for calls in vain, of which a day has many: they concern nothing but further calls."""
         world = self.world
+        if dials_alone and world.now < self._others_at:
+            self._call()
+            wake_at = min(self._dialing_at, self._others_at)
+            world.out.wake_at = None if wake_at == NEVER else wake_at
+            return world.out
         world.withdraw()
         look_at_names(world)
         self._exchange.tick()
@@ -380,17 +388,14 @@ class Engine:
         if world.credentials_changed:
             world.out.credentials = self._dialing.refresh()
             world.dialing_changed = True
-        if world.dialing_changed or self._dialing_at <= world.now:
-            self._dialing.call()
-            self._dialing_at = min(self._dialing.wake_times(), default=NEVER)
-            world.dialing_changed = False
+        self._call()
         if self._tell_at == NEVER and world.changed:
             self._tell_at = world.now + TELL_DELAY_MS
         elif self._tell_at <= world.now:
             self._tell_at = NEVER
             self._tell()
         due = world.early[0][0] if world.early else NEVER
-        timers = (self._introductions_at, self._comparisons_at, self._dialing_at, self._tell_at, self._index_at, due)
+        timers = (self._introductions_at, self._comparisons_at, self._tell_at, self._index_at, due)
         times = (
             *self._exchange.wake_times(),
             *self.parcels.wake_times(),
@@ -408,11 +413,19 @@ class Engine:
             *self._reads.wake_times(),
             *self._economy.wake_times(),
         )
-        wake_at = min((*times, *timers))
+        self._others_at = min((*times, *timers))
+        wake_at = min(self._dialing_at, self._others_at)
         world.out.wake_at = None if wake_at == NEVER else wake_at
         self._ledger.end_batch()
         self.sealing.flush()
         return world.out
+
+    def _call(self) -> None:
+        world = self.world
+        if world.dialing_changed or self._dialing_at <= world.now:
+            self._dialing.call()
+            self._dialing_at = min(self._dialing.wake_times(), default=NEVER)
+            world.dialing_changed = False
 
     def _index_older(self) -> None:
         """A slice of what was stored before there was an index; the next one after a pause."""

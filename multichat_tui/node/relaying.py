@@ -4,8 +4,8 @@ Most members get a record from its author. Were everybody who has it to offer it
 as there are pairs of members. So of those who are linked with us each is offered others' content soon by the few whose device ids
 are nearest to its own (by exclusive or, as in Kademlia), as far as we can see; by us later, if we are none of these, together
 with whatever else has gathered until then. Each offer that told a peer nothing new makes the next one later; of authors who are
-linked with us, and so probably with the peer, much later. Nobody has to agree on any of this: it is about time alone. Control logs
-are offered soon by everybody.
+linked with us, and so probably with the peer, much later. Nobody has to agree on any of this: it is about time alone. Control
+logs are offered soon by everybody.
 """
 
 from heapq import nsmallest

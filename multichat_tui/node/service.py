@@ -43,7 +43,17 @@ from multichat_tui.model.limits import (
     MAX_PAGE_ROWS,
 )
 from multichat_tui.model.moderation import EVERYTHING, DeedPage, DeedSearch, Foreseen, ReportRow, RosterRow
-from multichat_tui.model.ports import Entropy, FrameIn, Network, NetworkChanged, NetworkInput, Ratchets, Stopping, Store
+from multichat_tui.model.ports import (
+    DialFailed,
+    Entropy,
+    FrameIn,
+    Network,
+    NetworkChanged,
+    NetworkInput,
+    Ratchets,
+    Stopping,
+    Store,
+)
 from multichat_tui.model.searching import FoundPage, Search, check_search
 from multichat_tui.model.snapshots import (
     ChannelRow,
@@ -491,7 +501,8 @@ class Node:
                 # Inline nothing waits behind the batch, and a history in virtual time may not depend on the machine's speed.
                 if self._executor is not None and (time.monotonic() - started) * 1000 > BATCH_MS:
                     break
-            return engine.finish()
+            vain = not submits and all(isinstance(event, DialFailed) for event in self._taken)
+            return engine.finish(dials_alone=vain)
 
     def _give_up(self, outcome: Outcome, submits: list[Waiting[Any]], error: BaseException) -> None:
         """A batch has failed and was rolled back: nothing of it happened. The engine in memory is not what is stored any more."""
