@@ -145,8 +145,8 @@ MUTANTS = (
     Mutant(
         name="what a contact says before they are one is not asked for when they are",
         file="multichat_tui/node/device_statements.py",
-        old="            if self._is_early(session, statement.name) and len",
-        new="            if session.closing and len",
+        old="if name is None or self._is_early(session, name):",
+        new="if name is None:",
         tests=f"{WHILE_LINKED} -k does_not_know_it_yet",
     ),
     Mutant(

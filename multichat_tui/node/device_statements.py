@@ -265,9 +265,6 @@ class DeviceStatements:
             return
         if not self._takes(session, statement.name):
             world.count("device-statement-audience")
-            if self._is_early(session, statement.name) and len(session.unplaced) < MAX_UNPLACED:
-                name = (statement.audience[:PREFIX_SIZE], statement.device[:PREFIX_SIZE], statement.kind)
-                session.unplaced[name] = statement.number
             return
         readable = self.readable.get(statement.kind)
         if readable is None or not readable(statement.content) or not device_statement_holds(statement):
