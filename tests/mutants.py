@@ -83,9 +83,31 @@ KEEPER = "tests/unit/mailbox/test_mailbox_keeper.py"
 HOSTING = "tests/simulation/test_hosting_stories.py"
 MAILBOX_STORE = "tests/contract/test_mailbox_store_contract.py"
 CONSOLE_UI = "tests/ui/test_ui_console.py"
+LEAVING = "tests/simulation/test_leaving_stories.py"
 WHILE_LINKED = "tests/simulation/test_while_linked.py"
 
 MUTANTS = (
+    Mutant(
+        name="other devices of who has left are not told",
+        file="multichat_tui/node/world.py",
+        old="told, members, own = self.told | self.control.left_by(),",
+        new="told, members, own = self.told | set(self.control.certificates),",
+        tests=f"{LEAVING} -k all",
+    ),
+    Mutant(
+        name="a device that has left does not tell the others of its account",
+        file="multichat_tui/node/world.py",
+        old="if not self.rooted or not (self.live or left) or self.beyond:",
+        new="if not self.rooted or not self.live or self.beyond:",
+        tests=f"{LEAVING} -k own",
+    ),
+    Mutant(
+        name="who has left once is never told of a removal",
+        file="multichat_tui/channel/control.py",
+        old="            if not any(op.joiner == ending.user and op.follows",
+        new="            if not any(op.index < 0 and op.follows",
+        tests=f"{LEAVING} -k left_once",
+    ),
     Mutant(
         name="a device that comes back forgets what a first offer named for a second one",
         file="multichat_tui/node/offered_channels.py",

@@ -171,6 +171,17 @@ class ControlLog:
         about = self._now.subjects.concerning(user) & self._now.mask
         return about | self.mask_of_pasts(about)
 
+    def left_by(self) -> frozenset[DeviceId]:
+        """The devices whose users are no members, and that have left by their own word since these were let in last."""
+        found = set()
+        for ending in self.view.endings:
+            if ending.fence is None and ending.user not in self.view.members:
+                leaving = self._operations[ending.operation]
+                later = (op for op in map(self.operation, self.done_to(ending.user)) if op is not None)
+                if not any(op.joiner == ending.user and op.follows(leaving.index) for op in later):
+                    found.add(leaving.device)
+        return frozenset(found)
+
     def done_to(self, user: UserId) -> Iterator[RecordId]:
         """What gave somebody a rank or took it, banned them or lifted that, the last first."""
         subjects = None if self._now is None else self._now.subjects

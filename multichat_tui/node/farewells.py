@@ -53,7 +53,7 @@ class Farewells:
 
     def _tell(self, session: Session, channel: Channel, tries: int = 0) -> None:
         user = session.user
-        if not channel.rooted or not channel.live or user is None or user in channel.view.members:
+        if not channel.rooted or user is None or user in channel.view.members:
             return
         if session.device not in channel.untold(self._world.identity.device):
             return

@@ -25,6 +25,8 @@ from multichat_tui.node.workspaces import Workspaces
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.session import Role, Session, Watch
 
+LEFT_ELSEWHERE = "You left this channel on another device of yours."
+
 
 class Introductions:
     def __init__(
@@ -157,7 +159,8 @@ class Introductions:
             world.credentials_changed = True
             self._exchange.announce(channel)
         elif channel.standing.membership is Membership.JOINED and not member:
-            note = "You were removed from this channel."
+            gone = any(channel.control.user_of(device) == me for device in channel.control.left_by())
+            note = LEFT_ELSEWHERE if gone else "You were removed from this channel."
             world.keep(channel, channel.standing.but(membership=Membership.REMOVED, note=note))
             world.credentials_changed = True
         for host in [s for s in world.sessions.values() if s.role is Role.HOST] if member else []:

@@ -106,7 +106,7 @@ class Channel:
     told: set[DeviceId] = field(default_factory=set)
     """Of those who are no members any more, who was told so by us."""
     _audience: tuple[int, tuple[DeviceId, ...]] | None = None
-    _untold: tuple[int, int, tuple[DeviceId, ...]] | None = None
+    _untold: tuple[tuple[int, int, bool], tuple[DeviceId, ...]] | None = None
 
     @property
     def rooted(self) -> bool:
@@ -166,17 +166,20 @@ class Channel:
         return self._audience[1]
 
     def untold(self, me: DeviceId) -> tuple[DeviceId, ...]:
-        """The devices of those who are no members any more, did not leave by themselves, and were not told yet: at most the last
-        MAX_UNTOLD. Links with them are taken until then."""
-        if not self.rooted or not self.live or self.beyond:
+        """The devices of those who are no members any more, by whose own word that is not, and who were not told yet: at most the
+        last MAX_UNTOLD. Links with them are taken until then. Who has left tells their own other devices alone."""
+        left = self.standing.membership is Membership.LEFT
+        if not self.rooted or not (self.live or left) or self.beyond:
             return ()
-        if self._untold is None or self._untold[:2] != (self.view.mask, len(self.told)):
-            left = {ending.user for ending in self.view.endings if ending.fence is None}
-            stay = left | self.view.members.keys()
-            gone = [d for d, c in self.control.certificates.items() if c.user not in stay and d != me and d not in self.told]
+        name = (self.view.mask, len(self.told), left)
+        if self._untold is None or self._untold[0] != name:
+            told, members, own = self.told | self.control.left_by(), self.view.members, self.control.user_of(me)
+            gone = [d for d, c in self.control.certificates.items() if c.user not in members and d != me and d not in told]
             gone = [device for device in gone if device not in self.view.revocations]
-            self._untold = (self.view.mask, len(self.told), tuple(gone[-MAX_UNTOLD:]))
-        return self._untold[2]
+            if left:
+                gone = [device for device in gone if self.control.user_of(device) == own]
+            self._untold = (name, tuple(gone[-MAX_UNTOLD:]))
+        return self._untold[1]
 
     def serves(self, device: DeviceId) -> bool:
         """Whether this device may be told of the channel: in our own view its user is a member, and it is not revoked."""

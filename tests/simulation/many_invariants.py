@@ -61,7 +61,7 @@ def differences(history: "History") -> list[str]:
         shown = None
         for person in present(history, place):
             mine = world_of(person).channels.get(place.channel)
-            if mine is None:
+            if mine is None or not mine.rooted:
                 found.append(f"{person.name} does not know {place.mark}")
             elif authority(mine) != authority(first):
                 found.append(f"{person.name} sees other members of {place.mark}")
@@ -70,7 +70,7 @@ def differences(history: "History") -> list[str]:
                 shown = effective(place.founder, place.channel) if shown is None else shown
                 if effective(person, place.channel) != shown:
                     found.append(f"{person.name} holds other records of {place.mark}")
-    return found
+    return found or history.texts.differences()
 
 
 def effective(person: Person, channel: ChannelId) -> list[RecordId]:
@@ -133,6 +133,7 @@ async def check_end(history: "History") -> None:
         people = present(history, place)
         assert place.founder in people
         rows = {person.name: await person.rows(place.channel) for person in people}
+        rows = {name: [row for row in shown if not history.texts.is_apart(row.id)] for name, shown in rows.items()}
         first = outline(rows[place.founder.name], now_ms)
         texts = [text for _, kind, text in first if kind is RowKind.MESSAGE]
         assert len(texts) > 0
@@ -167,7 +168,7 @@ def outline(rows: list[MessageRow], now_ms: int) -> list[tuple[RecordId, RowKind
     """Rows as all see them: what is dated ahead is held back from all but its author's device, and those who are away do not tell
     their new names to everybody."""
     ahead = now_ms + FUTURE_TOLERANCE_MS
-    named = (RowKind.JOINED, RowKind.REMOVED, RowKind.DEVICES, RowKind.MODERATED)
+    named = (RowKind.JOINED, RowKind.REMOVED, RowKind.DEVICES, RowKind.MODERATED, RowKind.REDACTED)
     return [
         (row.id, RowKind.HELD, "") if row.time_ms > ahead else (row.id, row.kind, "" if row.kind in named else row.text)
         for row in rows

@@ -40,6 +40,7 @@ from many_plan import (
     remove,
     watched_log,
 )
+from many_texts import Texts
 from simulated_world import Person, SimulatedWorld
 
 from multichat_tui.model.errors import MultichatError
@@ -67,6 +68,7 @@ from multichat_tui.model.ranks import ADMIN, MEMBER, MODERATOR, MUTED, Permissio
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.net.simulated import Conditions, SimulatedNetwork
 from multichat_tui.net.virtual_time import run_virtual
+from multichat_tui.node.bodies import BODILESS_VERSION
 
 MAILBOX_FRAMES = {MailboxFrameType.PUT: "deposits", MailboxFrameType.ENVELOPES: "collections"}
 
@@ -82,6 +84,7 @@ class History:
         self.places: list[Place] = []
         self.hostile: dict[str, Hostile] = {}
         self.mailboxes = Mailboxes(self)
+        self.texts = Texts(self)
         self.lost: set[str] = set()
         """Machines whose devices are revoked."""
         self.helpers: dict[str, set[str]] = {}
@@ -118,6 +121,7 @@ class History:
                 self.come_and_go()
                 await self.turn(step)
                 self.mailboxes.turn()
+                await self.texts.turn()
                 if step % 40 == 39:
                     self.check_running(failures)
                 await asyncio.sleep(self.pause())
@@ -142,7 +146,7 @@ class History:
                 self.hostile[person.name] = Hostile(person, kind, random.Random(f"{kind}/{self.plan.seed}"))
         for number, person in enumerate(people):
             if chance.random() < 0.25:
-                person.network.version = 1
+                person.network.version = BODILESS_VERSION if self.plan.texts else 1
             self.toggle_at[person.name] = 0.0 if number else float("inf")
         world.hub.on_frame = self.tap
         for one, other in itertools.pairwise(people):
@@ -233,7 +237,7 @@ class History:
                 await self.rule(person, place, step)
             case "join" if person.running and person.name not in place.told and person.name not in self.lost:
                 await self.join(person, place)
-            case "leave" | "remove" if person is not place.founder and person.name in place.told - place.away:
+            case "leave" | "remove" if not self.has_founded(person, place) and person.name in place.told - place.away:
                 await self.end(person, place, kind)
             case "moderate":
                 able = [other for other in self.honest if other.running and self.moderates(other, place)]
@@ -303,6 +307,10 @@ class History:
         ):
             self.happened["removals"] += 1
             place.away.update(self.machines_of(person))
+
+    def has_founded(self, person: Person, place: Place) -> bool:
+        """On whatever machine of theirs."""
+        return person.account_entropy == place.founder.account_entropy
 
     def moderates(self, person: Person, place: Place) -> bool:
         """As they see it themselves."""
@@ -432,6 +440,7 @@ class History:
                 hostile.overhear(frame)
         if self._spoiling:
             return
+        self.leaks += self.texts.leaks(sender, receiver, frame)
         for place in self.places:
             if receiver.name not in place.told and (place.channel[:8] in frame or place.mark.encode() in frame):
                 self.leaks.append(f"{sender.name} told {receiver.name} of {place.mark}")
@@ -510,6 +519,8 @@ class History:
             if person.name in self.helpers:
                 await self.call_helpers(person)
         await self.wait(lambda: not differences(self), "the same everywhere", 12 * HOUR_S, lambda: str(differences(self)[:6]))
+        if self.plan.texts:
+            await self.texts.settle()
         for place in self.places:
             await self.say(place.founder, place)
         await self.wait(lambda: not differences(self), "the same at the end", HOUR_S, lambda: str(differences(self)[:6]))
@@ -553,8 +564,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--first", type=int, help="so many from this one on, instead of fresh ones")
     parser.add_argument("--seed", type=int, help="this one only")
     parser.add_argument("--jobs", type=int, default=1, help="processes beside each other")
+    parser.add_argument("--texts", action="store_true", help="some are for some members, for a time, or taken away")
     asked = parser.parse_args(arguments)
-    size = {"nodes": asked.nodes, "steps": asked.steps, "mailboxes": asked.mailboxes, "alone": asked.alone}
+    size = {
+        "nodes": asked.nodes,
+        "steps": asked.steps,
+        "mailboxes": asked.mailboxes,
+        "alone": asked.alone,
+        "texts": asked.texts,
+    }
     if asked.seed is not None:
         play(Plan(seed=asked.seed, **size))
         print(f"clean: seed {asked.seed}")
@@ -571,7 +589,7 @@ def main(arguments: list[str]) -> int:
     print(f"{len(seeds) - len(failed)} of {len(seeds)} clean")
     if failed:
         again = f"--nodes {asked.nodes} --steps {asked.steps}" + (f" --mailboxes {asked.mailboxes}" if asked.mailboxes else "")
-        again += " --alone" if asked.alone else ""
+        again += (" --alone" if asked.alone else "") + (" --texts" if asked.texts else "")
         print("again:", *(f"python -m tests.simulation.many_nodes {again} --seed {seed}" for seed in failed), sep="\n")
     return 1 if failed else 0
 

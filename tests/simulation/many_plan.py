@@ -65,6 +65,8 @@ class Plan:
     """Machines that keep one, beside the nodes."""
     alone: bool = False
     """With mailboxes: at the end a word must get to somebody by mailbox alone."""
+    texts: bool = False
+    """Some texts are for some members, for a time, or taken away; and no machine is of a version that knows no such thing."""
     new_store: Callable[[str], Store] = field(default=_in_memory)
 
 
