@@ -52,7 +52,7 @@ def configuration() -> str:
         "|---|---|---|---|",
     ]
     for kept in SETTINGS:
-        lines.append(f"| `{kept.key}` | {kept.help} | {', '.join(kept.allowed) or 'text'} | `{kept.default}` |")
+        lines.append(f"| `{kept.key}` | {kept.help} | {kept.choice} | `{kept.default}` |")
     return "\n".join(lines) + "\n"
 
 

@@ -517,7 +517,7 @@ MUTANTS = (
     Mutant(
         name="keys-stand-before-what-is-so",
         file="multichat_tui/ui/bars.py",
-        old="room = room if self._right_gives_way else max(cells // 2, room)",
+        old="room = room - 1 if self._right_gives_way else max(cells // 2, room)",
         new="room = max(cells // 2, room)",
         tests="tests/ui/test_ui_asked_for.py tests/ui/test_ui_teaching.py -k mailboxes",
     ),

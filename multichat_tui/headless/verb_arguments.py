@@ -30,7 +30,11 @@ def add_verbs(verb: Any, noun: Any) -> None:
     net = noun("net", "the ways to others")
     why = verb("why", "why what you wrote is not everywhere yet, device by device", within=net)
     why.add_argument(
-        "id", nargs="?", default="", metavar="ID", help="of one message; without: the newest that waits in each channel"
+        "which",
+        nargs="?",
+        default="",
+        metavar="ID|NAME|#CHANNEL",
+        help="one message, or the newest that waits for somebody or in a channel; without: in each channel",
     )
     _mailbox_verbs(verb, noun)
     do = verb("do", "any slash command, with its result or refusal")

@@ -17,8 +17,6 @@ from multichat_tui.model.limits import (
     DEPOSIT_MS,
     LIFT_MS,
     MAX_DEPOSIT_BYTES,
-    MAX_DEPOSIT_BYTES_PER_DEVICE,
-    MAX_DEPOSITS_PER_DEVICE,
     MAX_OLD_RECORDS,
     OLD_HISTORY_MS,
     READ_TELL_MS,
@@ -256,7 +254,7 @@ class Depositing:
             return
         for _ in range(PARCELS_AT_ONCE):
             rows = world.deposits.of(device)
-            if not self._has_room(rows):
+            if world.deposits.full(device) or world.deposits.size >= MAX_DEPOSIT_BYTES:
                 return
             covers = [cover for row in rows for cover in row.covers]
             tells = device in self._routes_due
@@ -278,12 +276,6 @@ class Depositing:
             if not parcel.covers:
                 return
         self._look(device, world.now + PAUSE_MS)
-
-    def _has_room(self, rows: list[Deposit]) -> bool:
-        deposits = self._world.deposits
-        if len(rows) >= MAX_DEPOSITS_PER_DEVICE or sum(row.size for row in rows) >= MAX_DEPOSIT_BYTES_PER_DEVICE:
-            return False
-        return deposits.size < MAX_DEPOSIT_BYTES
 
     def _taken_over(self, device: DeviceId) -> None:
         """All that was due for a device is on its way."""
@@ -386,7 +378,7 @@ class Depositing:
     def _end_what_came(self, device: DeviceId) -> None:
         """Deposits all of which a device is known to hold have done their work."""
         world = self._world
-        full = not self._has_room(world.deposits.of(device))
+        full = world.deposits.full(device) or world.deposits.size >= MAX_DEPOSIT_BYTES
         newest = -1
         for row in world.deposits.of(device):
             if row.covers and all(self._came(device, cover) for cover in row.covers):

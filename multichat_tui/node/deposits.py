@@ -10,7 +10,14 @@ from enum import IntEnum
 
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log
-from multichat_tui.model.limits import MAX_COVERS, MAX_DEPOSIT_TARGETS, MAX_INTEGER, MAX_TIMESTAMP_MS
+from multichat_tui.model.limits import (
+    MAX_COVERS,
+    MAX_DEPOSIT_BYTES_PER_DEVICE,
+    MAX_DEPOSIT_TARGETS,
+    MAX_DEPOSITS_PER_DEVICE,
+    MAX_INTEGER,
+    MAX_TIMESTAMP_MS,
+)
 from multichat_tui.model.mailboxes import QUEUE_ID_BYTES, MailboxId, QueueId
 from multichat_tui.model.parcels import Cover, covers_of
 from multichat_tui.model.ports import Space, Transaction
@@ -186,6 +193,11 @@ class Deposits:
 
     def all(self) -> list[Deposit]:
         return [row for rows in self._rows.values() for row in rows.values()]
+
+    def full(self, device: DeviceId) -> bool:
+        """As much is under way to a device as may be before it acknowledges some."""
+        rows = self.of(device)
+        return len(rows) >= MAX_DEPOSITS_PER_DEVICE or sum(row.size for row in rows) >= MAX_DEPOSIT_BYTES_PER_DEVICE
 
     def covers(self, device: DeviceId) -> list[Cover]:
         return [cover for row in self.of(device) for cover in row.covers]

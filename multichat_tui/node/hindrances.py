@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import UserId, short
+from multichat_tui.model.limits import MAX_DEPOSIT_BYTES_PER_DEVICE, MAX_DEPOSITS_PER_DEVICE
 from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import MailboxFailing
+from multichat_tui.model.text import size_words
 from multichat_tui.node.world import World
 
 HIDDEN = (
@@ -17,6 +19,10 @@ HIDDEN = (
 SILENT = "; nothing was heard of it for 30 days, so nothing more is left at its mailboxes until it comes"
 FAR_BEHIND = "; it lacks so much that is older than 30 days that only a link brings it"
 UNCONFIRMED = "; what was left for it before was taken from its mailboxes and never confirmed, so that it may have that"
+FULL = (
+    f"; as much is on its way to its mailboxes as may be, {MAX_DEPOSITS_PER_DEVICE} parcels or "
+    f"{size_words(MAX_DEPOSIT_BYTES_PER_DEVICE)}: what you wrote since goes there once it has taken some"
+)
 FAILINGS = {
     MailboxFailing.LOSES: "it has lost what was left there",
     MailboxFailing.REFUSES: "it refuses often",
@@ -45,6 +51,7 @@ def hindrance(world: World, certificate: Certificate) -> str:
         return words
     words += HIDDEN if device in world.hidden_mailboxes else ""
     words += SILENT if device in world.unheard else FAR_BEHIND if device in world.left_to_links else ""
+    words += FULL if world.deposits.full(device) else ""
     return words + (UNCONFIRMED if world.heard.is_unconfirmed(device) else "")
 
 

@@ -80,7 +80,8 @@ class Bar(Widget):
             return strip_of([(" " + clip(text[begin:end], cells - 2), self._left[0][1])], cells, self._base)
         right = list(self._right)
         room = cells - sum(width(text) for text, _ in self._left)
-        room = room if self._right_gives_way else max(cells // 2, room)
+        # What gives way does not touch the left ones either.
+        room = room - 1 if self._right_gives_way else max(cells // 2, room)
         while len(right) > 1 and sum(width(text) for text, _ in right) > room:
             del right[0]
         room = cells - sum(width(text) for text, _ in right)

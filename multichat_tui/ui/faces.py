@@ -234,8 +234,10 @@ def status(
     if row.stored:
         left.append((f" {glyphs.dot} {row.stored} stored", palette.dim))
     chosen = [box for box in row.mailboxes if box.state is not MailboxState.LEAVING]
-    if chosen:
-        serving, failing = sum(box.serving for box in chosen), sum(box.failing is not None for box in chosen)
+    failing = sum(box.failing is not None for box in chosen)
+    if chosen and (failing or row.resting_until_ms is None):
+        # Who rests is linked with none of them, and misses none.
+        serving = sum(box.serving for box in chosen)
         style = palette.dim if serving == len(chosen) else palette.warn
         more = f", {failing} failing" if failing else ""
         left.append((f" {glyphs.dot} mailboxes {serving}/{len(chosen)}{more}", style))

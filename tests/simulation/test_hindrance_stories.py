@@ -1,10 +1,17 @@
 """Stories of why a message is not everywhere yet, between whole nodes in virtual time."""
 
+import asyncio
+
+import pytest
 from simulated_world import Person, SimulatedWorld, until
+from test_audit_stories import hosted
+from test_mailbox_use_stories import routed
 from test_moderation_stories import three, user_of
 
+from multichat_tui.model.errors import NotFound
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.intents import SendMessage, SetRegard
+from multichat_tui.model.limits import MAX_DEPOSITS_PER_DEVICE
 from multichat_tui.model.regards import Regard
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.api.commands import run_command
@@ -32,6 +39,13 @@ def test_why_a_message_waits_is_told_for_each_device_until_it_has_come() -> None
         assert len(lines) == 2
         assert "1 of 2 devices have it" in lines[0]
         assert lines[1].split()[0] == "kim"
+        for named in ("kim", "@kim", "#dev"):
+            assert (await run_command(ann.api, None, f"/net why {named}", "")).lines == lines
+        of_bob = (await run_command(ann.api, None, "/net why bob", "")).lines
+        assert of_bob[0] == "Nothing of yours waits for bob."
+        assert of_bob[1].startswith("bob  ")
+        with pytest.raises(NotFound, match="no message, person or channel 'max'"):
+            await run_command(ann.api, channel, "/net why max", "")
         await kim.start()
 
         async def come() -> bool:
@@ -43,5 +57,33 @@ def test_why_a_message_waits_is_told_for_each_device_until_it_has_come() -> None
         accepted = await ann.api.submit(SendMessage(channel=channel, text="not by me"))
         assert accepted.record is not None
         assert "you have blocked them" in (await why(ann, accepted.record))["bob"]
+
+    run_virtual(story())
+
+
+def test_that_as_much_lies_at_mailboxes_as_may_is_told_of_what_waits_behind_it() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(722)
+        channel, ann, bob, _host = await hosted(world, seed=722)
+        await routed(ann, bob, channel, 1)
+        await bob.stop()
+        records: list[RecordId] = []
+        for number in range(MAX_DEPOSITS_PER_DEVICE + 1):
+            await ann.say(channel, f"day {number}")
+            records.append(ann.acknowledged[-1][1])
+            await asyncio.sleep(10)
+
+        async def waits(record: RecordId) -> bool:
+            return "as much is on its way to its mailboxes" in (await why(ann, record))["bob"]
+
+        await until(lambda: waits(records[-1]), "it is told why the last one is not at the mailbox")
+        assert not any([await waits(record) for record in records[:-1]])
+        assert str(MAX_DEPOSITS_PER_DEVICE) in (await why(ann, records[-1]))["bob"]
+        await bob.start()
+
+        async def come() -> bool:
+            return not (await why(ann, records[-1]))["bob"]
+
+        await until(come, "bob has it")
 
     run_virtual(story())

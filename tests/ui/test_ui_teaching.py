@@ -220,3 +220,23 @@ async def test_at_80_columns_the_status_line_tells_how_many_mailboxes_serve(sit:
     async with sit(node, size=(80, 24)) as seat:
         await seat.sees("12 queued · mailboxes 1/2")
         await seat.sees("F1 help")
+
+
+async def test_what_is_told_and_keys_do_not_touch_in_the_status_line(sit: Sit) -> None:
+    node = TwinNode()
+    node.add_channel("dev", online=0)
+    node.set_status(queued=1, stored=1, lan=False, mailboxes=(mailbox_row(1), mailbox_row(2)))
+    async with sit(node, size=(80, 24)) as seat:
+        await seat.sees("nobody linked · 1 stored · mailboxes 2/2 ")
+        await seat.sees("commands  F1 help")
+        assert "mailboxes 2/2Ctrl" not in seat.text
+
+
+async def test_a_node_that_rests_does_not_tell_of_mailboxes_as_missed(sit: Sit) -> None:
+    node = TwinNode()
+    node.add_channel("dev", online=0)
+    missed = mailbox_row(1, state=MailboxState.UNREACHED)
+    node.set_status(lan=False, mailboxes=(missed, mailbox_row(2)), resting_until_ms=1_700_000_000_000)
+    async with sit(node, size=(80, 24)) as seat:
+        await seat.sees("resting until")
+        assert "mailboxes" not in seat.text

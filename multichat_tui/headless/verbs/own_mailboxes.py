@@ -23,9 +23,13 @@ async def remove(context: Context) -> int:
 
 async def own(context: Context) -> int:
     async with session(context.host, network=False) as opened:
-        rows = (await opened.api.status()).rows.mailboxes
-    for row in rows:
+        status = (await opened.api.status()).rows
+    for row in status.mailboxes:
         context.out.result(own_mailboxes.own_fields(row), *own_mailboxes.own_lines(row))
-    if not rows:
+    for line in own_mailboxes.resting_lines(status):
+        context.out.note(line)
+    if status.mailboxes and not opened.attached:
+        context.out.note("No node is running, so none of them is linked: multichat node, or the screens, look into them.")
+    if not status.mailboxes:
         context.out.note(f"{own_mailboxes.NONE_CHOSEN} {own_mailboxes.HOW}")
     return 0

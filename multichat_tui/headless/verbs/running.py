@@ -112,13 +112,13 @@ async def peer_list(context: Context) -> int:
 
 async def net_why(context: Context) -> int:
     async with session(context.host, network=False) as opened:
-        found = await hindering.explained(opened.api, context.args.id, None)
+        told = await hindering.explained(opened.api, context.args.which, None)
     if not opened.attached:
         context.out.note("No node is running, so nobody is called: multichat node, or the screens, deliver what waits.")
-    for each in found:
+    for each in told.found:
         context.out.result(hindering.why_fields(*each), *hindering.why_lines(*each))
-    if not found:
-        context.out.note(hindering.NOTHING_WAITS)
+    for line in told.instead if not told.found else ():
+        context.out.note(line)
     return 0
 
 

@@ -20,6 +20,16 @@ class Setting:
     help: str
     check: Callable[[str], object] | None = None
 
+    @property
+    def choice(self) -> str:
+        """What it may be, in words."""
+        if self.check is not None:
+            try:
+                self.check("")
+            except ValueError as error:
+                return str(error)
+        return ", ".join(self.allowed) or "any text"
+
 
 LOG_LEVEL = "log"
 LOCK_IDLE = "lock.idle"

@@ -316,6 +316,9 @@ async def test_set_lists_shows_changes_and_refuses(api):
     assert [line.split(" = ")[0] for line in lines[: len(SETTINGS)]] == [setting.key for setting in SETTINGS]
     assert "/set KEY VALUE" in lines[-1]
     assert (await run_command(api, None, "/set signs")).fields == {"key": "ui.signs", "value": "auto"}
+    assert "(1m to 24h, as 5m, 90m, 2h; default 15m)" in (await run_command(api, None, "/set net.every")).lines[0]
+    assert "(on, off; default on)" in (await run_command(api, None, "/set receipts")).lines[0]
+    assert "(any text; default %H:%M)" in (await run_command(api, None, "/set ui.clock")).lines[0]
     await run_command(api, None, "/set ui.signs ASCII")
     assert api.intents == [ChangeSetting(key="ui.signs", value="ascii")]
     assert (await run_command(api, None, "/set ui.signs")).fields["value"] == "ascii"

@@ -1,5 +1,7 @@
 """What is said about one's own mailboxes: slash commands and their words."""
 
+from dataclasses import replace
+
 import pytest
 from api_twin import ApiTwin
 from mailbox_rows import mailbox_row
@@ -8,7 +10,7 @@ from multichat_tui.model.errors import NotFound, UsageError
 from multichat_tui.model.intents import AddMailbox, RemoveMailbox
 from multichat_tui.model.snapshots import MailboxFailing, MailboxRow, MailboxState
 from multichat_tui.node.api.commands import run_command
-from multichat_tui.node.api.commands.own_mailboxes import own_fields, own_lines
+from multichat_tui.node.api.commands.own_mailboxes import all_own_lines, own_fields, own_lines
 
 
 @pytest.fixture
@@ -46,6 +48,15 @@ WRONG = ["/mailbox add", "/mailbox remove", "/mailbox remove x", "/mailbox remov
 async def test_what_is_not_understood_is_said(api: ApiTwin, line: str) -> None:
     with pytest.raises(UsageError):
         await said(api, line)
+
+
+async def test_that_a_node_rests_is_said_where_mailboxes_are_not_reached(api: ApiTwin) -> None:
+    status = (await api.status()).rows
+    missed = replace(status, mailboxes=(mailbox_row(state=MailboxState.UNREACHED, since_ms=0),))
+    resting = replace(missed, resting_until_ms=1_800_000_000_000)
+    assert "This node rests until 2027-01-15" in "\n".join(all_own_lines(resting))
+    assert "rests" not in "\n".join(all_own_lines(missed))
+    assert "rests" not in "\n".join(all_own_lines(replace(status, resting_until_ms=1_800_000_000_000)))
 
 
 @pytest.mark.parametrize(

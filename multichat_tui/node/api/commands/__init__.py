@@ -545,10 +545,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(name="peers", usage="/peers", summary="the devices this node knows, and how they are reached", run=general.peers),
     Command(
         name="net",
-        usage="/net why [ID]",
-        summary="why what you wrote is not everywhere yet, device by device: the newest that waits, or the one with this id",
+        usage="/net why [ID | NAME | #CHANNEL]",
+        summary="why what you wrote is not everywhere yet, device by device: what waits, also for somebody, or one message",
         run=hindering.net,
-        takes=(("why",),),
+        takes=(("why",), NAMES),
     ),
     Command(
         name="mailbox",

@@ -71,7 +71,7 @@ def status_lines(row: StatusRow) -> tuple[str, ...]:
         told = f"{row.untold} of your contacts were not reached yet" if row.untold else "every contact knows"
         lines.append(f"closed     {told}")
     if row.counters:
-        lines.append("rejected   " + ", ".join(f"{one_line(name)} {count}" for name, count in row.counters))
+        lines.append("counters   " + ", ".join(f"{one_line(name)} {count}" for name, count in row.counters))
     return tuple(lines)
 
 
@@ -129,8 +129,7 @@ async def change_setting(call: Call) -> Outcome:
     key, value = call.first_word()
     setting = find_setting(key)
     if not value:
-        choice = f"one of {', '.join(setting.allowed)}" if setting.allowed else "any text"
-        line = f"{setting.key} = {values[setting.key]}   {setting.help} ({choice}; default {setting.default})"
+        line = f"{setting.key} = {values[setting.key]}   {setting.help} ({setting.choice}; default {setting.default})"
         return Outcome(lines=(line,), fields={"key": setting.key, "value": values[setting.key]})
     kept = checked_value(setting, value.removeprefix("=").strip() or value)
     await call.api.submit(ChangeSetting(key=setting.key, value=kept))

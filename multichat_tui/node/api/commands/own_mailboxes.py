@@ -1,11 +1,9 @@
 """One's own mailboxes: where others leave what is for this device while it is away; for slash commands and the command line."""
 
-from collections.abc import Sequence
-
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.intents import AddMailbox, RemoveMailbox
 from multichat_tui.model.mailbox_frames import Word
-from multichat_tui.model.snapshots import MailboxRow, MailboxState
+from multichat_tui.model.snapshots import MailboxRow, MailboxState, StatusRow
 from multichat_tui.model.text import size_words
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.hosting import WORDS
@@ -110,8 +108,18 @@ def own_fields(row: MailboxRow) -> dict[str, Plain]:
     }
 
 
-def all_own_lines(rows: Sequence[MailboxRow]) -> tuple[str, ...]:
-    return tuple(line for row in rows for line in own_lines(row)) or (NONE_CHOSEN, HOW)
+def all_own_lines(status: StatusRow) -> tuple[str, ...]:
+    """What is said of all of them, and why none is linked now if this node rests."""
+    lines = tuple(line for row in status.mailboxes for line in own_lines(row)) or (NONE_CHOSEN, HOW)
+    return (*lines, *resting_lines(status))
+
+
+def resting_lines(status: StatusRow) -> tuple[str, ...]:
+    if not status.mailboxes or status.resting_until_ms is None:
+        return ()
+    return (
+        f"This node rests until {local_time(status.resting_until_ms)}: it looks into them then. /set net.mode usual ends that.",
+    )
 
 
 async def remove_own(api: NodeApi, number: int) -> str:
@@ -143,5 +151,5 @@ async def remove(call: Call) -> Outcome:
 
 async def own(call: Call) -> Outcome:
     call.need_none()
-    rows = (await call.api.status()).rows.mailboxes
-    return Outcome(lines=all_own_lines(rows), fields={"mailboxes": [own_fields(row) for row in rows]}, hang=2)
+    row = (await call.api.status()).rows
+    return Outcome(lines=all_own_lines(row), fields={"mailboxes": [own_fields(box) for box in row.mailboxes]}, hang=2)
