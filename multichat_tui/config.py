@@ -5,6 +5,7 @@ names the file, the key and the nearest known one: a mistyped setting never pass
 """
 
 import difflib
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import field
@@ -178,7 +179,7 @@ def config_path(arguments: Arguments, environment: Mapping[str, str]) -> Path:
 
 def _home(arguments: Arguments, environment: Mapping[str, str]) -> Path | None:
     named = arguments.home or environment.get("MULTICHAT_HOME") or ""
-    return Path(named).expanduser().absolute() if named else None
+    return Path(os.path.expanduser(named)).absolute() if named else None
 
 
 def in_force(arguments: Arguments, environment: Mapping[str, str]) -> tuple[InForce, ...]:
@@ -250,7 +251,7 @@ def load(arguments: Arguments, environment: Mapping[str, str]) -> Settings:
         paths=Paths(
             config_file=config_file,
             profile=profiles / profile,
-            log_file=Path(log_file).expanduser().absolute() if log_file else logs / f"{profile}.log",
+            log_file=Path(os.path.expanduser(log_file)).absolute() if log_file else logs / f"{profile}.log",
             logs=logs,
         ),
         listen=listen,
@@ -345,7 +346,7 @@ def _passphrase(arguments: Arguments, environment: Mapping[str, str], written: M
 
 def _passphrase_in(name: str) -> str:
     """The first line of a file; `-` is no file."""
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     try:
         with path.open("rb") as file:
             line = file.read(MAX_PASSPHRASE_BYTES + 3).split(b"\n", 1)[0].removesuffix(b"\r")

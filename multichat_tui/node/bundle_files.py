@@ -1,6 +1,7 @@
 """Bundles as files: read and written by the shell, made and taken by the engine, a slice in each batch, so that nothing waits."""
 
 import asyncio
+import contextlib
 import os
 import secrets
 from collections.abc import Awaitable, Callable
@@ -107,9 +108,13 @@ def _unready_words(packed: Packed) -> str:
 
 
 def _check_free(path: Path) -> None:
-    if path.exists() or path.is_symlink():
+    try:
+        taken, has_place = path.exists() or path.is_symlink(), path.parent.is_dir()
+    except OSError as error:
+        raise _unwritten(error) from None
+    if taken:
         raise IntentRefused(Refusal.ALREADY, f"{path} exists already.", "Name a new file: nothing is overwritten.")
-    if not path.parent.is_dir():
+    if not has_place:
         raise NotFound(f"There is no directory {path.parent}.")
 
 
@@ -122,25 +127,28 @@ def _write(path: Path, encoded: bytes) -> None:
             file.write(encoded)
             file.flush()
             os.fsync(file.fileno())
+        _place(beside, path)
+    except OSError as error:
+        raise _unwritten(error) from None
+    finally:
+        # Where nothing could be written there may be nothing to take away either.
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _place(beside: Path, path: Path) -> None:
+    try:
         # Fails where somebody has made the file meanwhile, other than a rename.
         os.link(beside, path)
-    except FileExistsError:
-        raise IntentRefused(Refusal.ALREADY, f"{path} exists already.", "Name a new file: nothing is overwritten.") from None
     except OSError:
-        _place(beside, path, encoded)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _place(beside: Path, path: Path, encoded: bytes) -> None:
-    """Where there are no hard links, as on most sticks."""
-    try:
-        if path.exists() or beside.stat().st_size != len(encoded):
-            raise OSError("not written whole")
+        # Most sticks have no hard links.
+        if path.exists():
+            raise IntentRefused(Refusal.ALREADY, f"{path} exists already.", "Name a new file: nothing is overwritten.") from None
         beside.rename(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise StorageFailed(f"The bundle could not be written: {reason}.", "Nothing was written.") from None
+
+
+def _unwritten(error: OSError) -> StorageFailed:
+    return StorageFailed(f"The bundle could not be written: {error.strerror or error}.", "Nothing was written.")
 
 
 def _read(path: Path) -> bytes:

@@ -41,6 +41,8 @@ class Packed:
     nonce: bytes
     channel: ChannelId | None
     """Records of this one alone; None: of all."""
+    named: bool
+    """For one person: they are told what has come from them, whatever was told before."""
     devices: list[DeviceId]
     """Those that are still to be written to, the first one is under way."""
     covers: list[Cover] = field(default_factory=list)
@@ -122,6 +124,9 @@ class Bundles:
         self._hints: tuple[bytes, dict[bytes, tuple[DeviceId, bytes]]] | None = None
         """Of the bundle that is being read, by hint: who has made it, with the key that we share."""
         self._prekeys_of = prekeys_of
+        self._answers: dict[DeviceId, dict[ChannelId, set[ChainKey]]] = {}
+        """Whom the next bundles tell how far we hold which chains, as what came from them came in one: what is told by mailboxes
+        may not reach them, and a file may be lost. Not stored."""
 
     # Made
 
@@ -133,7 +138,7 @@ class Bundles:
         if not devices:
             raise IntentRefused(Refusal.EMPTY, "There is nobody to write a bundle for.", "Pair with somebody first: /pair.")
         nonce = self._world.entropy(BUNDLE_NONCE_BYTES)
-        return Packed(nonce=nonce, channel=channel, devices=devices, total=len(devices))
+        return Packed(nonce=nonce, channel=channel, named=user is not None, devices=devices, total=len(devices))
 
     def _devices(self, channel: ChannelId | None, user: UserId | None) -> Iterator[DeviceId]:
         world = self._world
@@ -171,6 +176,8 @@ class Bundles:
         if not pairs or not self._sealing.can_seal(device, prekey, fallback):
             packed.unready += not packed.covers
             return None
+        if device not in packed.written:
+            self._owe(device, named=packed.named)
         begun = bool(packed.covers)
         parcel = self._parcels.contents_for(device, covered=packed.covers, served=self._only(packed.channel))
         if parcel is None or (begun and not parcel.covers):
@@ -183,6 +190,18 @@ class Bundles:
         queue = queue_of(packed.nonce, device)
         writer = verifier(pair, queue, me)[:PREFIX_SIZE]
         return [hint_of(pair, packed.nonce, me), wrap(wrapper_key(pair, queue), queue, writer, sealed)]
+
+    def _owe(self, device: DeviceId, *, named: bool) -> None:
+        """What it is told of what has come from it."""
+        session = self._parcels.session(device)
+        if self._world.session_of(device) is not None:
+            # Over the link both have said what they hold.
+            self._answers.pop(device, None)
+        elif named:
+            self._parcels.owe(device)
+        for identifier, keys in self._answers.get(device, {}).items() if session is not None else ():
+            assert session is not None
+            session.ack_due.setdefault(identifier, set()).update(keys)
 
     def _only(self, channel: ChannelId | None) -> Callable[[Channel, ChainKey], int | None]:
         world = self._world
@@ -212,6 +231,9 @@ class Bundles:
             unpacked.refused += not again
             return
         unpacked.opened += self._parcels.take(device, contents)
+        session = self._parcels.session(device)
+        for identifier, keys in session.ack_due.items() if session is not None else ():
+            self._answers.setdefault(device, {}).setdefault(identifier, set()).update(keys)
 
     def _writer_of(self, nonce: bytes, hint: bytes) -> tuple[DeviceId, bytes] | None:
         """Who has made an envelope, with the key that we share."""

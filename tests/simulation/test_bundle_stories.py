@@ -1,5 +1,8 @@
 """Messages in files, between people who are never online together."""
 
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,7 +10,7 @@ from carried import counter, within
 from parted import parted, states, user_of
 from simulated_world import Person, SimulatedWorld
 
-from multichat_tui.model.errors import IntentRefused, MultichatError, NotFound, Refusal
+from multichat_tui.model.errors import IntentRefused, MultichatError, NotFound, Refusal, StorageFailed
 from multichat_tui.model.ids import ChannelId, UserId
 from multichat_tui.model.intents import BundleReport, ExportBundle, ImportBundle
 from multichat_tui.model.limits import MAX_BUNDLE_BYTES
@@ -139,6 +142,69 @@ def test_nothing_is_overwritten_and_nothing_is_written_for_nobody(tmp_path: Path
         with pytest.raises(IntentRefused) as refused:
             await write(ann, tmp_path / "three")
         assert refused.value.reason is Refusal.EMPTY
+
+    run_virtual(story())
+
+
+def test_that_it_has_come_is_told_again_where_the_first_answer_may_be_lost(tmp_path: Path) -> None:
+    async def story() -> None:
+        _, (ann, bob), channel = await parted(58, "ann", "bob")
+        await ann.say(channel, "one")
+        await write(ann, tmp_path / "there")
+        await read(bob, tmp_path / "there")
+        await write(bob, tmp_path / "lost")
+        assert await states(ann, channel) == [Delivery.QUEUED]
+        await write(bob, tmp_path / "second")
+        await bob.stop()
+        await bob.start()
+        await write(bob, tmp_path / "third", user=await user_of(ann))
+        with pytest.raises(IntentRefused):
+            await write(bob, tmp_path / "fourth")
+        for name in ("second", "third"):
+            await read(ann, tmp_path / name)
+            assert await states(ann, channel) == [Delivery.ALL]
+        # She answers what else was told in them, and that is the end of it.
+        await write(ann, tmp_path / "answer")
+        await read(bob, tmp_path / "answer")
+        with pytest.raises(IntentRefused):
+            await write(bob, tmp_path / "nothing")
+
+    run_virtual(story())
+
+
+def fails_with(number: int) -> Callable[..., object]:
+    def fail(*_words: object, **_more: object) -> object:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("failing", "number"),
+    [
+        ((os, "fsync"), errno.ENOSPC),
+        ((os, "open"), errno.EROFS),
+        ((Path, "exists"), errno.EACCES),
+        ((Path, "exists"), errno.ENAMETOOLONG),
+    ],
+)
+def test_what_the_disk_refuses_is_said_and_nothing_is_left_behind(
+    tmp_path: Path, failing: tuple[object, str], number: int
+) -> None:
+    async def story() -> None:
+        _, (ann, bob), channel = await parted(59, "ann", "bob")
+        await ann.say(channel, "one")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(*failing, fails_with(number))
+            if number == errno.EROFS:
+                # There nothing can be taken away either.
+                patch.setattr(Path, "unlink", fails_with(number))
+            with pytest.raises(StorageFailed, match=os.strerror(number)):
+                await write(ann, tmp_path / "there")
+        assert names_in(tmp_path) == []
+        await write(ann, tmp_path / "there")
+        await read(bob, tmp_path / "there")
+        assert await bob.texts(channel) == ["one"]
 
     run_virtual(story())
 

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from multichat_tui.headless.line.locking import LOCKED_PROMPT, LineLock
 from multichat_tui.headless.line.page import Page
 from multichat_tui.headless.line.reading import LineReader, TooLong
-from multichat_tui.headless.verbs.messages import ALONE_PATIENCE_S, HINT, Settled, arrived_since
+from multichat_tui.headless.verbs.messages import ALONE_PATIENCE_S, Settled, arrived_since, hint
 from multichat_tui.model.comparing import ComparisonId
 from multichat_tui.model.errors import IntentRefused, MultichatError, Refusal, Unreachable, UsageError, WrongPassphrase
 from multichat_tui.model.events import (
@@ -109,7 +109,7 @@ class Conversation:
                             if await settled() is not None:
                                 break
             except TimeoutError:
-                await self._page.complain(HINT)
+                await self._page.complain(hint(record, attached=False))
                 return
 
     # Beginning

@@ -22,7 +22,12 @@ from multichat_tui.node.api.wire import from_json
 
 ALONE_PATIENCE_S = 5.0
 """How long a command without a running node tries to deliver on its own."""
-HINT = "It is kept and goes out whenever a node of yours and theirs run at the same time: multichat node."
+
+
+def hint(record: RecordId, *, attached: bool) -> str:
+    """What becomes of a message that has not come as far as it was waited for, and who says why."""
+    goes = "the node that runs goes on trying" if attached else "goes out whenever a node of yours runs: multichat node"
+    return f"It is kept, and {goes}. What it waits for: multichat net why {id_text(record)[:8]}"
 
 
 async def send(context: Context) -> int:
@@ -112,11 +117,11 @@ def _sent(out: Output, record: RecordId, row: MessageRow | None, *, asked: str |
     if asked == "read" and state is not Delivery.READ:
         raise TimedOut("Not everybody has said in time to have read it.", "Who does not want to, never says so.")
     if asked == "delivered" and not arrived:
-        raise TimedOut("Not delivered to all in time.", HINT)
+        raise TimedOut("Not delivered to all in time.", hint(record, attached=attached))
     if asked == "stored" and not arrived and (state is not Delivery.STORED or stored < copies):
-        raise TimedOut("Not stored at mailboxes of all in time.", HINT)
+        raise TimedOut("Not stored at mailboxes of all in time.", hint(record, attached=attached))
     if asked is None and not attached and not arrived and state is not Delivery.ALONE:
-        out.note(HINT)
+        out.note(hint(record, attached=attached))
     return 0
 
 

@@ -8,7 +8,7 @@ from multichat_tui.headless.output import Output, event_fields, plain
 from multichat_tui.headless.remote import AGAIN, GONE
 from multichat_tui.headless.session import session, wait_for
 from multichat_tui.headless.stream import LineStream
-from multichat_tui.headless.verbs.messages import ALONE_PATIENCE_S, HINT, Settled
+from multichat_tui.headless.verbs.messages import ALONE_PATIENCE_S, Settled, hint
 from multichat_tui.model.errors import Unreachable
 from multichat_tui.model.events import (
     ChannelChanged,
@@ -135,7 +135,7 @@ async def do(context: Context) -> int:
         if isinstance(sent, str) and not opened.attached:
             record: RecordId = from_json(RecordId, sent)
             if await wait_for(api, Settled(api, record, alone_is_enough=True), ALONE_PATIENCE_S) is None:
-                out.note(HINT)
+                out.note(hint(record, attached=False))
         elif outcome.fields.get("pending") is True and not opened.attached:
             out.note("It goes on whenever a node of yours runs: multichat node.")
     return 0

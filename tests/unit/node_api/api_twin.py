@@ -24,6 +24,7 @@ from multichat_tui.model.intents import (
     AnswerRequest,
     ApproveJoin,
     BanMember,
+    BundleReport,
     ChangeKind,
     ChangeSetting,
     ConfigureChannel,
@@ -31,10 +32,12 @@ from multichat_tui.model.intents import (
     CreateChannel,
     CreateWorkspace,
     DenyJoin,
+    ExportBundle,
     ForgetTyped,
     GiveRank,
     GrantPlace,
     HostMailbox,
+    ImportBundle,
     Intent,
     InviteContact,
     InviteToChannel,
@@ -301,6 +304,8 @@ class ApiTwin:
             raise error
         self.intents.append(intent)
         match intent:
+            case ExportBundle() | ImportBundle():
+                return Accepted(bundle=BundleReport(parcels=1, size=800, devices=1))
             case CreateWorkspace(name=name):
                 return Accepted(channel=self.add_channel(name, kind=ChannelKind.WORKSPACE).id)
             case ListChannel() | UnlistChannel() | JoinListed():

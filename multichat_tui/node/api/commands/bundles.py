@@ -1,18 +1,25 @@
 """Bundles: what others lack, in a file; and what such a file has for this device. For slash commands and the command line."""
 
+import os
+import re
 from pathlib import Path
 
-from multichat_tui.model.errors import UsageError
+from multichat_tui.model.errors import NotFound, UsageError
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import BundleReport, ExportBundle, ImportBundle
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import find_channel, find_person
 
+QUOTES = ('"', "'")
+SPACES = 'A name with spaces stands in double quotes: /bundle export "my file" bob'
+_ESCAPED = re.compile(r"\\([ '\"\\])")
+_UNQUOTED = re.compile(r"(?:\\.|[^\\\s])+")
+
 
 def whole_path(text: str) -> str:
     """As the user of this terminal means it: below the directory that they are in."""
-    return str(Path(text).expanduser().absolute())
+    return str(Path(os.path.expanduser(text)).absolute())
 
 
 async def export_bundle(api: NodeApi, path: str, channel: ChannelId | None, person: str) -> Outcome:
@@ -60,21 +67,29 @@ def _size(size: int) -> str:
 
 
 async def bundle(call: Call) -> Outcome:
-    verb, rest = call.first_word()
+    verb, rest = call.first_word() if call.words else ("", "")
     path, whom = _path(rest)
+    if verb == "import" and whom and rest[0] not in QUOTES:
+        # Nothing else can stand there.
+        path, whom = _ESCAPED.sub(r"\1", rest), ""
     if verb == "import" and path and not whom:
         return await import_bundle(call.api, path)
     if verb != "export" or not path:
-        raise UsageError(f"Usage: {call.usage}")
+        raise UsageError(f"Usage: {call.usage}", SPACES)
     if whom.startswith("#"):
         return await export_bundle(call.api, path, (await find_channel(call.api, whom)).id, "")
-    return await export_bundle(call.api, path, None, whom.removeprefix("@").strip('"'))
+    try:
+        return await export_bundle(call.api, path, None, whom.removeprefix("@").strip('"'))
+    except NotFound as error:
+        cut = "/" in whom or not error.advice
+        raise NotFound(error.message, SPACES if cut else error.advice) from None
 
 
 def _path(words: str) -> tuple[str, str]:
-    """(path, the rest): a path with spaces stands in double quotes."""
-    if words.startswith('"'):
-        path, _, rest = words[1:].partition('"')
+    """(path, the rest): a path with spaces stands in quotes, or has a backslash before each."""
+    if words[:1] in QUOTES:
+        path, _, rest = words[1:].partition(words[0])
         return path, rest.strip()
-    path, _, rest = words.partition(" ")
-    return path, rest.strip()
+    match = _UNQUOTED.match(words)
+    path = match[0] if match is not None else ""
+    return _ESCAPED.sub(r"\1", path), words[len(path) :].strip()
