@@ -35,8 +35,7 @@ class HostChoices:
         """Turn the mailbox on or off, or say how it is kept. What lies in it stays when it is off."""
         settings = self._hosting.made()
         total = settings.total_bytes if intent.total_bytes is None else intent.total_bytes
-        if not MIN_MAILBOX_BYTES <= total <= MAX_INTEGER:
-            raise IntentRefused(Refusal.LIMIT, f"A mailbox keeps at least {MIN_MAILBOX_BYTES // 1024 // 1024} MiB.")
+        check_total(total)
         addresses = settings.addresses
         if intent.addresses is not None:
             addresses = tuple(dict.fromkeys(typed_address(address) for address in intent.addresses))
@@ -53,7 +52,7 @@ class HostChoices:
         name = clean_name(intent.name)
         if name is None:
             raise IntentRefused(Refusal.BAD_NAME, "A name for the place has 1 to 48 visible characters.")
-        quota = GRANT_BYTES if intent.quota_bytes is None else intent.quota_bytes
+        quota = min(GRANT_BYTES, settings.total_bytes) if intent.quota_bytes is None else intent.quota_bytes
         queues = GRANT_QUEUES if intent.queues is None else intent.queues
         if not MIN_MAILBOX_BYTES <= quota <= settings.total_bytes:
             raise IntentRefused(
@@ -147,6 +146,12 @@ class HostChoices:
 
 def _refused_row(count: RefusalCount) -> RefusedRow:
     return RefusedRow(word=count.word.value, count=count.count, last_ms=count.last_ms)
+
+
+def check_total(size: int) -> None:
+    """What a mailbox is to keep in all, in bytes. `errors.IntentRefused`."""
+    if not MIN_MAILBOX_BYTES <= size <= MAX_INTEGER:
+        raise IntentRefused(Refusal.LIMIT, f"A mailbox keeps at least {_mib(MIN_MAILBOX_BYTES)}.")
 
 
 def _mib(size: int) -> str:

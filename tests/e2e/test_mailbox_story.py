@@ -38,13 +38,14 @@ def free_port() -> int:
 class Mailbox:
     """A mailbox that somebody runs, found at one address again and again."""
 
-    def __init__(self, homes: Homes, name: str) -> None:
+    def __init__(self, homes: Homes, name: str, *words: str) -> None:
+        """`words`: of the first run alone."""
         self._homes, self.name, self._port = homes, name, free_port()
-        self.node = self.run()
+        self.node = self.run(*words)
         self.link: str = self.node.ready["link"]
 
-    def run(self) -> RealNode:
-        words = ("mailbox", "run", "--no-lan", "--listen", f"127.0.0.1:{self._port}")
+    def run(self, *more: str) -> RealNode:
+        words = ("mailbox", "run", "--no-lan", "--listen", f"127.0.0.1:{self._port}", *more)
         self.node = self._homes.start(self._homes.command(self.name, "--json", *words))
         return self.node
 

@@ -6,7 +6,7 @@ from multichat_tui.headless.host import Context
 from multichat_tui.headless.line.reading import end_of_input
 from multichat_tui.headless.session import session
 from multichat_tui.headless.verbs.identity import phrase_lines, recovery_file_of
-from multichat_tui.model.errors import UsageError
+from multichat_tui.model.errors import ProfileAbsent, UsageError
 from multichat_tui.model.intents import GrantPlace, HostMailbox, RevokePlace
 from multichat_tui.node.api.commands import hosting
 from multichat_tui.node.api.launch import ProfileState
@@ -23,6 +23,8 @@ async def run(context: Context) -> int:
     """A node that keeps a mailbox, until SIGTERM. Makes the profile and a first place where there is none yet."""
     args, out, host = context.args, context.out, context.host
     shown = None
+    # Before a profile is made, whose phrase is shown once.
+    total, addresses = hosting.checked_host(args.quota, args.address)
     if host.state() is ProfileState.NEW:
         # Nobody's own device: that it is here tells of nobody, and who writes to its users can find it on their network.
         shown = True
@@ -41,15 +43,13 @@ async def run(context: Context) -> int:
     elif args.recovery_file:
         gone = "The recovery phrase cannot be written any more. It was made with its profile."
         raise UsageError(gone, "Leave out --recovery-file.")
-    total = hosting.size(args.quota) if args.quota else None
-    addresses = tuple(args.address) if args.address else None
     async with session(host, network=True, attach=False) as opened:
         api = opened.api
         await api.submit(HostMailbox(on=True, total_bytes=total, addresses=addresses, shown_on_lan=shown))
         row, status = (await api.hosting()).rows, (await api.status()).rows
         link = None if row.places else (await api.submit(GrantPlace(name=FIRST_PLACE))).link
         row = (await api.hosting()).rows
-        lines = hosting.host_lines(row)
+        lines = hosting.host_lines(row, lan=status.lan)
         if link is not None:
             lines += hosting.granted_lines(FIRST_PLACE, link)
         fields = {"event": "ready", "listen": list(status.listen), "user": id_text(status.me.user), "link": link}
@@ -61,22 +61,32 @@ async def run(context: Context) -> int:
     return 0
 
 
+def _need_profile(context: Context) -> None:
+    """`errors.ProfileAbsent`: whoever begins here mostly wants a mailbox, and no identity of their own."""
+    if context.host.state() is ProfileState.NEW:
+        raise ProfileAbsent(
+            f"There is no profile in {context.host.paths.profile} yet.",
+            "multichat mailbox run makes one for a mailbox alone, multichat init --name NAME one for you.",
+        )
+
+
 async def host(context: Context) -> int:
     args = context.args
+    _need_profile(context)
     async with session(context.host, network=False) as opened:
         api = opened.api
         if args.switch in ("on", "off"):
-            total = hosting.size(args.quota) if args.quota else None
-            addresses = tuple(args.address) if args.address else None
+            total, addresses = hosting.checked_host(args.quota, args.address)
             shown = None if args.lan_door is None else args.lan_door == "on"
             await api.submit(HostMailbox(on=args.switch == "on", total_bytes=total, addresses=addresses, shown_on_lan=shown))
-        row = (await api.hosting()).rows
-    context.out.result(hosting.host_fields(row), *hosting.host_lines(row))
+        row, lan = (await api.hosting()).rows, (await api.status()).rows.lan
+    context.out.result(hosting.host_fields(row), *hosting.host_lines(row, running=opened.attached, lan=lan))
     return 0
 
 
 async def grant(context: Context) -> int:
     args = context.args
+    _need_profile(context)
     quota = hosting.size(args.quota) if args.quota else None
     async with session(context.host, network=False) as opened:
         accepted = await opened.api.submit(GrantPlace(name=args.name, quota_bytes=quota, queues=args.queues))
@@ -86,6 +96,7 @@ async def grant(context: Context) -> int:
 
 
 async def grants(context: Context) -> int:
+    _need_profile(context)
     async with session(context.host, network=False) as opened:
         row = (await opened.api.hosting()).rows
     if context.out.json_lines:
@@ -98,6 +109,7 @@ async def grants(context: Context) -> int:
 
 
 async def revoke(context: Context) -> int:
+    _need_profile(context)
     name, at_once = context.args.name, context.args.now
     async with session(context.host, network=False) as opened:
         await opened.api.submit(RevokePlace(name=name, at_once=at_once))
@@ -106,7 +118,8 @@ async def revoke(context: Context) -> int:
 
 
 async def kept(context: Context) -> int:
+    _need_profile(context)
     async with session(context.host, network=False) as opened:
-        row = (await opened.api.hosting()).rows
-    context.out.result(hosting.host_fields(row), *hosting.kept_lines(row))
+        row, lan = (await opened.api.hosting()).rows, (await opened.api.status()).rows.lan
+    context.out.result(hosting.host_fields(row), *hosting.kept_lines(row, running=opened.attached, lan=lan))
     return 0

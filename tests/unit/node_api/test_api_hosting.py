@@ -9,6 +9,7 @@ from host_rows import NOW_MS, no_mailbox, place_row
 from multichat_tui.model.errors import NotFound, UsageError
 from multichat_tui.model.hosting import RefusedRow
 from multichat_tui.model.intents import GrantPlace, HostMailbox, RevokePlace
+from multichat_tui.model.limits import MIN_FREE_BYTES
 from multichat_tui.model.mailbox_frames import Word
 from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.text import size_words
@@ -126,3 +127,16 @@ async def test_what_is_mistyped_is_told_with_the_usage(api: ApiTwin, line: str) 
     with pytest.raises(UsageError):
         await said(api, line)
     assert api.intents == []
+
+
+def test_a_mailbox_says_why_nobody_reaches_it_and_why_it_takes_nothing() -> None:
+    row = replace(no_mailbox(), on=True, mailbox=MailboxId(bytes(32)), addresses=("10.0.0.9:4700",), shown_on_lan=True)
+    assert "Shown on the local network" in "\n".join(hosting.host_lines(row))
+    assert "Shown" not in "\n".join(hosting.host_lines(row, lan=False))
+    assert "does not run" not in "\n".join(hosting.host_lines(row))
+    off = "\n".join(hosting.kept_lines(replace(row, addresses=()), running=False))
+    assert "Its node does not run, so nobody reaches it: multichat mailbox run" in off
+    assert "no address" not in off
+    assert "no address that anybody could know" in "\n".join(hosting.host_lines(replace(row, addresses=())))
+    assert "until 64 MiB are free" in "\n".join(hosting.host_lines(replace(row, free_bytes=MIN_FREE_BYTES - 1)))
+    assert "until" not in "\n".join(hosting.host_lines(replace(row, free_bytes=MIN_FREE_BYTES)))

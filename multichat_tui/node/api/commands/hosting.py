@@ -1,17 +1,20 @@
 """The mailbox that this node keeps for others: what slash commands and the command line share of it."""
 
 import re
+from collections.abc import Sequence
 
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.hosting import HostRow, PlaceRow, RefusedRow
 from multichat_tui.model.ids import short
 from multichat_tui.model.intents import GrantPlace, HostMailbox, RevokePlace
-from multichat_tui.model.limits import MAX_INTEGER
+from multichat_tui.model.limits import MAX_INTEGER, MIN_FREE_BYTES
 from multichat_tui.model.text import size_words
 from multichat_tui.node.api.commands.serving import switched
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
 from multichat_tui.node.api.lookup import id_text, one_line
 from multichat_tui.node.api.transcript import local_time
+from multichat_tui.node.host_choices import check_total
+from multichat_tui.node.typed_addresses import typed_address
 
 _SIZE = re.compile(r"(\d{1,9})([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
@@ -43,20 +46,33 @@ def size(text: str) -> int:
     return number
 
 
-def host_lines(row: HostRow) -> tuple[str, ...]:
-    """Whether there is one, where, and how full."""
+def checked_host(quota: str | None, addresses: Sequence[str] | None) -> tuple[int | None, tuple[str, ...] | None]:
+    """What the operator says of a mailbox, as `HostMailbox` has it. `errors.UsageError`, `errors.IntentRefused`."""
+    total = None if not quota else size(quota)
+    if total is not None:
+        check_total(total)
+    return total, tuple(typed_address(each) for each in addresses) if addresses else None
+
+
+def host_lines(row: HostRow, *, running: bool = True, lan: bool = True) -> tuple[str, ...]:
+    """Whether there is one, where, and how full. `running`: whether its node does; `lan`: whether that looks around there."""
     if not row.on:
         kept = f" What it kept is still there: {size_words(row.used_bytes)}." if row.used_bytes else ""
         return (f"{OFF}{kept} {HOW}",)
-    where = ", ".join(one_line(address) for address in row.addresses) or "no address that anybody could know"
+    where = ", ".join(one_line(address) for address in row.addresses)
+    where = f" at {where}" if where else " at no address that anybody could know" if running else ""
     free = "" if row.free_bytes is None else f", {size_words(row.free_bytes)} free on the disk"
     used = f"{size_words(row.used_bytes)} of {size_words(row.total_bytes)} used"
     lines = [
-        f"Mailbox {short(row.mailbox or b'')} at {where}: {used}{free}.",
-        f"Places: {len(row.places)}. Links: {row.links}.{' Shown on the local network.' if row.shown_on_lan else ''}",
+        f"Mailbox {short(row.mailbox or b'')}{where}: {used}{free}.",
+        f"Places: {len(row.places)}. Links: {row.links}.{' Shown on the local network.' if row.shown_on_lan and lan else ''}",
     ]
+    if not running:
+        lines.append("Its node does not run, so nobody reaches it: multichat mailbox run")
     if row.resting:
         lines.append("The disk has refused something: nothing new is taken for the moment.")
+    elif row.free_bytes is not None and row.free_bytes < MIN_FREE_BYTES:
+        lines.append(f"Nothing new is taken until {size_words(MIN_FREE_BYTES)} are free on the disk.")
     return tuple(lines) if row.places else (*lines, NO_PLACES)
 
 
@@ -68,9 +84,9 @@ def place_line(row: PlaceRow) -> str:
     )
 
 
-def kept_lines(row: HostRow) -> tuple[str, ...]:
+def kept_lines(row: HostRow, *, running: bool = True, lan: bool = True) -> tuple[str, ...]:
     """What is kept, for whom, how much, since when, and what was refused why."""
-    lines = list(host_lines(row))
+    lines = list(host_lines(row, running=running, lan=lan))
     for place in row.places:
         oldest = "" if place.oldest_ms is None else f", the oldest since {local_time(place.oldest_ms)}"
         lines.append(f"{place_line(place)}  {place.envelopes} envelopes{oldest}")
@@ -133,7 +149,7 @@ async def host(call: Call) -> Outcome:
         total = size(words[1]) if len(words) == 2 else None
         await call.api.submit(HostMailbox(on=switched(words[0]), total_bytes=total))
     row = (await call.api.hosting()).rows
-    return Outcome(lines=host_lines(row), fields=host_fields(row))
+    return Outcome(lines=host_lines(row, lan=(await call.api.status()).rows.lan), fields=host_fields(row))
 
 
 async def grant(call: Call) -> Outcome:
@@ -177,4 +193,4 @@ def revoked_lines(name: str, *, at_once: bool) -> tuple[str, ...]:
 async def kept(call: Call) -> Outcome:
     call.need_none()
     row = (await call.api.hosting()).rows
-    return Outcome(lines=kept_lines(row), fields=host_fields(row))
+    return Outcome(lines=kept_lines(row, lan=(await call.api.status()).rows.lan), fields=host_fields(row))
