@@ -175,9 +175,13 @@ def test_the_operator_sees_what_is_kept_for_whom_and_what_was_refused_and_nothin
 
 def test_a_place_that_was_revoked_takes_nothing_more_and_goes_when_told_so() -> None:
     async def story(world: SimulatedWorld, host: Person) -> None:
-        _, owner, writer = await furnish(world, host)
+        grant, owner, writer = await furnish(world, host)
         await writer.put("queue", "ben", b"before", world.now_ms() + DAY_MS)
         await host.api.submit(RevokePlace(name="ann"))
+        await owner.until(lambda: owner.down)
+        owner = await call(world, grant.address)
+        assert await owner.word(lambda n, binding: show_grant(n, grant.seed, binding)) is Word.UNKNOWN
+        assert await owner.word(lambda n, binding: open_queue(n, seed_of("queue"), binding)) is Word.DONE
         answer = await writer.put("queue", "ben", b"after", world.now_ms() + DAY_MS)
         assert answer == MailboxAnswer(number=answer.number, word=Word.UNKNOWN)
         assert await owner.fetch("queue") == [b"before"]
