@@ -181,7 +181,7 @@ def test_a_place_that_was_revoked_takes_nothing_more_and_goes_when_told_so() -> 
         await owner.until(lambda: owner.down)
         owner = await call(world, grant.address)
         assert await owner.word(lambda n, binding: show_grant(n, grant.seed, binding)) is Word.UNKNOWN
-        assert await owner.word(lambda n, binding: open_queue(n, seed_of("queue"), binding)) is Word.DONE
+        assert await owner.word(lambda n, binding: take_queue(n, seed_of("queue"), binding)) is Word.DONE
         answer = await writer.put("queue", "ben", b"after", world.now_ms() + DAY_MS)
         assert answer == MailboxAnswer(number=answer.number, word=Word.UNKNOWN)
         assert await owner.fetch("queue") == [b"before"]
