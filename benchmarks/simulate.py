@@ -172,26 +172,24 @@ COLUMNS: dict[str, tuple[Callable[[Run], float | None], Callable[[float], str]]]
     "CPU, ms": (per_delivery("cpu"), plain(1)),
     "machines": (lambda run: run["machines"], plain(0)),
 }
-TABLES = {
-    "mobiles": ("there", "p50", "best p50", "p90", "late p50", "late p99", "to all", "frames", "bytes", "CPU, ms"),
-    "desktop": ("there", "p50", "best p50", "p90", "late p50", "late p99", "to all", "frames", "bytes", "CPU, ms"),
-    "availability": ("there", "p50", "best p50", "p90", "late p50", "late p99", "to all", "frames", "bytes", "CPU, ms"),
-    "friends": ("there", "p50", "best p50", "p90", "late p50", "late p99", "to all", "frames", "bytes", "CPU, ms"),
-    "roughmobiles": ("there", "p50", "best p50", "p90", "late p50", "late p99", "to all", "frames", "bytes", "CPU, ms"),
-    "size": ("p50", "p99", "frames", "bytes", "CPU, ms"),
-    "cut": ("one again after", "frames", "bytes", "CPU, ms"),
-    "roughcut": ("one again after", "frames", "bytes", "CPU, ms"),
-    "town": ("deliveries", "p50", "p99", "late p50", "late p99", "to all", "links", "most links", "frames", "bytes", "CPU, ms"),
+BY_PRESENCE = ("p50", "best p50", "p90", "late p50", "late p99", "frames", "bytes", "CPU, ms")
+TABLES: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("mobiles", "friends", "roughmobiles", "desktop"): BY_PRESENCE,
+    ("availability",): BY_PRESENCE,
+    ("size",): ("p50", "p99", "frames", "bytes", "CPU, ms"),
+    ("cut", "roughcut"): ("one again after", "frames", "bytes", "CPU, ms"),
+    ("town",): ("deliveries", "p50", "late p50", "late p99", "to all", "links", "most links", "frames", "bytes", "CPU, ms"),
 }
+"""The columns, by the parts that share a table."""
 
 
-def table(part: str, runs: Sequence[Run]) -> str:
+def table(parts: tuple[str, ...], runs: Sequence[Run]) -> str:
     """The median over seeds, and between what they lie; frames, bytes and CPU for each delivery."""
-    columns = TABLES[part]
+    columns = TABLES[parts]
     rows = [("point", "seeds", *columns)]
     for name in points():
         found = [run for run in runs if run["point"] == name]
-        if name.partition("/")[0] == part and found:
+        if name.partition("/")[0] in parts and found:
             rows.append((name, str(len(found)), *(told(spread(found, COLUMNS[c][0]), COLUMNS[c][1]) for c in columns)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
@@ -215,8 +213,10 @@ def main(arguments: list[str]) -> None:
     if not asked.draw:
         asyncio.run(run_all(chosen, range(1, asked.seeds + 1), asked.jobs))
     runs = kept()
-    for part in dict.fromkeys(name.partition("/")[0] for name in chosen):
-        print(f"\n**{part}**\n\n{table(part, runs)}")
+    named = {name.partition("/")[0] for name in chosen}
+    for together in TABLES:
+        if named.intersection(together):
+            print(f"\n**{', '.join(together)}**\n\n{table(together, runs)}")
     from benchmarks.figures import draw
 
     draw(runs, FIGURES)

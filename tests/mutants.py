@@ -3093,8 +3093,8 @@ MUTANTS = (
     Mutant(
         name="who is not near a peer never offers it others' records",
         file="multichat_tui/node/relaying.py",
-        old="RELAY_DELAY_MS if soon else LATER_RELAY_DELAY_MS",
-        new="RELAY_DELAY_MS if soon else 10**9",
+        old="delay = min(most, (RELAY_DELAY_MS",
+        new="delay = (0 if soon else 10**9) + min(most, (RELAY_DELAY_MS",
         tests="tests/simulation/test_relaying_stories.py",
     ),
     Mutant(

@@ -160,7 +160,9 @@ MAX_RECEIPTS = 64
 MAX_RECEIPT_CHAINS = 64
 """Chains that a receipt names: channels of more devices have no receipts per device (they would be most of their traffic)."""
 RECEIPT_DELAY_MS = 1_000
-"""What arrives within this shares a receipt."""
+"""What arrives within this shares a receipt, in a channel of up to RECEIPT_DEVICES; in larger ones it grows with the square of
+their number, as does what a receipt costs, which names each of them and goes to each of them."""
+RECEIPT_DEVICES = 8
 RECEIPT_RESTART_MS = 30_000
 """After a start, receipts that may be owed wait until links had time to come up: a direct acknowledgement is cheaper."""
 MAX_DEVICE_STATEMENT_BYTES = 8 * 1024

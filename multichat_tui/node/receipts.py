@@ -12,7 +12,7 @@ from multichat_tui.crypto.identity import receipt_holds, sign_receipt
 from multichat_tui.model.codec import Rejected
 from multichat_tui.model.frames import Offer, Prefix, ReceiptOffer, Request
 from multichat_tui.model.ids import PREFIX_SIZE, DeviceId, Log
-from multichat_tui.model.limits import MAX_RECEIPT_CHAINS, MAX_RECEIPTS, MAX_TIPS, RECEIPT_DELAY_MS
+from multichat_tui.model.limits import MAX_RECEIPT_CHAINS, MAX_RECEIPTS, MAX_TIPS, RECEIPT_DELAY_MS, RECEIPT_DEVICES
 from multichat_tui.model.ports import Space
 from multichat_tui.model.receipts import HeldChain, Receipt, ReceiptName, decode_receipt
 from multichat_tui.node.branches import Branches
@@ -45,7 +45,7 @@ class Receipts:
 
     def delivered(self, channel: Channel, key: ChainKey) -> None:
         """A record of a chain came by way of somebody: its author may have to be told by a receipt."""
-        at = self._world.now + RECEIPT_DELAY_MS
+        at = self._world.now + delay_ms(len(channel.control.certificates))
         if key[0] is not Log.CONTENT or (channel.receipt_at or at + 1) <= at or not self._has_receipts(channel):
             return
         if self._world.session_of(channel.chains.ends[key].device) is None:
@@ -64,7 +64,8 @@ class Receipts:
     def hurry(self) -> None:
         """Those that would be due in a moment are due now."""
         for channel in self._world.channels.values():
-            if channel.receipt_at is not None and channel.receipt_at <= self._world.now + RECEIPT_DELAY_MS:
+            delay = delay_ms(len(channel.control.certificates))
+            if channel.receipt_at is not None and channel.receipt_at <= self._world.now + delay:
                 channel.receipt_at = self._world.now
 
     def wake_times(self) -> list[int]:
@@ -239,6 +240,11 @@ class Receipts:
             device: DeviceId | None = None if channel is None else channel.devices.get(device_prefix)
             if channel is not None and device is not None and session.role is Role.PEER and shares(channel, session):
                 session.receipts_due.add((channel.id, device))
+
+
+def delay_ms(devices: int) -> int:
+    """How long a receipt in a channel of so many devices waits for what else arrives."""
+    return RECEIPT_DELAY_MS * max(RECEIPT_DEVICES, devices) ** 2 // RECEIPT_DEVICES**2
 
 
 def _told(session: Session, name: ReceiptName, number: int) -> None:
