@@ -131,7 +131,7 @@ def _by_size(kind: str, label: str) -> Callable[[Any, dict[str, list[Run]]], boo
     def drawn(axes: Any, runs: dict[str, list[Run]]) -> bool:
         found = [(float(size), spread(runs.get(f"size/{size}", []), per_delivery(kind))) for size in SIZES]
         _line(axes, found, label, 0)
-        axes.set(xscale="log", xlabel="members of the channel, all linked", ylabel=label)
+        axes.set(xscale="log", xlabel="members of the channel, all there", ylabel=label)
         axes.set_xticks(SIZES, [str(size) for size in SIZES])
         axes.set_xticks([], minor=True)
         axes.set_ylim(bottom=0)
