@@ -18,6 +18,7 @@ from multichat_tui.model.limits import (
     MAX_INTEGER,
     MAX_TIMESTAMP_MS,
 )
+from multichat_tui.model.mailbox_frames import Word
 from multichat_tui.model.mailboxes import QUEUE_ID_BYTES, MailboxId, QueueId
 from multichat_tui.model.parcels import Cover, covers_of
 from multichat_tui.model.ports import Space, Transaction
@@ -161,6 +162,9 @@ class Deposits:
     def __init__(self) -> None:
         self._rows: dict[DeviceId, dict[int, Deposit]] = {}
         self._next = 0
+        self.refusals: dict[tuple[DeviceId, MailboxId], Word | None] = {}
+        """With what word a mailbox has refused what is for a device, since it took something for it last; None: it said nothing.
+        Not stored."""
         self.changes = 0
         """Counts up whenever a row is added, is changed or goes."""
         self.size = 0

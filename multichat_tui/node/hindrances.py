@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from multichat_tui.model.identity import Certificate
-from multichat_tui.model.ids import UserId, short
+from multichat_tui.model.ids import DeviceId, UserId, short
 from multichat_tui.model.limits import MAX_DEPOSIT_BYTES_PER_DEVICE, MAX_DEPOSITS_PER_DEVICE
+from multichat_tui.model.mailbox_frames import Word
 from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import MailboxFailing
@@ -30,15 +31,34 @@ FAILINGS = {
 }
 
 
-def replaced_words(world: World, user: UserId, failed: Sequence[MailboxId], stored: int) -> str:
+ROOM, GONE = "the room that they have there is full", "they have no place there any more"
+REFUSALS = {
+    None: "it was not reached, or did not answer",
+    Word.FULL_OWNER: ROOM,
+    Word.FULL_QUEUE: ROOM,
+    Word.FULL_WRITER: ROOM,
+    Word.FULL: "it is full",
+    Word.BUSY: "its disk is full, or too much was asked of it at once",
+    Word.UNKNOWN: GONE,
+    Word.UNAUTHORISED: GONE,
+}
+
+
+def replaced_words(world: World, device: DeviceId, user: UserId, failed: Sequence[MailboxId], stored: int) -> str:
     """Of the mailboxes of somebody that failed with a message: which and why, and what follows; empty if none did. `stored`: at
     how many it lies."""
     if not failed:
         return ""
     told = []
     for mailbox in failed:
+        reasons = []
+        if (device, mailbox) in world.deposits.refusals:
+            word = world.deposits.refusals[device, mailbox]
+            reasons.append(REFUSALS.get(word, f"it said {word.value}" if word is not None else ""))
         failing = world.mailbox_failing(mailbox, user)
-        told.append(short(mailbox) + ("" if failing is None else f" ({FAILINGS[failing]}: it is left for last)"))
+        if failing is not None:
+            reasons.append(f"{FAILINGS[failing]}: it is left for last")
+        told.append(short(mailbox) + (f" ({'; '.join(reasons)})" if reasons else ""))
     who = f"their {'mailbox' if len(told) == 1 else 'mailboxes'} {' and '.join(told)} did not take it, or not keep it"
     return who if stored else f"{who}: it is tried again"
 

@@ -258,7 +258,7 @@ class MessageRows:
 
     def _failed_words(self, channel: Channel, header: Header, device: DeviceId, stored: int) -> str:
         failed = self._world.deposits.failed(device, channel.id, header.device, header.seq)
-        return replaced_words(self._world, channel.control.certificates[device].user, failed, stored)
+        return replaced_words(self._world, device, channel.control.certificates[device].user, failed, stored)
 
     def _stored_for(self, channel: Channel, header: Header, device: DeviceId) -> tuple[int, int]:
         return self._world.deposits.copies(device, channel.id, header.device, header.seq)

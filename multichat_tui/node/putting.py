@@ -252,6 +252,7 @@ class Putting:
         if isinstance(reply, Deposited):
             if self._proven(target, envelope, reply):
                 target.stage, target.at_ms, target.tries = Stage.STORED, world.now, 0
+                world.deposits.refusals.pop((row.device, target.mailbox), None)
                 row.checked_ms = world.now
                 if self.audits is not None:
                     self.audits.took(row.device, target.mailbox)
@@ -281,6 +282,7 @@ class Putting:
         world.count("deposit-unanswered" if word is None else f"deposit-{word.value}")
         if self.audits is not None:
             self.audits.refused(row.device, target.mailbox, word)
+        world.deposits.refusals[row.device, target.mailbox] = word
         if word is Word.COLLECTED:
             # Its reader has it already.
             target.stage, target.at_ms, target.collected = Stage.GONE, world.now, True

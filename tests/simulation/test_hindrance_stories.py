@@ -5,13 +5,14 @@ import asyncio
 import pytest
 from simulated_world import Person, SimulatedWorld, until
 from test_audit_stories import hosted
-from test_mailbox_use_stories import routed
+from test_mailbox_use_stories import routed, two_mailboxes
 from test_moderation_stories import three, user_of
 
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.intents import SendMessage, SetRegard
 from multichat_tui.model.limits import MAX_DEPOSITS_PER_DEVICE
+from multichat_tui.model.mailbox_frames import Word
 from multichat_tui.model.regards import Regard
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.api.commands import run_command
@@ -85,5 +86,47 @@ def test_that_as_much_lies_at_mailboxes_as_may_is_told_of_what_waits_behind_it()
             return not (await why(ann, records[-1]))["bob"]
 
         await until(come, "bob has it")
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        (Word.FULL_OWNER, "the room that they have there is full"),
+        (Word.FULL_QUEUE, "the room that they have there is full"),
+        (Word.FULL, "it is full"),
+        (Word.BUSY, "its disk is full, or too much was asked of it at once"),
+        (Word.UNAUTHORISED, "they have no place there any more"),
+        (None, "it was not reached, or did not answer"),
+    ],
+)
+def test_the_word_with_which_a_mailbox_refused_is_told(word: Word | None, told: str) -> None:
+    async def story() -> None:
+        _world, channel, ann, bob, mailboxes = await two_mailboxes(723)
+        await routed(ann, bob, channel, 2)
+        await bob.stop()
+        for mailbox in mailboxes:
+            if word is None:
+                await mailbox.person.stop()
+            mailbox.refuses_puts = word
+        await ann.say(channel, "is there room?")
+        record = ann.acknowledged[-1][1]
+
+        async def said() -> bool:
+            notes = [device.note for device in (await ann.api.delivery(record)).rows.devices if device.name == "bob"]
+            return notes[0].count(told) == 2 and "it is tried again" in notes[0]
+
+        await until(said, "the reason is told of both")
+        if word is None:
+            return
+        for mailbox in mailboxes:
+            mailbox.refuses_puts = None
+
+        async def stored() -> bool:
+            (device,) = [each for each in (await ann.api.delivery(record)).rows.devices if each.name == "bob"]
+            return device.stored == 2 and told not in device.note
+
+        await until(stored, "it lies there, and nothing is told of it", timeout_s=3 * 3600)
 
     run_virtual(story())

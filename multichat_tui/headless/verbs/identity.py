@@ -124,7 +124,7 @@ def _write_secret(path: Path, text: str) -> None:
 def phrase_lines(phrase: str) -> list[str]:
     """A new account's phrase, for whoever sits there."""
     words = phrase.split()
-    rows = ["  " + " ".join(f"{n + 1:>2} {words[n]:<10}" for n in range(row, row + 6)).rstrip() for row in range(0, 24, 6)]
+    rows = ["  " + " ".join(f"{n + 1:>2} {words[n]:<10}" for n in range(row, row + 4)).rstrip() for row in range(0, 24, 4)]
     return ["Recovery phrase, shown this once. Write it down; whoever has it is you:", *rows]
 
 

@@ -140,3 +140,29 @@ def test_a_mailbox_says_why_nobody_reaches_it_and_why_it_takes_nothing() -> None
     assert "no address that anybody could know" in "\n".join(hosting.host_lines(replace(row, addresses=())))
     assert "until 64 MiB are free" in "\n".join(hosting.host_lines(replace(row, free_bytes=MIN_FREE_BYTES - 1)))
     assert "until" not in "\n".join(hosting.host_lines(replace(row, free_bytes=MIN_FREE_BYTES)))
+
+
+@pytest.mark.parametrize(
+    ("addresses", "words"),
+    [
+        (("127.0.0.1:4700",), "Only programs on this machine reach it"),
+        (("localhost:4700", "[::1]:4700"), "Only programs on this machine reach it"),
+        (("192.168.1.7:4700", "127.0.0.1:4700"), "Only this network reaches it"),
+        (("8.8.8.8:4700", "192.168.1.7:4700"), None),
+        (("box.example:4700",), None),
+    ],
+)
+def test_from_where_a_mailbox_is_reached_is_told_where_it_is_less_than_everywhere(
+    addresses: tuple[str, ...], words: str | None
+) -> None:
+    row = replace(no_mailbox(), on=True, mailbox=MailboxId(bytes(32)), addresses=addresses)
+    told = "\n".join(hosting.host_lines(row))
+    assert (words is None) == ("reach" not in told)
+    assert words is None or words in told
+    assert "reach" not in "\n".join(hosting.host_lines(replace(row, addresses=()), running=True))
+
+
+def test_whoever_gets_a_link_is_told_what_to_do_with_it() -> None:
+    told = "\n".join(hosting.granted_lines("bob", "multichat:mailbox/x"))
+    assert "multichat mailbox add LINK" in told
+    assert "/mailbox add LINK" in told

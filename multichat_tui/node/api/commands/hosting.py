@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from multichat_tui.model.errors import UsageError
 from multichat_tui.model.hosting import HostRow, PlaceRow, RefusedRow
+from multichat_tui.model.hosts import host_of, is_near, parse_host
 from multichat_tui.model.ids import short
 from multichat_tui.model.intents import GrantPlace, HostMailbox, RevokePlace
 from multichat_tui.model.limits import MAX_INTEGER, MIN_FREE_BYTES
@@ -37,6 +38,11 @@ WORDS = {
 }
 
 
+USE = "/mailbox add LINK, or multichat mailbox add LINK"
+HERE_ONLY = "Only programs on this machine reach it: --listen 0.0.0.0:4700 has it listen everywhere."
+NEAR_ONLY = "Only this network reaches it, unless --address HOST:PORT says where others find it."
+
+
 def size(text: str) -> int:
     """Bytes as people write them, such as 64M or 2G. `errors.UsageError`."""
     match = _SIZE.fullmatch(text.strip())
@@ -67,6 +73,10 @@ def host_lines(row: HostRow, *, running: bool = True, lan: bool = True) -> tuple
         f"Mailbox {short(row.mailbox or b'')}{where}: {used}{free}.",
         f"Places: {len(row.places)}. Links: {row.links}.{' Shown on the local network.' if row.shown_on_lan and lan else ''}",
     ]
+    if row.addresses and all(map(_is_here, row.addresses)):
+        lines.append(HERE_ONLY)
+    elif row.addresses and all(map(is_near, row.addresses)):
+        lines.append(NEAR_ONLY)
     if not running:
         lines.append("Its node does not run, so nobody reaches it: multichat mailbox run")
     if row.resting:
@@ -74,6 +84,12 @@ def host_lines(row: HostRow, *, running: bool = True, lan: bool = True) -> tuple
     elif row.free_bytes is not None and row.free_bytes < MIN_FREE_BYTES:
         lines.append(f"Nothing new is taken until {size_words(MIN_FREE_BYTES)} are free on the disk.")
     return tuple(lines) if row.places else (*lines, NO_PLACES)
+
+
+def _is_here(address: str) -> bool:
+    host = host_of(address)
+    parsed = parse_host(host)
+    return host == "localhost" if parsed is None else parsed.is_loopback
 
 
 def place_line(row: PlaceRow) -> str:
@@ -165,7 +181,7 @@ async def grant(call: Call) -> Outcome:
 
 
 def granted_lines(name: str, link: str) -> tuple[str, ...]:
-    return (f"A place for {one_line(name)}: whoever has this link has it. It is shown this once.", link)
+    return (f"A place for {one_line(name)}: whoever has this link has it, by {USE}. It is shown this once.", link)
 
 
 async def grants(call: Call) -> Outcome:
