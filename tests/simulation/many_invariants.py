@@ -18,6 +18,7 @@ from multichat_tui.model.limits import (
 from multichat_tui.model.ports import Space, Transaction
 from multichat_tui.model.records import Record
 from multichat_tui.model.snapshots import MessageRow, RowKind
+from multichat_tui.model.statements import StatementKind
 from multichat_tui.node.world import Channel, World
 
 if TYPE_CHECKING:
@@ -70,7 +71,24 @@ def differences(history: "History") -> list[str]:
                 shown = effective(place.founder, place.channel) if shown is None else shown
                 if effective(person, place.channel) != shown:
                     found.append(f"{person.name} holds other records of {place.mark}")
-    return found or history.texts.differences()
+    return found or unknown_names(history) or history.texts.differences()
+
+
+def unknown_names(history: "History") -> list[str]:
+    """Members who are there and whose newest profile another one does not have. Of an account with several machines each may have
+    made one."""
+    found = []
+    for place in history.places:
+        people = present(history, place)
+        for other in people:
+            own = world_of(other).identity
+            if len(history.machines_of(other)) > 1:
+                continue
+            for person in people:
+                known = world_of(person).statements.get((own.user, StatementKind.PROFILE))
+                if person is not other and (known is None or known.number < own.profile.number):
+                    found.append(f"{person.name} does not have the profile of {other.name} in {place.mark}")
+    return found
 
 
 def effective(person: Person, channel: ChannelId) -> list[RecordId]:
@@ -132,8 +150,7 @@ async def check_end(history: "History") -> None:
     for place in history.places:
         people = present(history, place)
         assert place.founder in people
-        rows = {person.name: await person.rows(place.channel) for person in people}
-        rows = {name: [row for row in shown if not history.texts.is_apart(row.id)] for name, shown in rows.items()}
+        rows = {person.name: history.texts.alike(person, await person.rows(place.channel)) for person in people}
         first = outline(rows[place.founder.name], now_ms)
         texts = [text for _, kind, text in first if kind is RowKind.MESSAGE]
         assert len(texts) > 0

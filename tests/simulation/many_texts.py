@@ -15,7 +15,7 @@ from multichat_tui.model.errors import MultichatError
 from multichat_tui.model.ids import RecordId, UserId
 from multichat_tui.model.intents import RedactMessages, SendMessage
 from multichat_tui.model.records import Absence
-from multichat_tui.model.snapshots import Membership
+from multichat_tui.model.snapshots import Membership, MessageRow
 from multichat_tui.net.simulated import SimulatedNetwork
 
 if TYPE_CHECKING:
@@ -137,6 +137,11 @@ class Texts:
         last_ms = max((said.ends_ms for said in self.said.values() if said.ends_ms is not None), default=0)
         await asyncio.sleep(max(0, (last_ms - self._history.world.now_ms()) / 1000) + 1)
 
-    def is_apart(self, record: RecordId) -> bool:
-        """Whether a text does not look the same to all."""
-        return record in self.said
+    def alike(self, person: Person, rows: list[MessageRow]) -> list[MessageRow]:
+        """Those that look the same to all: also who was not told that it was sent may have said something to a few."""
+        if not self._history.plan.texts:
+            return rows
+        with person.store.inner.transaction() as txn:
+            held = {row.id: txn.record(row.id) for row in rows}
+        headers = {name: record.header for name, record in held.items() if record is not None}
+        return [r for r in rows if r.id in headers and headers[r.id].recipients is None and headers[r.id].expires_ms is None]

@@ -45,12 +45,19 @@ FIVE_AND_MAILBOXES = ("--nodes", "5", "--steps", "25", "--mailboxes", "2")
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize(
     "which",
-    [(*SEVEN, "--first", "1"), (*FIVE_AND_MAILBOXES, "--alone", "--first", "14"), SEVEN, FIVE_AND_MAILBOXES],
-    ids=["fixed", "fixed-mailboxes", "fresh", "fresh-mailboxes"],
+    [
+        (*SEVEN, "--first", "1"),
+        (*FIVE_AND_MAILBOXES, "--alone", "--first", "14"),
+        (*SEVEN, "--texts", "--first", "1"),
+        SEVEN,
+        FIVE_AND_MAILBOXES,
+        (*SEVEN, "--texts"),
+    ],
+    ids=["fixed", "fixed-mailboxes", "fixed-texts", "fresh", "fresh-mailboxes", "fresh-texts"],
 )
 def test_many_short_histories_end_clean(which: tuple[str, ...]) -> None:
     """Of few machines, some of them in bad faith, for hours to days each."""
-    count = 2 if "--first" not in which else 5 if "--mailboxes" in which else 10
+    count = 2 if "--first" not in which else 10 if which == (*SEVEN, "--first", "1") else 5
     command = [sys.executable, "-m", "tests.simulation.many_nodes", *which, "--seeds", str(count)]
     done = subprocess.run(
         command, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": "0"}, capture_output=True, text=True, timeout=390, check=False
@@ -63,6 +70,8 @@ def test_many_short_histories_end_clean(which: tuple[str, ...]) -> None:
         # There is something for them to spoil, and they do.
         assert len(set(re.findall(r"[1-9]\d* mailbox: (\w+)", done.stdout)) & set(FAULTS)) >= 4
         assert done.stdout.count("1 by mailbox alone") >= 3
+    if "--texts" in which and "--first" in which:
+        assert all(re.search(rf"[1-9]\d* {what}", done.stdout) for what in ("for some", "for a time", "taken away"))
 
 
 @pytest.mark.timeout(400)
