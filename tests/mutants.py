@@ -35,6 +35,7 @@ GAPS = "tests/simulation/test_gaps.py"
 FORKS = "tests/simulation/test_fork_stories.py"
 PARCELS = "tests/simulation/test_parcel_stories.py"
 DEPOSITS = "tests/simulation/test_deposit_stories.py"
+GATHERING = "tests/simulation/test_gathering_stories.py"
 DEPOSIT_AUDITS = "tests/simulation/test_deposit_audit_stories.py"
 ROUTES = "tests/simulation/test_route_stories.py"
 SILENT = "tests/simulation/test_silent_stories.py"
@@ -87,6 +88,27 @@ LEAVING = "tests/simulation/test_leaving_stories.py"
 WHILE_LINKED = "tests/simulation/test_while_linked.py"
 
 MUTANTS = (
+    Mutant(
+        name="everything written one by one goes by itself",
+        file="multichat_tui/node/deposits.py",
+        old="        if len(rows) < GATHER_FROM:\n            return 0",
+        new="        if rows or not rows:\n            return 0",
+        tests=GATHERING,
+    ),
+    Mutant(
+        name="a node ends before what it gathered is left",
+        file="multichat_tui/node/service.py",
+        old="        await self._leave()\n",
+        new="",
+        tests=GATHERING,
+    ),
+    Mutant(
+        name="what was counted as unread is believed though an entry changes",
+        file="multichat_tui/store/unread.py",
+        old="            del self._counted[channel]",
+        new="            pass",
+        tests="tests/contract/test_store_contract.py",
+    ),
     Mutant(
         name="other devices of who has left are not told",
         file="multichat_tui/node/world.py",
@@ -230,8 +252,8 @@ MUTANTS = (
     Mutant(
         name="that as much lies at mailboxes as may is not told",
         file="multichat_tui/node/hindrances.py",
-        old='FULL if world.deposits.full(device) else ""',
-        new='""',
+        old="        words += FULL\n",
+        new='        words += ""\n',
         tests="tests/simulation/test_hindrance_stories.py -k as_much",
     ),
     Mutant(

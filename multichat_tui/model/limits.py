@@ -294,6 +294,12 @@ MAX_DEPOSIT_BYTES_PER_DEVICE = 4 * 1024 * 1024
 """Under way to one device and not acknowledged; what is beyond waits for acknowledgements."""
 MAX_DEPOSIT_BYTES = 256 * 1024 * 1024
 """Of all devices together, on our disk."""
+GATHER_FROM = 16
+"""Of so many under way to one device and more, each further one waits for what else is written: one by one, a day's talk would
+come to MAX_DEPOSITS_PER_DEVICE."""
+GATHER_MS = 1_000
+MAX_GATHER_MS = 30 * 60 * 1000
+"""So long after the one before; it doubles with every second one, up to this."""
 DEPOSIT_DELAY_MS = 1_000
 """After a link has gone: mostly it comes again."""
 AWAY_MS = 60_000

@@ -88,6 +88,8 @@ class Depositing:
         """Devices that have mailboxes, as far as we know."""
         self._due: dict[DeviceId, int] = {}
         """When it is looked what a device lacks."""
+        self._last: list[Deposit] | None = None
+        """What was made since the node is to end."""
         self._take_over: dict[tuple[DeviceId, ChannelId], int] = {}
         """From when on we deposit what others have written in a channel, too."""
         self._swept_at = 0
@@ -123,6 +125,18 @@ class Depositing:
             self._look_soon(device, DEPOSIT_DELAY_MS)
         else:
             self._writable.discard(device)
+
+    def hurry(self) -> None:
+        """The node ends: what is gathered goes now."""
+        self._last = []
+        for device in self._due:
+            if self._world.deposits.gathers_until(device, self._world.now):
+                self._due[device] = self._world.now
+
+    @property
+    def leaving(self) -> bool:
+        """The node is to end, and what was gathered is on its way to mailboxes that may take it."""
+        return any(not row.stored and any(target.counts for target in row.targets) for row in self._last or ())
 
     def _look_soon(self, device: DeviceId, delay_ms: int) -> None:
         """What a device lacks is looked at after this, if it is not linked then; what others have written, later."""
@@ -237,7 +251,12 @@ class Depositing:
             if at > now:
                 continue
             del self._due[device]
-            if device not in linked and device in self._writable:
+            if device in linked or device not in self._writable:
+                continue
+            gathers_until = self._world.deposits.gathers_until(device, now)
+            if gathers_until > now and self._last is None:
+                self._look(device, gathers_until)
+            else:
                 self._deposit(device)
 
     # One device
@@ -271,6 +290,8 @@ class Depositing:
             expires = min(parcel.expires_ms, world.now + DEPOSIT_MS)
             row = world.deposits.add(world.txn, device, sealed, parcel.covers, world.now, expires, wanted)
             self._parcels.lies(parcel, row)
+            if self._last is not None:
+                self._last.append(row)
             world.count("deposits")
             self._putting.begin(row)
             if not parcel.covers:

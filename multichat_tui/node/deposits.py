@@ -11,10 +11,13 @@ from enum import IntEnum
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log
 from multichat_tui.model.limits import (
+    GATHER_FROM,
+    GATHER_MS,
     MAX_COVERS,
     MAX_DEPOSIT_BYTES_PER_DEVICE,
     MAX_DEPOSIT_TARGETS,
     MAX_DEPOSITS_PER_DEVICE,
+    MAX_GATHER_MS,
     MAX_INTEGER,
     MAX_TIMESTAMP_MS,
 )
@@ -202,6 +205,13 @@ class Deposits:
         """As much is under way to a device as may be before it acknowledges some."""
         rows = self.of(device)
         return len(rows) >= MAX_DEPOSITS_PER_DEVICE or sum(row.size for row in rows) >= MAX_DEPOSIT_BYTES_PER_DEVICE
+
+    def gathers_until(self, device: DeviceId, now: int) -> int:
+        """Until when what is written to a device is gathered, as much is under way to it; 0: it goes at once."""
+        rows = self.of(device)
+        if len(rows) < GATHER_FROM:
+            return 0
+        return min(now, rows[-1].made_ms) + min(MAX_GATHER_MS, GATHER_MS << ((len(rows) - GATHER_FROM) // 2))
 
     def covers(self, device: DeviceId) -> list[Cover]:
         return [cover for row in self.of(device) for cover in row.covers]

@@ -340,6 +340,7 @@ class Engine:
                 self.world.count(event.reason, event.count)
             case Stopping():
                 self._exchange.hurry()
+                self.depositing.hurry()
 
     def finish(self, *, dials_alone: bool = False) -> Effects:
         """The batch ends: what is due is sent together, changes are told once, and the next wake-up is known. `dials_alone`:

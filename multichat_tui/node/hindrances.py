@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from multichat_tui.model.identity import Certificate
 from multichat_tui.model.ids import DeviceId, UserId, short
-from multichat_tui.model.limits import MAX_DEPOSIT_BYTES_PER_DEVICE, MAX_DEPOSITS_PER_DEVICE
+from multichat_tui.model.limits import MAX_DEPOSIT_BYTES_PER_DEVICE, MAX_DEPOSITS_PER_DEVICE, MAX_GATHER_MS
 from multichat_tui.model.mailbox_frames import Word
 from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.ports import Space
@@ -23,6 +23,10 @@ UNCONFIRMED = "; what was left for it before was taken from its mailboxes and ne
 FULL = (
     f"; as much is on its way to its mailboxes as may be, {MAX_DEPOSITS_PER_DEVICE} parcels or "
     f"{size_words(MAX_DEPOSIT_BYTES_PER_DEVICE)}: what you wrote since goes there once it has taken some"
+)
+GATHERED = (
+    "; much is on its way to its mailboxes, so that what you wrote since goes there together, within "
+    f"{MAX_GATHER_MS // 60_000} minutes"
 )
 FAILINGS = {
     MailboxFailing.LOSES: "it has lost what was left there",
@@ -71,7 +75,10 @@ def hindrance(world: World, certificate: Certificate) -> str:
         return words
     words += HIDDEN if device in world.hidden_mailboxes else ""
     words += SILENT if device in world.unheard else FAR_BEHIND if device in world.left_to_links else ""
-    words += FULL if world.deposits.full(device) else ""
+    if world.deposits.full(device):
+        words += FULL
+    elif world.deposits.gathers_until(device, world.now) > world.now:
+        words += GATHERED
     return words + (UNCONFIRMED if world.heard.is_unconfirmed(device) else "")
 
 

@@ -85,6 +85,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 CLOCK_STEP_MS = 1000
 """A clock that goes back by more than this was set, not corrected."""
+LEAVE_LOOK_S, LEAVE_LOOKS = 0.05, 60
+"""How often it is looked whether the last of it lies at mailboxes, and for how long at most: 3 s."""
 LAST_BATCHES = 8
 """So many more at most are worked off before a node ends."""
 RETRY_S = 2.0
@@ -195,6 +197,7 @@ class Node:
             if not self._busy and Stopping() not in self._inputs:
                 break
             await asyncio.sleep(0)
+        await self._leave()
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
@@ -203,6 +206,15 @@ class Node:
         self._refuse_waiting()
         for subscriber in self._subscribers:
             subscriber.end()
+
+    async def _leave(self) -> None:
+        """What was gathered for people who are away goes to their mailboxes first: those may have to be called."""
+        for _ in range(LEAVE_LOOKS):
+            engine = self._engine
+            if self._trouble or engine is None or not engine.depositing.leaving:
+                return
+            await asyncio.sleep(LEAVE_LOOK_S)
+            await self._idle.wait()
 
     def die(self) -> None:
         """End at once, as a process that is killed: nothing more is stored, sent or answered. For simulations."""

@@ -11,7 +11,7 @@ from test_moderation_stories import three, user_of
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.ids import RecordId
 from multichat_tui.model.intents import SendMessage, SetRegard
-from multichat_tui.model.limits import MAX_DEPOSITS_PER_DEVICE
+from multichat_tui.model.limits import MAX_DEPOSITS_PER_DEVICE, MAX_GATHER_MS
 from multichat_tui.model.mailbox_frames import Word
 from multichat_tui.model.regards import Regard
 from multichat_tui.net.virtual_time import run_virtual
@@ -72,7 +72,7 @@ def test_that_as_much_lies_at_mailboxes_as_may_is_told_of_what_waits_behind_it()
         for number in range(MAX_DEPOSITS_PER_DEVICE + 1):
             await ann.say(channel, f"day {number}")
             records.append(ann.acknowledged[-1][1])
-            await asyncio.sleep(10)
+            await asyncio.sleep(MAX_GATHER_MS / 1000)
 
         async def waits(record: RecordId) -> bool:
             return "as much is on its way to its mailboxes" in (await why(ann, record))["bob"]
