@@ -1,6 +1,8 @@
 """What all tests share."""
 
 import os
+import signal
+import threading
 
 import pytest
 from hypothesis import settings
@@ -11,6 +13,10 @@ from multichat_tui.node import dialing
 # No test asserts on the clock: on a busy machine an example of any property may take longer than Hypothesis allows by itself.
 settings.register_profile("any-speed", deadline=None)
 settings.load_profile("any-speed")
+
+# Tests that a script starts in the background ignore Ctrl+C, and so would every program that they start: some are ended by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

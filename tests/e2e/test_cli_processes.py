@@ -19,7 +19,7 @@ from multichat_tui.model.ids import digest
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE_S = 60
+PATIENCE_S = 150
 
 
 class Machine:
