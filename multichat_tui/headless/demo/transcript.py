@@ -101,7 +101,8 @@ async def _never_online_together(players: dict[str, Player], boxes: list[Player]
         if not await _until(player, ("mailbox", "list"), _open):
             return False
     tell("cleo and ann have chosen two mailboxes each: nodes of anybody's who lets them, run with one command")
-    if not await _until(cleo, ("mailbox", "list"), _known):
+    # Both sides: she says that everybody has been told, and the one who will write knows of both.
+    if not await _until(cleo, ("mailbox", "list"), _known) or not await _until(ann, ("contact", "list"), _both_of_cleo):
         return False
     await cleo.go_offline()
     tell("cleo closes the lid")
@@ -136,6 +137,10 @@ def _open(rows: list[dict[str, Any]]) -> bool:
 def _known(rows: list[dict[str, Any]]) -> bool:
     """Everybody who may write there knows that they may."""
     return all(row["unaware"] == 0 for row in rows)
+
+
+def _both_of_cleo(rows: list[dict[str, Any]]) -> bool:
+    return any(row["name"] == "cleo" and row["mailboxes"] == 2 for row in rows)
 
 
 def _times(rows: list[dict[str, Any]], words: str) -> int:
