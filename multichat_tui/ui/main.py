@@ -1,5 +1,6 @@
 """The main screen: puts the panes together, and turns keys and clicks into what `Front` does."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -43,6 +44,8 @@ from multichat_tui.ui.thread import ThreadPane
 from multichat_tui.ui.timeline import Timeline
 from multichat_tui.ui.trusting import Trusting
 from multichat_tui.ui.window import MessageWindow
+
+log = logging.getLogger(__name__)
 
 MEMBERS_FROM_CELLS = 100
 CHANNELS_FROM_CELLS = 70
@@ -111,7 +114,8 @@ class MainScreen(Screen[None]):
 
     def attach(self, api: NodeApi, again: Callable[[], Awaitable[NodeApi]] | None = None) -> None:
         """Show what this node knows, from now on, and if it ends what the one knows that `again` finds."""
-        self.spawn(self.front.run(api, again))
+        # If this fails, the program ends: what would be left is a screen that shows nothing new.
+        self.run_worker(self.front.run(api, again))
 
     def tell_guide(self, text: str) -> None:
         """A line above everything: what is happening, and what to try."""
@@ -119,8 +123,16 @@ class MainScreen(Screen[None]):
         self._guide.tell([(f" {one_line(text)}", self.palette.accent)])
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> object:
-        """Run it beside the screen."""
-        return self.run_worker(work)
+        """Run it beside the screen. What fails in an unforeseen way is said and logged: it must not take with it what is being
+        written, nor the node."""
+        return self.run_worker(self._run(work))
+
+    async def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:  # the top of everything that is done by keys and commands
+            log.error("work failed error=%s", type(error).__name__, exc_info=error)
+            self.front.say("Something went wrong inside: /log shows what.", bad=True)
 
     def move(self, work: Coroutine[Any, Any, object], patience_s: float = PATIENCE_S) -> None:
         """Run what decides where the next keys go beside the screen; they wait for it."""

@@ -675,3 +675,23 @@ async def test_an_answer_that_is_being_written_stays_one_through_the_start_of_an
         await seat.press("alt+2")
         await seat.opened(LOBBY)
         assert seat.main.reply_to is None
+
+
+async def test_what_fails_in_an_unforeseen_way_is_said_and_logged_and_leaves_what_is_being_written(
+    sit: Sit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = quiet()
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError("nobody has thought of this")
+
+    monkeypatch.setattr(node, "exposure", fail)
+    async with sit(node) as seat:
+        await seat.opened(DEV)
+        await seat.press(*"/privacy", "enter")
+        await seat.sees("Something went wrong inside: /log shows what.")
+        assert "nobody has thought of this" in caplog.text
+        caplog.clear()
+        assert seat.main.composer.text == "/privacy"
+        await seat.press("ctrl+u", *"still here", "enter")
+        await until(lambda: sent(node) == ["still here"])
