@@ -172,9 +172,9 @@ MAX_DEVICE_STATEMENTS = 32
 MAX_TAKEN_STATEMENTS = 64
 """Acknowledged at once."""
 STATEMENT_PAUSE_MS = 10_000
-"""Of one audience, device and kind one statement is taken in this time, the newest: who says much is not passed on as much."""
-MAX_PUT_OFF = 512
-"""Statements that wait for that."""
+"""Of one audience, device and kind one statement is passed on in this time, the newest: who says much is not passed on so."""
+MAX_PASSED_ON = 512
+"""Names whose time is kept; then those are forgotten whose time is over."""
 MAX_STATING_DEVICES = 256
 """Channels of more devices have no device statements: of each kind every member would keep that many times 8 KiB."""
 MAX_READING_DEVICES = 64

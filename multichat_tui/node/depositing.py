@@ -89,7 +89,7 @@ class Depositing:
         self._due: dict[DeviceId, int] = {}
         """When it is looked what a device lacks."""
         self._last: list[Deposit] | None = None
-        """What was made since the node is to end."""
+        """Once the node is to end: what lies at no mailbox yet."""
         self._take_over: dict[tuple[DeviceId, ChannelId], int] = {}
         """From when on we deposit what others have written in a channel, too."""
         self._swept_at = 0
@@ -127,15 +127,15 @@ class Depositing:
             self._writable.discard(device)
 
     def hurry(self) -> None:
-        """The node ends: what is gathered goes now."""
-        self._last = []
-        for device in self._due:
-            if self._world.deposits.gathers_until(device, self._world.now):
-                self._due[device] = self._world.now
+        """The node ends: what is gathered, or waits for company or for a link to come again, goes now. What only says by what
+        ways we are written to keeps its time."""
+        world = self._world
+        self._last = [row for row in world.deposits.all() if not row.stored]
+        self._due = dict.fromkeys(self._due, world.now)
 
     @property
     def leaving(self) -> bool:
-        """The node is to end, and what was gathered is on its way to mailboxes that may take it."""
+        """The node is to end, and something is on its way to mailboxes that may take it."""
         return any(not row.stored and any(target.counts for target in row.targets) for row in self._last or ())
 
     def _look_soon(self, device: DeviceId, delay_ms: int) -> None:
@@ -276,7 +276,7 @@ class Depositing:
             if world.deposits.full(device) or world.deposits.size >= MAX_DEPOSIT_BYTES:
                 return
             covers = [cover for row in rows for cover in row.covers]
-            tells = device in self._routes_due
+            tells = device in self._routes_due and self._last is None
             parcel = self._parcels.contents_for(device, covered=covers, served=self._served(device, covers), routes=tells)
             if tells:
                 self._routes_due.discard(device)

@@ -16,8 +16,8 @@ from multichat_tui.model.device_statements import (
     decode_device_statement,
 )
 from multichat_tui.model.frames import Ack, DeviceStatementOffer, MessageFrame, Offer, Prefix, Request
-from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId
-from multichat_tui.model.limits import MAX_DEVICE_STATEMENTS, MAX_PUT_OFF, MAX_STATING_DEVICES, MAX_TIPS, STATEMENT_PAUSE_MS
+from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId
+from multichat_tui.model.limits import MAX_DEVICE_STATEMENTS, MAX_PASSED_ON, MAX_STATING_DEVICES, MAX_TIPS, STATEMENT_PAUSE_MS
 from multichat_tui.model.ports import Space
 from multichat_tui.node.holdings import accepts, shares
 from multichat_tui.node.world import Channel, World
@@ -25,9 +25,6 @@ from multichat_tui.sync.session import Pending, Role, Session
 
 STATING_VERSION = 5
 """The first version of the link protocol that knows device statements."""
-KEY_BYTES = 2 * ID_SIZE + 1
-WAITING = b"\1"
-"""Ends the key under which a statement is stored that is not taken yet."""
 MAX_UNPLACED = 2 * MAX_STATING_DEVICES
 """Device statements that one peer says it has, and whose device no control log held here names."""
 
@@ -42,10 +39,10 @@ class DeviceStatements:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._taken_at: dict[StatementName, int] = {}
-        """When one of this name was last taken from others."""
-        self._put_off: dict[StatementName, DeviceStatement] = {}
-        """Newer ones that came too soon after it."""
+        self._passed_on_at: dict[StatementName, int] = {}
+        """When one of this name was last passed on."""
+        self._held_back: set[StatementName] = set()
+        """A newer one came too soon after it: members hear of it later."""
         self.readable: dict[int, Callable[[bytes], bool]] = {}
         """Of each kind that is understood: whether a content is well-formed. Others are not kept. Set by who uses the kind."""
         self.on_taken: dict[int, Callable[[DeviceStatement], None]] = {}
@@ -88,7 +85,26 @@ class DeviceStatements:
         world = self._world
         world.keep_device_statement(statement)
         world.txn.put(Space.DEVICE_STATEMENT, _key(statement.name), statement.encoded)
-        for session in world.peers():
+        if source is None or self._may_pass_on(statement.name):
+            self._pass_on(statement, source)
+
+    def _free_at(self, name: StatementName) -> int:
+        """When one of this name may be passed on again."""
+        return self._passed_on_at.get(name, -STATEMENT_PAUSE_MS) + STATEMENT_PAUSE_MS
+
+    def _may_pass_on(self, name: StatementName) -> bool:
+        """Who says much is heard at once, and not passed on as much."""
+        now = self._world.now
+        if self._free_at(name) > now:
+            self._held_back.add(name)
+            return False
+        if len(self._passed_on_at) >= MAX_PASSED_ON:
+            self._passed_on_at = {each: at for each, at in self._passed_on_at.items() if self._free_at(each) > now}
+        self._passed_on_at[name] = now
+        return True
+
+    def _pass_on(self, statement: DeviceStatement, source: Session | None) -> None:
+        for session in self._world.peers():
             if session is not source and session.version >= STATING_VERSION and self._tells(session, statement):
                 session.device_statements_due.add(statement.name)
 
@@ -270,35 +286,13 @@ class DeviceStatements:
         if readable is None or not readable(statement.content) or not device_statement_holds(statement):
             world.count("device-statement-rejected")
             return
-        at = self._taken_at.get(statement.name)
-        if at is not None and world.now < at + STATEMENT_PAUSE_MS and self._waits(session, statement):
-            return
-        self._taken_at[statement.name] = world.now
         self._keep(statement, session)
         if statement.device == session.device:
             # Its author is to know; of others' the members tell each other what they have.
             self._acknowledge(session, statement)
-        self._tell_taken(statement)
-
-    def _tell_taken(self, statement: DeviceStatement) -> None:
         on_taken = self.on_taken.get(statement.kind)
         if on_taken is not None:
             on_taken(statement)
-
-    def _waits(self, session: Session, statement: DeviceStatement) -> bool:
-        """It came too soon after another one: stored, as its author takes it for known, and not passed on yet. False: there is no
-        room for what its author would take for known."""
-        waiting = self._put_off.get(statement.name)
-        direct = statement.device == session.device
-        if waiting is not None and waiting.number > statement.number:
-            return True
-        if waiting is None and len(self._put_off) >= MAX_PUT_OFF:
-            return not direct
-        self._put_off[statement.name] = statement
-        self._world.txn.put(Space.DEVICE_STATEMENT, _key(statement.name) + WAITING, statement.encoded)
-        if direct:
-            self._acknowledge(session, statement)
-        return True
 
     def _acknowledge(self, session: Session, s: DeviceStatement) -> None:
         taken = DeviceStatementOffer(
@@ -307,22 +301,15 @@ class DeviceStatements:
         self._world.send(session, Ack(device_statements=(taken,)))
 
     def tick(self) -> None:
-        """What came too soon after another one is taken now."""
-        now = self._world.now
-        for name, statement in list(self._put_off.items()):
-            if self._taken_at.get(name, 0) + STATEMENT_PAUSE_MS <= now:
-                del self._put_off[name]
-                self._world.txn.delete(Space.DEVICE_STATEMENT, _key(name) + WAITING)
-                known = self.find(name)
-                if known is None or known.number < statement.number:
-                    self._taken_at[name] = now
-                    self._keep(statement, None)
-                    self._tell_taken(statement)
-        if len(self._taken_at) > MAX_PUT_OFF:
-            self._taken_at = {name: at for name, at in self._taken_at.items() if at + STATEMENT_PAUSE_MS > now}
+        """What came too soon after another one is passed on now."""
+        for name in [name for name in self._held_back if self._free_at(name) <= self._world.now]:
+            self._held_back.discard(name)
+            statement = self.find(name)
+            if statement is not None and self._may_pass_on(name):
+                self._pass_on(statement, None)
 
     def wake_times(self) -> list[int]:
-        return [self._taken_at.get(name, 0) + STATEMENT_PAUSE_MS for name in self._put_off]
+        return [self._free_at(name) for name in self._held_back]
 
 
 def _key(name: StatementName) -> bytes:
@@ -332,19 +319,11 @@ def _key(name: StatementName) -> bytes:
 
 
 def load_device_statements(world: World) -> None:
-    """What is stored. What had still to wait at the end of the last run is taken now."""
-    for key, encoded in list(world.txn.scan(Space.DEVICE_STATEMENT)):
+    """What is stored."""
+    for _, encoded in world.txn.scan(Space.DEVICE_STATEMENT):
         said = decode_device_statement(encoded)
-        waited = key.endswith(WAITING) and len(key) > KEY_BYTES
-        if waited:
-            world.txn.delete(Space.DEVICE_STATEMENT, key)
-        if isinstance(said, Rejected):
-            continue
-        known = world.device_statements.get(said.audience, {}).get((said.device, said.kind))
-        if known is None or known.number < said.number:
+        if isinstance(said, DeviceStatement):
             world.keep_device_statement(said)
-            if waited:
-                world.txn.put(Space.DEVICE_STATEMENT, _key(said.name), encoded)
 
 
 def forget_said(world: World, channel: ChannelId) -> None:

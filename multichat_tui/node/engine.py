@@ -340,6 +340,7 @@ class Engine:
                 self.world.count(event.reason, event.count)
             case Stopping():
                 self._exchange.hurry()
+                self.parcels.hurry()
                 self.depositing.hurry()
 
     def finish(self, *, dials_alone: bool = False) -> Effects:

@@ -280,6 +280,11 @@ class Parcels:
         times = {device: (note.reply_at, note.ask_at) for device, note in self._notes.items() if device in carried}
         return [device for device, ats in times.items() if any(at is not None and at <= now for at in ats)]
 
+    def hurry(self) -> None:
+        """The node ends: what is owed waits for no company."""
+        for note in self._notes.values():
+            note.reply_at = None if note.reply_at is None else self._world.now
+
     def owe(self, device: DeviceId) -> None:
         """Something of a device could not be opened: it is told how far we hold what we share, and so what we lack; and our
         routes, as it may have used keys that are gone."""

@@ -208,7 +208,7 @@ class Node:
             subscriber.end()
 
     async def _leave(self) -> None:
-        """What was gathered for people who are away goes to their mailboxes first: those may have to be called."""
+        """What is for people who are away goes to their mailboxes first: those may have to be called."""
         for _ in range(LEAVE_LOOKS):
             engine = self._engine
             if self._trouble or engine is None or not engine.depositing.leaving:

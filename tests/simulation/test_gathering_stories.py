@@ -1,4 +1,5 @@
-"""Stories of somebody who writes much, one message after the other, to somebody who is away, in virtual time."""
+"""Stories of somebody who writes much, one message after the other, to somebody who is away, and of nodes that end before what
+they have to say lies at a mailbox; in virtual time."""
 
 import asyncio
 
@@ -7,7 +8,8 @@ from test_audit_stories import hosted
 from test_mailbox_use_stories import routed
 
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.limits import GATHER_FROM, MAX_DEPOSITS_PER_DEVICE, MAX_GATHER_MS
+from multichat_tui.model.intents import AddMailbox, GrantPlace
+from multichat_tui.model.limits import AWAY_MS, GATHER_FROM, MAX_DEPOSITS_PER_DEVICE, MAX_GATHER_MS
 from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.virtual_time import run_virtual
 
@@ -22,7 +24,7 @@ async def begin(seed: int) -> tuple[ChannelId, Person, Person]:
 
 
 def under_way(ann: Person) -> int:
-    """Parcels of hers that lie at bob's mailbox, or are on their way there."""
+    """Parcels of his that lie at bob's mailbox, or are on their way there."""
     deposits = engine_of(ann).world.deposits
     return sum(len(deposits.of(device)) for device in deposits.devices)
 
@@ -30,6 +32,13 @@ def under_way(ann: Person) -> int:
 async def all_stored(person: Person, channel: ChannelId, texts: list[str]) -> bool:
     rows = {row.text: row for row in await person.rows(channel) if row.text in texts}
     return len(rows) == len(texts) and all(row.state is Delivery.STORED for row in rows.values())
+
+
+async def has(person: Person, channel: ChannelId, texts: list[str]) -> None:
+    async def come() -> bool:
+        return await person.texts(channel) == texts
+
+    await until(come, f"{person.name} has all of it while who wrote it is away")
 
 
 def test_a_days_talk_lies_at_the_mailbox_in_fewer_parcels_than_may_be_under_way() -> None:
@@ -45,11 +54,7 @@ def test_a_days_talk_lies_at_the_mailbox_in_fewer_parcels_than_may_be_under_way(
         assert GATHER_FROM < under_way(ann) < MAX_DEPOSITS_PER_DEVICE
         await ann.stop()
         await bob.start()
-
-        async def come() -> bool:
-            return await bob.texts(channel) == texts
-
-        await until(come, "bob has all of it while ann is away")
+        await has(bob, channel, texts)
 
     run_virtual(story())
 
@@ -64,10 +69,62 @@ def test_a_node_that_ends_leaves_what_it_has_gathered() -> None:
         assert not await all_stored(ann, channel, texts), "some of it is gathered"
         await ann.stop()
         await bob.start()
+        await has(bob, channel, texts)
 
-        async def come() -> bool:
-            return await bob.texts(channel) == texts
+    run_virtual(story())
 
-        await until(come, "bob has all of it while ann is away")
+
+def test_who_writes_to_somebody_who_has_just_left_and_leaves_too_has_left_it_at_the_mailbox() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(743)
+        channel, ann, bob, _ = await hosted(world, seed=743)
+        await routed(ann, bob, channel, 1)
+        his = engine_of(bob).world.identity.device
+        await bob.stop()
+
+        async def gone() -> bool:
+            return engine_of(ann).world.session_of(his) is None
+
+        await until(gone, "ann sees that bob has left")
+        await ann.say(channel, "wait")
+        await ann.stop()
+        await bob.start()
+        await has(bob, channel, ["wait"])
+
+    run_virtual(story())
+
+
+def test_who_leaves_with_a_text_on_its_way_to_the_mailbox_waits_for_its_receipt() -> None:
+    async def story() -> None:
+        channel, ann, bob = await begin(744)
+        await asyncio.sleep(2 * AWAY_MS / 1000)
+        await ann.say(channel, "on its way")
+        assert not await all_stored(ann, channel, ["on its way"])
+        await ann.stop()
+        await bob.start()
+        await has(bob, channel, ["on its way"])
+
+    run_virtual(story())
+
+
+def test_who_reads_what_lay_at_the_mailbox_and_leaves_at_once_has_said_that_it_has_come() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(745)
+        channel, ann, bob, host = await hosted(world, seed=745)
+        link = (await host.api.submit(GrantPlace(name="ann"))).link
+        assert link is not None
+        await ann.api.submit(AddMailbox(link=link))
+        await routed(ann, bob, channel, 1)
+        await routed(bob, ann, channel, 1)
+        world.hub.partition(["ann"], ["bob"])
+        await asyncio.sleep(2 * AWAY_MS / 1000)
+        await ann.say(channel, "has it come?")
+        await has(bob, channel, ["has it come?"])
+        await bob.stop()
+
+        async def delivered() -> bool:
+            return (await ann.rows(channel))[-1].state is Delivery.ALL
+
+        await until(delivered, "ann learns it while bob is away")
 
     run_virtual(story())
