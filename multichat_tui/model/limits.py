@@ -532,6 +532,8 @@ SPECIMEN_CHALLENGE_MS = 12 * 60 * 60 * 1000
 """and asked for after this, on average; both at random times."""
 SPARING_TESTS = 4
 """So many times rarer while data or power are spared."""
+LONGEST_SPECIMEN_MS = SPARING_TESTS * SPECIMEN_CHALLENGE_MS * 3 // 2
+"""No random time is later than this."""
 SUSPECTED_TESTS = 4
 """So many times more often where something was lost."""
 MAX_SPECIMENS = 8

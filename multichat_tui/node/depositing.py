@@ -100,7 +100,7 @@ class Depositing:
 
     def load(self, devices: tuple[DeviceId, ...]) -> None:
         """`devices`: those that have routes. What is under way goes on; what is lacking is looked at once links had time."""
-        self._world.deposits.load(self._world.txn)
+        self._world.deposits.load(self._world.txn, self._world.now)
         for device in devices:
             if self._slots(device):
                 self._writable.add(device)

@@ -11,6 +11,7 @@ from enum import IntEnum
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, ChannelId, DeviceId, Log
 from multichat_tui.model.limits import (
+    DEPOSIT_MS,
     GATHER_FROM,
     GATHER_MS,
     MAX_COVERS,
@@ -19,6 +20,7 @@ from multichat_tui.model.limits import (
     MAX_DEPOSITS_PER_DEVICE,
     MAX_GATHER_MS,
     MAX_INTEGER,
+    MAX_PUT_RETRY_MS,
     MAX_TIMESTAMP_MS,
 )
 from multichat_tui.model.mailbox_frames import Word
@@ -173,7 +175,8 @@ class Deposits:
         self.size = 0
         """Bytes of all that is sealed."""
 
-    def load(self, txn: Transaction) -> None:
+    def load(self, txn: Transaction, now: int) -> None:
+        """What a clock that was ahead has put off is due again as if that had been now."""
         self._rows.clear()
         self.changes += 1
         self.size = 0
@@ -183,6 +186,10 @@ class Deposits:
                 txn.delete(Space.DEPOSIT, name)
                 txn.delete(Space.SEALED, name)
                 continue
+            row.made_ms, row.checked_ms = min(row.made_ms, now), min(row.checked_ms, now)
+            row.expires_ms = min(row.expires_ms, now + DEPOSIT_MS)
+            for target in row.targets:
+                target.at_ms = min(target.at_ms, now + (MAX_PUT_RETRY_MS if target.stage is Stage.WAITING else 0))
             self._rows.setdefault(row.device, {})[row.serial] = row
             self._next = max(self._next, row.serial + 1)
             self.size += row.size

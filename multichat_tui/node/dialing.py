@@ -242,6 +242,10 @@ class Dialing:
 
     # What happens
 
+    def carry_on(self, last: "Dialing") -> None:
+        """Whom the network has shown is known on."""
+        self._seen = dict(last._seen)
+
     def seen(self, seen: PeerSeen) -> None:
         """The network shows somebody: call at once."""
         returning = self._world.identity.returning

@@ -261,7 +261,7 @@ class Engine:
         engine = cls(world)
         engine._regards.load()
         engine._introductions.asking.load()
-        world.heard.load(txn)
+        world.heard.load(txn, now)
         engine.parcels.load()
         engine.depositing.load(routed_devices(world))
         engine.mailboxes.load()
@@ -289,6 +289,11 @@ class Engine:
         return self.hosting.take_over(before.hosting, asked)
 
     # Steps
+
+    def carry_on(self, last: "Engine") -> None:
+        """In the place of another engine of this profile: what the network has shown it, and does not show again."""
+        self.world.listen = last.world.listen
+        self._dialing.carry_on(last._dialing)
 
     def begin(self, txn: Transaction, now: int, *, listened: bool = True) -> None:
         """A batch begins. Without a listener events are numbered but not built."""

@@ -104,10 +104,11 @@ class OwnMailbox:
         return encode(fields | {4: self.checks, 5: self.losses})
 
 
-def load_mailboxes(txn: Transaction) -> dict[MailboxId, OwnMailbox]:
-    """In the order in which they were added."""
+def load_mailboxes(txn: Transaction, now: int) -> dict[MailboxId, OwnMailbox]:
+    """In the order in which they were added. What was given up by a clock that was ahead is given up now."""
     found = [_mailbox(value) for _, value in txn.scan(Space.MAILBOX)]
     for box in found:
+        box.removed_ms = None if box.removed_ms is None else min(box.removed_ms, now)
         for key, value in txn.scan(Space.QUEUE, box.id):
             box.queues[Audience(key[ID_SIZE:])] = _queue(Audience(key[ID_SIZE:]), value)
     return {box.id: box for box in sorted(found, key=lambda box: (box.added_ms, box.id))}

@@ -76,7 +76,7 @@ class OwnMailboxes:
         links.on_down[Purpose.OWN] = self._down
 
     def load(self) -> None:
-        self.boxes = load_mailboxes(self._world.txn)
+        self.boxes = load_mailboxes(self._world.txn, self._world.now)
         for box in self.boxes.values():
             self._links.want(box.address, Purpose.OWN, FOR_EVER)
 

@@ -9,6 +9,7 @@ from multichat_tui.model.ids import ID_SIZE, PREFIX_SIZE, UserId
 from multichat_tui.model.limits import (
     FAILING_AWAY_PERCENT,
     FAILING_PERCENT,
+    LONGEST_SPECIMEN_MS,
     LOST_WEIGHT,
     MAX_INTEGER,
     MAX_SCORES,
@@ -146,6 +147,9 @@ class Scores:
         for name, value in txn.scan(Space.SCORE):
             score = decode_score(value)
             if isinstance(score, Score):
+                # Put off by a clock that was ahead.
+                score.next_ms = min(score.next_ms, self._world.now + LONGEST_SPECIMEN_MS)
+                score.seen_ms = min(score.seen_ms, self._world.now)
                 self._scores[name] = score
             else:
                 txn.delete(Space.SCORE, name)

@@ -455,9 +455,9 @@ class Node:
             else:
                 identity.refresh(txn)
             seq = 0 if self._engine is None else self._engine.world.event_seq
-            listen = () if self._engine is None else self._engine.world.listen
             engine = Engine.load(txn, identity, self._entropy, self._now_ms(), seq, self._ratchets)
-            engine.world.listen = listen
+            if self._engine is not None:
+                engine.carry_on(self._engine)
         # Only now: an incarnation whose commit has failed was never used, and the next try takes another one.
         self._identity, self._engine = identity, engine
 

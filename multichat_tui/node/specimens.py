@@ -5,7 +5,7 @@ from dataclasses import field
 from multichat_tui.crypto.mailboxes import audit_proof
 from multichat_tui.model.codec import Rejected, Value, encode
 from multichat_tui.model.ids import ID_SIZE
-from multichat_tui.model.limits import MAX_TIMESTAMP_MS, SPECIMEN_CHALLENGES
+from multichat_tui.model.limits import LONGEST_SPECIMEN_MS, MAX_TIMESTAMP_MS, SPECIMEN_CHALLENGES
 from multichat_tui.model.mailbox_frames import EnvelopeHash
 from multichat_tui.model.mailboxes import QUEUE_ID_BYTES, MailboxId, QueueId
 from multichat_tui.model.ports import Entropy, Space
@@ -102,6 +102,7 @@ class SpecimenRows:
                 txn.delete(Space.SPECIMEN, name)
                 continue
             row.brief = row.brief or not row.placed
+            row.due_ms = min(row.due_ms, self._world.now + LONGEST_SPECIMEN_MS)
             self._rows[row.mailbox, row.envelope] = row
 
     def find(self, mailbox: MailboxId, queue: QueueId, envelope: EnvelopeHash) -> Specimen | None:
