@@ -79,6 +79,19 @@ class Homes:
         assert done.returncode == 0, (words, done.returncode, done.stderr.decode())
         return [json.loads(line) for line in done.stdout.splitlines()]
 
+    def said(self, who: str, *words: str) -> tuple[int, str]:
+        """(exit code, all that a command says) to people."""
+        done = subprocess.run(
+            self.command(who, *words),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        return done.returncode, done.stdout.decode()
+
     def until_results(
         self, who: str, words: Sequence[str], wanted: Callable[[list[dict[str, Any]]], bool]
     ) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Whoever runs a mailbox for the first time: what each command says when something is missing, taken, too small or gone."""
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,23 +22,9 @@ def homes() -> Iterator[Homes]:
     shutil.rmtree(base, ignore_errors=True)
 
 
-def said(homes: Homes, who: str, *words: str) -> tuple[int, str]:
-    """(exit code, all that a command says) to people."""
-    done = subprocess.run(
-        homes.command(who, *words),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=homes.environment(),
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout.decode()
-
-
 def test_what_is_wrong_before_there_is_a_mailbox_is_said_and_makes_none(homes: Homes) -> None:
     for words in (("kept",), ("grants",), ("grant", "bob"), ("revoke", "bob")):
-        code, told = said(homes, "box", "mailbox", *words)
+        code, told = homes.said("box", "mailbox", *words)
         assert code == ABSENT
         assert "multichat mailbox run" in told
     for wrong, words in (
@@ -48,7 +33,7 @@ def test_what_is_wrong_before_there_is_a_mailbox_is_said_and_makes_none(homes: H
         (("--address", "box.example"), "An address is HOST:PORT"),
         (("--listen", "box"), "needs HOST:PORT"),
     ):
-        code, told = said(homes, "box", "mailbox", "run", "--no-lan", *wrong)
+        code, told = homes.said("box", "mailbox", "run", "--no-lan", *wrong)
         assert code in (REFUSED, USAGE)
         assert words in told
         assert "recovery phrase" not in told
@@ -60,17 +45,17 @@ def test_a_small_mailbox_is_begun_killed_asked_while_it_is_off_and_run_again(hom
     (place,) = box.node.ready["places"]
     assert (place["name"], place["quota"]) == ("first", 2 * 1024**2)
     assert homes.results("box", "mailbox", "grant", "bob")
-    code, told = said(homes, "box", "mailbox", "run", "--no-lan", "--listen", "127.0.0.1:0")
+    code, told = homes.said("box", "mailbox", "run", "--no-lan", "--listen", "127.0.0.1:0")
     assert (code, "in use by process" in told) == (BUSY, True)
-    code, told = said(homes, "other", "mailbox", "run", "--no-lan", "--listen", box.node.listen[0])
+    code, told = homes.said("other", "mailbox", "run", "--no-lan", "--listen", box.node.listen[0])
     assert (code, "another program does" in told) == (REFUSED, True)
 
     box.node.kill()
-    code, told = said(homes, "box", "mailbox", "kept")
+    code, told = homes.said("box", "mailbox", "kept")
     assert code == DONE
     assert "Its node does not run, so nobody reaches it: multichat mailbox run" in told
     assert "no address" not in told
-    code, told = said(homes, "box", "mailbox", "grant", "ann")
+    code, told = homes.said("box", "mailbox", "grant", "ann")
     assert (code, "Run it, or say where it is found" in told) == (REFUSED, True)
 
     before = box.node.ready
@@ -78,6 +63,6 @@ def test_a_small_mailbox_is_begun_killed_asked_while_it_is_off_and_run_again(hom
     assert (box.node.ready["mailbox"], box.node.ready["addresses"]) == (before["mailbox"], before["addresses"])
     assert box.node.ready["total"] == 2 * 1024**2
     assert [each["name"] for each in box.node.ready["places"]] == ["bob", "first"]
-    code, told = said(homes, "box", "mailbox", "kept")
+    code, told = homes.said("box", "mailbox", "kept")
     assert (code, "does not run" in told) == (DONE, False)
     assert "Shown on the local network" not in told, "it was told not to look around"

@@ -1,7 +1,6 @@
 """What a message waits for, between real processes: `send --wait` with its exit codes, and `net why` for each reason there is."""
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,22 +23,8 @@ def homes() -> Iterator[Homes]:
     shutil.rmtree(base, ignore_errors=True)
 
 
-def said(homes: Homes, who: str, *words: str) -> tuple[int, str]:
-    """(exit code, all that a command says) to people."""
-    done = subprocess.run(
-        homes.command(who, *words),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=homes.environment(),
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        check=False,
-    )
-    return done.returncode, done.stdout.decode()
-
-
 def why(homes: Homes, *words: str) -> str:
-    code, told = said(homes, "ann", "net", "why", *words)
+    code, told = homes.said("ann", "net", "why", *words)
     assert code == DONE
     return told
 
@@ -64,12 +49,12 @@ def test_each_reason_why_a_message_waits_is_told_and_each_wait_ends_with_its_cod
     homes.pair("ann", "bob")
     homes.results("ann", "send", "--wait", "delivered", "@bob", "good morning")
     assert "Nothing of yours waits for bob." in why(homes, "bob")
-    code, told = said(homes, "ann", "net", "why", "zoe")
+    code, told = homes.said("ann", "net", "why", "zoe")
     assert (code, "no message, person or channel 'zoe'" in told) == (NOT_FOUND, True)
 
     # He has no mailbox, and is away.
     bob.stop()
-    code, told = said(homes, "ann", "send", "--wait", "stored", "--timeout", "1", "@bob", "no place for this")
+    code, told = homes.said("ann", "send", "--wait", "stored", "--timeout", "1", "@bob", "no place for this")
     assert code == TIMED_OUT
     assert "the node that runs goes on trying" in told
     assert "no place for this: 0 of 1 devices have it" in why(homes, told.split()[0])
@@ -85,12 +70,12 @@ def test_each_reason_why_a_message_waits_is_told_and_each_wait_ends_with_its_cod
     assert (sent["state"], sent["stored"], sent["copies"]) == ("stored", 1, 1)
     assert "it gets it from its mailboxes when it is there; it lies at 1 of 1 mailboxes" in why(homes, "bob")
     for wait, words in (("delivered", "Not delivered to all"), ("read", "Not everybody has said in time to have read it")):
-        code, told = said(homes, "ann", "send", "--wait", wait, "--timeout", "1", "@bob", "are you there?")
+        code, told = homes.said("ann", "send", "--wait", wait, "--timeout", "1", "@bob", "are you there?")
         assert (code, words in told) == (TIMED_OUT, True)
 
     # The mailbox is off.
     box.node.kill()
-    code, told = said(homes, "ann", "send", "--wait", "stored", "--timeout", "1", "@bob", "the box is off")
+    code, told = homes.said("ann", "send", "--wait", "stored", "--timeout", "1", "@bob", "the box is off")
     assert code == TIMED_OUT
     until_why(homes, "did not take it, or not keep it: it is tried again")
     box.run()
@@ -99,7 +84,7 @@ def test_each_reason_why_a_message_waits_is_told_and_each_wait_ends_with_its_cod
     homes.results("box", "mailbox", "revoke", "first")
     bob = homes.node("bob", "--connect", ann.listen[0], *LOCAL)
     homes.until_results("bob", ("mailbox", "list"), lambda rows: rows[0]["state"] == "refused")
-    assert "There is no place for you any more" in said(homes, "bob", "mailbox", "list")[1]
+    assert "There is no place for you any more" in homes.said("bob", "mailbox", "list")[1]
     homes.until_results("ann", ("contact", "show", "bob"), lambda rows: rows[0]["mailboxes"] == 0)
     (read,) = homes.results("ann", "send", "--wait", "delivered", "@bob", "all of it")
     assert read["state"] == "delivered-all"
@@ -108,7 +93,7 @@ def test_each_reason_why_a_message_waits_is_told_and_each_wait_ends_with_its_cod
     # Nobody of ours runs.
     bob.stop()
     ann.stop()
-    code, told = said(homes, "ann", "send", "--wait", "delivered", "--timeout", "1", "@bob", "alone")
+    code, told = homes.said("ann", "send", "--wait", "delivered", "--timeout", "1", "@bob", "alone")
     assert code == TIMED_OUT
     assert "goes out whenever a node of yours runs: multichat node" in told
     assert "No node is running" in why(homes, "bob")

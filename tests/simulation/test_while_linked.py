@@ -88,6 +88,17 @@ async def _lost_machine(world: SimulatedWorld) -> tuple[Person, Person, ChannelI
     return ann, bob, channel
 
 
+async def _asks_in_vain(world: SimulatedWorld, times: int) -> tuple[ChannelId, Person, list[Frame]]:
+    """(the channel, who comes back to it on a new machine, whose requests for its root are lost so often, those lost so far)."""
+    ann, _, channel = await _lost_machine(world)
+    await world.people["carol"].stop()
+    anew = Person(world, "ann's new machine", restores=ann)
+    world.people[anew.name] = anew
+    gone = _lose_first(anew, times, lambda frame: isinstance(frame, Request) and channel in frame.ids)
+    await anew.start()
+    return channel, anew, gone
+
+
 # Coming back
 
 
@@ -108,12 +119,7 @@ def test_what_a_first_offer_named_is_not_forgotten_for_a_second_one_that_names_l
 def test_a_root_that_was_asked_for_in_vain_is_asked_for_again() -> None:
     async def story() -> None:
         world = SimulatedWorld(62)
-        ann, _, channel = await _lost_machine(world)
-        await world.people["carol"].stop()
-        anew = Person(world, "ann's new machine", restores=ann)
-        world.people[anew.name] = anew
-        gone = _lose_first(anew, 2, lambda frame: isinstance(frame, Request) and channel in frame.ids)
-        await anew.start()
+        channel, anew, gone = await _asks_in_vain(world, 2)
         await until(lambda: _member(anew, channel), "bob brings the channel back")
         assert len(gone) == 2
 
@@ -123,12 +129,7 @@ def test_a_root_that_was_asked_for_in_vain_is_asked_for_again() -> None:
 def test_a_root_that_never_comes_is_not_asked_for_without_end() -> None:
     async def story() -> None:
         world = SimulatedWorld(63)
-        ann, _, channel = await _lost_machine(world)
-        await world.people["carol"].stop()
-        anew = Person(world, "ann's new machine", restores=ann)
-        world.people[anew.name] = anew
-        gone = _lose_first(anew, 1000, lambda frame: isinstance(frame, Request) and channel in frame.ids)
-        await anew.start()
+        _channel, _anew, gone = await _asks_in_vain(world, 1000)
         await asyncio.sleep(600)
         asked = len(gone)
         assert 2 < asked < 20
