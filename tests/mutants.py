@@ -152,6 +152,13 @@ MUTANTS = (
         tests="tests/simulation/test_clock_stories.py",
     ),
     Mutant(
+        name="a mailbox that had no time to list is not asked again over the same link",
+        file="multichat_tui/node/collecting.py",
+        old="            lying.list_at = self._again_at(answer)\n",
+        new="",
+        tests="tests/simulation/test_mailbox_use_stories.py",
+    ),
+    Mutant(
         name="what was counted as unread is believed though an entry changes",
         file="multichat_tui/store/unread.py",
         old="            del self._counted[channel]",

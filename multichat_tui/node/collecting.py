@@ -61,6 +61,8 @@ class _Lying:
     last: int = 0
     """The greatest serial heard of."""
     listing: bool = False
+    list_at: int | None = None
+    """The mailbox did not list it: it is asked again then."""
     whole: bool = False
     """All of it was listed."""
     listed: dict[int, ListedEnvelope] = field(default_factory=dict)
@@ -160,7 +162,13 @@ class Collecting:
             self._waits_until = self._world.now + COLLECT_WAIT_MS
         self._list_on(lying)
 
+    def _again_at(self, answer: MailboxReply | None) -> int:
+        """When a mailbox is asked again that has not done what it was asked for."""
+        after = answer.retry_after_ms if isinstance(answer, MailboxAnswer) else None
+        return self._world.now + max(100, min(after or BUSY_MS, 60 * BUSY_MS))
+
     def _list_on(self, lying: _Lying) -> None:
+        lying.list_at = None
         lying.listing = self._links.request(
             lying.box.address,
             Purpose.OWN,
@@ -178,6 +186,7 @@ class Collecting:
             return
         lying.listing = False
         if not isinstance(answer, Listing) or answer.queue != lying.queue.id:
+            lying.list_at = self._again_at(answer)
             return
         self._note(lying, answer)
         if answer.more and answer.envelopes and not lying.cut:
@@ -245,6 +254,8 @@ class Collecting:
             elif lying.cut and not lying.listed and not lying.listing:
                 lying.cut = False
                 self._list_on(lying)
+            elif lying.list_at is not None and lying.list_at <= self._world.now and not lying.listing:
+                self._list_on(lying)
         self._fetch()
         self._read()
         self._delete()
@@ -281,8 +292,7 @@ class Collecting:
             return
         lying.fetching = False
         if not isinstance(answer, Envelopes) or answer.queue != lying.queue.id:
-            after = answer.retry_after_ms if isinstance(answer, MailboxAnswer) else None
-            lying.paused_until = self._world.now + max(100, min(after or BUSY_MS, 60 * BUSY_MS))
+            lying.paused_until = self._again_at(answer)
             return
         place = lying.box.id, lying.queue.id
         writers = self._own.writers.known(lying.queue)
@@ -436,6 +446,7 @@ class Collecting:
     def wake_times(self) -> list[int]:
         now = self._world.now
         times = [each.paused_until for each in self._lying.values() if each.listed and each.paused_until > now]
+        times += [each.list_at for each in self._lying.values() if each.list_at is not None]
         if self._fetched:
             times.append(now if self._waits_until is None else max(now, self._waits_until))
         return times

@@ -14,6 +14,7 @@ from test_greetings import identity_of, inside, linked
 from multichat_tui.crypto.envelopes import verifier, wrap, wrapper_key, writer_seed
 from multichat_tui.crypto.mailboxes import deposit_holds, show_writer
 from multichat_tui.model.errors import IntentRefused, NotFound
+from multichat_tui.model.frames import Frame
 from multichat_tui.model.ids import ChannelId, DeviceId
 from multichat_tui.model.intents import (
     AddMailbox,
@@ -24,7 +25,7 @@ from multichat_tui.model.intents import (
     RemoveMailbox,
     RemoveMember,
 )
-from multichat_tui.model.mailbox_frames import Deposited, MailboxAnswer, PutEnvelope, Word
+from multichat_tui.model.mailbox_frames import Deposited, ListEnvelopes, MailboxAnswer, MailboxFrame, PutEnvelope, Word
 from multichat_tui.model.mailboxes import MailboxAddress, MailboxGrant, MailboxId, QueueId
 from multichat_tui.model.snapshots import MailboxRow, MailboxState
 from multichat_tui.net.virtual_time import run_virtual
@@ -33,6 +34,7 @@ from multichat_tui.node.mailbox_links import Purpose
 from multichat_tui.node.mailbox_use import MailboxUse
 from multichat_tui.node.routes import KnownRoute
 from multichat_tui.node.service import Outcome
+from multichat_tui.sync.session import Session
 
 T = TypeVar("T")
 
@@ -506,6 +508,36 @@ def test_a_mailbox_that_refuses_is_shown_so_and_in_no_route(fault: str) -> None:
             mailbox.grant_known, mailbox.refuses = True, None
             await asyncio.sleep(600)
             await ready(bob)
+
+    run_virtual(story())
+
+
+def test_a_mailbox_that_has_no_time_to_list_is_asked_again_over_the_same_link() -> None:
+    async def story() -> None:
+        world, channel, ann, bob, mailbox = await town(3213)
+        take, refused = mailbox.take, []
+
+        def busy(session: Session, frame: Frame | MailboxFrame) -> bool:
+            if isinstance(frame, ListEnvelopes) and len(refused) < 3:
+                refused.append(frame.queue)
+                mailbox.refuses = Word.BUSY
+            done = take(session, frame)
+            mailbox.refuses = None
+            return done
+
+        mailbox.take = busy  # type: ignore[method-assign]
+        await bob.api.submit(AddMailbox(link=mailbox.link))
+        await ready(bob)
+        await routed(ann, bob, channel, 1)
+        assert refused
+        world.hub.partition(["ann"], ["bob"])
+        await asyncio.sleep(120)
+        await ann.say(channel, "is anybody there?")
+
+        async def come() -> bool:
+            return await bob.texts(channel) == ["is anybody there?"]
+
+        await until(come, "it comes by the mailbox, without another link to it")
 
     run_virtual(story())
 
