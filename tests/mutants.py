@@ -96,6 +96,27 @@ MUTANTS = (
         tests=GATHERING,
     ),
     Mutant(
+        name="what lies in a queue that no route names any more lies there",
+        file="multichat_tui/node/putting.py",
+        old="target.stage is Stage.STORED and target.queue not in named]",
+        new="target.stage is Stage.STORED and not named]",
+        tests="tests/simulation/test_moved_mailbox_stories.py",
+    ),
+    Mutant(
+        name="two who were silent for long wait for each other",
+        file="multichat_tui/node/depositing.py",
+        old="if silent and (device not in self._written_to or world.deposits.of(device)):",
+        new="if silent:",
+        tests="tests/simulation/test_silent_stories.py",
+    ),
+    Mutant(
+        name="who is silent for long is left as much as anybody",
+        file="multichat_tui/node/depositing.py",
+        old="if silent and (device not in self._written_to or world.deposits.of(device)):",
+        new="if silent and device not in self._written_to:",
+        tests="tests/simulation/test_silent_stories.py",
+    ),
+    Mutant(
         name="a node ends before what was on its way is at the mailbox",
         file="multichat_tui/node/depositing.py",
         old="        self._last = [row for row in world.deposits.all() if not row.stored]\n",

@@ -88,6 +88,8 @@ class Depositing:
         """Devices that have mailboxes, as far as we know."""
         self._due: dict[DeviceId, int] = {}
         """When it is looked what a device lacks."""
+        self._written_to: set[DeviceId] = set()
+        """We have written something since they were left anything last: reason enough to try who was silent for long."""
         self._last: list[Deposit] | None = None
         """Once the node is to end: what lies at no mailbox yet."""
         self._take_over: dict[tuple[DeviceId, ChannelId], int] = {}
@@ -104,6 +106,7 @@ class Depositing:
         for device in devices:
             if self._slots(device):
                 self._writable.add(device)
+                self._putting.on_route(device)
                 self._look_soon(device, SETTLE_START_MS)
 
     def _slots(self, device: DeviceId) -> tuple[Slot, ...]:
@@ -199,6 +202,7 @@ class Depositing:
                 if device in linked or device not in self._writable:
                     continue
                 if identifier in written:
+                    self._written_to.add(device)
                     away = world.now - world.left_at.get(device, -AWAY_MS) >= AWAY_MS
                     self._look(device, world.now if away else world.now + DEPOSIT_DELAY_MS)
                 else:
@@ -263,8 +267,10 @@ class Depositing:
 
     def _deposit(self, device: DeviceId) -> None:
         world = self._world
-        if world.heard.is_silent(world.txn, device, world.now):
+        silent = world.heard.is_silent(world.txn, device, world.now)
+        if silent:
             world.unheard.add(device)
+        if silent and (device not in self._written_to or world.deposits.of(device)):
             self._taken_over(device)
             return
         (prekey, fallback), slots = self._prekeys_of(device), self._slots(device)
@@ -290,11 +296,13 @@ class Depositing:
             expires = min(parcel.expires_ms, world.now + DEPOSIT_MS)
             row = world.deposits.add(world.txn, device, sealed, parcel.covers, world.now, expires, wanted)
             self._parcels.lies(parcel, row)
+            self._written_to.discard(device)
             if self._last is not None:
                 self._last.append(row)
             world.count("deposits")
             self._putting.begin(row)
-            if not parcel.covers:
+            if silent or not parcel.covers:
+                # One parcel finds whoever is there again: two of whom neither was heard of would wait for each other for ever.
                 return
         self._look(device, world.now + PAUSE_MS)
 

@@ -107,13 +107,17 @@ class Putting:
         self._world.deposits.keep(self._world.txn, row)
 
     def on_route(self, device: DeviceId) -> None:
-        """A device has other mailboxes: what lies at fewer than there are now, or at none, goes to them."""
+        """A device may have other mailboxes: what lies at fewer than there are now goes to them, and what lies in a queue that it
+        does not name any more: that may be closed, or its mailbox broken, and nobody can ask there."""
         world = self._world
         self._looked = -1
-        wanted = min(DEPOSIT_COPIES, len(self._slots(device)))
-        for row in world.deposits.of(device):
-            if row.covers and row.wanted < wanted and not row.frozen:
+        named = {slot.queue for slot in self._slots(device)}
+        wanted = min(DEPOSIT_COPIES, len(named))
+        for row in world.deposits.of(device) if named else ():
+            left = [target for target in row.targets if target.stage is Stage.STORED and target.queue not in named]
+            if row.covers and (left or row.wanted != wanted) and not row.frozen:
                 row.wanted = wanted
+                row.targets = [target for target in row.targets if target not in left]
                 self._choose(row)
                 world.deposits.keep(world.txn, row)
 

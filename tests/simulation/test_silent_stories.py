@@ -43,7 +43,7 @@ def deposits(person: Person) -> int:
     return counter(person, "deposits")
 
 
-def test_a_device_that_is_silent_for_thirty_days_is_left_nothing_more_and_all_of_it_once_it_is_heard_of() -> None:
+def test_a_device_that_is_silent_for_thirty_days_is_left_one_parcel_more_and_all_of_it_once_it_is_heard_of() -> None:
     async def story() -> None:
         made = await scene(401, "ann", "bob")
         ann, bob = made.people
@@ -53,10 +53,12 @@ def test_a_device_that_is_silent_for_thirty_days_is_left_nothing_more_and_all_of
         assert made.post.lying(bob) == 2
         await made.restart(ann)
         await asyncio.sleep(2 * DAY_S)
-        late = await said(ann, made, "after")
         before = deposits(ann)
+        await said(ann, made, "one more")
+        await asyncio.sleep(60)
+        late = await said(ann, made, "after")
         await asyncio.sleep(DAY_S)
-        assert deposits(ann) == before
+        assert deposits(ann) == before + 1, "one parcel, in case they are there after all"
         assert "nothing was heard of it for 30 days" in (await why(ann, late))["bob"]
         # Bob comes, and finds what was left for him; his word of that is a sign of life.
         made.post.collect(bob)
@@ -64,8 +66,28 @@ def test_a_device_that_is_silent_for_thirty_days_is_left_nothing_more_and_all_of
         made.post.collect(ann)
         await made.stored(ann)
         made.post.collect(bob)
-        assert await bob.texts(made.channel) == ["before", "after"]
+        assert await bob.texts(made.channel) == ["before", "one more", "after"]
         assert "30 days" not in (await why(ann, late))["bob"]
+
+    play(story)
+
+
+def test_two_who_were_silent_for_long_and_are_never_there_together_find_each_other_again() -> None:
+    async def story() -> None:
+        made = await scene(411, "ann", "bob")
+        ann, bob = made.people
+        await asyncio.sleep(2 * MONTH_MS / 1000)
+        for number in range(3):
+            await said(ann, made, f"message {number}")
+            await asyncio.sleep(60)
+        assert len(within(ann, lambda engine: engine.world.deposits.all())) == 1, "one parcel, and no more"
+        made.post.collect(bob)
+        assert await bob.texts(made.channel) == ["message 0"]
+        await until(lambda: made.answers(ann), "bob's word lies there")
+        made.post.collect(ann)
+        await made.stored(ann)
+        made.post.collect(bob)
+        assert await bob.texts(made.channel) == ["message 0", "message 1", "message 2"]
 
     play(story)
 
