@@ -397,6 +397,7 @@ class Auditing:
                     self._scores.looked(box.id, reached=False)
                 continue
             self._scores.looked(box.id, reached=True)
+            self._own.ask_usage(box)
             if box.refused is not None:
                 self._scores.refused(box.id)
 

@@ -211,6 +211,11 @@ class OwnMailboxes:
             partial(self._granted, box),
         )
 
+    def ask_usage(self, box: OwnMailbox) -> None:
+        """How much of our share is used, over the link that there is; our key is shown anew for that."""
+        if box.shown:
+            self._show(box)
+
     def _granted(self, box: OwnMailbox, answer: MailboxReply | None) -> None:
         word = _word(answer)
         if word is None or self.boxes.get(box.id) is not box:

@@ -370,6 +370,22 @@ async def hosted(world: SimulatedWorld, *, seed: int) -> tuple[ChannelId, Person
     return channel, ann, bob, host
 
 
+def test_how_much_is_used_at_a_mailbox_is_known_without_another_link() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(3313)
+        _channel, _ann, bob, host = await hosted(world, seed=3313)
+        found = set()
+        for _ in range(24 * 12):
+            await asyncio.sleep(5 * 60)
+            (row,) = (await bob.api.status()).rows.mailboxes
+            (grant,) = (await host.api.hosting()).rows.places
+            found.add((row.used_bytes, grant.used_bytes))
+        assert any(used for used, _ in found), "something lay there for a test"
+        assert {used for used, _ in found} <= {there for _, there in found}
+
+    run_virtual(story())
+
+
 def test_an_honest_node_that_keeps_a_mailbox_is_never_punished_in_thirty_days() -> None:
     seed = 3314
 
