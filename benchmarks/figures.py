@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.simulate import CUT_MESSAGES, SHARES, SIZES, TOWNS, Run, per_delivery, spread
+from benchmarks.points import CUT_MESSAGES, SHARES, SIZES, TOWNS, Run, per_delivery, spread
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9")
 """Told apart by everybody (Okabe and Ito, 2008)."""
