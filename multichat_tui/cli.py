@@ -406,6 +406,10 @@ class LocalNode:
     def api(self) -> NodeApi:
         return self.node
 
+    @property
+    def leaving(self) -> bool:
+        return self.node.leaving
+
     async def close(self) -> None:
         try:
             await self.node.stop()

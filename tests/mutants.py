@@ -138,6 +138,13 @@ MUTANTS = (
         tests="tests/simulation/test_gathering_stories.py",
     ),
     Mutant(
+        name="a node that ends does not say that it leaves something at mailboxes",
+        file="multichat_tui/node/service.py",
+        old="            self._leaving = True\n",
+        new="",
+        tests=GATHERING,
+    ),
+    Mutant(
         name="a node ends before what it gathered is left",
         file="multichat_tui/node/service.py",
         old="        await self._leave()\n",

@@ -32,6 +32,11 @@ class RunningNode(Protocol):
     @property
     def api(self) -> NodeApi: ...
 
+    @property
+    def leaving(self) -> bool:
+        """While it closes: something for people who are away is on its way to their mailboxes. Afterwards: some of that has not
+        come there, and stays here until the next start."""
+
     async def close(self) -> None:
         """Stop the node, close the profile and give up its lock. Idempotent."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
 from multichat_tui.headless.control import ControlServer
@@ -28,6 +28,7 @@ class ProfileLauncher:
         self._attached = False
         self._server: ControlServer | None = None
         self._created_passphrase: str | None = None
+        self._say: Callable[[str], object] = _unsaid
 
     @property
     def state(self) -> ProfileState:
@@ -82,7 +83,7 @@ class ProfileLauncher:
         given = next((p for p in (passphrase, self._created_passphrase, self._host.passphrase) if p is not None), None)
         await self.stop()
         async with AsyncExitStack() as stack:
-            opened = await enter(self._host, stack, network=True, attach=True, passphrase=given)
+            opened = await enter(self._host, stack, network=True, attach=True, passphrase=given, say=lambda text: self._say(text))
             self._stack, self._attached, self._server = stack.pop_all(), opened.attached, opened.server
         self._created_passphrase = None
         return opened.api
@@ -104,10 +105,15 @@ class ProfileLauncher:
         await self.stop()
         await self._host.wipe()
 
-    async def stop(self) -> None:
+    async def stop(self, say: Callable[[str], object] | None = None) -> None:
+        self._say = say or _unsaid
         stack, self._stack, self._server = self._stack, None, None
         if stack is not None:
             await stack.aclose()
+
+
+def _unsaid(text: str) -> None:
+    """Where a screen stands in the way."""
 
 
 def node_answers(host: Host) -> bool:

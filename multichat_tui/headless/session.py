@@ -1,13 +1,15 @@
 """A node to work with: the one that runs, through its control socket, or else one of our own for as long as it is needed."""
 
 import asyncio
+import contextlib
 import logging
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
 from multichat_tui.headless.control import ControlServer
-from multichat_tui.headless.host import Host
+from multichat_tui.headless.host import Host, RunningNode
 from multichat_tui.headless.remote import AGAIN, GONE, RemoteNode
 from multichat_tui.model.errors import ProfileAbsent, ProfileBusy, StorageFailed, Unreachable
 from multichat_tui.model.values import dataclass
@@ -20,6 +22,10 @@ log = logging.getLogger(__name__)
 BUSY_PATIENCE_S = 5.0
 """Who holds the lock may be about to serve the socket (unlocking takes its time) or about to end."""
 BUSY_RETRY_S = 0.1
+UNNOTICED_S = 0.3
+"""An end that takes longer is explained."""
+LEAVING = "Leaving what is for others at mailboxes: up to 3 seconds. Ctrl+C ends at once."
+LEFT_OVER = "Not all of it could be left. It is kept here, and goes when you start again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +48,17 @@ async def session(host: Host, *, network: bool, attach: bool = True) -> AsyncIte
         yield await enter(host, stack, network=network, attach=attach, passphrase=host.passphrase)
 
 
-async def enter(host: Host, stack: AsyncExitStack, *, network: bool, attach: bool, passphrase: str | None) -> Session:
-    """As `session`; what is to be closed afterwards is pushed on `stack`."""
+async def enter(
+    host: Host,
+    stack: AsyncExitStack,
+    *,
+    network: bool,
+    attach: bool,
+    passphrase: str | None,
+    say: Callable[[str], object] | None = None,
+) -> Session:
+    """As `session`; what is to be closed afterwards is pushed on `stack`. `say` is told, for people, why closing takes a while;
+    by default they read it on standard error, if that is a terminal."""
     deadline = asyncio.get_running_loop().time() + BUSY_PATIENCE_S
     while True:
         remote = await _attached(host) if attach else None
@@ -59,7 +74,7 @@ async def enter(host: Host, stack: AsyncExitStack, *, network: bool, attach: boo
             if asyncio.get_running_loop().time() > deadline:
                 raise
         await asyncio.sleep(BUSY_RETRY_S)
-    stack.push_async_callback(running.close)
+    stack.push_async_callback(_close, running, say or _say)
     server = None
     if network:
         server = ControlServer(running.api, host.paths.socket)
@@ -71,6 +86,26 @@ async def enter(host: Host, stack: AsyncExitStack, *, network: bool, attach: boo
             if not attach:
                 raise
     return Session(api=running.api, attached=False, server=server)
+
+
+async def _close(running: RunningNode, say: Callable[[str], object]) -> None:
+    def tell(text: str) -> None:
+        # Whoever would read it may have hung up.
+        with contextlib.suppress(OSError):
+            if running.leaving:
+                say(text)
+
+    timer = asyncio.get_running_loop().call_later(UNNOTICED_S, tell, LEAVING)
+    try:
+        await running.close()
+    finally:
+        timer.cancel()
+    tell(LEFT_OVER)
+
+
+def _say(text: str) -> None:
+    if sys.stderr.isatty():
+        print(text, file=sys.stderr, flush=True)
 
 
 async def _attached(host: Host) -> RemoteNode | None:

@@ -171,6 +171,7 @@ class Node:
         self._last_ms = 0
         self._trouble = ""
         self._listen: tuple[str, ...] = ()
+        self._leaving = False
 
     # Life
 
@@ -212,9 +213,17 @@ class Node:
         for _ in range(LEAVE_LOOKS):
             engine = self._engine
             if self._trouble or engine is None or not engine.depositing.leaving:
+                self._leaving = False
                 return
+            self._leaving = True
             await asyncio.sleep(LEAVE_LOOK_S)
             await self._idle.wait()
+
+    @property
+    def leaving(self) -> bool:
+        """While the node stops: something for people who are away is on its way to their mailboxes. After it has stopped: some
+        of that has not come there."""
+        return self._leaving
 
     def die(self) -> None:
         """End at once, as a process that is killed: nothing more is stored, sent or answered. For simulations."""

@@ -390,7 +390,8 @@ async def _run(launcher: Launcher, preferences: Preferences, guide: AsyncIterato
     try:
         code = await app.run_async(mouse=preferences.mouse)
     finally:
-        await launcher.stop()
+        # The terminal is the shell's again: without a word a node that takes its time would look as if it hung.
+        await launcher.stop(lambda text: sys.stderr.write(text + "\n"))
     if app.last_words:
         sys.stderr.write(app.last_words + "\n")
     return code if code is not None else (app.return_code or 0)

@@ -3,6 +3,7 @@ they have to say lies at a mailbox; in virtual time."""
 
 import asyncio
 
+import pytest
 from simulated_world import Person, SimulatedWorld, engine_of, until
 from test_audit_stories import hosted
 from test_mailbox_use_stories import routed
@@ -126,5 +127,28 @@ def test_who_reads_what_lay_at_the_mailbox_and_leaves_at_once_has_said_that_it_h
             return (await ann.rows(channel))[-1].state is Delivery.ALL
 
         await until(delivered, "ann learns it while bob is away")
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_node_says_while_it_ends_that_it_leaves_something_and_afterwards_whether_some_of_it_stayed(silent: bool) -> None:
+    async def story() -> None:
+        world = SimulatedWorld(743)
+        channel, ann, bob, host = await hosted(world, seed=743)
+        await routed(ann, bob, channel, 1)
+        await bob.stop()
+        await asyncio.sleep(60)
+        host.network.pause(silent)
+        await ann.say(channel, "on my way")
+        node = ann.api
+        assert not node.leaving
+        ends = asyncio.create_task(ann.stop())
+        told = 0
+        while not ends.done():
+            await asyncio.sleep(0.01)
+            told += node.leaving
+        assert told > 250 if silent else told < 250, told
+        assert node.leaving == silent
 
     run_virtual(story())

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -703,7 +703,7 @@ class TwinLauncher:
             raise self.busy
         self.wiped = True
 
-    async def stop(self) -> None:
+    async def stop(self, say: Callable[[str], object] | None = None) -> None:
         self.stopped += 1
 
 

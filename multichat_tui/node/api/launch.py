@@ -1,6 +1,6 @@
 """Opening a profile, as the first screens need it. The composition root implements it: front ends see no files or keys."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from enum import StrEnum
 from typing import Protocol
 
@@ -56,5 +56,5 @@ class Launcher(Protocol):
         """Stop what was started, and delete the profile with its log for good. `errors.ProfileBusy` while another program runs
         its node."""
 
-    async def stop(self) -> None:
-        """Stop what was started. Idempotent."""
+    async def stop(self, say: Callable[[str], object] | None = None) -> None:
+        """Stop what was started. Idempotent. `say` is told, for people, why it takes a while, and what was not done."""

@@ -10,7 +10,7 @@ from multichat_tui.headless.host import Whereabouts
 from multichat_tui.headless.launch import ProfileLauncher, node_answers
 from multichat_tui.headless.quiet import QuietNetwork
 from multichat_tui.headless.remote import RemoteNode
-from multichat_tui.headless.session import session, wait_for
+from multichat_tui.headless.session import LEAVING, LEFT_OVER, session, wait_for
 from multichat_tui.model.errors import ProfileAbsent, ProfileBusy, StorageFailed, Unreachable, WrongPassphrase
 from multichat_tui.model.events import Resync, StatusChanged
 from multichat_tui.model.ids import UserId, user_id
@@ -25,8 +25,13 @@ class Running:
     def __init__(self, host):
         self.host = host
         self.api = host.twin
+        self.leaving = False
 
     async def close(self):
+        if self.host.leaves is not None:
+            self.leaving = True
+            await self.host.leaves.wait()
+            self.leaving = self.host.left_over
         self.host.locked = False
         self.host.twin.stop()
 
@@ -45,6 +50,8 @@ class HostTwin:
         self.twin = ApiTwin()
         self.opened = []
         self.busy_times = 0
+        self.leaves = None
+        self.left_over = False
 
     def state(self):
         if not self.there:
@@ -199,6 +206,42 @@ async def test_the_launcher_creates_starts_and_stops(runtime):
     assert (await api.me()).rows.name == "ann"
     await launcher.stop()
     await launcher.stop()
+    assert not host.locked
+
+
+@pytest.mark.parametrize("left_over", [False, True])
+async def test_a_stop_that_leaves_things_at_mailboxes_says_so_while_it_does_and_what_became_of_it(runtime, left_over):
+    host = HostTwin(runtime)
+    launcher = ProfileLauncher(host)
+    await launcher.start()
+    host.leaves, host.left_over, said = asyncio.Event(), left_over, []
+
+    def say(text):
+        said.append(text)
+        host.leaves.set()
+
+    async with asyncio.timeout(PATIENCE_S):
+        await launcher.stop(say)
+    assert said == ([LEAVING, LEFT_OVER] if left_over else [LEAVING])
+
+
+async def test_a_stop_that_nobody_notices_is_not_explained_and_one_whose_reader_has_hung_up_goes_on(runtime):
+    host = HostTwin(runtime)
+    host.leaves, said = asyncio.Event(), []
+    host.leaves.set()
+    launcher = ProfileLauncher(host)
+    await launcher.start()
+    await launcher.stop(said.append)
+    assert said == []
+
+    def hung_up(text):
+        host.leaves.set()
+        raise OSError(5, "no terminal")
+
+    await launcher.start()
+    host.leaves.clear()
+    async with asyncio.timeout(PATIENCE_S):
+        await launcher.stop(hung_up)
     assert not host.locked
 
 
