@@ -117,6 +117,27 @@ MUTANTS = (
         tests="tests/simulation/test_silent_stories.py",
     ),
     Mutant(
+        name="a node ends before it has said what was read",
+        file="multichat_tui/node/engine.py",
+        old="                self._reads.hurry()\n",
+        new="",
+        tests=GATHERING,
+    ),
+    Mutant(
+        name="what was read just before a node was killed is never said",
+        file="multichat_tui/node/reads.py",
+        old="        self._kept.keep(self._due)\n",
+        new="",
+        tests=GATHERING,
+    ),
+    Mutant(
+        name="whom a killed node was to tell what it has read is forgotten",
+        file="multichat_tui/node/depositing.py",
+        old="            self._kept_tells.keep(self._to_tell)\n",
+        new="",
+        tests=GATHERING,
+    ),
+    Mutant(
         name="a node ends before what was on its way is at the mailbox",
         file="multichat_tui/node/depositing.py",
         old="        self._last = [row for row in world.deposits.all() if not row.stored]\n",

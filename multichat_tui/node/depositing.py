@@ -30,6 +30,7 @@ from multichat_tui.node.custody import Custody
 from multichat_tui.node.deposits import Deposit, Stage
 from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.holdings import Holdings
+from multichat_tui.node.kept_ids import KeptIds
 from multichat_tui.node.packing import Covering
 from multichat_tui.node.parcels import Parcels
 from multichat_tui.node.putting import Audits, Putting, Slot, Writing
@@ -45,6 +46,8 @@ RETRY_MS = 10 * 60 * 1000
 """Before a device is looked at again that could not be written to."""
 ANSWER_MS = 24 * 60 * 60 * 1000
 """Mere answers are given up after this: what they acknowledge is asked for again, or known by other ways."""
+TO_BE_TOLD = b"reads-told"
+"""In Space.SELF: devices that are to be told in a parcel what of theirs was read."""
 
 
 Prekeys: TypeAlias = tuple[bytes | None, bytes | None]
@@ -79,6 +82,9 @@ class Depositing:
         """When it is looked who is to be told of our routes."""
         self._routes_due: set[DeviceId] = set()
         """To be told of them, also where there is nothing else to say."""
+        self._kept_tells = KeptIds(world, TO_BE_TOLD)
+        self._to_tell = {DeviceId(each) for each in self._kept_tells.load()}
+        """The same, of what of theirs was read: also when the node ends."""
         self._writing = writing
         self._custody = Custody(world, statements)
         self._putting = Putting(world, writing, self._slots)
@@ -189,6 +195,7 @@ class Depositing:
             self._writing.tick()
             self._custody.tick()
             self._sweep()
+            self._kept_tells.keep(self._to_tell)
         world.left_at = {d: at for d, at in world.left_at.items() if at + AWAY_MS > world.now} if world.left_at else {}
 
     def _note(self, written: set[ChannelId], relayed: set[ChannelId], linked: set[DeviceId]) -> None:
@@ -233,8 +240,8 @@ class Depositing:
         """What we say of ourselves goes to these in parcels, where they are away, also if nothing else is to be said; soon, but
         not each time."""
         for device in devices & self._writable - self._linked():
-            self._routes_due.add(device)
-            self._look(device, self._world.now + READ_TELL_MS)
+            self._to_tell.add(device)
+            self._look(device, self._world.now + (READ_TELL_MS if self._last is None else 0))
 
     def _answer(self, linked: set[DeviceId]) -> None:
         """What is owed for parcels: over the link, which has settled it by itself, or in another parcel."""
@@ -255,6 +262,8 @@ class Depositing:
             if at > now:
                 continue
             del self._due[device]
+            if device in linked:
+                self._to_tell.discard(device)
             if device in linked or device not in self._writable:
                 continue
             gathers_until = self._world.deposits.gathers_until(device, now)
@@ -282,10 +291,11 @@ class Depositing:
             if world.deposits.full(device) or world.deposits.size >= MAX_DEPOSIT_BYTES:
                 return
             covers = [cover for row in rows for cover in row.covers]
-            tells = device in self._routes_due and self._last is None
+            tells = device in self._to_tell or (device in self._routes_due and self._last is None)
             parcel = self._parcels.contents_for(device, covered=covers, served=self._served(device, covers), routes=tells)
             if tells:
                 self._routes_due.discard(device)
+                self._to_tell.discard(device)
                 world.heard.of(world.txn, device, world.now).routed_ms = world.now
                 world.heard.keep(world.txn, device)
             sealed = None if parcel is None else self._sealing.seal(device, prekey, parcel.contents, fallback)
@@ -475,6 +485,7 @@ class Depositing:
                 if not known or answer or row.expires_ms <= world.now:
                     world.deposits.remove(world.txn, row)
                     self._look(device, world.now)
+        self._to_tell = {device for device in self._to_tell if world.certificate_of(device) is not None}
         for device in world.heard.devices:
             if world.certificate_of(device) is None:
                 world.heard.forget(world.txn, device)

@@ -345,6 +345,7 @@ class Engine:
                 self.world.count(event.reason, event.count)
             case Stopping():
                 self._exchange.hurry()
+                self._reads.hurry()
                 self.parcels.hurry()
                 self.depositing.hurry()
 

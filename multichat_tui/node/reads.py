@@ -21,10 +21,13 @@ from multichat_tui.model.ports import Space
 from multichat_tui.model.snapshots import Membership
 from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.holdings import Holdings
+from multichat_tui.node.kept_ids import KeptIds
 from multichat_tui.node.read_marks import KIND, decode_read, encode_read, opened
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import End
 
+DUE = b"reads-due"
+"""In Space.SELF: channels in which something was read that is not said yet."""
 SETTINGS = (b"receipts", b"receipts.read")
 """Space.SETTING: `off` in either if this user does not say what they have read."""
 TOLD_ROWS = 256
@@ -36,8 +39,11 @@ class Reads:
         self._world = world
         self._statements = statements
         self._holdings = holdings
-        self._due: dict[ChannelId, int] = {}
+        self._kept = KeptIds(world, DUE)
+        self._due = {ChannelId(each): world.now + READ_DELAY_MS for each in self._kept.load()}
         """Where something was read that is not said yet, and when it is."""
+        self._ends = False
+        """The node is to end."""
         self.on_said: Callable[[set[DeviceId]], None] = lambda devices: None
         """These have something of theirs read; set by the engine."""
         statements.readable[KIND] = lambda content: not isinstance(decode_read(content), Rejected)
@@ -56,18 +62,23 @@ class Reads:
 
     # Ours
 
+    def hurry(self) -> None:
+        """The node ends: what was read is said now."""
+        self._ends = True
+
     def tick(self) -> None:
         world = self._world
         for identifier in world.read_on:
             self._due.setdefault(identifier, world.now + READ_DELAY_MS)
         world.read_on.clear()
         for identifier, at in list(self._due.items()):
-            if at > world.now:
+            if at > world.now and not self._ends:
                 continue
             del self._due[identifier]
             channel = world.channels.get(identifier)
             if channel is not None and self._tells(channel):
                 self._say(channel)
+        self._kept.keep(self._due)
 
     def wake_times(self) -> list[int]:
         return list(self._due.values())
@@ -87,8 +98,8 @@ class Reads:
         world = self._world
         me, audience = world.identity.device, Audience(channel.id)
         last = self._statements.find((audience, me, KIND))
-        if last is not None and last.number + STATEMENT_PAUSE_MS > world.now >= last.number:
-            # Others take no more in this time, and would put off the newest.
+        if last is not None and last.number + STATEMENT_PAUSE_MS > world.now >= last.number and not self._ends:
+            # Others pass on no more in this time.
             self._due[channel.id] = last.number + STATEMENT_PAUSE_MS
             return
         known = {} if last is None else opened(last.content)

@@ -9,7 +9,7 @@ from test_audit_stories import hosted
 from test_mailbox_use_stories import routed
 
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.intents import AddMailbox, GrantPlace
+from multichat_tui.model.intents import AddMailbox, GrantPlace, MarkRead
 from multichat_tui.model.limits import AWAY_MS, GATHER_FROM, MAX_DEPOSITS_PER_DEVICE, MAX_GATHER_MS
 from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.virtual_time import run_virtual
@@ -108,25 +108,69 @@ def test_who_leaves_with_a_text_on_its_way_to_the_mailbox_waits_for_its_receipt(
     run_virtual(story())
 
 
-def test_who_reads_what_lay_at_the_mailbox_and_leaves_at_once_has_said_that_it_has_come() -> None:
+async def apart(seed: int, text: str) -> tuple[ChannelId, Person, Person]:
+    """Ann and bob both have mailboxes, and no link; she has written to him, and he has it."""
+    world = SimulatedWorld(seed)
+    channel, ann, bob, host = await hosted(world, seed=seed)
+    link = (await host.api.submit(GrantPlace(name="ann"))).link
+    assert link is not None
+    await ann.api.submit(AddMailbox(link=link))
+    await routed(ann, bob, channel, 1)
+    await routed(bob, ann, channel, 1)
+    world.hub.partition(["ann"], ["bob"])
+    await asyncio.sleep(2 * AWAY_MS / 1000)
+    await ann.say(channel, text)
+    await has(bob, channel, [text])
+    return channel, ann, bob
+
+
+async def learns(person: Person, channel: ChannelId, state: Delivery) -> None:
+    async def is_so() -> bool:
+        return (await person.rows(channel))[-1].state is state
+
+    await until(is_so, f"{person.name} learns of it: {state.value}")
+
+
+def test_who_gets_what_lay_at_the_mailbox_and_leaves_at_once_has_said_that_it_has_come() -> None:
     async def story() -> None:
-        world = SimulatedWorld(745)
-        channel, ann, bob, host = await hosted(world, seed=745)
-        link = (await host.api.submit(GrantPlace(name="ann"))).link
-        assert link is not None
-        await ann.api.submit(AddMailbox(link=link))
-        await routed(ann, bob, channel, 1)
-        await routed(bob, ann, channel, 1)
-        world.hub.partition(["ann"], ["bob"])
-        await asyncio.sleep(2 * AWAY_MS / 1000)
-        await ann.say(channel, "has it come?")
-        await has(bob, channel, ["has it come?"])
+        channel, ann, bob = await apart(745, "has it come?")
         await bob.stop()
+        await learns(ann, channel, Delivery.ALL)
 
-        async def delivered() -> bool:
-            return (await ann.rows(channel))[-1].state is Delivery.ALL
+    run_virtual(story())
 
-        await until(delivered, "ann learns it while bob is away")
+
+@pytest.mark.parametrize("seconds", [0, 10])
+def test_who_reads_what_lay_at_the_mailbox_and_leaves_soon_has_said_that_it_was_read(seconds: int) -> None:
+    async def story() -> None:
+        channel, ann, bob = await apart(746, "have you read it?")
+        await bob.api.submit(MarkRead(channel=channel, arrival=None))
+        await asyncio.sleep(seconds)
+        await bob.stop()
+        await learns(ann, channel, Delivery.READ)
+
+    run_virtual(story())
+
+
+@pytest.mark.parametrize("seconds", [0, 10])
+def test_what_was_read_just_before_a_node_was_killed_is_said_after_its_next_start(seconds: int) -> None:
+    async def story() -> None:
+        channel, ann, bob = await apart(747, "have you read it?")
+        await bob.api.submit(MarkRead(channel=channel, arrival=None))
+        await asyncio.sleep(seconds)
+        bob.crash()
+        await bob.start()
+        await learns(ann, channel, Delivery.READ)
+
+    run_virtual(story())
+
+
+def test_what_was_read_just_before_a_clock_was_set_back_is_said() -> None:
+    async def story() -> None:
+        channel, ann, bob = await apart(748, "have you read it?")
+        await bob.api.submit(MarkRead(channel=channel, arrival=None))
+        bob.skew_ms = -60 * 60 * 1000
+        await learns(ann, channel, Delivery.READ)
 
     run_virtual(story())
 
