@@ -39,14 +39,15 @@ class HeardDevices:
         """Devices that were silent for long, and were heard of since this was emptied."""
 
     def load(self, txn: Transaction, now: int) -> None:
-        """What was noted by a clock that was ahead counts as of now."""
+        """What was noted by a clock that was ahead counts as of now. But not when devices were heard of: where it is the clock
+        now that is wrong, all would be silent for long once it is right."""
         for key, value in txn.scan(Space.HEARD):
             row = read(value, MAX_ROW_BYTES, _row)
             if isinstance(row, Rejected):
                 txn.delete(Space.HEARD, key)
                 continue
-            row.at_ms, row.lifted_ms = min(row.at_ms, now), min(row.lifted_ms, now)
-            row.unconfirmed_ms, row.routed_ms = min(row.unconfirmed_ms, now), min(row.routed_ms, now)
+            row.lifted_ms, row.routed_ms = min(row.lifted_ms, now), min(row.routed_ms, now)
+            row.unconfirmed_ms = min(row.unconfirmed_ms, now)
             self._rows[DeviceId(key)] = row
             self._stored[DeviceId(key)] = row.at_ms
 

@@ -105,13 +105,14 @@ class OwnMailbox:
 
 
 def load_mailboxes(txn: Transaction, now: int) -> dict[MailboxId, OwnMailbox]:
-    """In the order in which they were added. What was given up by a clock that was ahead is given up now."""
-    found = [_mailbox(value) for _, value in txn.scan(Space.MAILBOX)]
+    """In the order in which they were added; what was added by a clock that was ahead is so now. When one was given up stays as
+    it is: it may be the clock now that is wrong, and none is to be forgotten too early because of that."""
+    found = sorted((_mailbox(value) for _, value in txn.scan(Space.MAILBOX)), key=lambda box: (box.added_ms, box.id))
     for box in found:
-        box.removed_ms = None if box.removed_ms is None else min(box.removed_ms, now)
+        box.added_ms = min(box.added_ms, now)
         for key, value in txn.scan(Space.QUEUE, box.id):
             box.queues[Audience(key[ID_SIZE:])] = _queue(Audience(key[ID_SIZE:]), value)
-    return {box.id: box for box in sorted(found, key=lambda box: (box.added_ms, box.id))}
+    return {box.id: box for box in found}
 
 
 def keep_mailbox(txn: Transaction, box: OwnMailbox) -> None:

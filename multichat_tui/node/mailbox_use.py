@@ -73,7 +73,7 @@ class MailboxUse:
             name=short(box.id),
             addresses=box.address.addresses,
             state=self._state(box, ready),
-            since_ms=box.removed_ms if box.draining else since,
+            since_ms=since if box.removed_ms is None else min(box.removed_ms, self._world.now),
             detail=refused.value if refused is not None else self._failure(box),
             used_bytes=None if usage is None else usage.used_bytes,
             quota_bytes=None if usage is None else usage.quota_bytes,

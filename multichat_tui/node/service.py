@@ -154,6 +154,8 @@ class Node:
         self._ratchets = ratchets
         self._identity: Identity | None = None
         self._engine: Engine | None = None
+        self._thrown_away: Engine | None = None
+        """The last one, while none could be loaded in its place."""
         self._submits: deque[tuple[Intent | Callable[[Engine], Any], bytes | None, Waiting[Any]]] = deque()
         """Intents, and other things to be done by the engine, each with who waits for it."""
         self._reads: deque[tuple[Callable[[Rows], Any], Waiting[Any]]] = deque()
@@ -463,12 +465,13 @@ class Node:
                 identity = load_identity(txn, self._entropy)
             else:
                 identity.refresh(txn)
-            seq = 0 if self._engine is None else self._engine.world.event_seq
+            last = self._engine or self._thrown_away
+            seq = 0 if last is None else last.world.event_seq
             engine = Engine.load(txn, identity, self._entropy, self._now_ms(), seq, self._ratchets)
-            if self._engine is not None:
-                engine.carry_on(self._engine)
+            if last is not None:
+                engine.carry_on(last)
         # Only now: an incarnation whose commit has failed was never used, and the next try takes another one.
-        self._identity, self._engine = identity, engine
+        self._identity, self._engine, self._thrown_away = identity, engine, None
 
     def _run(self) -> Outcome:
         """One batch, then the reads that wait."""
@@ -541,7 +544,7 @@ class Node:
                 outcome.links = tuple(link for link in outcome.links if link not in self._engine.world.clients)
         except Exception as failure:  # tried again after a pause; who waits for something is told now
             log.error("loading failed error=%s", type(failure).__name__, exc_info=failure)
-            self._engine = None
+            self._engine, self._thrown_away = None, self._engine or self._thrown_away
             while self._submits:
                 submits.append(self._submits.popleft()[2])
         for waiting in submits:
@@ -617,10 +620,10 @@ class Node:
     def _troubled(self, outcome: Outcome) -> None:
         error = outcome.error
         self._trouble = str(error) if isinstance(error, MultichatError) else "Something went wrong inside; see the log file."
-        seq = 0
-        if self._engine is not None:
-            self._engine.world.event_seq += 1
-            seq = self._engine.world.event_seq
+        seq, engine = 0, self._engine or self._thrown_away
+        if engine is not None:
+            engine.world.event_seq += 1
+            seq = engine.world.event_seq
         for subscriber in self._subscribers:
             subscriber.put(Resync(seq=seq))
         if self._timer is not None:

@@ -4,7 +4,7 @@ import asyncio
 
 from simulated_world import SimulatedWorld, engine_of, until
 from test_audit_stories import hosted
-from test_mailbox_use_stories import ready, routed
+from test_mailbox_use_stories import ready, routed, town
 
 from multichat_tui.model.intents import AddMailbox, GrantPlace, HostMailbox, RemoveMailbox
 from multichat_tui.model.limits import LONGEST_SPECIMEN_MS, MAX_PUT_RETRY_MS
@@ -86,5 +86,65 @@ def test_a_mailbox_given_up_a_year_ahead_and_its_tests_do_not_wait_for_that_year
         assert leaving.state is MailboxState.LEAVING
         assert leaving.since_ms is not None
         assert leaving.since_ms <= bob.now_ms()
+
+    run_virtual(story())
+
+
+def test_a_mailbox_chosen_a_year_ahead_that_loses_its_disk_when_the_clock_is_right_is_known_for_it() -> None:
+    async def story() -> None:
+        _world, _channel, _ann, bob, mailbox = await town(764)
+        bob.skew_ms = YEAR_MS
+        await bob.api.submit(AddMailbox(link=mailbox.link))
+        await ready(bob)
+        bob.skew_ms = 0
+        await asyncio.sleep(60)
+        await ready(bob)
+        await bob.stop()
+        mailbox.wipe()
+        await bob.start()
+        await asyncio.sleep(60)
+        await ready(bob)
+        assert engine_of(bob).mailboxes.scores.of(mailbox.address.mailbox).wipes == 1
+
+    run_virtual(story())
+
+
+def test_who_starts_with_a_clock_of_ten_years_ago_leaves_what_they_write_when_it_is_right_again() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(765)
+        channel, ann, bob, _host = await hosted(world, seed=765)
+        await routed(ann, bob, channel, 1)
+        await bob.stop()
+        await ann.stop()
+        ann.skew_ms = -10 * YEAR_MS
+        await ann.start()
+        await asyncio.sleep(5)
+        ann.skew_ms = 0
+        await asyncio.sleep(60)
+        for number in range(3):
+            await ann.say(channel, f"message {number}")
+            await asyncio.sleep(60)
+        assert [row.state for row in (await ann.rows(channel))[-3:]] == [Delivery.STORED] * 3
+
+    run_virtual(story())
+
+
+def test_a_mailbox_that_was_given_up_is_looked_into_on_by_who_starts_with_a_clock_of_ten_years_ago() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(766)
+        channel, ann, bob, host = await hosted(world, seed=766)
+        await routed(ann, bob, channel, 1)
+        await host.stop()
+        await ann.stop()
+        await bob.api.submit(RemoveMailbox(number=1))
+        await asyncio.sleep(60)
+        await bob.stop()
+        bob.skew_ms = -10 * YEAR_MS
+        await bob.start()
+        await asyncio.sleep(5)
+        bob.skew_ms = 0
+        await asyncio.sleep(60)
+        (box,) = (await bob.api.status()).rows.mailboxes
+        assert box.state is MailboxState.LEAVING
 
     run_virtual(story())

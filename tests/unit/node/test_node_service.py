@@ -19,10 +19,10 @@ from simulated_world import START_MS, SimulatedWorld, until
 from multichat_tui.model.errors import IntentRefused, StorageFailed, Unreachable
 from multichat_tui.model.events import ChannelChanged, MessageAdded, MessageChanged, Resync
 from multichat_tui.model.ids import LinkId
-from multichat_tui.model.intents import ChangeSetting, CreateChannel, SendMessage, SetNearby
+from multichat_tui.model.intents import AddMailbox, ChangeSetting, CreateChannel, GrantPlace, HostMailbox, SendMessage, SetNearby
 from multichat_tui.model.limits import SUBSCRIBER_EVENTS
 from multichat_tui.model.ports import FrameIn, Transaction
-from multichat_tui.model.snapshots import RowKind
+from multichat_tui.model.snapshots import MailboxState, RowKind
 from multichat_tui.net.simulated import Conditions, SimulatedHub, SimulatedNetwork
 from multichat_tui.net.virtual_time import run_virtual
 from multichat_tui.node.genesis import create_identity
@@ -118,6 +118,46 @@ def test_a_profile_that_cannot_be_loaded_is_tried_again_after_a_pause_whatever_c
         texts = [row.text for row in (await node.timeline(channel)).rows if row.kind is RowKind.MESSAGE]
         assert texts == ["kept"]
         await node.stop()
+
+    run_virtual(story())
+
+
+def test_what_is_not_stored_is_known_on_when_the_disk_is_there_again() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(13)
+        disk = LostDisk()
+        world.new_store = lambda name: disk if name == "ann" else MemoryStore()
+        ann, host = await world.add("ann", "host")
+        await host.api.submit(HostMailbox(on=True, shown_on_lan=True))
+        link = (await host.api.submit(GrantPlace(name="ann"))).link
+        assert link is not None
+        await ann.api.submit(AddMailbox(link=link))
+
+        async def ready() -> bool:
+            (row,) = (await ann.api.status()).rows.mailboxes
+            return row.state is MailboxState.READY
+
+        await until(ready, "ann's mailbox is ready")
+        # It has another address from now on, which is shown once.
+        await host.stop()
+        await asyncio.sleep(60)
+        await host.start()
+        await until(ready, "ann's mailbox is found where the network shows it")
+        before = (await ann.api.status()).as_of
+        listen = (await ann.api.status()).rows.listen
+        async with ann.api.events() as events:
+            disk.full = True
+            with pytest.raises(StorageFailed):
+                await ann.api.submit(CreateChannel(name="dev"))
+            await asyncio.sleep(60)
+            disk.full = False
+            await until(ready, "ann's mailbox is found there again")
+            assert (await ann.api.status()).as_of > before
+            await ann.api.submit(CreateChannel(name="dev"))
+            numbers = [(await anext(events)).seq for _ in range(3)]
+            assert numbers == sorted(numbers)
+            assert numbers[0] > before
+        assert (await ann.api.status()).rows.listen == listen != ()
 
     run_virtual(story())
 
