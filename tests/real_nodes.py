@@ -17,6 +17,8 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any, TypeVar
 
+from programs import Done, run, start
+
 from multichat_tui.headless.remote import RemoteNode
 from multichat_tui.headless.session import wait_for
 from multichat_tui.headless.socket_path import socket_path
@@ -66,37 +68,33 @@ class Homes:
         program = self.programs.get(who, ("-m", "multichat_tui"))
         return [sys.executable, *program, "--home", str(self.home(who)), *words]
 
+    def run(self, who: str, *words: str, said: str = "", together: bool = False, **extra: str) -> Done:
+        """A command with nothing, or `said`, to read; `together`: both outputs in one, as a terminal has them."""
+        command, environment = self.command(who, *words), self.environment(**extra)
+        return run(command, environment, said=said.encode(), together=together, timeout=PATIENCE_S)
+
+    def told(self, who: str, *words: str) -> str:
+        """What a command that must succeed tells people."""
+        done = self.run(who, *words)
+        assert done.returncode == 0, (words, done.returncode, done.stderr.decode())
+        return done.stdout.decode()
+
     def results(self, who: str, *words: str, **extra: str) -> list[dict[str, Any]]:
         """The JSON objects of a command that must succeed."""
-        done = subprocess.run(
-            self.command(who, "--json", *words),
-            capture_output=True,
-            env=self.environment(**extra),
-            stdin=subprocess.DEVNULL,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        done = self.run(who, "--json", *words, **extra)
         assert done.returncode == 0, (words, done.returncode, done.stderr.decode())
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def said(self, who: str, *words: str) -> tuple[int, str]:
         """(exit code, all that a command says) to people."""
-        done = subprocess.run(
-            self.command(who, *words),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        done = self.run(who, *words, together=True)
         return done.returncode, done.stdout.decode()
 
     def until_results(
         self, who: str, words: Sequence[str], wanted: Callable[[list[dict[str, Any]]], bool]
     ) -> list[dict[str, Any]]:
         """The same, asked again until it is as wanted: when the node of this home tells of something, or after a while. Each time
-        costs the start of a program."""
+        costs a process."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             news = self._nodes[who].news if who in self._nodes else self._silence
@@ -153,9 +151,7 @@ class RealNode:
     """A `multichat node` process and its lines, which are read whether or not anybody waits for them."""
 
     def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-        )
+        self.process = start(command, environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.ready: dict[str, Any] = {}
         """What it said when it was."""
         self.listen: list[str] = []

@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import Queue
 
 import pytest
+from programs import run, start
 
 from multichat_tui.model.codec import decode, encode
 from multichat_tui.model.ids import digest
@@ -28,6 +29,8 @@ class Machine:
     def __init__(self, base):
         self.base = base
         self.running = []
+        self.whole = False
+        """Whether programs are loaded again for each run, as people start them."""
 
     def environment(self, **extra):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("MULTICHAT_")}
@@ -36,17 +39,13 @@ class Machine:
     def command(self, who, *words):
         return [sys.executable, "-m", "multichat_tui", "--home", str(self.base / who), *words]
 
-    def run(self, who, *words, stdin=None, **extra):
+    def run(self, who, *words, stdin=b"", **extra):
         """(exit code, standard output, standard error) of a command."""
-        done = subprocess.run(
-            self.command(who, *words),
-            capture_output=True,
-            env=self.environment(**extra),
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        command, environment = self.command(who, *words), self.environment(**extra)
+        if self.whole:
+            done = subprocess.run(command, capture_output=True, env=environment, input=stdin, timeout=PATIENCE_S, check=False)
+        else:
+            done = run(command, environment, said=stdin, timeout=PATIENCE_S)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def results(self, who, *words, **extra):
@@ -56,7 +55,7 @@ class Machine:
         return [json.loads(line) for line in out.splitlines()]
 
     def start(self, who, *words, **extra):
-        process = Lines(self.command(who, *words), self.environment(**extra))
+        process = Lines(self.command(who, *words), self.environment(**extra), whole=self.whole)
         self.running.append(process)
         return process
 
@@ -76,10 +75,9 @@ class Machine:
 class Lines:
     """A process whose lines of JSON can be waited for."""
 
-    def __init__(self, command, environment):
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environment
-        )
+    def __init__(self, command, environment, *, whole=False):
+        begin = subprocess.Popen if whole else start
+        self.process = begin(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, env=environment)
         self.lines = Queue()
         self.listen = []
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -121,12 +119,20 @@ def machine():
     shutil.rmtree(base, ignore_errors=True)
 
 
+@pytest.fixture
+def whole(machine):
+    """A machine on which each program is begun from the first line."""
+    machine.whole = True
+    return machine
+
+
 def init(machine, *people):
     for name in people:
         machine.results(name, "init", "--name", name, "--no-passphrase")
 
 
-def test_from_two_empty_homes_to_a_delivered_message_in_a_dozen_commands(machine):
+def test_from_two_empty_homes_to_a_delivered_message_in_a_dozen_commands(whole):
+    machine = whole
     count = 0
 
     def results(who, *words):
@@ -241,7 +247,8 @@ def test_log_follow_and_events_stream_until_the_node_stops(machine):
 
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_a_node_ends_cleanly(machine, how, code):
+def test_a_node_ends_cleanly(whole, how, code):
+    machine = whole
     init(machine, "ann")
     node = machine.node("ann")
     socket = Path(machine.results("ann", "paths")[0]["socket"])

@@ -199,14 +199,7 @@ def test_a_pipe_is_worked_off_to_its_end_and_attaches_to_the_node_that_runs(home
     homes.results("ann", "init", "--name", "ann", "--no-passphrase")
 
     def pipe(text: str) -> tuple[int, str, str]:
-        done = subprocess.run(
-            homes.command("ann", *LOCAL, "--line"),
-            input=text.encode(),
-            capture_output=True,
-            env=homes.environment(),
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        done = homes.run("ann", *LOCAL, "--line", said=text)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     code, out, err = pipe("/create log\none\n" + "".join(f"line {n}\n" for n in range(40)) + "last, without a newline")

@@ -1,13 +1,12 @@
 """The app lock in real terminals: nothing of a channel is left on the screen, the key derivation decides."""
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from real_nodes import PATIENCE_S, Homes
+from real_nodes import Homes
 from terminal import Terminal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tmux]
@@ -33,14 +32,7 @@ def screens(base: Path) -> Iterator[tuple[Terminal, Terminal]]:
 
 def attempt(homes: Homes, *words: str) -> tuple[int, str]:
     """(exit code, what is told) of a command that attaches without a passphrase."""
-    done = subprocess.run(
-        homes.command("ann", *words),
-        capture_output=True,
-        env=homes.environment(),
-        stdin=subprocess.DEVNULL,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    done = homes.run("ann", *words)
     return done.returncode, (done.stdout + done.stderr).decode()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from cable import Cable, laid_cable
+from programs import start
 from real_nodes import PATIENCE_S, Homes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.lan, pytest.mark.timeout(180)]
@@ -36,13 +37,8 @@ class Dialogue:
     """A command that asks and is answered, in a namespace; `told` are the objects that it has printed."""
 
     def __init__(self, homes: Homes, namespace: str, who: str, *words: str) -> None:
-        self.process = subprocess.Popen(
-            ["ip", "netns", "exec", namespace, *homes.command(who, "--json", *words)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=homes.environment(),
-        )
+        command = ["ip", "netns", "exec", namespace, *homes.command(who, "--json", *words)]
+        self.process = start(command, homes.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.told: list[dict[str, Any]] = []
         self._lines: Queue[bytes] = Queue()
         Thread(target=self._read, daemon=True).start()

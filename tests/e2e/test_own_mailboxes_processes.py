@@ -1,7 +1,6 @@
 """Choosing a mailbox that another process keeps: it is used, missed while it is gone, found again, and given up."""
 
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,14 +32,7 @@ def listed(homes: Homes, who: str, state: str) -> dict[str, Any]:
 
 def refused(homes: Homes, *words: str) -> str:
     """What a command says that must fail."""
-    done = subprocess.run(
-        homes.command("bob", *words),
-        capture_output=True,
-        env=homes.environment(),
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        check=False,
-    )
+    done = homes.run("bob", *words)
     assert done.returncode != 0
     return done.stderr.decode()
 

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -66,15 +65,7 @@ class Halves:
 
     def text_of(self, name: str, *words: str) -> list[str]:
         """What a program without a screen answers to people."""
-        done = subprocess.run(
-            self.homes.command(name, *words),
-            capture_output=True,
-            env=self.homes.environment(),
-            stdin=subprocess.DEVNULL,
-            timeout=PATIENCE_S,
-            check=True,
-        )
-        return [line.strip() for line in done.stdout.decode().splitlines()]
+        return [line.strip() for line in self.homes.told(name, *words).splitlines()]
 
     def close(self) -> None:
         for seat in self.seats.values():

@@ -2,13 +2,12 @@
 
 import json
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_nodes import LOCAL, PATIENCE_S, Homes
+from real_nodes import LOCAL, Homes
 
 pytestmark = pytest.mark.e2e
 
@@ -24,14 +23,7 @@ def homes() -> Iterator[Homes]:
 
 def run(homes: Homes, who: str, *words: str, stdin: str = "") -> tuple[int, list[dict[str, object]], str]:
     """(exit code, JSON objects, standard error)."""
-    done = subprocess.run(
-        homes.command(who, "--json", *words),
-        capture_output=True,
-        env=homes.environment(),
-        input=stdin.encode(),
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    done = homes.run(who, "--json", *words, said=stdin)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr.decode()
 
 

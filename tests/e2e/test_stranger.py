@@ -9,9 +9,9 @@ import socket
 import ssl
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import person
@@ -85,12 +85,12 @@ def receive(one: socket.socket, count: int) -> bytes:
 
 def until_counted(homes: Homes, least: dict[Turned, int]) -> dict[str, int]:
     """The counters of a node's status once they have got so far."""
-    deadline = time.monotonic() + PATIENCE_S
-    while True:
-        counters: dict[str, int] = homes.results("ann", "status")[0]["counters"]
-        if all(counters.get(reason.value, 0) >= count for reason, count in least.items()):
-            return counters
-        assert time.monotonic() < deadline, counters
+
+    def counted(rows: list[dict[str, Any]]) -> bool:
+        return all(rows[0]["counters"].get(reason.value, 0) >= count for reason, count in least.items())
+
+    counters: dict[str, int] = homes.until_results("ann", ("status",), counted)[0]["counters"]
+    return counters
 
 
 def test_a_stranger_hears_only_a_tls_server_and_random_bytes(homes: Homes, ann: RealNode):
@@ -231,6 +231,4 @@ def test_silent_strangers_cost_little_go_in_time_and_keep_no_friend_out(homes: H
 
 def until_offline(homes: Homes) -> None:
     """Wait until ann has noticed that nobody is linked."""
-    deadline = time.monotonic() + PATIENCE_S
-    while homes.results("ann", "status")[0]["links"]:
-        assert time.monotonic() < deadline
+    homes.until_results("ann", ("status",), lambda rows: not rows[0]["links"])

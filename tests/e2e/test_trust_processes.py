@@ -1,14 +1,12 @@
 """Ignoring people and answering requests from the shell, with real processes."""
 
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_nodes import LOCAL, PATIENCE_S, Homes
+from real_nodes import LOCAL, Homes
 
 pytestmark = pytest.mark.e2e
 
@@ -20,14 +18,6 @@ def homes() -> Iterator[Homes]:
     yield made
     made.end_all()
     shutil.rmtree(base, ignore_errors=True)
-
-
-def told(homes: Homes, who: str, *words: str) -> str:
-    """What a command that succeeds tells people."""
-    done = subprocess.run(
-        homes.command(who, *words), capture_output=True, env=homes.environment(), timeout=PATIENCE_S, check=True
-    )
-    return done.stdout.decode()
 
 
 def test_who_is_ignored_from_the_shell_is_folded_for_people_and_marked_for_programs(homes: Homes) -> None:
@@ -45,14 +35,14 @@ def test_who_is_ignored_from_the_shell_is_folded_for_people_and_marked_for_progr
     homes.node("ann", *LOCAL)
     rows = {row["text"]: row["ignored"] for row in homes.results("ann", "log", "dev") if row["kind"] == "message"}
     assert rows == {"psst": True, "look here": True}
-    shown = told(homes, "ann", "log", "dev")
+    shown = homes.told("ann", "log", "dev")
     assert "ignored: 2 messages" in shown
     assert "psst" not in shown
     assert [row["unread"] for row in homes.results("ann", "channel", "list")] == [0]
     assert homes.results("ann", "search", "psst") == []
     assert [row["name"] for row in homes.results("ann", "contact", "ignored")] == ["bob"]
     homes.results("ann", "contact", "unignore", "bob")
-    assert "psst" in told(homes, "ann", "log", "dev")
+    assert "psst" in homes.told("ann", "log", "dev")
     assert bob.stop() == 0
 
 
@@ -82,18 +72,13 @@ def test_a_member_who_is_no_contact_asks_and_is_accepted_from_the_shell(homes: H
     for who, other in (("bob", "eve"), ("eve", "bob")):
         assert asked(homes, who)["kind"] == "introduction"
         homes.results(who, "contact", "accept", other)
-    deadline = time.monotonic() + PATIENCE_S
-    while [row["name"] for row in homes.results("bob", "contact", "list") if not row["pending"]] != ["ann", "eve"]:
-        assert time.monotonic() < deadline, "the introduction came to nothing"
+    homes.until_results(
+        "bob", ("contact", "list"), lambda rows: [row["name"] for row in rows if not row["pending"]] == ["ann", "eve"]
+    )
     [[step]] = homes.results("bob", "contact", "trust", "eve")[0]["paths"]
     assert (step["name"], step["note"], step["verified"]) == ("ann", "from school", False)
 
 
 def asked(homes: Homes, who: str) -> dict[str, object]:
     """The request that comes to somebody within reasonable time."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        rows = homes.results(who, "contact", "requests")
-        if rows:
-            return rows[0]
-    raise AssertionError("nobody has asked")
+    return homes.until_results(who, ("contact", "requests"), bool)[0]

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from programs import run
 
 pytestmark = pytest.mark.e2e
 
@@ -16,15 +17,16 @@ def command(home: Path, *words: str) -> list[str]:
     return [sys.executable, "-m", "multichat_tui", "--home", str(home), *words]
 
 
-def run(home: Path, *words: str) -> str:
-    done = subprocess.run(command(home, *words), capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout
+def told(home: Path, *words: str) -> str:
+    done = run(command(home, *words), os.environ, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode()
 
 
 def test_a_node_answers_and_ends_though_nobody_reads_its_events(tmp_path: Path) -> None:
     home = tmp_path / "ann"
-    run(home, "init", "--name", "ann", "--no-passphrase")
-    run(home, "channel", "create", "dev")
+    told(home, "init", "--name", "ann", "--no-passphrase")
+    told(home, "channel", "create", "dev")
     reading, writing = os.pipe()
     # The pipe is full from the start but for the first line: what follows can only wait.
     node = subprocess.Popen(command(home, "--no-lan", "--listen", "127.0.0.1:0", "node"), stdout=writing)
@@ -38,8 +40,8 @@ def test_a_node_answers_and_ends_though_nobody_reads_its_events(tmp_path: Path) 
         except BlockingIOError:
             os.set_blocking(writing, True)
         for number in range(5):
-            run(home, "send", "dev", f"message {number}")
-        assert "message 4" in run(home, "log", "dev")
+            told(home, "send", "dev", f"message {number}")
+        assert "message 4" in told(home, "log", "dev")
         node.send_signal(signal.SIGTERM)
         assert node.wait(timeout=30) == 0
     finally:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from programs import start
 from real_nodes import LOCAL, PATIENCE_S, Homes
 
 pytestmark = pytest.mark.e2e
@@ -22,13 +23,8 @@ def homes() -> Iterator[Homes]:
 
 def test_a_node_ends_when_its_standard_input_does(homes: Homes) -> None:
     homes.results("ann", "init", "--name", "ann", "--no-passphrase")
-    process = subprocess.Popen(
-        homes.command("ann", "node", "--until-eof", *LOCAL),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=homes.environment(),
-    )
+    command = homes.command("ann", "node", "--until-eof", *LOCAL)
+    process = start(command, homes.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -1,29 +1,15 @@
 """A workspace of three people in real processes, from the command line: its list, who comes in by it, and what it decides."""
 
-import subprocess
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from real_nodes import LOCAL, PATIENCE_S, Homes
+from real_nodes import LOCAL, Homes
 
 pytestmark = [pytest.mark.e2e]
 
 
-def until_rows(homes: Homes, who: str, words: tuple[str, ...], holds: Any) -> list[dict[str, Any]]:
-    """Ask again until what a command answers is right: another process has to hear of it first."""
-    ends = time.monotonic() + PATIENCE_S
-    while True:
-        rows = homes.results(who, *words)
-        if holds(rows):
-            return rows
-        assert time.monotonic() < ends, rows
-        time.sleep(0.1)
-
-
 def roles(homes: Homes, who: str, channel: str, expected: dict[str, str]) -> None:
-    until_rows(homes, who, ("channel", "members", channel), lambda rows: {row["name"]: row["role"] for row in rows} == expected)
+    homes.until_results(who, ("channel", "members", channel), lambda rows: {row["name"]: row["role"] for row in rows} == expected)
 
 
 def test_a_workspace_its_list_and_what_it_decides_between_processes(tmp_path: Path) -> None:
@@ -41,7 +27,7 @@ def test_a_workspace_its_list_and_what_it_decides_between_processes(tmp_path: Pa
         homes.results("ann", "workspace", "make", "acme", "dev")
         homes.results("ann", "workspace", "make", "acme", "board", "--private")
         for name in ("bob", "kim"):
-            until_rows(homes, name, ("workspace", "directory", "acme"), lambda rows: len(rows) == 2)
+            homes.until_results(name, ("workspace", "directory", "acme"), lambda rows: len(rows) == 2)
             homes.results(name, "workspace", "join", "acme", "#dev")
         rows = homes.results("bob", "workspace", "directory", "acme")
         assert [(row["name"], row["joined"], row["open"]) for row in rows] == [("board", False, False), ("dev", True, True)]
@@ -49,7 +35,7 @@ def test_a_workspace_its_list_and_what_it_decides_between_processes(tmp_path: Pa
 
         homes.results("ann", "channel", "role", "acme", "bob", "moderator")
         roles(homes, "kim", "dev", {"ann": "founder", "bob": "moderator", "kim": "member"})
-        until_rows(homes, "bob", ("channel", "members", "acme"), lambda rows: any(row["role"] == "moderator" for row in rows))
+        homes.until_results("bob", ("channel", "members", "acme"), lambda rows: any(row["role"] == "moderator" for row in rows))
         homes.results("bob", "channel", "ban", "acme", "kim", "--reason", "spam")
         roles(homes, "ann", "dev", {"ann": "founder", "bob": "moderator"})
         assert [row["name"] for row in homes.results("ann", "channel", "bans", "dev")] == ["kim"]
@@ -58,20 +44,13 @@ def test_a_workspace_its_list_and_what_it_decides_between_processes(tmp_path: Pa
         )
         # A channel for moderators: bob comes in without anybody's agreement, and is out when he is none any more.
         homes.results("ann", "workspace", "make", "acme", "helm", "--role", "moderator")
-        until_rows(homes, "bob", ("workspace", "directory", "acme"), lambda rows: len(rows) == 3)
+        homes.until_results("bob", ("workspace", "directory", "acme"), lambda rows: len(rows) == 3)
         homes.results("bob", "workspace", "join", "acme", "#helm")
         roles(homes, "ann", "helm", {"ann": "founder", "bob": "moderator"})
         homes.results("ann", "channel", "role", "acme", "bob", "member")
         roles(homes, "ann", "helm", {"ann": "founder"})
         roles(homes, "ann", "dev", {"ann": "founder", "bob": "member"})
-        refused = subprocess.run(
-            homes.command("bob", "workspace", "join", "acme", "#helm"),
-            capture_output=True,
-            env=homes.environment(),
-            stdin=subprocess.DEVNULL,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        refused = homes.run("bob", "workspace", "join", "acme", "#helm")
         assert (refused.returncode, b"for moderators and above" in refused.stderr) == (1, True)
     finally:
         homes.end_all()
