@@ -39,8 +39,8 @@ def test_a_workspace_its_list_and_what_it_decides_between_processes(tmp_path: Pa
         homes.results("bob", "channel", "ban", "acme", "kim", "--reason", "spam")
         roles(homes, "ann", "dev", {"ann": "founder", "bob": "moderator"})
         assert [row["name"] for row in homes.results("ann", "channel", "bans", "dev")] == ["kim"]
-        until_rows(
-            homes, "kim", ("channel", "list"), lambda rows: any((r["name"], r["membership"]) == ("dev", "removed") for r in rows)
+        homes.until_results(
+            "kim", ("channel", "list"), lambda rows: any((r["name"], r["membership"]) == ("dev", "removed") for r in rows)
         )
         # A channel for moderators: bob comes in without anybody's agreement, and is out when he is none any more.
         homes.results("ann", "workspace", "make", "acme", "helm", "--role", "moderator")
