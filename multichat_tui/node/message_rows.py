@@ -40,7 +40,7 @@ ABSENT = {
     Absence.NOT_FOR_US: RowKind.FOR_OTHERS,
 }
 """What a row without a text is."""
-FETCHES = "it gets it from its mailboxes when it is there"
+FETCHES = "the device fetches it there when it comes online"
 TAKEN = "it has taken it from its mailboxes, as these say, and has not confirmed that"
 READABLE = (RowKind.MESSAGE, RowKind.HELD)
 

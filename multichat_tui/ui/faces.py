@@ -284,6 +284,9 @@ def rule(below: Below, palette: Palette, glyphs: Glyphs) -> tuple[list[Piece], l
     return left, right
 
 
+DELIVERED_LATER = "delivered when they come"
+
+
 def prompt(row: ChannelRow | None, desk: Desk, *, in_thread: bool = False) -> tuple[str, str]:
     """The composer's prompt, and the hint while it is empty."""
     if row is None:
@@ -294,10 +297,22 @@ def prompt(row: ChannelRow | None, desk: Desk, *, in_thread: bool = False) -> tu
     if hindered := standing(row):
         return f"{name} >", hindered
     if row.kind is ChannelKind.DIRECT and not row.online:
-        return f"{name} >", f"{one_line(row.name)} is offline: delivered when they come"
+        contact = desk.contacts.get(row.user) if row.user is not None else None
+        boxes = 0 if contact is None else contact.mailboxes
+        left = f"what you write waits at their {'mailbox' if boxes == 1 else 'mailboxes'}" if boxes else DELIVERED_LATER
+        return f"{name} >", f"{one_line(row.name)} is offline: {left}"
     if row.members > 1 and not row.online:
-        return f"{name} >", "nobody else is online: delivered when they come"
+        return f"{name} >", f"nobody else is online: {_where_it_waits(desk)}"
     return f"{name} >", ""
+
+
+def _where_it_waits(desk: Desk) -> str:
+    """What is written in the open channel while nobody else is there. Of contacts alone is it known if they have mailboxes."""
+    contacts = [desk.contacts.get(member.user) for member in desk.members if not member.me]
+    having = sum(contact is not None and contact.mailboxes > 0 for contact in contacts)
+    if not having:
+        return DELIVERED_LATER
+    return f"what you write waits at {'their mailboxes' if having == len(contacts) else 'mailboxes, or here'}"
 
 
 def how_to_open(desk: Desk) -> str:

@@ -50,7 +50,7 @@ def _text(entry: Entry) -> str:
 def _choice(entry: Entry, palette: Palette) -> Choice:
     if isinstance(entry, Command):
         left = ((entry.usage, palette.strong), ("  " + entry.summary, palette.dim))
-        return Choice(key=entry_key(entry), left=left)
+        return Choice(key=entry_key(entry), left=left, gives_way=True)
     keys = keys_of(entry.id)
     where = () if entry.scope is Scope.ANYWHERE else ((f"  {TITLES[entry.scope].lower()}", palette.faint),)
     right = ((", ".join(key_name(key) for key in keys[:2]) + " ", palette.accent),) if keys else ()

@@ -25,6 +25,8 @@ from multichat_tui.ui.typed_line import TypedLine
 
 MOST_CELLS = 84
 MOST_LINES = 18
+FIRST_PART = 0.4
+"""Of a line, for what gives way in it."""
 LATER_S = 0.12
 """How long typing must rest before what takes long is asked for."""
 
@@ -36,6 +38,8 @@ class Choice:
     key: Hashable
     left: tuple[Piece, ...]
     right: tuple[Piece, ...] = ()
+    gives_way: bool = False
+    """Where there is no room for all of it, the first piece on the left is cut before the others, down to a part of the line."""
 
 
 Offer = Callable[[str], Sequence[Choice]]
@@ -238,8 +242,11 @@ class PickerLines(Widget, can_focus=True):
         right_cells = sum(width(text) for text, _ in choice.right)
         room = max(0, cells - 3 - right_cells - (1 if right_cells else 0))
         pieces: list[Piece] = [((self.glyphs.cursor if here else " ") + " ", palette.accent)]
-        for text, style in choice.left:
-            cut = clip(text, room, self.glyphs.more)
+        first = room
+        if choice.gives_way:
+            first = max(int(room * FIRST_PART), room - sum(width(text) for text, _ in choice.left[1:]))
+        for number, (text, style) in enumerate(choice.left):
+            cut = clip(text, room if number else first, self.glyphs.more)
             pieces.append((cut, style))
             room -= width(cut)
         pieces.append((" " * (room + (1 if right_cells else 0)), PLAIN))

@@ -11,7 +11,7 @@ WORDS = {
     Delivery.OTHERS: "Sent by somebody else; this device has it.",
     Delivery.ALONE: "Nobody else is in the channel yet: whoever joins may get it.",
     Delivery.QUEUED: "Waiting: none of the others has it yet. It is sent as soon as one of their devices is reached.",
-    Delivery.STORED: "It lies at the mailboxes of those who do not have it: they get it when they are there, whoever else is.",
+    Delivery.STORED: "It lies at the mailboxes of those who do not have it: they fetch it when they come, with you or without.",
     Delivery.SOME: "Some of the others have it, the rest get it when they are reached.",
     Delivery.ALL: "Everybody has it.",
     Delivery.READ: "Everybody has read it, as they say.",
@@ -38,7 +38,9 @@ def _sign(device: DeviceDelivery, glyphs: Glyphs) -> str:
 def _stored_words(device: DeviceDelivery) -> str:
     if not device.copies:
         return "does not have it yet"
-    return f"does not have it yet; it lies at {device.stored} of {device.copies} of its mailboxes"
+    return (
+        f"does not have it yet; it waits at {device.stored} of {device.copies} {'mailbox' if device.copies == 1 else 'mailboxes'}"
+    )
 
 
 def one_line_each(text: str) -> list[str]:

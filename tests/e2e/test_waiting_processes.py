@@ -68,7 +68,7 @@ def test_each_reason_why_a_message_waits_is_told_and_each_wait_ends_with_its_cod
     bob.stop()
     (sent,) = homes.results("ann", "send", "--wait", "stored", "@bob", "a place for this")
     assert (sent["state"], sent["stored"], sent["copies"]) == ("stored", 1, 1)
-    assert "it gets it from its mailboxes when it is there; it lies at 1 of 1 mailboxes" in why(homes, "bob")
+    assert "it waits at 1 of 1 mailboxes; the device fetches it there when it comes online" in why(homes, "bob")
     for wait, words in (("delivered", "Not delivered to all"), ("read", "Not everybody has said in time to have read it")):
         code, told = homes.said("ann", "send", "--wait", wait, "--timeout", "1", "@bob", "are you there?")
         assert (code, words in told) == (TIMED_OUT, True)

@@ -26,6 +26,13 @@ async def picked(seat: Seat) -> PickerScreen:
     return screen
 
 
+async def test_a_command_with_many_forms_still_says_what_it_does_at_80_columns(sit: Sit) -> None:
+    async with sit(populated(), size=(80, 24)) as seat:
+        await seat.press("ctrl+p", *"mailbox")
+        await seat.sees("/mailbox [list | add LINK")
+        await seat.sees("where others leave messages for you while")
+
+
 def offered(screen: PickerScreen) -> list[str]:
     return ["".join(text for text, _ in choice.left).strip() for choice in screen.lines.choices]
 

@@ -109,6 +109,38 @@ async def test_a_channel_where_nobody_is_online_says_what_becomes_of_messages(si
 
 
 @pytest.mark.parametrize(
+    ("ann", "bob", "told"),
+    [
+        (0, 1, "nobody else is online: what you write waits at mailboxes, or here"),
+        (2, 1, "nobody else is online: what you write waits at their mailboxes"),
+    ],
+)
+async def test_a_channel_where_nobody_is_online_says_that_messages_wait_at_mailboxes(
+    sit: Sit, ann: int, bob: int, told: str
+) -> None:
+    node = TwinNode()
+    for name, boxes in (("ann", ann), ("bob", bob)):
+        user = node.add_contact(name, online=False)
+        node.contact_rows[user] = replace(node.contact_rows[user], mailboxes=boxes)
+    node.add_channel("dev", online=0)
+    async with sit(node, size=(120, 40)) as seat:
+        await seat.sees(told)
+
+
+@pytest.mark.parametrize(
+    ("boxes", "told"),
+    [(0, "delivered when they come"), (1, "what you write waits at their mailbox"), (2, "waits at their mailboxes")],
+)
+async def test_a_conversation_with_somebody_who_is_away_says_where_messages_wait(sit: Sit, boxes: int, told: str) -> None:
+    node = TwinNode()
+    user = node.add_contact("bob", online=False)
+    node.contact_rows[user] = replace(node.contact_rows[user], mailboxes=boxes)
+    node.add_direct("bob", online=False)
+    async with sit(node, size=(120, 40)) as seat:
+        await seat.sees(f"bob is offline: {told}" if boxes < 2 else f"bob is offline: what you write {told}")
+
+
+@pytest.mark.parametrize(
     ("verified", "online", "told"),
     [
         (False, True, "/verify bob compares four words on both screens"),

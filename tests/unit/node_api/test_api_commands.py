@@ -114,6 +114,22 @@ async def test_invite_can_name_another_channel(api):
     assert api.intents[-1] == InviteToChannel(channel=there.id)
 
 
+@pytest.mark.parametrize("named", ["bob", "@bob"])
+async def test_who_invites_a_person_by_name_is_told_how_people_come_in(api, named):
+    row = api.add_channel("dev")
+    api.add_contact("bob")
+    with pytest.raises(NotFound, match=r"People come into a channel by a link.* /msg bob LINK"):
+        await run_command(api, row.id, f"/invite {named}")
+    with pytest.raises(NotFound, match=r"There is no channel 'dve'\. Did you mean 'dev'"):
+        await run_command(api, row.id, "/invite dve")
+    assert api.intents == []
+
+
+async def test_a_command_without_its_words_says_what_it_does_too(api):
+    with pytest.raises(UsageError, match=r"Usage: /query NAME \(.*conversation.*\)"):
+        await run_command(api, None, "/query")
+
+
 @pytest.mark.parametrize("words", ["uses=0", "uses=x", "uses=99999999", "expires=soon", "expires=1s", "expires=9999d", "uses=²"])
 async def test_invite_refuses_odd_options(api, words):
     row = api.add_channel("dev")

@@ -75,7 +75,7 @@ async def bundle(call: Call) -> Outcome:
     if verb == "import" and path and not whom:
         return await import_bundle(call.api, path)
     if verb != "export" or not path:
-        raise UsageError(f"Usage: {call.usage}", SPACES)
+        raise UsageError(f"Usage: {call.usage}.", SPACES)
     if whom.startswith("#"):
         return await export_bundle(call.api, path, (await find_channel(call.api, whom)).id, "")
     try:

@@ -1,6 +1,7 @@
 """Slash commands about channels."""
 
-from multichat_tui.model.errors import UsageError
+from multichat_tui.model.errors import IntentRefused, NotFound, UsageError
+from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import (
     CreateChannel,
     InviteToChannel,
@@ -17,7 +18,7 @@ from multichat_tui.node.api.commands.configuring import READ_LINK, SURE, kind_of
 from multichat_tui.node.api.commands.options import expiry_ms, link_kind, span_words, split_options, use_count
 from multichat_tui.node.api.commands.people import join_link, pair_link
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
-from multichat_tui.node.api.lookup import channel_label, find_channel, id_text, one_line
+from multichat_tui.node.api.lookup import channel_label, find_channel, find_person, id_text, one_line
 
 ANYWAY = "anyway"
 """The word by which the only founder leaves a channel that stays open."""
@@ -105,7 +106,7 @@ async def invite(call: Call) -> Outcome:
     words = [word for word in rest.split() if word.lower() not in READ_WORDS]
     if len(words) < len(rest.split()):
         return await invite_to_read(call, " ".join(words))
-    channel = (await find_channel(call.api, rest)).id if rest else call.need_channel()
+    channel = await _invites_to(call.api, rest) if rest else call.need_channel()
     intent = InviteToChannel(
         channel=channel,
         uses=use_count(options["uses"]) if "uses" in options else 1,
@@ -122,6 +123,22 @@ async def invite(call: Call) -> Outcome:
         ),
         fields={"link": link, "channel": id_text(channel), "uses": intent.uses, "expires_in_ms": intent.expires_in_ms},
     )
+
+
+async def _invites_to(api: NodeApi, name: str) -> ChannelId:
+    """The channel of this name; who names a person, as elsewhere people are invited, is told how it is done here."""
+    try:
+        if not name.startswith("@"):
+            return (await find_channel(api, name)).id
+        missing = NotFound(f"{one_line(name)} is no channel.")
+    except NotFound as error:
+        missing = error
+    try:
+        person = await find_person(api, name)
+    except IntentRefused:
+        raise missing from None
+    quoted = f'"{one_line(person.name)}"' if " " in person.name else one_line(person.name)
+    raise NotFound("People come into a channel by a link.", f"/invite alone makes one; /msg {quoted} LINK hands it over.")
 
 
 async def topic(call: Call) -> Outcome:

@@ -51,10 +51,10 @@ def why_lines(channel: ChannelRow, row: MessageRow, delivery: DeliveryRow) -> tu
 
 
 def why_words(device: DeviceDelivery) -> str:
-    """`it was not reached yet; it lies at 2 of 2 mailboxes for it`."""
+    """`it waits at 2 of 2 mailboxes; the device fetches it there when it comes online`."""
     note = f"; {one_line(device.note)}" if device.note else ""
     if device.stored:
-        return f"{one_line(device.why)}; it lies at {device.stored} of {device.copies} mailboxes for it{note}"
+        return f"it waits at {device.stored} of {device.copies} mailboxes; {one_line(device.why)}{note}"
     return one_line(device.why) + ("; no mailbox has taken it for it yet" if device.copies else "") + note
 
 

@@ -69,9 +69,10 @@ def host_lines(row: HostRow, *, running: bool = True, lan: bool = True) -> tuple
     where = f" at {where}" if where else " at no address that anybody could know" if running else ""
     free = "" if row.free_bytes is None else f", {size_words(row.free_bytes)} free on the disk"
     used = f"{size_words(row.used_bytes)} of {size_words(row.total_bytes)} used"
+    shown = " Shown on the local network." if row.shown_on_lan and lan else ""
     lines = [
         f"Mailbox {short(row.mailbox or b'')}{where}: {used}{free}.",
-        f"Places: {len(row.places)}. Links: {row.links}.{' Shown on the local network.' if row.shown_on_lan and lan else ''}",
+        f"Places: {len(row.places)}. Connected now: {row.links}.{shown}",
     ]
     if row.addresses and all(map(_is_here, row.addresses)):
         lines.append(HERE_ONLY)
