@@ -71,7 +71,7 @@ class Acting:
         """Picked from a list, by name, or typed; one's own is taken back."""
         screen = self._screen
         if row.kind is not RowKind.MESSAGE:
-            screen.front.say("only messages can be reacted to")
+            screen.front.say("Only messages can be reacted to.")
             return
         mine = {reaction.emoji for reaction in row.reactions if reaction.mine}
         there = [(reaction.emoji, "") for reaction in row.reactions if reaction.emoji not in dict(NAMED)]
@@ -104,7 +104,7 @@ class Acting:
     def pin(self, row: MessageRow) -> None:
         """Or take the pin away."""
         if row.kind is not RowKind.MESSAGE:
-            self._screen.front.say("only messages can be pinned")
+            self._screen.front.say("Only messages can be pinned.")
             return
         said = "not pinned any more" if row.pinned else "pinned: /pins shows what is"
         self._screen.spawn(self._tell(row, "pin", said=said, on="no" if row.pinned else "yes"))

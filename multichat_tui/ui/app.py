@@ -297,7 +297,7 @@ class MultichatApp(App[int], inherit_bindings=False):
 
     def on_main_screen_mouse_toggled(self) -> None:
         self._use_mouse(not self._mouse_on)
-        self.main.front.say("mouse on" if self._mouse_on else "mouse off: the terminal selects text itself")
+        self.main.front.say("Mouse on." if self._mouse_on else "Mouse off: the terminal selects text itself.")
 
     def on_main_screen_log_wanted(self) -> None:
         self.push_screen(LogScreen(self.launcher.log(), self.launcher.follow_log(), self.palette, self.glyphs))

@@ -301,6 +301,7 @@ class MainScreen(Screen[None]):
         threading = self.front.thread is not None
         self.thread.display = threading
         self.timeline.display = not threading or cells >= MEMBERS_FROM_CELLS
+        self.thread.set_alone(not self.timeline.display)
 
     def toggle(self, pane: ListPane) -> None:
         self._shown[str(pane.id)] = not pane.display

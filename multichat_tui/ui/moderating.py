@@ -54,10 +54,10 @@ class Overseer:
         if isinstance(screen.app.screen, OverseeingScreen):
             return screen.app.screen
         if front.api is None or front.row is None:
-            front.say("open a channel first: the console is about one" if front.api is not None else "Still opening.", bad=True)
+            front.say("Open a channel first: the console is about one." if front.api is not None else "Still opening.", bad=True)
             return None
         if front.row.kind is ChannelKind.DIRECT:
-            front.say("nobody moderates a direct conversation: /block shuts somebody out")
+            front.say("Nobody moderates a direct conversation: /block shuts somebody out.")
             return None
         made = OverseeingScreen(front.api, front.row.id, one_line(shown_name(front.row)), screen.palette, screen.glyphs)
 
@@ -88,7 +88,7 @@ class Overseer:
         rows = {row.user: row for row in front.desk.members}
         members = [rows[user] for user in users if user in rows]
         if not members:
-            front.say("choose somebody in the list of members")
+            front.say("Choose somebody in the list of members.")
             return
         screen.members.marked.clear()
         first = members[0]
@@ -98,9 +98,9 @@ class Overseer:
         elif action == "member.who":
             screen.move(screen.outbox.command(f"/whois {_quoted(first)}", "", screen.composer.place))
         elif screen.composer.text.strip():
-            front.say("send or erase what you are writing first")
+            front.say("Send or erase what you are writing first.")
         elif (line := command_about(action, first)) is None:
-            front.say(f"{one_line(first.name)} has no such rank to be given")
+            front.say(f"{one_line(first.name)} has no such rank to be given.")
         else:
             screen.composer.focus()
             screen.composer.insert(line)
@@ -109,7 +109,7 @@ class Overseer:
         """A small menu for a message and its author."""
         screen, name = self._screen, one_line(row.name)
         if row.kind not in (RowKind.MESSAGE, RowKind.HELD) or row.mine:
-            screen.front.say("what you wrote is yours: choose a message of somebody else" if row.mine else "that is no message")
+            screen.front.say("What you wrote is yours: choose a message of somebody else." if row.mine else "That is no message.")
             return
         target = (Target(user=row.author, name=row.name),)
         report = f"/report {id_text(row.id)[:12]} "
@@ -151,12 +151,12 @@ class Overseer:
         """What one did last in the open channel, if that can be taken back."""
         front = self._screen.front
         if front.api is None or front.current is None:
-            front.say("open a channel first", bad=True)
+            front.say("Open a channel first.", bad=True)
             return
         try:
             rows = [row for row in await undoable(front.api, front.current) if row.mine]
             if not rows:
-                front.say("you have done nothing here that can be taken back")
+                front.say("You have done nothing here that can be taken back.")
                 return
             await front.api.submit(UndoDeed(channel=front.current, record=rows[0].id))
         except MultichatError as error:

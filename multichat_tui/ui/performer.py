@@ -210,7 +210,7 @@ class Performer:
     async def _to_unread(self) -> None:
         front = self._screen.front
         if not (await front.to_unread() and self._screen.timeline.to_entry(("new", 0))):
-            front.say("nothing is unread here")
+            front.say("Nothing is unread here.")
 
     async def _to_mention(self, step: int) -> None:
         """From the message under the cursor, or from the end, to the next one that mentions us; reads further back for it."""
@@ -233,7 +233,7 @@ class Performer:
             if len(timeline.window.rows) == held:
                 break
         where = "above" if step < 0 else "below"
-        front.say(f"nobody mentions you further {where}, in the {len(timeline.window.rows)} messages that were looked through")
+        front.say(f"Nobody mentions you further {where}, in the {len(timeline.window.rows)} messages that were looked through.")
 
     async def _switch(self, which: str) -> None:
         front = self._screen.front
@@ -246,7 +246,7 @@ class Performer:
                 active = front.desk.next_active(front.current)
                 target = front.desk.channels.get(active) if active is not None else None
                 if target is None:
-                    front.say("no activity elsewhere")
+                    front.say("No activity elsewhere.")
             case "next" | "previous":
                 rows = [row for row in ordered if isinstance(row, ChannelRow)]
                 step = 1 if which == "next" else -1

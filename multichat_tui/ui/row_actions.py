@@ -22,7 +22,7 @@ class RowActions:
         screen, front = self._screen, self._screen.front
         match action:
             case "reply" if row.kind not in (RowKind.MESSAGE, RowKind.HELD):
-                front.say("only messages can be replied to")
+                front.say("Only messages can be replied to.")
             case "reply":
                 screen.acting.forget()
                 screen.reply_to = row
@@ -46,7 +46,7 @@ class RowActions:
                 screen.acting.pin(row)
             case "copy":
                 screen.app.copy_to_clipboard(row.text)
-                front.say("copied")
+                front.say("Copied.")
             case "remove":
                 self._remove(row)
             case "moderate":
@@ -59,11 +59,11 @@ class RowActions:
         screen, front = self._screen, self._screen.front
         pane = screen.thread.lines if screen.thread.lines.has_focus else screen.timeline
         if screen.composer.text.strip():
-            front.say("send or erase what you are writing first")
+            front.say("Send or erase what you are writing first.")
             return
         line = command_about_messages(pane.take_chosen(row))
         if line is None:
-            front.say("only messages can be taken away")
+            front.say("Only messages can be taken away.")
             return
         screen.composer.focus()
         screen.composer.insert(line)

@@ -77,6 +77,10 @@ class ThreadPane(Horizontal):
         left = [(" Thread", self.palette.strong), (f"  {told}", self.palette.dim)]
         self._head.tell(left, [(f"{hint('back')} closes ", self.palette.dim)])
 
+    def set_alone(self, alone: bool) -> None:
+        """Whether there is no timeline beside it, from which an edge would part it."""
+        self._edge.display = not alone
+
     @property
     def root(self) -> RecordId | None:
         """The message that is answered here; None: the pane is closed."""

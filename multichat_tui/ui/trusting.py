@@ -39,7 +39,7 @@ class Trusting:
         row = front.desk.channels.get(ChannelId(bytes(target)))
         user = UserId(bytes(target)) if row is None else row.user
         if user is None:
-            front.say("a channel cannot be verified: choose a person")
+            front.say("A channel cannot be verified: choose a person.")
         else:
             self._act(BeginVerification(user=user))
 

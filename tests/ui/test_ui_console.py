@@ -400,7 +400,7 @@ async def test_what_one_did_last_is_taken_back_by_a_key_from_anywhere(sit: Sit) 
         await seat.press("alt+z")
         await seat.sees("Done: lift the ban of eve2.")
         await seat.press("alt+z")
-        await seat.sees("you have done nothing here that can be taken back")
+        await seat.sees("You have done nothing here that can be taken back")
         assert [intent.record for intent in node.intents if isinstance(intent, UndoDeed)] == [deed(2).id]
 
 
@@ -447,7 +447,7 @@ async def test_a_direct_conversation_has_no_console(sit: Sit) -> None:
     async with sit(node) as seat:
         await seat.opened(direct)
         await seat.press("f2")
-        await seat.sees("nobody moderates a direct conversation")
+        await seat.sees("Nobody moderates a direct conversation")
         assert seat.app.screen is seat.main
 
 

@@ -73,7 +73,7 @@ async def test_a_name_with_spaces_is_quoted_and_what_is_being_written_is_kept(si
         seat.main.members.focus()
         await seat.press("O")
         assert seat.main.composer.text == '/role "cleo m" moderator '
-        await seat.sees("send or erase what you are writing first")
+        await seat.sees("Send or erase what you are writing first.")
 
 
 async def test_who_is_removed_or_in_again_is_told_wherever_they_are(sit: Sit) -> None:

@@ -38,7 +38,7 @@ async def test_ones_own_is_deleted_and_what_is_being_written_is_not_overwritten(
         await seat.press("shift+up", "k", "d")
         assert seat.main.composer.text == f"/delete {id_text(mine.id)}"
         await seat.press("shift+up", "d")
-        await seat.sees("send or erase what you are writing first")
+        await seat.sees("Send or erase what you are writing first.")
 
 
 async def test_several_are_marked_and_taken_away_together(sit: Sit) -> None:

@@ -466,7 +466,7 @@ async def test_what_is_no_message_cannot_be_replied_to(sit: Sit) -> None:
         await seat.press("escape")
         await until(lambda: seat.main.timeline.has_focus)
         await seat.press("r")
-        await seat.sees("only messages can be replied to")
+        await seat.sees("Only messages can be replied to.")
         assert seat.main.reply_to is None
 
 

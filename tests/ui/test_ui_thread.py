@@ -51,6 +51,7 @@ async def test_t_opens_the_thread_of_a_message_and_escape_closes_it(sit: Sit, si
         await seat.sees("#dev thread >")
         assert seat.main.composer.has_focus
         assert seat.main.timeline.display == (size[0] >= 100)
+        assert "││" not in seat.text
         assert not seat.main.members.display
         await seat.press("escape")
         await until(lambda: seat.main.thread.root is None)

@@ -348,11 +348,11 @@ async def test_mentions_are_walked_through_and_older_ones_are_read_for(sit: Sit)
         await until(lambda: seat.main.timeline.cursor == far.id)
         assert any("long ago, @me" in line for line in seat.timeline)
         await seat.press("alt+p")
-        await seat.sees("nobody mentions you further above")
+        await seat.sees("Nobody mentions you further above")
         await seat.press("alt+n")
         await until(lambda: seat.main.timeline.cursor == near.id)
         await seat.press("alt+n")
-        await seat.sees("nobody mentions you further below")
+        await seat.sees("Nobody mentions you further below")
         assert seat.main.timeline.cursor == near.id
 
 
