@@ -330,8 +330,14 @@ class _Reading:
                 places = "1 person" if act.uses == 1 else f"{act.uses} people"
                 return f"{author} made a link for {places}"
             case CloseInvitation():
-                found = self._channel.control.operation(act.invitation)
-                return f"{author} closed a link" + (f" of {self._name(found.user)}" if found is not None else "")
+                invitation = self._channel.view.invitations.get((act.invitation, act.index))
+                if invitation is None:
+                    return f"{author} closed a link"
+                maker = self._name(invitation.maker)
+                if invitation.maker == operation.user and len(invitation.used_by) >= invitation.invite.uses:
+                    # Nobody has decided it: their node did, as everybody has come for whom there was a place.
+                    return f"a link of {maker} is used up"
+                return f"{author} closed a link of {maker}"
             case _:
                 return f"{author} did something that a newer version understands"
 

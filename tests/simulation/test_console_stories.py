@@ -106,6 +106,7 @@ def test_all_members_read_who_did_what_why_and_what_it_is_worth_now() -> None:
         assert {row.subject_name: row.state for row in joined} == {"bob": DeedState.IN_EFFECT, "kim": DeedState.LIFTED}
         # Nobody has decided it: a link did, whichever nodes have written it down.
         assert {row.said for row in joined} == {"bob joined by a link of ann", "kim joined by a link of ann"}
+        assert {row.said for row in rows if row.kind is DeedKind.CLOSED} == {"a link of ann is used up"}
         assert {row.name for row in joined} == {"bob", "kim"}
         # By person, by kind, by time.
         assert {row.kind for row in await log_of(bob, channel, DeedSearch(user=users["kim"]))} == {
@@ -185,6 +186,7 @@ def test_who_came_by_which_link_shows_and_undoing_the_link_closes_it() -> None:
             await bob.api.submit(UndoDeed(channel=channel, record=made.id))
         await ann.api.submit(UndoDeed(channel=channel, record=made.id))
         rows = await same_log(channel, (ann, bob, kim, zoe), lambda rows: rows[0].kind is DeedKind.CLOSED)
+        assert rows[0].said == "ann closed a link of ann"
         assert {row.state for row in rows if row.kind is DeedKind.JOINED} == {DeedState.IN_EFFECT}
         assert not any(row.link_open for row in (await bob.api.roster(channel)).rows)
 
