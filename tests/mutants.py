@@ -117,6 +117,27 @@ MUTANTS = (
         tests="tests/simulation/test_silent_stories.py",
     ),
     Mutant(
+        name="a node that ends waits for mailboxes that are not there",
+        file="multichat_tui/node/dialing.py",
+        old="        return bool(targets)\n",
+        new="        return False\n",
+        tests=GATHERING,
+    ),
+    Mutant(
+        name="a node that ends while it rests wakes for nothing",
+        file="multichat_tui/node/engine.py",
+        old="        if self.depositing.leaving:\n            self._economy.wake()\n",
+        new="        if self.depositing._last is not None:\n            self._economy.wake()\n",
+        tests=GATHERING,
+    ),
+    Mutant(
+        name="a node that ends while it rests leaves nothing",
+        file="multichat_tui/node/engine.py",
+        old="        if self.depositing.leaving:\n            self._economy.wake()\n",
+        new="",
+        tests=GATHERING,
+    ),
+    Mutant(
         name="a node ends before it has said what was read",
         file="multichat_tui/node/engine.py",
         old="                self._reads.hurry()\n",

@@ -25,6 +25,7 @@ from multichat_tui.model.limits import (
     ROUTE_TELL_MS,
     SETTLE_START_MS,
 )
+from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.parcels import Cover
 from multichat_tui.node.custody import Custody
 from multichat_tui.node.deposits import Deposit, Stage
@@ -101,6 +102,8 @@ class Depositing:
         self._take_over: dict[tuple[DeviceId, ChannelId], int] = {}
         """From when on we deposit what others have written in a channel, too."""
         self._swept_at = 0
+        self.in_vain: Callable[[MailboxId], bool] = lambda mailbox: False
+        """Whether a mailbox was just called in vain, wherever it may be; set by the engine."""
 
     def audit(self, audits: Audits) -> None:
         """From now on it is looked how mailboxes do with what is put there."""
@@ -145,7 +148,11 @@ class Depositing:
     @property
     def leaving(self) -> bool:
         """The node is to end, and something is on its way to mailboxes that may take it."""
-        return any(not row.stored and any(target.counts for target in row.targets) for row in self._last or ())
+        return any(
+            not row.stored and any(target.counts and not self.in_vain(target.mailbox) for target in row.targets)
+            for row in self._last or ()
+            if self._world.deposits.has(row)
+        )
 
     def _look_soon(self, device: DeviceId, delay_ms: int) -> None:
         """What a device lacks is looked at after this, if it is not linked then; what others have written, later."""

@@ -208,6 +208,10 @@ class Deposits:
     def all(self) -> list[Deposit]:
         return [row for rows in self._rows.values() for row in rows.values()]
 
+    def has(self, row: Deposit) -> bool:
+        """It is still under way."""
+        return self._rows.get(row.device, {}).get(row.serial) is row
+
     def full(self, device: DeviceId) -> bool:
         """As much is under way to a device as may be before it acknowledges some."""
         rows = self.of(device)

@@ -398,6 +398,18 @@ class Dialing:
     def _places(self, target: Target) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self._seen.get(target.credential.key, ()), *target.addresses)))
 
+    def in_vain(self, device: DeviceId) -> bool:
+        """Whether nobody was found at any place where this one might be, and none is being called just now."""
+        targets = [target for target in self._targets if target.credential.device == device]
+        for target in targets:
+            for address in self._places(target):
+                attempt = self._attempts.get((target.tag, address))
+                called = attempt is not None and attempt.tries and not attempt.under_way
+                spared = target.wary and self._vain_until(target, address) > self._world.now
+                if not called and not spared and (is_near(address) or not self._world.near_only):
+                    return False
+        return bool(targets)
+
     def wake_times(self) -> list[int]:
         spared = [] if self._spared_until is None else [self._spared_until]
         return spared + [attempt.next_at for attempt in self._waiting or ()]

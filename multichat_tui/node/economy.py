@@ -83,6 +83,11 @@ class Economy:
         world.resting_until = world.now + self._every_ms
         world.credentials_changed = world.status_changed = True
 
+    def wake(self) -> None:
+        """Something is to be done now."""
+        if self._world.resting_until is not None:
+            self._wake()
+
     def _wake(self) -> None:
         world = self._world
         self._woken_at = world.now

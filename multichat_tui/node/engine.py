@@ -171,6 +171,7 @@ class Engine:
             partial(prekeys_of, self.mailboxes.routes, world),
             self.mailboxes.routes.unaware,
         )
+        self.depositing.in_vain = lambda mailbox: self._dialing.in_vain(DeviceId(mailbox))
         self.depositing.audit(DepositAudits(world, self.mailboxes.scores, writing.challenge))
         world.mailbox_failing = lambda mailbox, user: self.mailboxes.scores.of(mailbox, user).failing
         world.mailboxes_of = lambda device: frozenset(
@@ -389,6 +390,8 @@ class Engine:
         self._reads.tick()
         self.parcels.tick()
         self.depositing.tick()
+        if self.depositing.leaving:
+            self._economy.wake()
         self._exchange.flush()
         world.audiences_changed = False
         self._economy.tick()

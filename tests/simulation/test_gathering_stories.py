@@ -9,7 +9,7 @@ from test_audit_stories import hosted
 from test_mailbox_use_stories import routed
 
 from multichat_tui.model.ids import ChannelId
-from multichat_tui.model.intents import AddMailbox, GrantPlace, MarkRead
+from multichat_tui.model.intents import AddMailbox, ChangeSetting, GrantPlace, MarkRead
 from multichat_tui.model.limits import AWAY_MS, GATHER_FROM, MAX_DEPOSITS_PER_DEVICE, MAX_GATHER_MS
 from multichat_tui.model.snapshots import Delivery
 from multichat_tui.net.virtual_time import run_virtual
@@ -194,5 +194,69 @@ def test_a_node_says_while_it_ends_that_it_leaves_something_and_afterwards_wheth
             told += node.leaving
         assert told > 250 if silent else told < 250, told
         assert node.leaving == silent
+
+    run_virtual(story())
+
+
+async def seconds_to_stop(person: Person) -> float:
+    began = asyncio.get_running_loop().time()
+    await person.stop()
+    return asyncio.get_running_loop().time() - began
+
+
+def test_who_leaves_does_not_wait_for_a_mailbox_that_is_not_there() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(751)
+        channel, ann, bob, host = await hosted(world, seed=751)
+        await routed(ann, bob, channel, 1)
+        await bob.stop()
+        await host.stop()
+        await asyncio.sleep(2 * AWAY_MS / 1000)
+        await ann.say(channel, "the first one finds out")
+        assert await seconds_to_stop(ann) < 1
+        await ann.start()
+        await asyncio.sleep(10 * 60)
+        await ann.say(channel, "and another one knows")
+        assert await seconds_to_stop(ann) < 0.1
+
+    run_virtual(story())
+
+
+def test_who_leaves_while_it_rests_wakes_for_what_it_has_gathered() -> None:
+    async def story() -> None:
+        channel, ann, bob = await begin(752)
+        await ann.api.submit(ChangeSetting(key="net.mode", value="low-power"))
+        texts = [f"message {number}" for number in range(100)]
+        for text in texts:
+            await ann.say(channel, text)
+            await asyncio.sleep(1)
+
+        async def rests() -> bool:
+            return engine_of(ann).world.resting_until is not None
+
+        await until(rests, "ann's node rests")
+        assert not await all_stored(ann, channel, texts), "some of it is gathered"
+        await ann.stop()
+        await bob.start()
+        await has(bob, channel, texts)
+
+    run_virtual(story())
+
+
+def test_who_has_nothing_to_leave_does_not_wake_for_that() -> None:
+    async def story() -> None:
+        channel, ann, _bob = await begin(753)
+        await asyncio.sleep(2 * AWAY_MS / 1000)
+        await ann.say(channel, "one")
+        await ann.api.submit(ChangeSetting(key="net.mode", value="low-power"))
+
+        async def rests() -> bool:
+            return engine_of(ann).world.resting_until is not None
+
+        await until(rests, "ann's node rests")
+        assert await all_stored(ann, channel, ["one"])
+        world = engine_of(ann).world
+        assert await seconds_to_stop(ann) < 0.1
+        assert world.resting_until is not None
 
     run_virtual(story())
