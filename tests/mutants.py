@@ -138,6 +138,20 @@ MUTANTS = (
         tests=GATHERING,
     ),
     Mutant(
+        name="what was gathered waits on though all before it was taken",
+        file="multichat_tui/node/depositing.py",
+        old="        if full or (newest >= 0 and device in self._due):\n",
+        new="        if full:\n",
+        tests=DEPOSITS,
+    ),
+    Mutant(
+        name="who finds no room for what others have not taken is not looked at again",
+        file="multichat_tui/node/depositing.py",
+        old="                self._look(device, world.now + RETRY_MS)\n                return\n            covers",
+        new="                return\n            covers",
+        tests=DEPOSITS,
+    ),
+    Mutant(
         name="a node ends before it has said what was read",
         file="multichat_tui/node/engine.py",
         old="                self._reads.hurry()\n",

@@ -296,6 +296,8 @@ class Depositing:
         for _ in range(PARCELS_AT_ONCE):
             rows = world.deposits.of(device)
             if world.deposits.full(device) or world.deposits.size >= MAX_DEPOSIT_BYTES:
+                # Its own acknowledgement has it looked at sooner, if that is what makes room.
+                self._look(device, world.now + RETRY_MS)
                 return
             covers = [cover for row in rows for cover in row.covers]
             tells = device in self._to_tell or (device in self._routes_due and self._last is None)
@@ -436,8 +438,9 @@ class Depositing:
                 world.count("deposit-passed-over")
                 world.deposits.remove(world.txn, row)
                 full = True
-        if full:
-            self._look(device, world.now)
+        if full or (newest >= 0 and device in self._due):
+            # What was gathered meanwhile need not wait as long as it had to.
+            self._look(device, max(world.now, world.deposits.gathers_until(device, world.now)))
 
     def _end_what_is_void(self, gone: set[tuple[ChannelId, ChainKey, int]]) -> None:
         """What has lost its text since it was sealed is not put anywhere any more: what is left of it is sealed anew. Nor is what

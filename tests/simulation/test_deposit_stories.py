@@ -317,3 +317,43 @@ def test_another_mailbox_takes_the_place_of_one_that_fails(mood: Mood) -> None:
         assert await bob.texts(made.channel) == [f"message {number}" for number in range(3)]
 
     play(story)
+
+
+def test_what_was_gathered_goes_as_soon_as_the_reader_has_taken_what_lay_there() -> None:
+    async def story() -> None:
+        made = await scene(413, "ann", "bob")
+        ann, bob = made.people
+        for number in range(215):
+            await ann.say(made.channel, f"message {number}")
+            await asyncio.sleep(1)
+        made.post.collect(bob)
+        assert len(await bob.texts(made.channel)) < 215
+        await until(lambda: made.answers(ann), "bob's word lies there")
+        made.post.collect(ann)
+        await asyncio.sleep(5)
+        made.post.collect(bob)
+        assert await bob.texts(made.channel) == [f"message {number}" for number in range(215)]
+
+    play(story)
+
+
+def test_who_finds_no_room_for_what_others_have_not_taken_leaves_it_when_there_is_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multichat_tui.node.depositing.MAX_DEPOSIT_BYTES", 1)
+
+    async def story() -> None:
+        made = await scene(414, "ann", "bob", "eve")
+        ann, *others = made.people
+        await ann.say(made.channel, "one")
+        await made.stored(ann)
+        (first,) = [person for person in others if made.post.lying(person)]
+        (second,) = [person for person in others if person is not first]
+        made.post.collect(first)
+        await until(lambda: made.answers(ann), "the word of it lies there")
+        # Who has it would leave it to the other one, too.
+        await first.stop()
+        made.post.collect(ann)
+        await asyncio.sleep(20 * 60)
+        made.post.collect(second)
+        assert await second.texts(made.channel) == ["one"]
+
+    play(story)
