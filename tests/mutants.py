@@ -152,6 +152,13 @@ MUTANTS = (
         tests=DEPOSITS,
     ),
     Mutant(
+        name="what does not lie at mailboxes any more is shown on as stored",
+        file="multichat_tui/node/deposits.py",
+        old="        if stored < row.told:\n",
+        new="        if stored < 0:\n",
+        tests=DEPOSITS,
+    ),
+    Mutant(
         name="a node ends before it has said what was read",
         file="multichat_tui/node/engine.py",
         old="                self._reads.hurry()\n",

@@ -4,7 +4,7 @@ The state of the session, the sealed bytes and the row of the deposit commit tog
 deposits that cover it, by whatever way that was learned. docs/protocol/deposits.md, 23.4.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from multichat_tui.model.codec import Rejected
@@ -203,6 +203,9 @@ class Depositing:
             self._custody.tick()
             self._sweep()
             self._kept_tells.keep(self._to_tell)
+        fewer, world.deposits.fewer = world.deposits.fewer, []
+        for row in fewer:
+            self._show([cover for cover in row.covers if not self._came(row.device, cover)])
         world.left_at = {d: at for d, at in world.left_at.items() if at + AWAY_MS > world.now} if world.left_at else {}
 
     def _note(self, written: set[ChannelId], relayed: set[ChannelId], linked: set[DeviceId]) -> None:
@@ -378,18 +381,25 @@ class Depositing:
     # What became of it
 
     def _stored(self, row: Deposit) -> None:
-        world, me = self._world, self._world.identity.device
+        world = self._world
         if not row.covers and row.settled:
             world.deposits.remove(world.txn, row)
             return
-        world.status_changed = True
-        for cover in row.covers:
-            channel = world.channels.get(cover.channel)
-            if channel is None or cover.device != me or cover.log is not Log.CONTENT:
-                continue
-            self._holdings.delivery_changed(channel, cover.first, cover.last)
+        for channel in self._show(row.covers):
             if row.settled:
                 self._custody.changed(channel)
+
+    def _show(self, covers: Iterable[Cover]) -> list[Channel]:
+        """Of what we have written, it is another thing now where it lies. Returns in which channels."""
+        world, me = self._world, self._world.identity.device
+        world.status_changed = True
+        shown = []
+        for cover in covers:
+            channel = world.channels.get(cover.channel)
+            if channel is not None and cover.device == me and cover.log is Log.CONTENT:
+                self._holdings.delivery_changed(channel, cover.first, cover.last)
+                shown.append(channel)
+        return shown
 
     def _lost(self, row: Deposit) -> None:
         """It was given out, or lost, and nobody has acknowledged it: it is sealed anew, by another session if need be."""

@@ -90,6 +90,8 @@ class Deposit:
     """When mailboxes were last asked whether they still have it."""
     failed: list[MailboxId] = field(default_factory=list)
     """Those in whose place others were taken, as they were silent or had lost it."""
+    told: int = 0
+    """At how many it lay when it was kept last. Not stored."""
 
     @property
     def stored(self) -> int:
@@ -174,6 +176,8 @@ class Deposits:
         """Counts up whenever a row is added, is changed or goes."""
         self.size = 0
         """Bytes of all that is sealed."""
+        self.fewer: list[Deposit] = []
+        """What lies at fewer mailboxes, or is gone, since this was emptied."""
 
     def load(self, txn: Transaction, now: int) -> None:
         """What a clock that was ahead has put off is due again as if that had been now."""
@@ -190,6 +194,7 @@ class Deposits:
             row.expires_ms = min(row.expires_ms, now + DEPOSIT_MS)
             for target in row.targets:
                 target.at_ms = min(target.at_ms, now + (MAX_PUT_RETRY_MS if target.stage is Stage.WAITING else 0))
+            row.told = row.stored
             self._rows.setdefault(row.device, {})[row.serial] = row
             self._next = max(self._next, row.serial + 1)
             self.size += row.size
@@ -256,8 +261,14 @@ class Deposits:
     def keep(self, txn: Transaction, row: Deposit) -> None:
         """It has changed."""
         self.changes += 1
+        self._tell(row, row.stored)
         if row.serial in self._rows.get(row.device, {}):
             txn.put(Space.DEPOSIT, row.name, row.encoded())
+
+    def _tell(self, row: Deposit, stored: int) -> None:
+        if stored < row.told:
+            self.fewer.append(row)
+        row.told = stored
 
     def sealed(self, txn: Transaction, row: Deposit) -> bytes | None:
         return txn.get(Space.SEALED, row.name)
@@ -267,6 +278,7 @@ class Deposits:
         if rows.pop(row.serial, None) is None:
             return
         self.changes += 1
+        self._tell(row, 0)
         if not rows:
             del self._rows[row.device]
         self.size -= row.size

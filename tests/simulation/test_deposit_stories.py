@@ -5,11 +5,12 @@ import random
 from collections.abc import Awaitable, Callable
 
 import pytest
-from carried import counter, within
+from carried import counter, device_of, within
 from parted import parted, states, user_of
-from post import Mood, Post
+from post import Mailbox, Mood, Post
 from simulated_world import Person, SimulatedWorld, until
 
+from multichat_tui.model.events import DeliveryChanged, MessageAdded, MessageChanged
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import RedactMessages, RemoveMember, SendMessage
 from multichat_tui.model.limits import CHECK_DEPOSIT_MS, CUSTODY_STEP_MS, GONE_MS, PUT_RETRY_MS, SETTLE_START_MS
@@ -355,5 +356,53 @@ def test_who_finds_no_room_for_what_others_have_not_taken_leaves_it_when_there_i
         await asyncio.sleep(20 * 60)
         made.post.collect(second)
         assert await second.texts(made.channel) == ["one"]
+
+    play(story)
+
+
+class Watcher:
+    """A front end that reads the last message again when it is told that its delivery has changed, and no sooner."""
+
+    def __init__(self, person: Person, channel: ChannelId) -> None:
+        self.person = person
+        self.channel = channel
+        self.shown: Delivery | None = None
+
+    async def watch(self) -> None:
+        async with self.person.api.events() as events:
+            async for event in events:
+                if isinstance(event, DeliveryChanged | MessageAdded | MessageChanged):
+                    self.shown = (await self.person.rows(self.channel))[-1].state
+
+
+@pytest.mark.parametrize("fate", ["lost", "moved"])
+def test_who_watches_a_message_is_told_that_it_does_not_lie_at_mailboxes_any_more(fate: str) -> None:
+    async def story() -> None:
+        made = await scene(415, "ann", "bob")
+        ann, bob = made.people
+        watcher = Watcher(ann, made.channel)
+        watching = asyncio.create_task(watcher.watch())
+        await asyncio.sleep(1)
+        await ann.say(made.channel, "one")
+        await made.stored(ann)
+        await asyncio.sleep(1)
+        assert watcher.shown is Delivery.STORED
+        for mailbox in made.post.mailboxes:
+            mailbox.mood = Mood.SILENT if fate == "moved" else Mood.HONEST
+            mailbox.kept.clear()
+        if fate == "moved":
+            made.post.mailboxes.append(Mailbox(b"\x09" * 32, mood=Mood.SILENT))
+            made.post.open_for(bob)
+            made.post.routes[device_of(bob)] = made.post.routes[device_of(bob)][2:]
+            within(ann, lambda engine: engine.depositing.on_route(device_of(bob)))
+            await asyncio.sleep(60)
+        else:
+            await asyncio.sleep(CHECK_DEPOSIT_MS / 1000)
+            for mailbox in made.post.mailboxes:
+                mailbox.mood = Mood.FULL
+            await asyncio.sleep(2 * GONE_MS / 1000)
+        assert (await ann.rows(made.channel))[-1].state is Delivery.QUEUED
+        assert watcher.shown is Delivery.QUEUED
+        watching.cancel()
 
     play(story)
