@@ -44,6 +44,8 @@ CONTROL = "tests/property/test_control_properties.py"
 HANDSHAKE = "tests/unit/crypto/test_crypto_handshake.py"
 DOOR = "tests/unit/net/test_net_door.py"
 NETWORKS = "tests/contract/test_network_contract.py"
+LAN_TIMES = "tests/unit/net/test_net_lan_times.py"
+LAN_STORIES = "tests/simulation/test_lan_stories.py"
 DEVICES = "tests/simulation/test_device_stories.py"
 LINKS = "tests/unit/net/test_net_link.py"
 COVERS = "tests/unit/node/test_node_covers.py tests/unit/sync/test_sync_runs.py"
@@ -2171,6 +2173,90 @@ MUTANTS = (
         old="range(ANNOUNCED_TOKENS - len(tokens))",
         new="range(1)",
         tests="tests/unit/net/test_net_announcement.py",
+    ),
+    Mutant(
+        name="fewer-short-tokens-for-fewer-peers",
+        file="multichat_tui/net/announcement.py",
+        old="range(SHORT_TOKENS - len(short))",
+        new="range(-len(short) % 4)",
+        tests=LAN_TIMES,
+    ),
+    Mutant(
+        name="announcements-name-the-same-ones-each-time",
+        file="multichat_tui/net/rounds.py",
+        old="key=lambda key: self._named.get(key, 0)",
+        new="key=lambda key: 0",
+        tests=LAN_STORIES,
+    ),
+    Mutant(
+        name="whoever-is-new-waits-for-the-others",
+        file="multichat_tui/net/rounds.py",
+        old="self._named.get(key, 0)",
+        new="self._named.get(key, self._number)",
+        tests="tests/unit/net/test_net_rounds.py",
+    ),
+    Mutant(
+        name="who-was-named-last-is-named-again",
+        file="multichat_tui/net/rounds.py",
+        old="self._named.get(key, 0)",
+        new="-self._named.get(key, -(10**9))",
+        tests="tests/property/test_rounds_properties.py",
+    ),
+    Mutant(
+        name="announcements-are-made-once",
+        file="multichat_tui/net/lan.py",
+        old="        self._rounds.begin()\n",
+        new="",
+        tests=LAN_TIMES,
+    ),
+    Mutant(
+        name="the-twin-announces-once",
+        file="multichat_tui/net/simulated.py",
+        old="self._named = self._turns.next(announced_keys(self._credentials))\n            self._announce()",
+        new="pass",
+        tests=LAN_STORIES,
+    ),
+    Mutant(
+        name="many-new-keys-wait-as-long-as-old-ones",
+        file="multichat_tui/net/rounds.py",
+        old="> asyncio.get_running_loop().time() + ANNOUNCE_CHANGE_AGAIN_S",
+        new="< 0",
+        tests=LAN_STORIES,
+    ),
+    Mutant(
+        name="each-change-is-announced-at-once",
+        file="multichat_tui/net/lan.py",
+        old="max(GATHER_S, self._changes.wait_s(self._loop.time()))",
+        new="GATHER_S",
+        tests=LAN_TIMES,
+    ),
+    Mutant(
+        name="what-changes-nothing-on-the-air-is-announced",
+        file="multichat_tui/net/lan.py",
+        old="if shown == self._shown:",
+        new="if shown == ():",
+        tests=LAN_TIMES,
+    ),
+    Mutant(
+        name="only-those-who-have-more-to-name-announce-again",
+        file="multichat_tui/net/lan.py",
+        old="self._rounds = Rounds(self._renew,",
+        new="self._rounds = Rounds(lambda: len(self._shown[0]) > 232 and self._renew(),",
+        tests=LAN_TIMES,
+    ),
+    Mutant(
+        name="an-announcement-is-tried-with-no-key-that-comes-later",
+        file="multichat_tui/net/lan.py",
+        old="if key not in known.tried]",
+        new="if not known.tried]",
+        tests=LAN_TIMES,
+    ),
+    Mutant(
+        name="short-tokens-are-not-looked-at",
+        file="multichat_tui/net/announcement.py",
+        old=" or token[:SHORT_TOKEN_BYTES] in found.short",
+        new="",
+        tests="tests/contract/test_lan_contract.py",
     ),
     Mutant(
         name="every-interface-tells-of-all",

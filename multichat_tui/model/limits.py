@@ -220,8 +220,21 @@ GUEST_LINK_MS = 60_000
 
 # Discovery
 ANNOUNCED_TOKENS = 32
-"""Tokens in one announcement, padded with random ones so that the number of peers does not show."""
+SHORT_TOKENS = 200
+"""Tokens in one announcement, padded with random ones so that the number of peers does not show; the TXT record stays under the
+1,300 bytes of RFC 6763, section 6.2, and the whole in one packet."""
 TOKEN_BYTES = 8
+SHORT_TOKEN_BYTES = 4
+"""A finder who looks for 500 takes one in seven million announcements of strangers for somebody, and calls there in vain."""
+ANNOUNCED_KEYS = ANNOUNCED_TOKENS + SHORT_TOKENS
+ANNOUNCE_AGAIN_S = (10.0, 20.0, 60.0, 600.0)
+"""After an announcement on a network the next ones follow after these times, more or less a quarter, and the last one for ever:
+the same for everybody, whether or not more are to be named than one has room for."""
+ANNOUNCE_CHANGE_AGAIN_S = 60.0
+"""At the latest so long after an announcement because of other keys."""
+ANNOUNCE_CHANGES = 3
+ANNOUNCE_CHANGE_EVERY_S = 15.0
+"""Announcements because of other keys: so many at once, and then one in so long. Whoever is new names everybody anyway."""
 
 # Retransmission
 INITIAL_RTT_MS = 300

@@ -4,12 +4,12 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from multichat_tui.model.errors import LinkFailed
 from multichat_tui.model.hosts import Address, parse_host
 from multichat_tui.model.ids import LinkId
-from multichat_tui.model.limits import HANDSHAKE_TIMEOUT_S
+from multichat_tui.model.limits import ANNOUNCE_AGAIN_S, HANDSHAKE_TIMEOUT_S
 from multichat_tui.model.ports import (
     ONLY_DIAL,
     Credential,
@@ -64,7 +64,8 @@ class TcpNetwork:
     """Implements `ports.Network`. `listen` is HOST:PORT, an address of this host or `*` for all; port 0 and None: any port.
 
     A port that was not asked for is new, with its certificate, at each start, each UTC day, and when the host has moved to
-    another network; links that stand are not touched. `handshake_timeout_s` and `wall_s` (the clock, in seconds) are for tests.
+    another network; links that stand are not touched. `handshake_timeout_s`, `wall_s` (the clock, in seconds) and `again_s`
+    (after which times we announce ourselves again) are for tests.
     """
 
     def __init__(
@@ -75,12 +76,14 @@ class TcpNetwork:
         entropy: Entropy = os.urandom,
         handshake_timeout_s: float = HANDSHAKE_TIMEOUT_S,
         wall_s: Callable[[], float] = time.time,
+        again_s: Sequence[float] = ANNOUNCE_AGAIN_S,
     ) -> None:
         self._listen = listen
         self._lan = lan
         self._entropy = entropy
         self._timeout_s = handshake_timeout_s
         self._wall_s = wall_s
+        self._again_s = again_s
         self._credentials: tuple[Credential, ...] = ()
         self._accepting: tuple[Credential, ...] = ()
         self._life: _Life | None = None
@@ -112,7 +115,9 @@ class TcpNetwork:
             timeout_s=self._timeout_s,
         )
         listener = await open_listener(host, port, acceptor.factory)
-        lan = LanDiscovery(seen=self._seen, entropy=self._entropy, wall_s=self._wall_s) if self._lan else None
+        lan = None
+        if self._lan:
+            lan = LanDiscovery(seen=self._seen, entropy=self._entropy, wall_s=self._wall_s, again_s=self._again_s)
         self._life = life = _Life(
             deliver=deliver,
             links=links,

@@ -2,18 +2,26 @@
 
 It accepts whom the real one accepts and answers with the same inputs and the same words. The hub decides by its seed alone how
 long frames take, which are lost, doubled or overtaken; it cuts and heals. docs/testing.md says how a run is repeated.
+Announcements are not lost, nor gathered for a moment; whom they name, and when those follow who had no room, is as on a real LAN.
 """
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, product
 
 from multichat_tui.crypto.handshake import VERSIONS
 from multichat_tui.crypto.keys import public_key
 from multichat_tui.model.errors import LinkFailed
 from multichat_tui.model.ids import DeviceId, LinkId
-from multichat_tui.model.limits import ANNOUNCED_TOKENS, HANDSHAKE_TIMEOUT_S, MAX_FRAME_BYTES, PING_INTERVAL_S, PING_TIMEOUT_S
+from multichat_tui.model.limits import (
+    ANNOUNCE_AGAIN_S,
+    ANNOUNCED_KEYS,
+    HANDSHAKE_TIMEOUT_S,
+    MAX_FRAME_BYTES,
+    PING_INTERVAL_S,
+    PING_TIMEOUT_S,
+)
 from multichat_tui.model.ports import (
     ONLY_ACCEPT,
     ONLY_DIAL,
@@ -31,7 +39,9 @@ from multichat_tui.model.ports import (
     mailbox_user,
 )
 from multichat_tui.model.values import dataclass
+from multichat_tui.net.announcement import announced_keys
 from multichat_tui.net.reasons import DialFailure, Turned
+from multichat_tui.net.rounds import Rounds, Turns
 from multichat_tui.net.simulated_link import Conditions, Link
 
 __all__ = ["Conditions", "SimulatedHub", "SimulatedNetwork"]
@@ -179,10 +189,19 @@ class _Life:
 class SimulatedNetwork:
     """One host on the hub, implementing `ports.Network`. `site`: who shares it is found by discovery; None turns that off.
 
-    `name` is the host: a node that restarts uses the same object again, or a new one of the same name.
+    `name` is the host: a node that restarts uses the same object again, or a new one of the same name. `again_s` as in
+    `limits.ANNOUNCE_AGAIN_S`.
     """
 
-    def __init__(self, hub: SimulatedHub, name: str, *, site: str | None = "home", port: int | None = None) -> None:
+    def __init__(
+        self,
+        hub: SimulatedHub,
+        name: str,
+        *,
+        site: str | None = "home",
+        port: int | None = None,
+        again_s: Sequence[float] = ANNOUNCE_AGAIN_S,
+    ) -> None:
         self.hub = hub
         self.name = name
         self.site = site
@@ -197,6 +216,11 @@ class SimulatedNetwork:
         self._dialling: set[tuple[bytes, str, DeviceId | None]] = set()
         self._paused = False
         self._held: list[Callable[[], None]] = []
+        self._shown: frozenset[bytes] = frozenset()
+        """All keys that are announced, in turns."""
+        self._named: tuple[bytes, ...] = ()
+        self._turns = Turns()
+        self._rounds = Rounds(self._announce_again, random.Random(name).random, again_s)  # noqa: S311  # as the hub's
 
     @property
     def running(self) -> bool:
@@ -209,20 +233,37 @@ class SimulatedNetwork:
 
     async def start(self, local: LocalDevice, deliver: Callable[[NetworkInput], None]) -> tuple[str, ...]:
         self._life = _Life(local, deliver, self.hub.listen(self, self._port))
-        self._announce()
+        self._turns = Turns()
+        self._arrive()
         return (self.address,)
 
     def publish(self, credentials: Iterable[Credential]) -> None:
         self._credentials = tuple(credentials)
         self._accepting = tuple(c for c in self._credentials if c.kind not in ONLY_DIAL)
-        self._announce()
+        if self._life is not None and self.site is not None:
+            before = self._shown
+            self._announce()
+            if self._shown != before:
+                self._rounds.changed()
+
+    def _arrive(self) -> None:
+        """On a LAN where we were not."""
+        if self.site is not None:
+            self._shown = frozenset()
+            self._announce()
+            self._rounds.begin()
+
+    def _announce_again(self) -> None:
+        if len(self._shown) > ANNOUNCED_KEYS:
+            self._named = self._turns.next(announced_keys(self._credentials))
+            self._announce()
 
     def _announce(self) -> None:
-        if self._life is None or self.site is None:
-            return
-        announced = dict.fromkeys([c.key for c in self._accepting if c.announced and not c.nearby][:ANNOUNCED_TOKENS])
+        keys = announced_keys(self._credentials)
+        if frozenset(keys) != self._shown:
+            self._shown, self._named = frozenset(keys), self._turns.next(keys)
         looking = dict.fromkeys(c.key for c in self._credentials if c.kind not in ONLY_ACCEPT)
-        self.hub.announce(self, tuple(announced), tuple(looking))
+        self.hub.announce(self, self._named, tuple(looking))
         self.hub.announce_nearby(self, next((c.nearby for c in self._credentials if c.nearby), b""))
 
     def see(self, key: bytes, announcer: "SimulatedNetwork") -> None:
@@ -368,7 +409,7 @@ class SimulatedNetwork:
         self._fall_silent()
         self.hub.forget(self, life.address)
         life.address = self.hub.listen(self, self._port)
-        self._announce()
+        self._arrive()
         self.input(NetworkChanged(listen=(life.address,)))
 
     def _fall_silent(self) -> None:
@@ -394,6 +435,7 @@ class SimulatedNetwork:
     def _end(self) -> None:
         assert self._life is not None
         self.hub.forget(self, self._life.address)
+        self._rounds.end()
         self._life = None
         self._links.clear()
         self._dialling.clear()

@@ -38,7 +38,7 @@ from multichat_tui.model.records import decode_record, encode_header, signed_byt
 from multichat_tui.model.sealed import decode_sealed
 from multichat_tui.model.statements import StatementKind, decode_profile, decode_statement, encode_profile
 from multichat_tui.model.vouching import decode_introductions, decode_vouches, encode_introductions, encode_vouches
-from multichat_tui.net.announcement import announced_token, unpack_addresses
+from multichat_tui.net.announcement import SERVICE_TYPE, announced_token, names_key, parse, unpack_addresses
 
 Json: TypeAlias = Any
 """What `json` reads and writes."""
@@ -292,6 +292,14 @@ def _token(question: Question) -> Answer:
     return {"token": token.hex()}
 
 
+def _announcement(question: Question) -> Answer:
+    text: dict[bytes, bytes | None] = {name.encode(): bytes.fromhex(string) for name, string in question["strings"].items()}
+    found = parse(f"{question['instance']}.{SERVICE_TYPE}", question["port"], text)
+    if found is None:
+        return REJECTED
+    return {"names": names_key(found, _bytes(question, "key"), question["day"])}
+
+
 def _mailbox_link(question: Question) -> Answer:
     found = parse_mailbox_link(question["text"])
     if isinstance(found, Rejected):
@@ -383,4 +391,5 @@ ANSWERS: Mapping[str, Callable[[Question], Answer]] = {
     "mailbox link": _mailbox_link,
     "deposit": _deposit,
     "token": _token,
+    "announcement": _announcement,
 }

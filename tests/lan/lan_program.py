@@ -1,11 +1,12 @@
 """Programs that the LAN tests start inside network namespaces: a device with the real network, and one that hears the wire.
 
-`device NAME PEER` prints a line of JSON for each input and takes lines `send TEXT`, `cut` and `quit`; `capture FILE` writes every
-packet of the cable to the file until its standard input ends.
+`device NAME PEER [COUNT]` prints a line of JSON for each input and takes lines `send TEXT`, `cut` and `quit`; before the peer it
+has COUNT others who are elsewhere. `capture FILE` writes every packet of the cable to the file until its standard input ends.
 """
 
 import asyncio
 import json
+import os
 import select
 import socket
 import sys
@@ -17,7 +18,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 from builders import person
 from net_parties import Party, peer_credential
 
-from multichat_tui.model.ports import DialFailed, FrameIn, LinkDown, LinkUp, NetworkChanged, NetworkInput, PeerSeen
+from multichat_tui.model.limits import ANNOUNCE_AGAIN_S
+from multichat_tui.model.ports import (
+    Credential,
+    CredentialKind,
+    DialFailed,
+    FrameIn,
+    LinkDown,
+    LinkUp,
+    NetworkChanged,
+    NetworkInput,
+    PeerSeen,
+)
 from multichat_tui.net.network import TcpNetwork
 
 
@@ -25,10 +37,15 @@ def tell(**fields: object) -> None:
     print(json.dumps(fields), flush=True)
 
 
-async def run_device(name: str, peer: str) -> None:
+AGAIN_S = (2.0, 2.0, 2.0, 4.0)
+"""Sooner than for people."""
+
+
+async def run_device(name: str, peer: str, count: int) -> None:
     me, other = person(name), person(peer)
     credential = peer_credential(me, other)
-    network = TcpNetwork()
+    absent = [Credential(kind=CredentialKind.PEER, key=os.urandom(32), device=me.device) for _ in range(count)]
+    network = TcpNetwork(again_s=AGAIN_S if count else ANNOUNCE_AGAIN_S)
     one = Party(me, network)
     links: list[LinkUp] = []
 
@@ -55,7 +72,7 @@ async def run_device(name: str, peer: str) -> None:
 
     one.on_input = on_input
     await one.start()
-    network.publish([credential])
+    network.publish([*absent, credential])
     tell(listen=one.listen)
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
@@ -89,4 +106,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "capture":
         run_capture(sys.argv[2])
     else:
-        asyncio.run(run_device(sys.argv[2], sys.argv[3]))
+        asyncio.run(run_device(sys.argv[2], sys.argv[3], int((sys.argv[4:] or ["0"])[0])))

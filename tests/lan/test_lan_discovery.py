@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from builders import person
-from cable import Cable, ip, laid_cable
+from cable import Cable, Ear, heard, ip, laid_cable
 from net_parties import peer_credential
 
 pytestmark = pytest.mark.lan
@@ -97,6 +97,38 @@ async def test_two_machines_find_each_other_and_link(cable: Cable, programs: lis
     assert await ann.until("right") is True
     ann.say("send hello over the cable")
     assert await bob.until("frame") == "hello over the cable"
+
+
+@pytest.mark.parametrize("count", [40, 231, 500])
+async def test_two_machines_find_each_other_whose_keys_come_after_many_others(cable: Cable, programs: list[Program], count: int):
+    ann = await start(programs, cable.left, "device", "ann", "bob", str(count))
+    bob = await start(programs, cable.right, "device", "bob", "ann", str(count))
+    assert str(await ann.until("up")).startswith("10.77.0.2:")
+    assert str(await bob.until("up")).startswith("10.77.0.1:")
+    assert await ann.until("right") is True
+
+
+async def test_announcements_are_of_one_size_and_fit_one_packet_whomever_they_name(cable: Cable, tmp_path: Path):
+    """By what goes over the cable: nobody sees how many are named."""
+    ear = Ear(cable.left, tmp_path / "wire")
+    sizes = []
+    for count in (0, 500):
+        begin = ear.mark()
+        ann = await Program.start(cable.right, "device", "ann", "bob", str(count))
+        await ann.until("listen")
+        found: list[int] = []
+        async with asyncio.timeout(PATIENCE_S):
+            while not found:
+                await asyncio.sleep(0)
+                packets = await asyncio.to_thread(heard, ear.file, begin, ear.mark())
+                found = [len(packet.payload) for packet in packets if b"v=1" in packet.payload and packet.source == Cable.RIGHT]
+        await ann.end()
+        packets = heard(ear.file, begin, ear.mark())
+        sizes.append({len(packet.payload) for packet in packets if b"v=1" in packet.payload})
+        assert not any(len(packet.raw) > 1514 for packet in packets)
+    ear.stop()
+    assert sizes[0] == sizes[1]
+    assert len(sizes[0]) == 1
 
 
 def spellings(secret: bytes) -> list[bytes]:

@@ -742,6 +742,21 @@ def token(key: bytes, day: int, instance: str, port: int, addresses: bytes) -> A
     return {"token": MAC(key, "mc.lan", *parts)[:8]}
 
 
+def announcement(key: bytes, day: int, instance: str, port: int, strings: dict[str, str]) -> Answer:
+    found = {name: bytes.fromhex(string) for name, string in strings.items()}
+    need(re.fullmatch("[0-9a-f]{16}", instance) is not None and 0 < port < 65536)
+    need(found.get("v") == b"1" and bool(found.get("a")) and all(len(found.get(name, b"")) == 128 for name in "tu"))
+    stream, short = found["t"] + found["u"], b""
+    if all(len(found.get(name, b"")) == 200 for name in "wxyz"):
+        short = b"".join(found[name] for name in "wxyz")
+    named = False
+    for off in (-1, 0, 1):
+        told = token(key, day + off, instance, port, found["a"])["token"]
+        named |= any(told == stream[at : at + 8] for at in range(0, 256, 8))
+        named |= any(told[:4] == short[at : at + 4] for at in range(0, len(short), 4))
+    return {"names": named}
+
+
 # -- Questions and answers
 
 
@@ -801,6 +816,7 @@ ANSWERS: dict[str, Callable[[Any, Callable[[str], bytes]], Answer]] = {
     "mailbox link": lambda q, b: mailbox_link(q["text"]),
     "deposit": lambda q, b: deposit(b("mailbox"), b("queue_key"), b("envelope"), q["expires_ms"], b("signature"), b("nonce")),
     "token": lambda q, b: token(b("key"), q["day"], q["instance"], q["port"], b("addresses")),
+    "announcement": lambda q, b: announcement(b("key"), q["day"], q["instance"], q["port"], q["strings"]),
 }
 
 

@@ -129,6 +129,7 @@ from multichat_tui.model.frames import (
     Withheld,
     WithheldRange,
 )
+from multichat_tui.model.hosts import Address
 from multichat_tui.model.ids import ChannelId, DeviceId, Log, RecordId, UserId, digest, fingerprint, short
 from multichat_tui.model.invitations import Invitation, InvitationKind, join_seed, token_key
 from multichat_tui.model.limits import INTRODUCTION_MS
@@ -653,7 +654,7 @@ def links() -> dict[str, Any]:
     addresses = (ipaddress.ip_address("192.0.2.7"), ipaddress.ip_address("2001:db8::7"))
     credential = Credential(kind=CredentialKind.PEER, key=key, device=GRACE.device)
     announcement, text = announce(
-        (credential,), day=20_000, port=4001, addresses=addresses, entropy=lambda size: filled(0x33, size)
+        (credential.key,), day=20_000, port=4001, addresses=addresses, entropy=lambda size: filled(0x33, size)
     )
     noise = filled(0x33, 8)
     (token,) = announcement.tokens - {noise}
@@ -671,6 +672,20 @@ def links() -> dict[str, Any]:
             "packed_addresses": text["a"].hex(),
             "token": token.hex(),
         },
+        "announcement of many": announcement_of_many(addresses),
+    }
+
+
+def announcement_of_many(addresses: tuple[Address, ...]) -> dict[str, Any]:
+    """One key more than announcements name: 32 of them in full, 200 cut short."""
+    keys = [filled(number % 256, 30) + number.to_bytes(2, "big") for number in range(233)]
+    announcement, text = announce(keys, day=20_001, port=4002, addresses=addresses, entropy=lambda size: filled(0x44, size))
+    return {
+        "keys": {"in full": keys[31].hex(), "cut short": keys[32].hex(), "last": keys[231].hex(), "not named": keys[232].hex()},
+        "day": 20_001,
+        "instance": announcement.instance,
+        "port": 4002,
+        "strings": {name: value.hex() for name, value in text.items()},
     }
 
 

@@ -145,6 +145,37 @@ def questions() -> list[tuple[str, str, dict[str, Any]]]:
     made.append(("discovery", "token", {**token, "addresses": air["packed_addresses"]}))
     for number, copy in enumerate(damaged(air["packed_addresses"], "addresses")):
         made.append(("discovery", f"token, damaged addresses {number}", {**token, "addresses": copy}))
+    made += announcement_questions()
+    return made
+
+
+def announcement_questions() -> list[tuple[str, str, dict[str, Any]]]:
+    case = frozen("links")["announcement of many"]
+    strings = case["strings"]
+    question = {"ask": "announcement", **{name: case[name] for name in ("day", "instance", "port", "strings")}}
+    made: list[tuple[str, str, dict[str, Any]]] = []
+    for which, key in case["keys"].items():
+        made.append(("discovery", f"announcement of many, {which}", {**question, "key": key}))
+        for off in (-2, -1, 1, 2):
+            made.append(
+                ("discovery", f"announcement of many, {which}, day {off:+}", {**question, "key": key, "day": case["day"] + off})
+            )
+    full = {**question, "key": case["keys"]["in full"]}
+    short = {**question, "key": case["keys"]["cut short"]}
+    for name, asked in (("in full", full), ("cut short", short)):
+        for without in strings:
+            left = {each: string for each, string in strings.items() if each != without}
+            made.append(("discovery", f"announcement of many, {name}, without {without}", {**asked, "strings": left}))
+            cut = {**strings, without: strings[without][:-2]}
+            made.append(("discovery", f"announcement of many, {name}, {without} cut", {**asked, "strings": cut}))
+        before = {each: strings[each] for each in ("v", "a", "t", "u")}
+        made.append(("discovery", f"announcement without short tokens, {name}", {**asked, "strings": before}))
+        more = {**strings, "n": "77" * 16, "q": "00"}
+        made.append(("discovery", f"announcement with more strings, {name}", {**asked, "strings": more}))
+        made.append(("discovery", f"announcement of version 2, {name}", {**asked, "strings": {**strings, "v": "32"}}))
+        made.append(("discovery", f"announcement under another port, {name}", {**asked, "port": 4003}))
+        made.append(("discovery", f"announcement of another instance, {name}", {**asked, "instance": "0" * 16}))
+        made.append(("discovery", f"announcement of no instance, {name}", {**asked, "instance": "printer"}))
     return made
 
 

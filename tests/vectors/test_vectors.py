@@ -260,6 +260,18 @@ def test_a_token_is_made_as_the_protocol_says() -> None:
     assert token.hex() == case["token"]
 
 
+@pytest.mark.parametrize(("which", "names", "size"), [("in full", "tu", 8), ("cut short", "wxyz", 4), ("last", "wxyz", 4)])
+def test_tokens_of_many_stand_where_the_protocol_says(which: str, names: str, size: int) -> None:
+    case = frozen("links")["announcement of many"]
+    strings = {name: unhex(string) for name, string in case["strings"].items()}
+    parts = (case["day"].to_bytes(8, "big"), case["instance"].encode(), case["port"].to_bytes(2, "big"), strings["a"])
+    stream = b"".join(strings[name] for name in names)
+    tokens = [stream[at : at + size] for at in range(0, len(stream), size)]
+    assert tokens == sorted(tokens)
+    assert mac(unhex(case["keys"][which]), "mc.lan", *parts)[:size] in tokens
+    assert mac(unhex(case["keys"]["not named"]), "mc.lan", *parts)[:size] not in tokens
+
+
 @pytest.mark.parametrize("case", frozen("invitations"), ids=lambda case: case["kind"])
 def test_links_are_read_as_ever(case: dict[str, Any]) -> None:
     found = parse_link(case["link"])
