@@ -23,12 +23,12 @@ class Turns:
     """The number of the announcement that named a key last."""
 
     def next(self, keys: Iterable[bytes]) -> tuple[bytes, ...]:
-        """The keys that the next announcement names, of all: as many as there is room for."""
+        """The keys that the next announcement names, of all, in their order: as many as there is room for."""
         self._number += 1
         wanted = dict.fromkeys(keys)
         chosen = sorted(wanted, key=lambda key: self._named.get(key, 0))[: self.room]
         self._named = {key: number for key, number in self._named.items() if key in wanted} | dict.fromkeys(chosen, self._number)
-        return tuple(chosen)
+        return tuple(key for key in wanted if self._named.get(key) == self._number)
 
 
 class Rounds:
