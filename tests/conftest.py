@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 import signal
 import threading
@@ -17,6 +18,12 @@ settings.load_profile("any-speed")
 # Tests that a script starts in the background ignore Ctrl+C, and so would every program that they start: some are ended by it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded and collected by now stays: full garbage collections need not look at it again in each test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
