@@ -43,6 +43,8 @@ def _clean(monkeypatch):
 class Twinned:
     """Stands where the node of an opened profile stands."""
 
+    leaving = False
+
     def __init__(self, api):
         self.api = api
 
