@@ -10,6 +10,9 @@ from textual.widget import Widget
 
 from multichat_tui.ui.cells import Piece, clip, strip_of, width, wrap
 
+LEAST_CELLS = 5
+"""Of a piece that is cut."""
+
 
 class Bar(Widget):
     """Left pieces, then right ones. Too narrow: of the right ones, beyond half, the first go first; then the left are cut. Where
@@ -70,6 +73,22 @@ class Bar(Widget):
         event.stop()
         self.post_message(self.Clicked(self))
 
+    def _cut(self, room: int, beside: bool) -> list[Piece]:
+        """The left pieces, as far as there is room. What is cut leaves a cell free before what stands `beside` it; a piece of
+        which too little would be left says nothing, and where the right ones give way each piece is whole or not there."""
+        if sum(width(text) for text, _ in self._left) > room:
+            room -= beside
+        left: list[Piece] = []
+        for text, style in self._left:
+            cut = clip(text, room)
+            if cut != text and left and (self._right_gives_way or width(cut.strip()) < LEAST_CELLS):
+                break
+            left.append((cut, style))
+            room -= width(cut)
+            if cut != text:
+                break
+        return left
+
     def render_line(self, y: int) -> Strip:
         cells = self.size.width
         spans = self._spans() if self._most_lines > 1 else []
@@ -85,13 +104,8 @@ class Bar(Widget):
         while len(right) > 1 and sum(width(text) for text, _ in right) > room:
             del right[0]
         room = cells - sum(width(text) for text, _ in right)
-        left: list[Piece] = []
-        for text, style in self._left:
-            cut = clip(text, room)
-            left.append((cut, style))
-            room -= width(cut)
-            if cut != text:
-                break
+        left = self._cut(room, bool(right) and not right[0][0].startswith(" "))
+        room -= sum(width(text) for text, _ in left)
         if room > 0:
             left.append((self._filler * room, self._filler_style))
         return strip_of([*left, *right], cells, self._base)

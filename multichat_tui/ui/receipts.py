@@ -11,7 +11,9 @@ WORDS = {
     Delivery.OTHERS: "Sent by somebody else; this device has it.",
     Delivery.ALONE: "Nobody else is in the channel yet: whoever joins may get it.",
     Delivery.QUEUED: "Waiting: none of the others has it yet. It is sent as soon as one of their devices is reached.",
-    Delivery.STORED: "It lies at the mailboxes of those who do not have it: they fetch it when they come, with you or without.",
+    Delivery.STORED: (
+        "It lies at the mailboxes of those who do not have it: they fetch it when they come, whether you are there or not."
+    ),
     Delivery.SOME: "Some of the others have it, the rest get it when they are reached.",
     Delivery.ALL: "Everybody has it.",
     Delivery.READ: "Everybody has read it, as they say.",

@@ -1,5 +1,6 @@
 """Where nothing is yet, the screens say what the place is for and how it is filled, with the keys in force."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -262,6 +263,24 @@ async def test_what_is_told_and_keys_do_not_touch_in_the_status_line(sit: Sit) -
         await seat.sees("nobody linked · 1 stored · mailboxes 2/2 ")
         await seat.sees("commands  F1 help")
         assert "mailboxes 2/2Ctrl" not in seat.text
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [("harbour", "#harbour  who sails, an… 1/3 online"), ("harbourmasters-of", "#harbourmasters-of +1/3 online")],
+)
+async def test_a_narrow_status_line_tells_whole_things_and_a_narrow_header_no_scrap_of_the_topic(
+    sit: Sit, name: str, header: str
+) -> None:
+    node = TwinNode()
+    node.add_channel(name, online=0, topic="who sails, and when")
+    node.set_status(queued=1, stored=1, lan=False, mailboxes=(mailbox_row(1), mailbox_row(2)))
+    async with sit(node, size=(44, 10)) as seat:
+        await seat.sees(f"The beginning of #{name}")
+        await seat.sees("nobody linked · 1 stored ")
+        lines = seat.text.splitlines()
+        assert any(re.search("1 stored +F1 help", line) for line in lines), lines
+        assert any(re.search(header, line) for line in lines), lines
 
 
 async def test_a_node_that_rests_does_not_tell_of_mailboxes_as_missed(sit: Sit) -> None:
