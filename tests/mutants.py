@@ -105,6 +105,27 @@ MUTANTS = (
         tests="tests/simulation/test_moved_mailbox_stories.py",
     ),
     Mutant(
+        name="a queue of a channel that was left is closed with what lies there",
+        file="multichat_tui/node/own_mailboxes.py",
+        old="            return not queue.opened or (queue.taken and self.is_empty(box, queue))\n",
+        new="            return True\n",
+        tests="tests/simulation/test_moved_mailbox_stories.py",
+    ),
+    Mutant(
+        name="a queue of a channel that was left is never closed",
+        file="multichat_tui/node/collecting.py",
+        old="(lying.box.draining or lying.queue.over)",
+        new="lying.box.draining",
+        tests="tests/simulation/test_moved_mailbox_stories.py",
+    ),
+    Mutant(
+        name="what lies in a queue of a channel that its reader has left lies there",
+        file="multichat_tui/node/depositing.py",
+        old="            for device in world.deposits.devices:\n                self._putting.on_route(device)\n",
+        new="            pass\n",
+        tests="tests/simulation/test_moved_mailbox_stories.py",
+    ),
+    Mutant(
         name="two who were silent for long wait for each other",
         file="multichat_tui/node/depositing.py",
         old="if silent and (device not in self._written_to or world.deposits.of(device)):",

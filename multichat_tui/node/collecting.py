@@ -193,6 +193,12 @@ class Collecting:
             self._list_on(lying)
         else:
             lying.whole = not lying.cut
+            self._look_again(lying)
+
+    def _look_again(self, lying: _Lying) -> None:
+        """It may be closed, once nothing lies there."""
+        if (lying.box.draining or lying.queue.over) and self._is_empty(lying.box, lying.queue):
+            self._own.look_again()
 
     def _news(self, address: MailboxAddress, listing: Listing) -> None:
         lying = self._lying.get((address.mailbox, listing.queue))
@@ -440,8 +446,7 @@ class Collecting:
         lying.deleting = False
         if answer is not None and self._current(lying):
             lying.read.difference_update(serials)
-            if lying.box.draining and self._is_empty(lying.box, lying.queue):
-                self._own.look_again()
+            self._look_again(lying)
 
     def wake_times(self) -> list[int]:
         now = self._world.now

@@ -186,6 +186,10 @@ class Depositing:
         world.heard.back.clear()
         if world.deposits:
             self._end_what_is_void(gone)
+        if world.audiences_changed:
+            # Of its routes some may count no more, without a word of it.
+            for device in world.deposits.devices:
+                self._putting.on_route(device)
         for device in informed:
             if world.heard.is_unconfirmed(device):
                 world.heard.of(world.txn, device, world.now).unconfirmed_ms = 0

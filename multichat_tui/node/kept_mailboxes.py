@@ -33,6 +33,8 @@ class OwnQueue:
     unaware: set[bytes] = field(default_factory=set)
     """Devices (first bytes of their ids) that may not know yet that it can be written to, or, of one that was given up, that it
     can not be any more."""
+    over: bool = False
+    """There is no such audience any more: it is closed once nothing lies there. Not stored, nor what follows."""
     taken: bool = False
     """This link may act for it."""
     asked: bool = False

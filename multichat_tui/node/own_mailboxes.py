@@ -282,8 +282,10 @@ class OwnMailboxes:
             self._forget(box)
 
     def _is_over(self, box: OwnMailbox, queue: OwnQueue, wanted: list[Audience]) -> bool:
-        if queue.audience not in wanted:
-            return True
+        queue.over = queue.audience not in wanted
+        if queue.over:
+            # What somebody has left there may be about something else that we share.
+            return not queue.opened or (queue.taken and self.is_empty(box, queue))
         if box.removed_ms is None:
             return False
         if box.removed_ms + DRAIN_MS <= self._world.now and not self._unaware_of(queue):
@@ -299,9 +301,9 @@ class OwnMailboxes:
             return
         if not box.shown:
             return
-        real = self.writers.verifiers(queue)
+        real = {} if queue.over else self.writers.verifiers(queue)
         names = {v[:PREFIX_SIZE]: v for v in real}
-        padding = self.writers.padding(queue, len(names))
+        padding = () if queue.over else self.writers.padding(queue, len(names))
         names |= {v[:PREFIX_SIZE]: v for v in padding}
         new = sorted(names.keys() - queue.allowed)[:MAX_ALLOWED_AT_ONCE]
         gone = tuple(sorted(queue.allowed - names.keys())[:MAX_ALLOWED_AT_ONCE])
@@ -315,7 +317,7 @@ class OwnMailboxes:
                 lambda number, session: AllowWriters(number=number, queue=queue.id, allow=allow, forbid=gone),
                 partial(self._allowed, new=set(new), gone=set(gone)),
             )
-        elif not queue.ready and not box.draining:
+        elif not queue.ready and not box.draining and not queue.over:
             queue.ready = True
             queue.unaware = {device[:PREFIX_SIZE] for device in devices_of(self._world, queue.audience)}
             keep_queue(self._world.txn, box, queue)
