@@ -16,7 +16,7 @@ from seated import Seat
 from terminal import Terminal
 from zeroconf import DNSAddress, DNSIncoming, DNSNsec, DNSPointer, DNSService, DNSText
 
-from multichat_tui.model.limits import ANNOUNCED_TOKENS
+from multichat_tui.model.limits import ANNOUNCED_TOKENS, SHORT_TOKENS
 from multichat_tui.net.announcement import SERVICE_TYPE, parse
 
 pytestmark = [pytest.mark.e2e, pytest.mark.lan, pytest.mark.tmux, pytest.mark.timeout(300)]
@@ -200,6 +200,7 @@ class Shown:
     instances: set[str] = field(default_factory=set)
     ports: set[int] = field(default_factory=set)
     tokens: set[bytes] = field(default_factory=set)
+    short: set[bytes] = field(default_factory=set)
     hosts: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
 
@@ -225,7 +226,7 @@ def shown(packets: list[Packet], machine: str) -> Shown:
                     found.hosts.add(record.server)
                 case DNSText():
                     texts[record.name] = properties(record.text)
-                    assert set(texts[record.name]) == {b"v", b"a", b"t", b"u"}
+                    assert set(texts[record.name]) == {b"v", b"a", b"t", b"u", b"w", b"x", b"y", b"z"}
                 case DNSNsec():
                     found.names.add(record.next_name)
                 case _:
@@ -236,6 +237,7 @@ def shown(packets: list[Packet], machine: str) -> Shown:
                 found.instances.add(announcement.instance)
                 found.ports.add(port)
                 found.tokens |= announcement.tokens
+                found.short |= announcement.short
     return found
 
 
@@ -250,16 +252,22 @@ def properties(text: bytes) -> dict[bytes, bytes | None]:
     return found
 
 
+CHANCE = 1
+"""Two of some thousand tokens of 4 bytes may be the same."""
+
+
 def assert_nothing_stays(before: list[Packet], after: list[Packet]) -> None:
     """Whoever heard a machine's first life cannot recognise it in its second, but for the addresses that the machine has."""
     lives = [shown(packets, machine) for machine in (Cable.LEFT, Cable.RIGHT) for packets in (before, after)]
     for at, one in enumerate(lives):
         assert one.instances
         assert len(one.tokens) == ANNOUNCED_TOKENS * len(one.instances)
+        assert len(one.short) >= SHORT_TOKENS * len(one.instances) - CHANCE
         for other in lives[:at]:
             assert not one.instances & other.instances
             assert not one.ports & other.ports
             assert not one.tokens & other.tokens
+            assert len(one.short & other.short) <= CHANCE
             assert not one.hosts & other.hosts
     names = [set().union(*(life.names for life in lives[start::2])) - {SERVICE_TYPE} for start in (0, 1)]
     assert not names[0] & names[1]
