@@ -224,6 +224,13 @@ MUTANTS = (
         tests="tests/simulation/test_gathering_stories.py",
     ),
     Mutant(
+        name="what is unread is not counted where one cannot write",
+        file="multichat_tui/ui/faces.py",
+        old="    if row.membership in WAITING or (row.kind is ChannelKind.DIRECT and not row.unread and standing(row)):\n",
+        new="    if standing(row):\n",
+        tests="tests/ui/test_ui_pure.py",
+    ),
+    Mutant(
         name="a node that ends does not say that it leaves something at mailboxes",
         file="multichat_tui/node/service.py",
         old="            self._leaving = True\n",

@@ -197,9 +197,15 @@ def _comings(rows: tuple[MessageRow, ...], around: Surroundings) -> str:
             there.append(name)
     said = []
     for kind, who in names.items():
-        how = _how(rows) if kind is RowKind.JOINED else ""
+        how = _how(rows) if kind is RowKind.JOINED else _by_whom(rows) if kind is RowKind.REMOVED else ""
         said.append(f"{_listed(who)} {'was ' if kind is RowKind.REMOVED and len(who) == 1 else ''}{words[kind]}{how}")
     return "; ".join(said)
+
+
+def _by_whom(rows: tuple[MessageRow, ...]) -> str:
+    """Who removed them, where that is one for all."""
+    names = {one_line(row.name) for row in rows if row.kind is RowKind.REMOVED and row.author != row.subject}
+    return f" by {names.pop()}" if len(names) == 1 and all(names) else ""
 
 
 def _how(rows: tuple[MessageRow, ...]) -> str:

@@ -36,6 +36,9 @@ STANDINGS = {
     Membership.READING: "reading, not a member",
 }
 
+GONE = {Membership.REFUSED, Membership.LEFT, Membership.REMOVED}
+WAITING = {Membership.JOINING, Membership.ASKED}
+
 
 def header(row: ChannelRow | None, desk: Desk, palette: Palette, glyphs: Glyphs) -> tuple[list[Piece], list[Piece]]:
     """Channel and topic; path, people online, encryption."""
@@ -139,7 +142,9 @@ def _warned(row: ContactRow | None, palette: Palette, glyphs: Glyphs) -> tuple[P
 
 
 def counts(row: ChannelRow, palette: Palette, glyphs: Glyphs) -> tuple[Piece, ...]:
-    if standing(row):
+    if row.membership in GONE:
+        return ((STANDINGS[row.membership] + " ", palette.dim),)
+    if row.membership in WAITING or (row.kind is ChannelKind.DIRECT and not row.unread and standing(row)):
         return ((glyphs.waiting, palette.warn),)
     if row.mentions:
         others = row.unread - row.mentions

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,16 @@ from twin import TwinNode, channel_id, user
 
 from multichat_tui.model.hyperlinks import holds_link, links_in
 from multichat_tui.model.ids import DeviceId, UserId
-from multichat_tui.model.snapshots import ChannelKind, Delivery, MailboxFailing, MailboxState, PeerRow, RowKind, StatusRow
+from multichat_tui.model.snapshots import (
+    ChannelKind,
+    Delivery,
+    MailboxFailing,
+    MailboxState,
+    Membership,
+    PeerRow,
+    RowKind,
+    StatusRow,
+)
 from multichat_tui.node.api.commands.shape import NAMES
 from multichat_tui.ui import asked_for, faces
 from multichat_tui.ui.actions import Scope
@@ -133,6 +143,27 @@ def test_why_one_cannot_write_stands_in_the_composer_and_archived_channels_stand
     assert [row.name for row in desk.ordered] == ["beta", "alpha"]
     assert [row.name for row in targets(desk, (channel_id("alpha"),), None)] == ["beta", "alpha"]
     assert faces.prompt(rows[channel_id("alpha")], desk)[1] == "This channel is archived."
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"writing": "Only moderators and above write here."}, "@1 2"),
+        ({"writing": "This channel is archived.", "mentions": 0}, "3"),
+        ({"membership": Membership.READING}, "@1 2"),
+        ({"membership": Membership.REMOVED}, "removed"),
+        ({"membership": Membership.LEFT}, "you left"),
+        ({"membership": Membership.REFUSED}, "not let in"),
+        ({"membership": Membership.JOINING}, "⋯"),
+    ],
+)
+def test_what_is_unread_is_counted_also_where_one_cannot_write_and_who_is_no_member_reads_why(
+    changes: dict[str, Any], told: str
+) -> None:
+    node = TwinNode()
+    node.add_channel("news")
+    row = replace(node.channel_rows[channel_id("news")], unread=3, mentions=1)
+    assert "".join(text for text, _ in faces.counts(replace(row, **changes), DARK, UNICODE)).strip() == told
 
 
 def test_members_stand_under_the_names_of_their_roles_the_highest_first() -> None:
@@ -375,7 +406,10 @@ def test_who_came_is_named_before_the_members_are_known() -> None:
     other = replace(by_role, subject=user("kim"), text="kim")
     assert notice_text((by_role, other), SURROUNDINGS) == "bob, kim joined (as moderator of a\\u{202e}cme)"
     assert notice_text((let_in, other), SURROUNDINGS) == "bob, kim joined"
-    assert notice_text((removed,), SURROUNDINGS) == "carl was removed"
+    assert notice_text((removed,), SURROUNDINGS) == "carl was removed by ann"
+    by_bob = replace(removed, author=user("bob"), name="bob", subject=user("kim"), text="kim")
+    assert notice_text((removed, replace(by_bob, author=removed.author, name="ann")), SURROUNDINGS) == "carl, kim removed by ann"
+    assert notice_text((removed, by_bob), SURROUNDINGS) == "carl, kim removed"
     assert notice_text((left,), SURROUNDINGS) == "dave left"
 
 

@@ -228,5 +228,5 @@ def _one(found: list[T], text: str, what: str, label: Callable[[T], tuple[str, b
             Refusal.AMBIGUOUS, f"{asked!r} can mean: {', '.join(labels)}{more}.", "Type the beginning of the id instead."
         )
     close = nearest(text.strip().lstrip("@#"), known)
-    become = "/pair makes a link by which somebody becomes one." if what == "contact" else ""
+    become = "/pair makes a link by which somebody becomes a contact." if what in {"contact", "person"} else ""
     raise NotFound(f"There is no {what} {asked!r}.", f"Did you mean {one_line(close)!r}?" if close else become)

@@ -115,9 +115,12 @@ async def test_invite_can_name_another_channel(api):
 
 
 @pytest.mark.parametrize("named", ["bob", "@bob"])
-async def test_who_invites_a_person_by_name_is_told_how_people_come_in(api, named):
+@pytest.mark.parametrize("talking", [False, True])
+async def test_who_invites_a_person_by_name_is_told_how_people_come_in(api, named, talking):
     row = api.add_channel("dev")
-    api.add_contact("bob")
+    contact = api.add_contact("bob")
+    if talking:
+        api.add_channel("bob", "bob", kind=ChannelKind.DIRECT, partner=contact.user)
     with pytest.raises(NotFound, match=r"People come into a channel by a link.* /msg bob LINK"):
         await run_command(api, row.id, f"/invite {named}")
     with pytest.raises(NotFound, match=r"There is no channel 'dve'\. Did you mean 'dev'"):

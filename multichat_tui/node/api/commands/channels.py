@@ -128,8 +128,9 @@ async def invite(call: Call) -> Outcome:
 async def _invites_to(api: NodeApi, name: str) -> ChannelId:
     """The channel of this name; who names a person, as elsewhere people are invited, is told how it is done here."""
     try:
-        if not name.startswith("@"):
-            return (await find_channel(api, name)).id
+        found = await find_channel(api, name)
+        if found.kind is not ChannelKind.DIRECT:
+            return found.id
         missing = NotFound(f"{one_line(name)} is no channel.")
     except NotFound as error:
         missing = error
