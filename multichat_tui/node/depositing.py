@@ -45,6 +45,8 @@ PARCELS_AT_ONCE = 8
 PAUSE_MS = 5
 RETRY_MS = 10 * 60 * 1000
 """Before a device is looked at again that could not be written to."""
+AUDIENCES_MS = 5_000
+"""Who is where may have changed: each time that something was read, too."""
 ANSWER_MS = 24 * 60 * 60 * 1000
 """Mere answers are given up after this: what they acknowledge is asked for again, or known by other ways."""
 TO_BE_TOLD = b"reads-told"
@@ -102,6 +104,8 @@ class Depositing:
         self._take_over: dict[tuple[DeviceId, ChannelId], int] = {}
         """From when on we deposit what others have written in a channel, too."""
         self._swept_at = 0
+        self._routed_at: int | None = None
+        """When it is looked whether routes of devices to which something is under way count no more, without a word of them."""
         self.in_vain: Callable[[MailboxId], bool] = lambda mailbox: False
         """Whether a mailbox was just called in vain, wherever it may be; set by the engine."""
 
@@ -186,8 +190,10 @@ class Depositing:
         world.heard.back.clear()
         if world.deposits:
             self._end_what_is_void(gone)
-        if world.audiences_changed:
-            # Of its routes some may count no more, without a word of it.
+        if world.audiences_changed and world.deposits and self._routed_at is None:
+            self._routed_at = world.now + AUDIENCES_MS
+        if self._routed_at is not None and self._routed_at <= world.now:
+            self._routed_at = None
             for device in world.deposits.devices:
                 self._putting.on_route(device)
         for device in informed:
@@ -526,7 +532,7 @@ class Depositing:
     def wake_times(self) -> list[int]:
         if not self._writable and not self._world.deposits:
             return []
-        routes = [] if self._routes_at is None else [self._routes_at]
+        routes = [at for at in (self._routes_at, self._routed_at) if at is not None]
         times = [
             *routes,
             *self._due.values(),
