@@ -1,4 +1,6 @@
-"""A program that has loaded the package and becomes it, as often as it is asked: `forker.py DESCRIPTOR`, a socket to who asks.
+"""A program that has loaded the package and becomes it, as often as it is asked: `forker.py DESCRIPTOR [INTERVALS]`.
+
+The descriptor is a socket to who asks; with other intervals it is the program that `hurried.py` is.
 
 A request is a length, the three standard descriptors, and JSON: `arguments`, `environment`, or `signal` with `pid`.
 Answers are lines of JSON: `started`, a process id, and later `ended`, the same id, with its `code` as `subprocess` tells it.
@@ -106,6 +108,10 @@ def _become(asked: dict[str, object], descriptors: list[int]) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[2:]:
+        from e2e.hurried import hurry
+
+        hurry(sys.argv[2])
     for name in LOADED:
         importlib.import_module(name)
     gc.collect()

@@ -1,8 +1,9 @@
 """Starting the program: as a process of its own, whose loading of the package was done before.
 
 Loading takes a third of a second of a core, and the tests start the program about a thousand times. So the program as it is,
-`python -m multichat_tui`, is forked from a process that has it loaded (`forker.py`); anything else is started as usual. What is
-skipped is proved by the tests that start the program `whole`, and by all that run it in a terminal.
+`python -m multichat_tui`, and that with other intervals (`hurried.py`), is forked from a process that
+has it loaded (`forker.py`); anything else is started as usual. What is skipped is proved by the tests that start the program
+`whole`, and by all that run it in a terminal.
 """
 
 import atexit
@@ -25,6 +26,9 @@ Done = subprocess.CompletedProcess[bytes]
 
 ROOT = Path(__file__).parent.parent
 PROGRAM = (sys.executable, "-m", "multichat_tui")
+HURRIED = (sys.executable, str(ROOT / "tests" / "e2e" / "hurried.py"))
+"""With intervals of its own, which are the next word."""
+GONE = "the process that the others are forked from has ended"
 INSIDE = ("ip", "netns", "exec")
 
 
@@ -83,13 +87,13 @@ class Forked:
 
 
 class Forker:
-    """The other end of `forker.py`: one for each process of the test runner."""
+    """The other end of `forker.py`: one for each process of the test runner, and for what intervals are set to."""
 
-    def __init__(self) -> None:
+    def __init__(self, *intervals: str) -> None:
         self._control, theirs = socket.socketpair()
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
         number = theirs.fileno()
-        program = [sys.executable, str(Path(__file__).with_name("forker.py")), str(number)]
+        program = [sys.executable, str(Path(__file__).with_name("forker.py")), str(number), *intervals]
         self._process = subprocess.Popen(program, stdin=subprocess.DEVNULL, env=environment, pass_fds=(number,))
         theirs.close()
         self._asking = threading.Lock()
@@ -108,10 +112,9 @@ class Forker:
                     self._started.set_result((told["started"], ended))
                 else:
                     self._running.pop(told["ended"]).set_result(told["code"])
-        gone = RuntimeError("the process that the others are forked from has ended")
         for each in (self._started, *self._running.values()):
             if not each.done():
-                each.set_exception(gone)
+                each.set_exception(RuntimeError(GONE))
 
     def _ask(self, asked: dict[str, object], descriptors: Sequence[int] = ()) -> None:
         body = json.dumps(asked).encode()
@@ -123,6 +126,8 @@ class Forker:
     ) -> Forked:
         with self._asking:
             self._started = Future()
+            if not self._reader.is_alive():
+                raise RuntimeError(GONE)
             asked = {"arguments": list(arguments), "environment": dict(environment), "namespace": namespace}
             self._ask(asked, descriptors)
             pid, ended = self._started.result(60)
@@ -139,8 +144,8 @@ class Forker:
 
 
 @functools.cache
-def forker() -> Forker:
-    return Forker()
+def forker(*intervals: str) -> Forker:
+    return Forker(*intervals)
 
 
 def start(
@@ -150,7 +155,12 @@ def start(
     namespace, words = "", tuple(command)
     if words[: len(INSIDE)] == INSIDE:
         namespace, words = words[len(INSIDE)], words[len(INSIDE) + 1 :]
-    if words[: len(PROGRAM)] != PROGRAM:
+    intervals: tuple[str, ...] = ()
+    if words[: len(PROGRAM)] == PROGRAM:
+        words = words[len(PROGRAM) :]
+    elif words[: len(HURRIED)] == HURRIED:
+        intervals, words = words[len(HURRIED) :][:1], words[len(HURRIED) + 1 :]
+    else:
         return subprocess.Popen(command, env=env, stdin=stdin, stdout=stdout, stderr=stderr)
     given, ours, kept = [], [], []
     for number, how in enumerate((stdin, stdout, stderr)):
@@ -168,7 +178,7 @@ def start(
         given.append(theirs)
         kept.append(one)
     try:
-        made = forker().start(words[len(PROGRAM) :], env, given, namespace)
+        made = forker(*intervals).start(words, env, given, namespace)
     finally:
         for each in ours:
             os.close(each)

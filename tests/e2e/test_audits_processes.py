@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import HURRIED
 from real_nodes import LOCAL, Homes
 from terminal import Terminal
 from test_mailbox_story import Mailbox
@@ -21,7 +22,6 @@ from test_mailbox_story import Mailbox
 from multichat_tui.store.profile import open_profile
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tmux, pytest.mark.timeout(240)]
-HURRIED = str(Path(__file__).parent / "hurried.py")
 TESTS = "SPECIMEN_MS=800,SPECIMEN_CHALLENGE_MS=10000,TESTING_LINK_MS=350,MAILBOX_RETRY_MS=500,STATEMENT_PAUSE_MS=500"
 TESTS_AND_LOOKS = TESTS + ",MAILBOX_LOOK_MS=25"
 ENOUGH = 6
@@ -72,7 +72,7 @@ def test_those_that_lose_refuse_or_are_silent_fall_below_the_mark_and_the_one_th
     boxes = [Mailbox(homes, f"box-{name}") for name in ("loses", "refuses", "silent", "honest")]
     for who in ("ann", "bob"):
         homes.results(who, "init", "--name", who, "--no-passphrase")
-    homes.programs["bob"] = (HURRIED, TESTS)
+    homes.programs["bob"] = (HURRIED[1], TESTS)
     ann = homes.node("ann", *LOCAL)
     where = ("--connect", ann.listen[0], *LOCAL)
     bob = homes.node("bob", *where)
@@ -85,7 +85,7 @@ def test_those_that_lose_refuse_or_are_silent_fall_below_the_mark_and_the_one_th
     # One of them takes calls from now on and says nothing; the others pass their tests.
     bob.stop()
     os.kill(boxes[SILENT].node.pid, signal.SIGSTOP)
-    homes.programs["bob"] = (HURRIED, TESTS_AND_LOOKS)
+    homes.programs["bob"] = (HURRIED[1], TESTS_AND_LOOKS)
     bob = homes.node("bob", *where)
     homes.until_results("bob", ("mailbox", "list"), lambda rows: rows[LOSES]["passed"] and rows[SILENT]["failing"])
     homes.until_results(boxes[LOSES].name, ("mailbox", "kept"), lambda _: lying(homes, boxes[LOSES]) >= ENOUGH)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from programs import HURRIED
 from real_nodes import LOCAL, Homes
 from test_mailbox_story import Mailbox
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
-HURRIED = str(Path(__file__).parent / "hurried.py")
 DONE, NOT_FOUND, TIMED_OUT = 0, 3, 5
 
 
@@ -43,7 +43,7 @@ def test_each_reason_why_a_message_waits_is_told_and_each_wait_ends_with_its_cod
     for who in ("ann", "bob"):
         homes.results(who, "init", "--name", who, "--no-passphrase")
     # A link to a mailbox that is off is waited for twenty seconds.
-    homes.programs["ann"] = (HURRIED, "PUT_WAIT_MS=1500")
+    homes.programs["ann"] = (HURRIED[1], "PUT_WAIT_MS=1500")
     ann = homes.node("ann", *LOCAL)
     bob = homes.node("bob", "--connect", ann.listen[0], *LOCAL)
     homes.pair("ann", "bob")
