@@ -20,6 +20,36 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_threa
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+WAITING_STREAMS = 2
+"""Workers that begin with tests of real processes, while the others compute: these mostly wait, and many delay each other."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests of real processes first, and of them those that may take long: they are not what is waited for at the end.
+
+    pytest-xdist begins by giving each worker an equal part of the list, in this order.
+    """
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers < 2 * WAITING_STREAMS:
+        return
+    waiting = sorted((item for item in items if item.get_closest_marker("e2e")), key=_patience_s, reverse=True)
+    computing = [item for item in items if not item.get_closest_marker("e2e")]
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        begun = waiting[worker::WAITING_STREAMS] if worker < WAITING_STREAMS else []
+        part = (len(items) - len(ordered)) // (workers - worker)
+        room = max(0, part - len(begun))
+        ordered += begun + computing[:room]
+        del computing[:room]
+    items[:] = ordered + computing
+
+
+def _patience_s(item: pytest.Item) -> float:
+    """What a test is given at most, where it says so."""
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark is not None else 0.0
+
+
 def pytest_collection_finish() -> None:
     """What is loaded and collected by now stays: full garbage collections need not look at it again in each test."""
     gc.collect()
