@@ -224,6 +224,13 @@ MUTANTS = (
         tests="tests/simulation/test_gathering_stories.py",
     ),
     Mutant(
+        name="a contact's mailbox is said to be hidden as a fellow member's would be",
+        file="multichat_tui/node/routes.py",
+        old="        hidden = bool(queues) and not any(queue.mailbox.addresses for queue in queues)\n",
+        new="        hidden = bool(queues) and not all(queue.mailbox.addresses for queue in queues)\n",
+        tests="tests/simulation/test_hindrance_stories.py",
+    ),
+    Mutant(
         name="what is unread is not counted where one cannot write",
         file="multichat_tui/ui/faces.py",
         old="    if row.membership in WAITING or (row.kind is ChannelKind.DIRECT and not row.unread and standing(row)):\n",

@@ -13,8 +13,8 @@ from multichat_tui.model.text import size_words
 from multichat_tui.node.world import World
 
 HIDDEN = (
-    "; where messages can be left for it is known only by addresses of private networks, which are called for contacts, and "
-    "where this network shows them"
+    "; its mailboxes are known only by addresses of private networks: these are called for contacts, or where this network "
+    "shows them"
 )
 
 SILENT = "; nothing was heard of it for 30 days, so nothing more is left at its mailboxes until it comes"

@@ -53,7 +53,11 @@ class Routes:
 
     def of(self, device: DeviceId) -> tuple[KnownRoute, ...]:
         """By what ways a device can be written to, the best first: the one for us alone, then those for channels."""
-        return tuple(known for said in self._statements.by(device, KIND) if (known := self._open(said)) is not None)
+        found = tuple(known for said in self._statements.by(device, KIND) if (known := self._open(said)) is not None)
+        queues = [queue for known in found for queue in known.route.queues]
+        hidden = bool(queues) and not any(queue.mailbox.addresses for queue in queues)
+        (self._world.hidden_mailboxes.add if hidden else self._world.hidden_mailboxes.discard)(device)
+        return found
 
     def _open(self, said: DeviceStatement) -> KnownRoute | None:
         """As it may be followed. A fellow member is nobody whom we let find out by us what there is in our network: where their
@@ -65,8 +69,6 @@ class Routes:
                 return None
             if is_channel(self._world, said.audience):
                 route = replace(route, addresses=(), queues=tuple(map(_far, route.queues)))
-                hidden = bool(route.queues) and not any(queue.mailbox.addresses for queue in route.queues)
-                (self._world.hidden_mailboxes.add if hidden else self._world.hidden_mailboxes.discard)(said.device)
             known = KnownRoute(device=said.device, audience=said.audience, number=said.number, route=route)
             self._read[said.name] = known
         return known

@@ -304,7 +304,7 @@ def prompt(row: ChannelRow | None, desk: Desk, *, in_thread: bool = False) -> tu
     if row.kind is ChannelKind.DIRECT and not row.online:
         contact = desk.contacts.get(row.user) if row.user is not None else None
         boxes = 0 if contact is None else contact.mailboxes
-        left = f"what you write waits at their {'mailbox' if boxes == 1 else 'mailboxes'}" if boxes else DELIVERED_LATER
+        left = f"what you write goes to their {'mailbox' if boxes == 1 else 'mailboxes'}" if boxes else DELIVERED_LATER
         return f"{name} >", f"{one_line(row.name)} is offline: {left}"
     if row.members > 1 and not row.online:
         return f"{name} >", f"nobody else is online: {_where_it_waits(desk)}"
@@ -317,7 +317,7 @@ def _where_it_waits(desk: Desk) -> str:
     having = sum(contact is not None and contact.mailboxes > 0 for contact in contacts)
     if not having:
         return DELIVERED_LATER
-    return f"what you write waits at {'their mailboxes' if having == len(contacts) else 'mailboxes, or here'}"
+    return f"what you write goes to {'their mailboxes' if having == len(contacts) else 'mailboxes, or waits here'}"
 
 
 def how_to_open(desk: Desk) -> str:

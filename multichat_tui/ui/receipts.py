@@ -40,6 +40,8 @@ def _sign(device: DeviceDelivery, glyphs: Glyphs) -> str:
 def _stored_words(device: DeviceDelivery) -> str:
     if not device.copies:
         return "does not have it yet"
+    if not device.stored:
+        return "does not have it yet; no mailbox has taken it"
     return (
         f"does not have it yet; it waits at {device.stored} of {device.copies} {'mailbox' if device.copies == 1 else 'mailboxes'}"
     )

@@ -10,7 +10,7 @@ from test_moderation_stories import three, user_of
 
 from multichat_tui.model.errors import NotFound
 from multichat_tui.model.ids import RecordId
-from multichat_tui.model.intents import SendMessage, SetRegard
+from multichat_tui.model.intents import InviteToChannel, JoinChannel, SendMessage, SetRegard
 from multichat_tui.model.limits import MAX_DEPOSITS_PER_DEVICE, MAX_GATHER_MS
 from multichat_tui.model.mailbox_frames import Word
 from multichat_tui.model.regards import Regard
@@ -58,6 +58,34 @@ def test_why_a_message_waits_is_told_for_each_device_until_it_has_come() -> None
         accepted = await ann.api.submit(SendMessage(channel=channel, text="not by me"))
         assert accepted.record is not None
         assert "you have blocked them" in (await why(ann, accepted.record))["bob"]
+
+    run_virtual(story())
+
+
+def test_that_a_mailbox_is_not_called_for_its_private_address_is_told_to_fellow_members_and_not_to_contacts() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(723)
+        channel, ann, bob, host = await hosted(world, seed=723)
+        (eve,) = await world.add("eve")
+        link = (await bob.api.submit(InviteToChannel(channel=channel))).link
+        assert link is not None
+        await eve.api.submit(JoinChannel(link=link))
+        await routed(eve, bob, channel, 1)
+        await routed(ann, bob, channel, 1)
+        await routed(ann, bob, await user_of(ann), 1)
+        await host.stop()
+        await bob.stop()
+        for person in (ann, eve):
+            await person.say(channel, f"{person.name} was here")
+
+        async def told(person: Person) -> bool:
+            record = person.acknowledged[-1][1]
+            said = (await why(person, record))["bob"]
+            assert person is eve or "private networks" not in said, said
+            return said.startswith("it was not reached at ") and (person is ann or "private networks" in said)
+
+        for person in (ann, eve):
+            await until(lambda person=person: told(person), f"{person.name} is told why it waits")
 
     run_virtual(story())
 

@@ -112,8 +112,8 @@ async def test_a_channel_where_nobody_is_online_says_what_becomes_of_messages(si
 @pytest.mark.parametrize(
     ("ann", "bob", "told"),
     [
-        (0, 1, "nobody else is online: what you write waits at mailboxes, or here"),
-        (2, 1, "nobody else is online: what you write waits at their mailboxes"),
+        (0, 1, "nobody else is online: what you write goes to mailboxes, or waits here"),
+        (2, 1, "nobody else is online: what you write goes to their mailboxes"),
     ],
 )
 async def test_a_channel_where_nobody_is_online_says_that_messages_wait_at_mailboxes(
@@ -130,7 +130,7 @@ async def test_a_channel_where_nobody_is_online_says_that_messages_wait_at_mailb
 
 @pytest.mark.parametrize(
     ("boxes", "told"),
-    [(0, "delivered when they come"), (1, "what you write waits at their mailbox"), (2, "waits at their mailboxes")],
+    [(0, "delivered when they come"), (1, "what you write goes to their mailbox"), (2, "goes to their mailboxes")],
 )
 async def test_a_conversation_with_somebody_who_is_away_says_where_messages_wait(sit: Sit, boxes: int, told: str) -> None:
     node = TwinNode()

@@ -55,7 +55,7 @@ def why_words(device: DeviceDelivery) -> str:
     note = f"; {one_line(device.note)}" if device.note else ""
     if device.stored:
         return f"it waits at {device.stored} of {device.copies} mailboxes; {one_line(device.why)}{note}"
-    return one_line(device.why) + ("; no mailbox has taken it for it yet" if device.copies else "") + note
+    return one_line(device.why) + ("; no mailbox has taken it yet" if device.copies else "") + note
 
 
 def why_fields(channel: ChannelRow, row: MessageRow, delivery: DeliveryRow) -> dict[str, Plain]:
