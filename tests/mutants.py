@@ -126,6 +126,13 @@ MUTANTS = (
         tests="tests/simulation/test_moved_mailbox_stories.py",
     ),
     Mutant(
+        name="a clock of ten years ago forgets keys that are in use",
+        file="multichat_tui/node/prekeys.py",
+        old="replaced_ms=max(now, self.made_ms)",
+        new="replaced_ms=now",
+        tests="tests/unit/node/test_node_prekeys.py",
+    ),
+    Mutant(
         name="two who were silent for long wait for each other",
         file="multichat_tui/node/depositing.py",
         old="if silent and (device not in self._written_to or world.deposits.of(device)):",

@@ -53,8 +53,9 @@ class Prekey:
         return self.replaced_ms > 0 and now - self.replaced_ms > PREKEY_KEPT_MS
 
     def replaced(self, now: int) -> "Prekey":
-        """Another is to take its place."""
-        return self if self.replaced_ms else replace(self, replaced_ms=now)
+        """Another is to take its place; never before it was made, or a clock of years ago would have it forgotten once it is
+        right again, and with it what is under way."""
+        return self if self.replaced_ms else replace(self, replaced_ms=max(now, self.made_ms))
 
 
 def _decoded(stored: bytes) -> Prekey:

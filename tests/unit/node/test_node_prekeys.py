@@ -140,6 +140,17 @@ def test_a_clock_that_was_wrong_leaves_no_key_for_ever() -> None:
     assert bob.unseal(ann, sealed(ann.seal(bob, ahead, b"x"))) == b"x"
 
 
+def test_a_clock_of_ten_years_ago_does_not_spoil_what_is_under_way() -> None:
+    ann, bob = two()
+    key = bob.prekey_for(CHANNEL)
+    under_way = sealed(ann.seal(bob, key, b"x"))
+    bob.now -= 10 * 365 * 24 * 60 * 60 * 1000
+    bob.tick()
+    bob.now += 10 * 365 * 24 * 60 * 60 * 1000 + SWEEP_PREKEYS_MS
+    bob.tick()
+    assert bob.unseal(ann, under_way) == b"x"
+
+
 def test_who_is_no_contact_any_more_has_no_key_of_their_own() -> None:
     ann, bob = two()
     own = bob.prekey_for(ann.user)
