@@ -47,7 +47,7 @@ FIVE_AND_MAILBOXES = ("--nodes", "5", "--steps", "25", "--mailboxes", "2")
     "which",
     [
         (*SEVEN, "--first", "1"),
-        (*FIVE_AND_MAILBOXES, "--alone", "--first", "14"),
+        (*FIVE_AND_MAILBOXES, "--alone", "--first", "22"),
         (*SEVEN, "--texts", "--first", "1"),
         SEVEN,
         FIVE_AND_MAILBOXES,
