@@ -17,7 +17,7 @@ from itertools import islice
 from benchmarks.availability import HOUR_S, Presence, foremost, next_there, share_there
 from benchmarks.scenarios import Scenario
 from multichat_tui.model.errors import MultichatError
-from multichat_tui.model.ids import ChannelId, RecordId
+from multichat_tui.model.ids import ChannelId, RecordId, UserId
 from multichat_tui.model.intents import (
     AddMailbox,
     CreateChannel,
@@ -243,9 +243,9 @@ class Village:
     def _are_in(self, place: Place) -> bool:
         return all(len(self._members(index, place)) >= len(place.everybody) for index in place.everybody)
 
-    def _members(self, index: int, place: Place) -> tuple[object, ...]:
+    def _members(self, index: int, place: Place) -> frozenset[UserId]:
         channel = self._channel(index, place)
-        return () if channel is None or not channel.rooted else tuple(channel.view.members)
+        return frozenset() if channel is None or not channel.rooted else frozenset(channel.view.members)
 
     def _channel(self, index: int, place: Place) -> Channel | None:
         return world_of(self.people[index]).channels.get(place.channel)
