@@ -163,6 +163,10 @@ class SheetLines(Widget, can_focus=True):
         return strips[y] if y < len(strips) else Strip.blank(self.size.width, self._palette.panel)
 
 
+REFUSAL_LINES = 4
+"""So many are taken to say why something was refused."""
+
+
 class CompareScreen(ModalScreen[None]):
     """`act` submits an intent; what is refused is told by `refused`. Closing does not end being visible."""
 
@@ -178,9 +182,10 @@ class CompareScreen(ModalScreen[None]):
         self.status = status
         self._comparison: ComparisonId | None = None
         """The one on the screen."""
+        self._refusal = ""
         self._sheet = SheetLines(palette)
         self._top = Bar(palette.bar, id="sheet-top")
-        self._bottom = Bar(palette.bar, id="sheet-bottom")
+        self._bottom = Bar(palette.bar, id="sheet-bottom", most_lines=REFUSAL_LINES)
 
     def compose(self) -> ComposeResult:
         yield self._top
@@ -202,19 +207,28 @@ class CompareScreen(ModalScreen[None]):
         sheet = sheet_of(status, self.palette, self.glyphs, self._comparison)
         self._sheet.show(sheet.lines)
         cells, rows = self.app.size
-        self._sheet.styles.height = height = self._sheet.fit(cells, rows - 3)
+        below = REFUSAL_LINES if self._refusal else 1
+        self._sheet.styles.height = height = self._sheet.fit(cells, rows - 2 - below)
         more = "Up, Down: more " if len(self._sheet.strips(cells)) > height else ""
         self._top.tell([(f" {sheet.title} ", self.palette.strong)], [(more, self.palette.warn)])
-        self._bottom.tell([("", PLAIN)], [(sheet.keys, self.palette.strong)])
+        if self._refusal:
+            self._bottom.tell([(f" {self._refusal}", self.palette.bad)], [])
+        else:
+            self._bottom.tell([("", PLAIN)], [(sheet.keys, self.palette.strong)])
 
     def refused(self, why: str) -> None:
-        self._bottom.tell([(f" {why}", self.palette.bad)], [])
+        """Told until the next key."""
+        self._refusal = why
+        self.show(self.status)
 
     def on_key(self, event: events.Key) -> None:
         if event.key in ("ctrl+q", "ctrl+c"):
             return
         event.stop()
         event.prevent_default()
+        if self._refusal:
+            self._refusal = ""
+            self.show(self.status)
         row, status = under_way(self.status, self._comparison), self.status
         action = KEYS[Scope.COMPARE].get(event.key)
         if action in ("compare.up", "compare.down"):

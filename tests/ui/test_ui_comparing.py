@@ -1,5 +1,6 @@
 """Comparing words, people nearby and warnings on the screens."""
 
+import pytest
 from seat import Sit, until
 from twin import TwinNode
 
@@ -127,6 +128,23 @@ async def test_v_on_a_person_in_a_side_pane_begins_a_comparison_or_says_why_not(
         seat.main.channels.focus()
         await seat.press("v")
         await seat.sees("They are not online.")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (40, 10)])
+async def test_why_something_near_was_refused_and_what_to_do_is_not_cut_off(sit: Sit, size: tuple[int, int]) -> None:
+    async with sit(TwinNode(), size=size) as seat:
+        await seat.sees("nobody linked")
+        await seat.press("f4")
+        await seat.sees("v visible nearby")
+        advice = "Start it without --no-lan, or use a link: /pair."
+        seat.node.refuse_with = IntentRefused(
+            Refusal.NOT_ALLOWED, "This node is not shown, so nobody could see you there.", advice
+        )
+        await seat.press("v")
+        await seat.sees("This node is not shown")
+        await seat.sees("use a link: /pair." if size[0] > 40 else "/pair.")
+        await seat.press("escape")
+        await until(lambda: not isinstance(seat.app.screen, CompareScreen))
 
 
 async def test_ascii_screens_show_words_only(sit: Sit) -> None:

@@ -396,6 +396,8 @@ class TwinNode:
                     raise self.refuse_with
                 return Accepted(user=someone)
             case AnswerComparison() | SetNearby() | MeetNearby():
+                if self.refuse_with is not None:
+                    raise self.refuse_with
                 return Accepted()
             case Together(channel=channel, intents=intents):
                 if self.refuse_with is not None:

@@ -15,7 +15,10 @@ from multichat_tui.node.api.lookup import id_text
 NAME = "mailbox"
 """Of a profile that is made for a mailbox alone."""
 FIRST_PLACE = "first"
-WHAT_FOR = "It brings back the name of this node, not what it keeps, nor its place: for that, make a backup of the profile."
+WHAT_FOR = (
+    "It brings back the name of this node, not what it keeps, nor its place: for that, keep a copy of the profile's directory, "
+    "made while nothing runs (multichat paths says where it is)."
+)
 ANEW = "To have it, begin with: multichat mailbox run --recovery-file F"
 
 

@@ -31,7 +31,7 @@ async def pair(call: Call) -> Outcome:
             "Give this link to one person, by any means that only they can read. "
             f"It is valid once, for {span_words(intent.expires_in_ms)}:",
             link,
-            "They type: /pair and the link. Keep this node running until they have.",
+            "They type: /pair and the link. Keep Multichat running until they have.",
             "Then compare words to be sure that nobody else used it: /verify NAME.",
         ),
         fields={"link": link, "expires_in_ms": intent.expires_in_ms},
