@@ -322,6 +322,20 @@ MUTANTS = (
         tests="tests/simulation/test_mailbox_use_stories.py",
     ),
     Mutant(
+        name="where mailboxes were found is known until the end of the run only",
+        file="multichat_tui/node/mailbox_use.py",
+        old="        self.links.load()\n",
+        new="",
+        tests="tests/unit/node/test_node_mailbox_links.py",
+    ),
+    Mutant(
+        name="a mailbox counts as found wherever somebody has named it",
+        file="multichat_tui/node/mailbox_links.py",
+        old="        place = places[0] if len(places) == 1 else session.address\n",
+        new="        place = places[0]\n",
+        tests="tests/unit/node/test_node_mailbox_links.py",
+    ),
+    Mutant(
         name="what was counted as unread is believed though an entry changes",
         file="multichat_tui/store/unread.py",
         old="            del self._counted[channel]",

@@ -502,6 +502,8 @@ MAX_VAIN_DIALS = 1024
 """Of so many addresses that is kept in mind."""
 UNPROVEN_HOSTS = 4
 """Addresses that one person's routes may have us call at a time, at which no mailbox of theirs was ever found,"""
+FOUND_HOST_MS = 90 * 24 * 60 * 60 * 1000
+"""An address at which a mailbox was found is known as such for so long after the last time, over restarts too."""
 NEW_HOSTS_PER_HOUR = 32
 """and new ones of everybody in an hour: routes are no way to have others call strangers."""
 MAX_ASKED_OF_MAILBOX = 32

@@ -92,6 +92,8 @@ class Space(StrEnum):
     """By channel id and record id: one's own message whose time was over before everybody had it; how many had, of how many."""
     HOST = "host"
     """By name: of the mailbox that this node is for others."""
+    FOUND = "found"
+    """By door key (32 bytes) and address: where mailboxes were found, and when last (8 bytes, ms)."""
     PARCEL = "parcel"
     """By device id and a rising number (8 bytes): what came in parcels and waits for other records."""
     DEPOSIT = "deposit"

@@ -12,8 +12,9 @@ from typing import TypeAlias
 
 from multichat_tui.crypto.mailboxes import local_device
 from multichat_tui.model.frames import Frame
-from multichat_tui.model.ids import DeviceId
+from multichat_tui.model.ids import ID_SIZE, DeviceId
 from multichat_tui.model.limits import (
+    FOUND_HOST_MS,
     MAILBOX_ANSWER_MS,
     MAX_ASKED_BYTES,
     MAX_ASKED_OF_MAILBOX,
@@ -36,13 +37,14 @@ from multichat_tui.model.mailbox_frames import (
     PutEnvelope,
 )
 from multichat_tui.model.mailboxes import MailboxAddress, MailboxId
-from multichat_tui.model.ports import Credential, CredentialKind
+from multichat_tui.model.ports import Credential, CredentialKind, Space
 from multichat_tui.model.values import dataclass
 from multichat_tui.node.dialing import Target
 from multichat_tui.node.world import World
 from multichat_tui.sync.session import Session
 
 HOUR_MS = 60 * 60 * 1000
+DAY_MS = 24 * HOUR_MS
 FRAME_BYTES = 256
 """What a request has beside an envelope, at most, for the count of bytes."""
 
@@ -95,8 +97,8 @@ class MailboxLinks:
     def __init__(self, world: World) -> None:
         self._world = world
         self._lines: dict[tuple[MailboxId, Purpose], Line] = {}
-        self._proven: dict[tuple[bytes, str], None] = {}
-        """Where mailboxes were found: door key and address, the last MAX_VAIN_DIALS."""
+        self._proven: dict[tuple[bytes, str], int] = {}
+        """Where mailboxes were found: door key and address, the last MAX_VAIN_DIALS; and when that was stored last."""
         self._unproven: dict[bytes, dict[tuple[bytes, str], int]] = {}
         """By user: others that they name, and since when those are called."""
         self._new: list[int] = []
@@ -106,6 +108,16 @@ class MailboxLinks:
         self.on_down: dict[Purpose, Callable[[MailboxAddress], None]] = {}
         self.on_news: Callable[[MailboxAddress, Listing], None] = lambda address, listing: None
         """New envelopes in a queue that was subscribed to."""
+
+    def load(self) -> None:
+        """Where mailboxes were found, as far as that is not too long ago."""
+        txn, now = self._world.txn, self._world.now
+        rows = [(min(int.from_bytes(value, "big"), now), key) for key, value in txn.scan(Space.FOUND)]
+        for at, key in sorted(rows):
+            name = key[:ID_SIZE], key[ID_SIZE:].decode()
+            self._proven[name] = at
+            if at + FOUND_HOST_MS <= now:
+                self._forget_found(name)
 
     # What is wanted
 
@@ -243,17 +255,33 @@ class MailboxLinks:
         if line.session is not None:
             return "there is a link already"
         line.session, line.next_number, line.unreached_since = session, 1, None
-        for name in [(line.address.door_key, place) for place in line.address.addresses]:
-            self._proven.pop(name, None)
-            self._proven[name] = None
-            for hosts in self._unproven.values():
-                hosts.pop(name, None)
-        while len(self._proven) > MAX_VAIN_DIALS:
-            del self._proven[next(iter(self._proven))]
+        self._note_found(line, session)
         self._world.status_changed = True
         if line.purpose in self.on_up:
             self.on_up[line.purpose](line.address)
         return ""
+
+    def _note_found(self, line: Line, session: Session) -> None:
+        """The mailbox is where it was called: known on after the next start, so that no new address is called for it then."""
+        now, places = self._world.now, line.address.addresses
+        # Of several that are named it is the one that we see; a host name is sure where it is alone.
+        place = places[0] if len(places) == 1 else session.address
+        if place not in places:
+            return
+        name = line.address.door_key, place
+        stored = self._proven.pop(name, 0)
+        if stored + DAY_MS <= now:
+            stored = now
+            self._world.txn.put(Space.FOUND, _found_key(name), now.to_bytes(8, "big"))
+        self._proven[name] = stored
+        for hosts in self._unproven.values():
+            hosts.pop(name, None)
+        while len(self._proven) > MAX_VAIN_DIALS:
+            self._forget_found(next(iter(self._proven)))
+
+    def _forget_found(self, name: tuple[bytes, str]) -> None:
+        del self._proven[name]
+        self._world.txn.delete(Space.FOUND, _found_key(name))
 
     def down(self, session: Session) -> None:
         line = self._line(session)
@@ -329,3 +357,8 @@ class MailboxLinks:
         # Where something is still to be answered, the end waits for that.
         ending = (line.until_ms for line in self._lines.values() if not line.asked and not line.waiting)
         return [*times, *ending]
+
+
+def _found_key(name: tuple[bytes, str]) -> bytes:
+    """Under which it is stored."""
+    return name[0] + name[1].encode()

@@ -34,6 +34,7 @@ class MailboxUse:
         statements.on_heard = self.routes.heard
 
     def load(self) -> None:
+        self.links.load()
         self.own.load()
         self.scores.load()
         self._auditing.load()

@@ -157,6 +157,34 @@ def test_where_a_mailbox_was_found_it_counts_no_more() -> None:
     run_virtual(story())
 
 
+def test_where_a_mailbox_was_found_is_known_after_the_next_start_for_ninety_days() -> None:
+    async def story() -> None:
+        world = SimulatedWorld(3309)
+        ann, mail = await world.add("ann", "mail")
+        mailbox = PlainMailbox(mail)
+        links = want(ann, replace(mailbox.address, addresses=("192.0.2.7:4000", *mailbox.address.addresses)))
+
+        async def linked() -> bool:
+            return links.linked(mailbox.address.mailbox, Purpose.WRITING)
+
+        await until(linked, "linked")
+        for days, known in ((0, True), (80, True), (100, False)):
+            await ann.stop()
+            ann.skew_ms += days * 24 * HOUR_S * 1000
+            await ann.start()
+            links = want(ann, *(nowhere(number) for number in range(1, 1 + NEW_HOSTS_PER_HOUR)), user=b"")
+            for number in range(100, 100 + NEW_HOSTS_PER_HOUR):
+                want(ann, nowhere(number), user=number.to_bytes(4, "big"))
+            want(ann, mailbox.address)
+            # No new address is called in this hour: it is none.
+            assert bool(links._lines[mailbox.address.mailbox, Purpose.WRITING].address.addresses) == known
+            assert "192.0.2.7:4000" not in links._lines[mailbox.address.mailbox, Purpose.WRITING].address.addresses
+            if known:
+                await until(linked, "linked again")
+
+    run_virtual(story())
+
+
 def test_a_mailbox_that_was_found_is_called_there_for_those_whose_route_leaves_that_out() -> None:
     """A private address in a route of a fellow member is not followed; where one uses the same mailbox, it is known."""
 
