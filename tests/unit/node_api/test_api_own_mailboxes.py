@@ -90,3 +90,14 @@ def test_each_state_has_its_words(row: MailboxRow, words: str) -> None:
     assert words in line
     assert "\x1b" not in line
     assert own_fields(row)["state"] == row.state.value
+
+
+def test_an_address_that_was_called_in_vain_is_named_once():
+    row = mailbox_row(
+        state=MailboxState.UNREACHED,
+        since_ms=0,
+        addresses=("10.0.0.9:4700", "192.0.2.4:4700"),
+        detail="10.0.0.9:4700: connection refused",
+    )
+    (line,) = own_lines(row)
+    assert line.count("10.0.0.9:4700") == line.count("192.0.2.4:4700") == 1

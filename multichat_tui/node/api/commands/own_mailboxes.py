@@ -57,7 +57,9 @@ def _line(row: MailboxRow) -> str:
         parts.append(f"{row.waiting} to be read")
     if row.losses:
         parts.append(f"has lost something {row.losses} of {row.checks} times")
-    parts.append(" ".join(one_line(address) for address in row.addresses))
+    # What went wrong when it was called last names the address already.
+    elsewhere = " ".join(one_line(address) for address in row.addresses if not row.detail.startswith(f"{address}:"))
+    parts += [elsewhere] if elsewhere else []
     if row.state is not MailboxState.LEAVING:
         parts.append(_score(row))
     return "  ".join(parts)
