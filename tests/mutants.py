@@ -169,8 +169,8 @@ MUTANTS = (
     ),
     Mutant(
         name="what was gathered waits on though all before it was taken",
-        file="multichat_tui/node/depositing.py",
-        old="        if full or (newest >= 0 and device in self._due):\n",
+        file="multichat_tui/node/deposit_ends.py",
+        old="        if full or (newest >= 0 and self._waits(device)):\n",
         new="        if full:\n",
         tests=DEPOSITS,
     ),
@@ -3704,7 +3704,7 @@ MUTANTS = (
     ),
     Mutant(
         name="a restart forgets when it was believed that parcels were lost",
-        file="multichat_tui/node/depositing.py",
+        file="multichat_tui/node/deposit_ends.py",
         old="        heard.lifted_ms = world.now\n        world.heard.keep(world.txn, device)",
         new="        heard.lifted_ms = world.now",
         tests=SILENT,
@@ -3837,7 +3837,7 @@ MUTANTS = (
     ),
     Mutant(
         name="what was redacted goes to mailboxes still",
-        file="multichat_tui/node/depositing.py",
+        file="multichat_tui/node/deposit_ends.py",
         old="            if not taken and all(self._may_have(row.device, cover) for cover in row.covers):",
         new="            if all(self._may_have(row.device, cover) for cover in row.covers):",
         tests=DEPOSITS,

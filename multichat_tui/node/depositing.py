@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from multichat_tui.model.codec import Rejected
-from multichat_tui.model.frames import ChainRange
 from multichat_tui.model.ids import PREFIX_SIZE, ChannelId, DeviceId, Log
 from multichat_tui.model.limits import (
     AWAY_MS,
     DEPOSIT_COPIES,
     DEPOSIT_DELAY_MS,
     DEPOSIT_MS,
-    LIFT_MS,
     MAX_DEPOSIT_BYTES,
     MAX_OLD_RECORDS,
     OLD_HISTORY_MS,
@@ -28,7 +26,8 @@ from multichat_tui.model.limits import (
 from multichat_tui.model.mailboxes import MailboxId
 from multichat_tui.model.parcels import Cover
 from multichat_tui.node.custody import Custody
-from multichat_tui.node.deposits import Deposit, Stage
+from multichat_tui.node.deposit_ends import DepositEnds
+from multichat_tui.node.deposits import Deposit
 from multichat_tui.node.device_statements import DeviceStatements
 from multichat_tui.node.holdings import Holdings
 from multichat_tui.node.kept_ids import KeptIds
@@ -38,7 +37,6 @@ from multichat_tui.node.putting import Audits, Putting, Slot, Writing
 from multichat_tui.node.sealing import Sealing
 from multichat_tui.node.world import Channel, World
 from multichat_tui.sync.chains import ChainKey
-from multichat_tui.sync.session import Session
 
 PARCELS_AT_ONCE = 8
 """For one device in one batch; then whatever waits comes first."""
@@ -47,8 +45,6 @@ RETRY_MS = 10 * 60 * 1000
 """Before a device is looked at again that could not be written to."""
 AUDIENCES_MS = 5_000
 """Who is where may have changed: each time that something was read, too."""
-ANSWER_MS = 24 * 60 * 60 * 1000
-"""Mere answers are given up after this: what they acknowledge is asked for again, or known by other ways."""
 TO_BE_TOLD = b"reads-told"
 """In Space.SELF: devices that are to be told in a parcel what of theirs was read."""
 
@@ -103,7 +99,9 @@ class Depositing:
         """Once the node is to end: what lies at no mailbox yet."""
         self._take_over: dict[tuple[DeviceId, ChannelId], int] = {}
         """From when on we deposit what others have written in a channel, too."""
-        self._swept_at = 0
+        self._ends = DepositEnds(world, self._look, lambda device: device in self._due)
+        self.on_lost = self._ends.on_lost
+        self.uncover = self._ends.uncover
         self._routed_at: int | None = None
         """When it is looked whether routes of devices to which something is under way count no more, without a word of them."""
         self.in_vain: Callable[[MailboxId], bool] = lambda mailbox: False
@@ -189,7 +187,7 @@ class Depositing:
         world.unheard -= world.heard.back
         world.heard.back.clear()
         if world.deposits:
-            self._end_what_is_void(gone)
+            self._ends.end_what_is_void(gone)
         if world.audiences_changed and world.deposits and self._routed_at is None:
             self._routed_at = world.now + AUDIENCES_MS
         if self._routed_at is not None and self._routed_at <= world.now:
@@ -201,7 +199,7 @@ class Depositing:
                 world.heard.of(world.txn, device, world.now).unconfirmed_ms = 0
                 world.heard.keep(world.txn, device)
         for device in informed & set(world.deposits.devices):
-            self._end_what_came(device)
+            self._ends.end_what_came(device)
         if self._writable or world.deposits:
             linked = self._linked()
             self._note(written, relayed, linked)
@@ -211,11 +209,12 @@ class Depositing:
             self._putting.tick()
             self._writing.tick()
             self._custody.tick()
-            self._sweep()
+            if self._ends.sweep():
+                self._to_tell = {device for device in self._to_tell if world.certificate_of(device) is not None}
             self._kept_tells.keep(self._to_tell)
         fewer, world.deposits.fewer = world.deposits.fewer, []
         for row in fewer:
-            self._show([cover for cover in row.covers if not self._came(row.device, cover)])
+            self._show([cover for cover in row.covers if not self._ends.came(row.device, cover)])
         world.left_at = {d: at for d, at in world.left_at.items() if at + AWAY_MS > world.now} if world.left_at else {}
 
     def _note(self, written: set[ChannelId], relayed: set[ChannelId], linked: set[DeviceId]) -> None:
@@ -423,112 +422,6 @@ class Depositing:
                 world.deposits.remove(world.txn, other)
         self._look(row.device, world.now)
 
-    def on_lost(self, session: Session, channel: Channel, ranges: tuple[ChainRange, ...]) -> None:
-        """See `requests`."""
-        self.uncover(session.device, channel.id, [(each.log, each.device, each.first, each.last) for each in ranges])
-
-    def uncover(self, device: DeviceId, channel: ChannelId, ranges: list[tuple[Log, bytes, int, int]]) -> None:
-        """A device says that it lacks these ranges of chains: (log, device prefix, first, last). Deposits that cover them are
-        lost on their way, unless they were made only now; it is believed once in a while."""
-        world = self._world
-        heard = world.heard.of(world.txn, device, world.now)
-        if heard.lifted_ms and heard.lifted_ms + LIFT_MS > world.now:
-            return
-        heard.lifted_ms = world.now
-        world.heard.keep(world.txn, device)
-        for row in world.deposits.of(device):
-            if row.made_ms + AWAY_MS > world.now:
-                continue
-            if any(_overlaps(cover, channel, ranges) for cover in row.covers):
-                world.deposits.remove(world.txn, row)
-                self._look(device, world.now)
-
-    def _end_what_came(self, device: DeviceId) -> None:
-        """Deposits all of which a device is known to hold have done their work."""
-        world = self._world
-        full = world.deposits.full(device) or world.deposits.size >= MAX_DEPOSIT_BYTES
-        newest = -1
-        for row in world.deposits.of(device):
-            if row.covers and all(self._came(device, cover) for cover in row.covers):
-                newest = max(newest, row.serial)
-                world.deposits.remove(world.txn, row)
-        for row in world.deposits.of(device):
-            if row.covers and row.serial < newest and row.settled:
-                # A later one was taken, this one was not.
-                world.count("deposit-passed-over")
-                world.deposits.remove(world.txn, row)
-                full = True
-        if full or (newest >= 0 and device in self._due):
-            # What was gathered meanwhile need not wait as long as it had to.
-            self._look(device, max(world.now, world.deposits.gathers_until(device, world.now)))
-
-    def _end_what_is_void(self, gone: set[tuple[ChannelId, ChainKey, int]]) -> None:
-        """What has lost its text since it was sealed is not put anywhere any more: what is left of it is sealed anew. Nor is what
-        is for somebody who may not have it any more."""
-        world = self._world
-        for row in world.deposits.all() if gone or world.audiences_changed else ():
-            taken = any(
-                cover.channel == channel and (cover.log, cover.device[:PREFIX_SIZE]) == key and cover.first <= seq <= cover.last
-                for cover in row.covers
-                for channel, key, seq in gone
-            )
-            if not taken and all(self._may_have(row.device, cover) for cover in row.covers):
-                continue
-            if row.stored and taken:
-                # It lies there already: it is not put anywhere else.
-                row.wanted, row.frozen = row.stored, True
-                row.targets = [target for target in row.targets if target.stage is not Stage.WAITING]
-                world.deposits.keep(world.txn, row)
-            else:
-                world.deposits.remove(world.txn, row)
-                self._look(row.device, world.now)
-
-    def _may_have(self, device: DeviceId, cover: Cover) -> bool:
-        channel = self._world.channels.get(cover.channel)
-        return channel is not None and channel.live and channel.serves(device)
-
-    def _came(self, device: DeviceId, cover: Cover) -> bool:
-        world = self._world
-        channel = world.channels.get(cover.channel)
-        if channel is None or not self._may_have(device, cover):
-            return True
-        key: ChainKey = (cover.log, cover.device[:PREFIX_SIZE])
-        if not cover.leaf:
-            return world.peer_has(device, channel.id, key, cover.last)
-        leaves = {leaf for leaf in channel.chains.forks.get(key, {}) if leaf.startswith(cover.leaf)}
-        known = (each.branches.get((channel.id, key), set()) for each in world.sources() if each.device == device)
-        return not leaves or any(leaves <= found for found in known)
-
-    def _sweep(self) -> None:
-        """What nobody waits for any more goes."""
-        world = self._world
-        if self._swept_at + RETRY_MS > world.now:
-            return
-        self._swept_at = world.now
-        for device in world.deposits.devices:
-            self._end_what_came(device)
-            known = world.certificate_of(device) is not None
-            for row in world.deposits.of(device):
-                answer = not row.covers and row.made_ms + ANSWER_MS <= world.now
-                if known and row.covers and row.expires_ms <= world.now and row.collected:
-                    self._note_unconfirmed(device)
-                if not known or answer or row.expires_ms <= world.now:
-                    world.deposits.remove(world.txn, row)
-                    self._look(device, world.now)
-        self._to_tell = {device for device in self._to_tell if world.certificate_of(device) is not None}
-        for device in world.heard.devices:
-            if world.certificate_of(device) is None:
-                world.heard.forget(world.txn, device)
-                world.unheard.discard(device)
-                world.left_to_links.discard(device)
-
-    def _note_unconfirmed(self, device: DeviceId) -> None:
-        """What its mailboxes have given out was never acknowledged, and its time is over."""
-        world = self._world
-        world.count("deposit-unconfirmed")
-        world.heard.of(world.txn, device, world.now).unconfirmed_ms = world.now
-        world.heard.keep(world.txn, device)
-
     def wake_times(self) -> list[int]:
         if not self._writable and not self._world.deposits:
             return []
@@ -541,10 +434,3 @@ class Depositing:
             *self._custody.wake_times(),
         ]
         return times + [at for at in self._take_over.values() if at > self._world.now]
-
-
-def _overlaps(cover: Cover, channel: ChannelId, ranges: list[tuple[Log, bytes, int, int]]) -> bool:
-    return cover.channel == channel and any(
-        cover.log is log and cover.device[:PREFIX_SIZE] == prefix and cover.first <= last and first <= cover.last
-        for log, prefix, first, last in ranges
-    )
