@@ -30,9 +30,9 @@ class DepositEnds:
 
     def on_lost(self, session: Session, channel: Channel, ranges: tuple[ChainRange, ...]) -> None:
         """See `requests`."""
-        self.uncover(session.device, channel.id, [(each.log, each.device, each.first, each.last) for each in ranges])
+        self._uncover(session.device, channel.id, [(each.log, each.device, each.first, each.last) for each in ranges])
 
-    def uncover(self, device: DeviceId, channel: ChannelId, ranges: list[tuple[Log, bytes, int, int]]) -> None:
+    def _uncover(self, device: DeviceId, channel: ChannelId, ranges: list[tuple[Log, bytes, int, int]]) -> None:
         """A device says that it lacks these ranges of chains: (log, device prefix, first, last). Deposits that cover them are
         lost on their way, unless they were made only now; it is believed once in a while."""
         world = self._world
@@ -93,6 +93,7 @@ class DepositEnds:
         return channel is not None and channel.live and channel.serves(device)
 
     def came(self, device: DeviceId, cover: Cover) -> bool:
+        """Whether nothing of this is to be brought to the device any more: it has it, or may not have it."""
         world = self._world
         channel = world.channels.get(cover.channel)
         if channel is None or not self._may_have(device, cover):

@@ -99,9 +99,7 @@ class Depositing:
         """Once the node is to end: what lies at no mailbox yet."""
         self._take_over: dict[tuple[DeviceId, ChannelId], int] = {}
         """From when on we deposit what others have written in a channel, too."""
-        self._ends = DepositEnds(world, self._look, lambda device: device in self._due)
-        self.on_lost = self._ends.on_lost
-        self.uncover = self._ends.uncover
+        self.ends = DepositEnds(world, self._look, lambda device: device in self._due)
         self._routed_at: int | None = None
         """When it is looked whether routes of devices to which something is under way count no more, without a word of them."""
         self.in_vain: Callable[[MailboxId], bool] = lambda mailbox: False
@@ -187,7 +185,7 @@ class Depositing:
         world.unheard -= world.heard.back
         world.heard.back.clear()
         if world.deposits:
-            self._ends.end_what_is_void(gone)
+            self.ends.end_what_is_void(gone)
         if world.audiences_changed and world.deposits and self._routed_at is None:
             self._routed_at = world.now + AUDIENCES_MS
         if self._routed_at is not None and self._routed_at <= world.now:
@@ -199,7 +197,7 @@ class Depositing:
                 world.heard.of(world.txn, device, world.now).unconfirmed_ms = 0
                 world.heard.keep(world.txn, device)
         for device in informed & set(world.deposits.devices):
-            self._ends.end_what_came(device)
+            self.ends.end_what_came(device)
         if self._writable or world.deposits:
             linked = self._linked()
             self._note(written, relayed, linked)
@@ -209,12 +207,12 @@ class Depositing:
             self._putting.tick()
             self._writing.tick()
             self._custody.tick()
-            if self._ends.sweep():
+            if self.ends.sweep():
                 self._to_tell = {device for device in self._to_tell if world.certificate_of(device) is not None}
             self._kept_tells.keep(self._to_tell)
         fewer, world.deposits.fewer = world.deposits.fewer, []
         for row in fewer:
-            self._show([cover for cover in row.covers if not self._ends.came(row.device, cover)])
+            self._show([cover for cover in row.covers if not self.ends.came(row.device, cover)])
         world.left_at = {d: at for d, at in world.left_at.items() if at + AWAY_MS > world.now} if world.left_at else {}
 
     def _note(self, written: set[ChannelId], relayed: set[ChannelId], linked: set[DeviceId]) -> None:

@@ -179,7 +179,7 @@ class Engine:
         )
         self._reads = Reads(world, self._exchange.device_statements, self._exchange.holdings)
         self._reads.on_said = self.depositing.tell
-        self._exchange.requests.on_lost = self.depositing.on_lost
+        self._exchange.requests.on_lost = self.depositing.ends.on_lost
         self.mailboxes.routes.on_change = self.depositing.on_route
         self.mailboxes.collecting.on_envelope = self._collected
         self._comparisons = Comparisons(world, self._introductions.pairing, self._dialing)

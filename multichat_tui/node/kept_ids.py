@@ -22,9 +22,9 @@ class KeptIds:
 
     def keep(self, ids: Collection[bytes]) -> None:
         """It is these now; written in the batch's transaction, if that is a change."""
-        if self._stored == set(ids):
+        if self._stored == (found := set(ids)):
             return
-        self._stored = set(ids)
+        self._stored = found
         if self._stored:
             self._world.txn.put(Space.SELF, self._name, b"".join(sorted(self._stored)))
         else:

@@ -121,7 +121,7 @@ class Post:
             set,
         )
         engine.depositing.audit(DepositAudits(engine.world, engine.mailboxes.scores, links.challenge))
-        exchange.requests.on_lost = engine.depositing.on_lost
+        exchange.requests.on_lost = engine.depositing.ends.on_lost
         engine._reads.on_said = engine.depositing.tell
         engine.depositing.load(tuple(self.routes))
 

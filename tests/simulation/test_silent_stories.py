@@ -209,7 +209,7 @@ def test_a_device_is_believed_once_an_hour_that_parcels_were_lost_also_after_a_r
 
             def lack(engine):  # type: ignore[no-untyped-def]
                 session = engine.parcels.session(reader)
-                engine.depositing.on_lost(session, engine.world.channels[made.channel], (lacked,))
+                engine.depositing.ends.on_lost(session, engine.world.channels[made.channel], (lacked,))
 
             within(ann, lack)
             return within(ann, lambda engine: [row.serial for row in engine.world.deposits.of(reader)])

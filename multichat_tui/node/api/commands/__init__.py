@@ -91,13 +91,17 @@ async def run_command(
         advice = f"Did you mean /{close}?" if close else "/help lists the commands; // begins a message with a slash."
         raise UsageError(f"There is no command /{name[:40]}." if name.isprintable() else "There is no such command.", advice)
     words = head[1].strip() if len(head) > 1 else ""
-    call = Call(api=api, channel=channel, words=words, usage=command.usage, passphrase=passphrase, compared=compared)
-    try:
-        outcome = await command.run(call)
-    except UsageError as error:
-        if error.message != f"Usage: {command.usage}" or error.advice:
-            raise
-        raise UsageError(error.message, f"({command.summary})") from None
+    outcome = await command.run(
+        Call(
+            api=api,
+            channel=channel,
+            words=words,
+            usage=command.usage,
+            summary=command.summary,
+            passphrase=passphrase,
+            compared=compared,
+        )
+    )
     if outcome.screen and not screens:
         raise UsageError(f"/{command.name} is about the screens.", "Type it there; /set changes settings from here too.")
     return outcome

@@ -49,7 +49,7 @@ def _run(kind: ResourceType, shape: CommandShape) -> Callable[[Call], Awaitable[
         fields = shape.fields(words)
         if not words and shape.fields("?") != fields:
             # Something is to be said with it.
-            raise UsageError(f"Usage: {shape.usage}")
+            raise call.misused()
         await act_on(call.api, row, shape.act, **fields)
         # Of an edit what it says now: the row is from before.
         text = fields.get("text", row.text)

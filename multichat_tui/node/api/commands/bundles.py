@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from multichat_tui.model.errors import NotFound, UsageError
+from multichat_tui.model.errors import NotFound
 from multichat_tui.model.ids import ChannelId
 from multichat_tui.model.intents import BundleReport, ExportBundle, ImportBundle
 from multichat_tui.node.api import NodeApi
@@ -75,7 +75,7 @@ async def bundle(call: Call) -> Outcome:
     if verb == "import" and path and not whom:
         return await import_bundle(call.api, path)
     if verb != "export" or not path:
-        raise UsageError(f"Usage: {call.usage}.", SPACES)
+        raise call.misused(SPACES)
     if whom.startswith("#"):
         return await export_bundle(call.api, path, (await find_channel(call.api, whom)).id, "")
     try:

@@ -148,7 +148,7 @@ async def roles(call: Call) -> Outcome:
         rank, rest = call.first_word()
         name, _, reason = rest.partition(" ")
         if not name:
-            raise UsageError(f"Usage: {call.usage}")
+            raise call.misused()
         return (await name_role(call.api, channel, role_rank(rank), name, reason.strip())).outcome()
     rows = (await call.api.rules(channel)).rows.roles
     return Outcome(

@@ -32,7 +32,7 @@ async def devices(call: Call) -> Outcome:
             await call.api.submit(SettleDevices(passphrase=call.passphrase))
             return Outcome(lines=("There is one list of your devices again.",), fields={"settled": True})
         case _:
-            raise UsageError(f"Usage: {call.usage}")
+            raise call.misused()
 
 
 async def _revoke(call: Call, name: str) -> Outcome:
@@ -43,7 +43,7 @@ async def _revoke(call: Call, name: str) -> Outcome:
 
 
 async def _rename(call: Call, rest: str) -> Outcome:
-    name, label = Call(api=call.api, channel=None, words=rest, usage=call.usage).first_word()
+    name, label = Call(api=call.api, channel=None, words=rest, usage=call.usage, summary=call.summary).first_word()
     row = await find_device(call.api, name)
     await call.api.submit(LabelDevice(device=row.device, label=label))
     shown = id_text(row.device)[:8]
@@ -56,7 +56,7 @@ async def account(call: Call) -> Outcome:
     verb, rest = call.first_word()
     me = (await call.api.me()).rows
     if verb != "close":
-        raise UsageError(f"Usage: {call.usage}")
+        raise call.misused()
     if rest.strip('"') != me.name:
         raise UsageError(
             "This tells your contacts that the account is not used any more, on all its devices, for good.",

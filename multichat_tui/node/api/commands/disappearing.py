@@ -58,7 +58,7 @@ async def expire(call: Call) -> Outcome:
     lives_ms = life_span(first)
     if text:
         if not lives_ms:
-            raise UsageError(f"Usage: {call.usage}")
+            raise call.misused()
         accepted = await call.api.submit(SendMessage(channel=channel, text=text, lives_ms=lives_ms))
         record: Plain = id_text(accepted.record) if accepted.record is not None else None
         return Outcome(fields={"channel": id_text(channel), "id": record, "lives": lives_ms}, record=accepted.record)

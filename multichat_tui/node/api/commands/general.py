@@ -1,7 +1,6 @@
 """Slash commands about this node and the program."""
 
 from multichat_tui.model.economy import Mode
-from multichat_tui.model.errors import UsageError
 from multichat_tui.model.intents import ChangeSetting, ConnectTo, ForgetTyped
 from multichat_tui.model.snapshots import MailboxState, PeerRow, StatusRow
 from multichat_tui.model.text import size_words
@@ -154,7 +153,7 @@ async def history(call: Call) -> Outcome:
                 lines=("All that you have entered is forgotten; messages stay.",), fields={"forgotten": "all"}, forgot=True
             )
         case _:
-            raise UsageError(f"Usage: {call.usage}")
+            raise call.misused()
 
 
 async def quit_program(call: Call) -> Outcome:

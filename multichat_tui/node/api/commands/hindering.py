@@ -122,7 +122,7 @@ async def net(call: Call) -> Outcome:
     """`/net why [ID | NAME | #CHANNEL]`."""
     word, which = call.first_word() if call.words else ("why", "")
     if word != "why":
-        raise UsageError(f"Usage: {call.usage}", "/peers lists the devices, /status the links.")
+        raise call.misused("/peers lists the devices, /status the links.")
     told = await explained(call.api, which, call.channel)
     found = told.found
     lines = tuple(line for each in found for line in why_lines(*each)) or told.instead

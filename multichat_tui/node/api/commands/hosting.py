@@ -162,7 +162,7 @@ async def host(call: Call) -> Outcome:
     words = call.words.split()
     if words and words != ["status"]:
         if len(words) > 2 or (len(words) == 2 and words[0] != "on"):
-            raise UsageError(f"Usage: {call.usage}")
+            raise call.misused()
         total = size(words[1]) if len(words) == 2 else None
         await call.api.submit(HostMailbox(on=switched(words[0]), total_bytes=total))
     row = (await call.api.hosting()).rows
@@ -174,7 +174,7 @@ async def grant(call: Call) -> Outcome:
     name, rest = call.first_word()
     words = rest.split()
     if len(words) > 2 or (len(words) == 2 and not words[1].isdigit()):
-        raise UsageError(f"Usage: {call.usage}")
+        raise call.misused()
     quota = size(words[0]) if words else None
     queues = int(words[1]) if len(words) == 2 else None
     accepted = await call.api.submit(GrantPlace(name=name, quota_bytes=quota, queues=queues))
@@ -196,7 +196,7 @@ async def revoke(call: Call) -> Outcome:
     """NAME [now]."""
     name, rest = call.first_word()
     if rest not in ("", "now"):
-        raise UsageError(f"Usage: {call.usage}")
+        raise call.misused()
     await call.api.submit(RevokePlace(name=name, at_once=rest == "now"))
     return Outcome(lines=revoked_lines(name, at_once=rest == "now"), fields={"name": name})
 

@@ -266,7 +266,7 @@ async def role(call: Call) -> Outcome:
     name, words = call.first_word()
     wanted, _, reason = words.partition(" ")
     if not wanted:
-        raise UsageError(f"Usage: {call.usage}", f"ROLE is {', '.join(ROLES)}, or a number from {MUTED} to {MAX_RANK}.")
+        raise call.misused(f"ROLE is {', '.join(ROLES)}, or a number from {MUTED} to {MAX_RANK}.")
     channel = call.need_channel()
     rank = await rank_in(call.api, channel, wanted)
     done = await give_rank(call.api, channel, name, rank, reason.strip())
@@ -352,6 +352,6 @@ async def permission(call: Call) -> Outcome:
     rules = (await call.api.rules(channel)).rows
     found = [row for row in rules.permissions if row.permission is wanted]
     if not found:
-        raise UsageError(f"Usage: {call.usage}")
+        raise call.misused()
     line = f"{holders_words(found[0].rank).capitalize()} may {DEEDS[wanted]}. /permission {name.lower()} ROLE changes that."
     return Outcome(lines=(line,), fields=permission_fields(found[0], rules.rank))

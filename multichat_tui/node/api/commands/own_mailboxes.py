@@ -1,6 +1,5 @@
 """One's own mailboxes: where others leave what is for this device while it is away; for slash commands and the command line."""
 
-from multichat_tui.model.errors import UsageError
 from multichat_tui.model.intents import AddMailbox, RemoveMailbox
 from multichat_tui.model.mailbox_frames import Word
 from multichat_tui.model.snapshots import MailboxRow, MailboxState, StatusRow
@@ -140,14 +139,14 @@ async def remove_own(api: NodeApi, number: int) -> str:
 
 async def add(call: Call) -> Outcome:
     if not call.words:
-        raise UsageError(f"Usage: {call.usage}", HOW)
+        raise call.misused(HOW)
     await call.api.submit(AddMailbox(link=call.words))
     return Outcome(lines=(ADDED,))
 
 
 async def remove(call: Call) -> Outcome:
     if not (call.words.isascii() and call.words.isdigit()) or len(call.words) > 4:
-        raise UsageError(f"Usage: {call.usage}", "The number is the one in /mailbox list.")
+        raise call.misused("The number is the one in /mailbox list.")
     return Outcome(lines=(await remove_own(call.api, int(call.words)),))
 
 

@@ -55,7 +55,7 @@ async def join_link(call: Call, hint: str) -> Outcome:
 async def message(call: Call) -> Outcome:
     name, text = call.first_word()
     if not text:
-        raise UsageError(f"Usage: {call.usage}", "/query NAME opens a conversation without sending.")
+        raise call.misused("/query NAME opens a conversation without sending.")
     person = await find_person(call.api, name, call.channel)
     channel = await direct_channel(call.api, person)
     accepted = await call.api.submit(SendMessage(channel=channel, text=text))

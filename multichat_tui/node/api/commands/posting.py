@@ -1,6 +1,5 @@
 """One message in several channels at once; what the slash command shares with the command line."""
 
-from multichat_tui.model.errors import UsageError
 from multichat_tui.model.intents import Accepted, SendToSeveral
 from multichat_tui.node.api import NodeApi
 from multichat_tui.node.api.commands.shape import Call, Outcome, Plain
@@ -42,6 +41,6 @@ def posted_fields(accepted: Accepted) -> dict[str, Plain]:
 async def post_message(call: Call) -> Outcome:
     places, text = parted(call.need_words())
     if not places or not text:
-        raise UsageError(f"Usage: {call.usage}", "The channels come first, each with its #; then the text.")
+        raise call.misused("The channels come first, each with its #; then the text.")
     accepted, labels = await post(call.api, places, text)
     return Outcome(lines=(f"Written in {', '.join(labels)}.",), fields=posted_fields(accepted))

@@ -75,7 +75,7 @@ async def redact_messages(call: Call) -> Outcome:
     first, reason = call.first_word()
     names = [name for name in first.split(",") if name]
     if not names or any(len(name) < MIN_ID_CHARACTERS for name in names):
-        raise UsageError(f"Usage: {call.usage}", "d in the timeline writes the ids; so does log --json.")
+        raise call.misused("d in the timeline writes the ids; so does log --json.")
     rows = [await find_message(call.api, name, channel) for name in names]
     return (await redact(call.api, rows[0].channel, rows, reason)).outcome()
 
@@ -88,5 +88,5 @@ async def purge_messages(call: Call) -> Outcome:
     if span.lower() == LAST:
         span, _, reason = reason.strip().partition(" ")
     if not span:
-        raise UsageError(f"Usage: {call.usage}", "For instance /purge eve last 1h spam, or /purge eve all.")
+        raise call.misused("For instance /purge eve last 1h spam, or /purge eve all.")
     return (await purge(call.api, channel, name, span, reason.strip(), call.now_ms())).outcome()

@@ -107,7 +107,7 @@ def report_fields(row: ReportRow) -> dict[str, Plain]:
 async def report_somebody(call: Call) -> Outcome:
     whom, reason = call.first_word()
     if not reason:
-        raise UsageError(f"Usage: {call.usage}", "A report says what is wrong: moderators see your words.")
+        raise call.misused("A report says what is wrong: moderators see your words.")
     return (await report(call.api, call.need_channel(), whom, reason)).outcome()
 
 
@@ -117,7 +117,7 @@ async def reports(call: Call) -> Outcome:
         which, rest = call.first_word()
         outcome, _, reason = rest.partition(" ")
         if not outcome:
-            raise UsageError(f"Usage: {call.usage}")
+            raise call.misused()
         return (await settle(call.api, channel, which, outcome, reason.strip())).outcome()
     rows = (await call.api.reports(channel)).rows
     numbered = [(number, row) for number, row in enumerate(rows, 1) if call.words or row.state is ReportState.OPEN]

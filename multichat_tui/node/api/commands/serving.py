@@ -72,7 +72,7 @@ async def to(call: Call) -> Outcome:
     names, text = call.first_word()
     people = await people_named(call.api, channel, [name for name in names.split(",") if name])
     if not people or not text:
-        raise UsageError(f"Usage: {call.usage}", "Names are joined by commas, without spaces; others in the channel get no text.")
+        raise call.misused("Names are joined by commas, without spaces; others in the channel get no text.")
     accepted = await call.api.submit(SendMessage(channel=channel, text=text, recipients=people))
     record: Plain = id_text(accepted.record) if accepted.record is not None else None
     return Outcome(fields={"channel": id_text(channel), "id": record}, record=accepted.record)

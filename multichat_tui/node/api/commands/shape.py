@@ -57,6 +57,8 @@ class Call:
     channel: ChannelId | None
     words: str
     usage: str
+    summary: str = ""
+    """What the command is for, in a few words."""
     passphrase: str | None = field(default=None, repr=False)
     """Given after a command was refused with `errors.WrongPassphrase`."""
     compared: Collection[ComparisonId] = ()
@@ -71,14 +73,18 @@ class Call:
             raise UsageError("This needs an open channel.", "Open one first, or name it with -c on the command line.")
         return self.channel
 
+    def misused(self, advice: str = "") -> UsageError:
+        """How the command is used; what it is for, where there is no better `advice`."""
+        return UsageError(f"Usage: {self.usage}", advice or (f"({self.summary})" if self.summary else ""))
+
     def need_words(self) -> str:
         if not self.words:
-            raise UsageError(f"Usage: {self.usage}")
+            raise self.misused()
         return self.words
 
     def need_none(self) -> None:
         if self.words:
-            raise UsageError(f"Usage: {self.usage}")
+            raise self.misused()
 
     def first_word(self) -> tuple[str, str]:
         """(first word, the rest); a name with spaces stands in double quotes."""

@@ -40,7 +40,7 @@ async def together(call: Call, command_named: Callable[[str], Command | None]) -
     channel = call.need_channel()
     lines = [line.strip() for line in f" {call.need_words()} ".split(SEPARATOR) if line.strip()]
     if not lines:
-        raise UsageError(f"Usage: {call.usage}")
+        raise call.misused()
     gathering = Gathering(call.api, channel)
     told: list[str] = []
     for line in lines:
@@ -68,7 +68,14 @@ async def _gather(
     before = len(gathering.parts)
     gathering.doing = command.name
     outcome = await command.run(
-        Call(api=cast(NodeApi, gathering), channel=channel, words=words.strip(), usage=command.usage, compared=call.compared)
+        Call(
+            api=cast(NodeApi, gathering),
+            channel=channel,
+            words=words.strip(),
+            usage=command.usage,
+            summary=command.summary,
+            compared=call.compared,
+        )
     )
     if len(gathering.parts) == before:
         raise UsageError(f"/{command.name} changes nothing in this channel.", "It cannot be done together with others.")

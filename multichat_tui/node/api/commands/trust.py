@@ -264,7 +264,7 @@ async def set_vouch(api: NodeApi, contact: ContactRow, *, vouched: bool, note: s
 async def introduce(call: Call) -> Outcome:
     name, rest = call.first_word()
     if not rest:
-        raise UsageError(f"Usage: {call.usage}")
+        raise call.misused()
     other, note = replace(call, words=rest).first_word()
     one, two = await find_contact(call.api, name), await find_contact(call.api, other)
     line = await bring_together(call.api, one, two, note)

@@ -231,7 +231,7 @@ async def workspace(call: Call) -> Outcome:
         case "remove" if rest:
             return (await remove(api, await current_workspace(api, call.channel), rest)).outcome()
         case "new" | "make" | "create" | "remove":
-            raise UsageError(f"Usage: {call.usage}")
+            raise call.misused()
         case _:
             row = await find_workspace(api, call.words)
             return Outcome(lines=(), fields={"channel": id_text(row.id), "name": row.name}, open_channel=row.id)
