@@ -233,8 +233,8 @@ MUTANTS = (
     Mutant(
         name="a contact's mailbox is said to be hidden as a fellow member's would be",
         file="multichat_tui/node/routes.py",
-        old="        hidden = bool(queues) and not any(queue.mailbox.addresses for queue in queues)\n",
-        new="        hidden = bool(queues) and not all(queue.mailbox.addresses for queue in queues)\n",
+        old="        return bool(queues) and not any(queue.mailbox.addresses for queue in queues)\n",
+        new="        return bool(queues) and not all(queue.mailbox.addresses for queue in queues)\n",
         tests="tests/simulation/test_hindrance_stories.py",
     ),
     Mutant(

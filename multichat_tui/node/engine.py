@@ -174,6 +174,7 @@ class Engine:
         self.depositing.in_vain = lambda mailbox: self._dialing.in_vain(DeviceId(mailbox))
         self.depositing.audit(DepositAudits(world, self.mailboxes.scores, writing.challenge))
         world.mailbox_failing = lambda mailbox, user: self.mailboxes.scores.of(mailbox, user).failing
+        world.hides_mailboxes = self.mailboxes.routes.hides
         world.mailboxes_of = lambda device: frozenset(
             slot.address.mailbox for slot in slots_of(self.mailboxes.routes, world, device)
         )

@@ -73,7 +73,7 @@ def hindrance(world: World, certificate: Certificate) -> str:
     device, words = certificate.device, _of_link(world, certificate)
     if world.session_of(device) is not None or device in world.revoked or world.blocked(certificate.user):
         return words
-    words += HIDDEN if device in world.hidden_mailboxes else ""
+    words += HIDDEN if world.hides_mailboxes(device) else ""
     words += SILENT if device in world.unheard else FAR_BEHIND if device in world.left_to_links else ""
     if world.deposits.full(device):
         words += FULL

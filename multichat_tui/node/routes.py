@@ -53,11 +53,12 @@ class Routes:
 
     def of(self, device: DeviceId) -> tuple[KnownRoute, ...]:
         """By what ways a device can be written to, the best first: the one for us alone, then those for channels."""
-        found = tuple(known for said in self._statements.by(device, KIND) if (known := self._open(said)) is not None)
-        queues = [queue for known in found for queue in known.route.queues]
-        hidden = bool(queues) and not any(queue.mailbox.addresses for queue in queues)
-        (self._world.hidden_mailboxes.add if hidden else self._world.hidden_mailboxes.discard)(device)
-        return found
+        return tuple(known for said in self._statements.by(device, KIND) if (known := self._open(said)) is not None)
+
+    def hides(self, device: DeviceId) -> bool:
+        """Whether it has mailboxes, and none is known by an address that may be called."""
+        queues = [queue for known in self.of(device) for queue in known.route.queues]
+        return bool(queues) and not any(queue.mailbox.addresses for queue in queues)
 
     def _open(self, said: DeviceStatement) -> KnownRoute | None:
         """As it may be followed. A fellow member is nobody whom we let find out by us what there is in our network: where their

@@ -280,8 +280,8 @@ class World:
     status_changed: bool = False
     mode: Mode = Mode.USUAL
     """How sparing the user wants this node to be."""
-    hidden_mailboxes: set[DeviceId] = field(default_factory=set)
-    """Fellow members' devices whose mailboxes have addresses of private networks alone: these are not called for them."""
+    hides_mailboxes: Callable[[DeviceId], bool] = lambda device: False
+    """Whether a device has mailboxes that are known by addresses of private networks alone; set by the engine."""
     mailbox_failing: Callable[[MailboxId, UserId], MailboxFailing | None] = lambda mailbox, user: None
     """Whether a mailbox of somebody's does badly, by its score with us; set by the engine."""
     mailboxes_of: Callable[[DeviceId], frozenset[MailboxId]] = lambda device: frozenset()
