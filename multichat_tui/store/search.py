@@ -65,13 +65,15 @@ class SearchIndex:
     """The tables found_text and found, within one transaction. What is added is written in order of places, as the index wants
     it: `write` before anything is read, and before the commit."""
 
-    __slots__ = ("_added", "_database", "_greatest", "_last_places")
+    __slots__ = ("_added", "_database", "_dropped", "_greatest", "_last_places")
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._added: dict[int, IndexedText] = {}
         self._last_places: dict[int, int] = {}
         """The last place given away in a millisecond."""
+        self._dropped: list[int] = []
+        """Places that are out of the table since the transaction began: a text that has changed comes back to its own."""
         self._greatest: int | None = None
         """Beyond it nobody had a place when the transaction began."""
 
@@ -86,6 +88,7 @@ class SearchIndex:
             if first <= self._greatest:
                 sql = "select max(place) from found_text where place >= ? and place < ?"
                 last = max(last, self._max_place(sql, (first, end)))
+            last = max([last, *(place for place in self._dropped if first <= place < end)])
         if last + 1 >= end:
             return None
         self._last_places[ets] = last + 1
@@ -111,6 +114,7 @@ class SearchIndex:
                 "insert into found (found, rowid, marks, words) values ('delete', ?, ?, ?)", (text.place, text.marks, text.words)
             )
             self._database.run("delete from found_text where place = ?", (text.place,))
+            self._dropped.append(text.place)
 
     def write(self) -> None:
         for place in sorted(self._added):

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from builders import START_MS, Talk, entry_of, make_record, person
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from multichat_tui.model.acts import Message
@@ -195,6 +195,11 @@ BASES = {
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(
+    # A text that changes keeps its place, though another of the same millisecond takes one before it is written.
+    blocks=[[("say", 0, 0, 0, "0", False)], [("change", 0, "00"), ("say", 0, 0, 0, "0", False)]],
+    searches=[([], set(), set(), 0, 1, 2)],
+)
 @given(blocks=st.lists(_STEPS, min_size=1, max_size=3), searches=_SEARCHES)
 def test_both_stores_find_what_brute_force_finds(blocks: list[list[tuple]], searches: list[tuple]) -> None:
     with TemporaryDirectory() as directory:
